@@ -1,0 +1,52 @@
+// Package activities is the code that talks to PostgreSQL on behalf of the workflows. Every activity may run twice,
+// and its comment says why that is harmless.
+package activities
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"go.temporal.io/sdk/converter"
+
+	"inorder"
+)
+
+// Activities are the activities and what they depend on. A nil *Activities names the methods, so that the compiler
+// checks what a workflow executes.
+type Activities struct {
+	DB   DB
+	Wake WakeFunc
+	Log  *slog.Logger
+
+	// MaxEventSkew is how much later than its receipt an event may be dated. Later ones need attention: they would
+	// freeze what they set until then.
+	MaxEventSkew time.Duration
+	Wait         WaitPolicy
+	// EventRetention is how long webhook_events rows are kept.
+	EventRetention time.Duration
+}
+
+// DB is a *pgxpool.Pool, or what a test puts in its place.
+type DB interface {
+	BeginTx(ctx context.Context, options pgx.TxOptions) (pgx.Tx, error)
+}
+
+// WakeFunc tells the workflow of a waiting event to look again, and starts it anew if it is gone. It must be
+// idempotent, and must not revive a workflow that has completed.
+type WakeFunc func(ctx context.Context, e inorder.Event) error
+
+// Receipt is what the receiver knows of an event beyond its bytes.
+type Receipt struct {
+	EventID    string    `json:"event_id"`
+	ReceivedAt time.Time `json:"received_at"`
+}
+
+// readEvent parses the envelope as the workflow carries it. The ID is the receipt's: one that was derived from the
+// body must outlive the body's way through jsonb, which does not keep its bytes.
+func readEvent(body converter.RawValue, r Receipt) (inorder.Event, error) {
+	e, err := inorder.ParseEvent(body.Payload().GetData())
+	e.ID, e.ReceivedAt = r.EventID, r.ReceivedAt
+	return e, err
+}

@@ -1,0 +1,51 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"go.temporal.io/sdk/activity"
+)
+
+// purgeBatch is how many rows one transaction deletes: a few milliseconds of row locks.
+const purgeBatch = 1000
+
+// SKIP LOCKED, so that two purges at once share the work instead of waiting for each other.
+const purgeSQL = `
+DELETE FROM webhook_events WHERE event_id IN (
+    SELECT event_id FROM webhook_events WHERE processed_at < $1
+    ORDER BY processed_at LIMIT $2 FOR UPDATE SKIP LOCKED)`
+
+// PurgeResult says what a purge did.
+type PurgeResult struct {
+	Deleted    int64     `json:"deleted"`     // rows
+	OlderThan  time.Time `json:"older_than"`  // what was processed before this is gone
+	FinishedAt time.Time `json:"finished_at"` // the last success, for who asks later
+}
+
+// PurgeEvents deletes the rows of webhook_events that were processed before now minus EventRetention, in small
+// transactions. It may run twice, and deletes the rest.
+func (a *Activities) PurgeEvents(ctx context.Context, now time.Time) (PurgeResult, error) {
+	result := PurgeResult{OlderThan: now.Add(-a.EventRetention)}
+	for {
+		var deleted int64
+		err := a.inTransaction(ctx, func(tx pgx.Tx) error {
+			tag, err := tx.Exec(ctx, purgeSQL, result.OlderThan, purgeBatch)
+			deleted = tag.RowsAffected()
+			return err
+		})
+		if err != nil {
+			return result, fmt.Errorf("purge webhook_events after %d rows: %w", result.Deleted, err)
+		}
+		result.Deleted += deleted
+		activity.RecordHeartbeat(ctx, result.Deleted)
+		if deleted < purgeBatch {
+			break
+		}
+	}
+	result.FinishedAt = time.Now().UTC()
+	a.Log.Info("webhook_events purged", "deleted", result.Deleted, "older_than", result.OlderThan)
+	return result, nil
+}

@@ -1,0 +1,30 @@
+package activities
+
+import (
+	"time"
+
+	"inorder"
+)
+
+// WaitPolicy is how long an event waits for its order, counted from its receipt. The workflow does not know it: what
+// follows from it is in ApplyEvent's result, and so in the history, which stays replayable when a setting changes.
+type WaitPolicy struct {
+	Recheck    time.Duration // the first interval between two looks; they grow with the event's age, to maxRecheck
+	StuckAfter time.Duration // from this age it is shown as stuck
+	TTL        time.Duration // from this age it is given up, as expired
+}
+
+// maxRecheck bounds what a lost wake-up would cost. None is known to get lost.
+const maxRecheck = time.Hour
+
+// at says what an event of that age is while its order is missing, and when to look again: zero once it is expired.
+func (p WaitPolicy) at(age time.Duration) (inorder.Outcome, time.Duration) {
+	next := min(max(p.Recheck, age), max(p.Recheck, maxRecheck))
+	switch {
+	case age >= p.TTL:
+		return inorder.Expired, 0
+	case age >= p.StuckAfter:
+		return inorder.Stuck, min(next, p.TTL-age)
+	}
+	return inorder.Waiting, min(next, p.StuckAfter-age, p.TTL-age)
+}

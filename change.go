@@ -1,0 +1,227 @@
+package inorder
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Change is what one event says about its order. A field that is empty was not spoken of.
+type Change struct {
+	EventID string
+	OrderID string
+	At      time.Time // the event's own time, which decides what is newer
+
+	Creates bool // the order may be created by this event; any other waits for it
+
+	Status, PaymentStatus, FulfillmentStatus string
+
+	Snapshot *Snapshot // the full order, if the event carries it
+	Part     *Part     // the payment, fulfillment, refund or return that it is about
+}
+
+// Snapshot is the full order as one event carried it.
+type Snapshot struct {
+	StoreID     string
+	Number      string // an integer or a string on the wire
+	TotalAmount *int64 // minor units of Currency; nil when the event does not say
+	Currency    string
+	Data        json.RawMessage
+
+	At      time.Time
+	Rank    int    // decides between snapshots of the same time
+	EventID string // and this between those of the same rank
+}
+
+// Part is a payment, fulfillment, refund or return of an order, keyed by its kind and the platform's ID for it.
+type Part struct {
+	Kind, ID string
+	Status   string
+	Amount   *int64 // minor units of Currency; nil when the event does not say
+	Currency string
+	Data     json.RawMessage
+
+	At      time.Time
+	EventID string
+}
+
+// Change reads the event. The error says in one line, without content, why a person must look at the event: an order
+// event without an order, without a time to order it by, or with a field of another kind than documented is not
+// guessed at. An event that is not about orders, or says nothing about its order, gives a Change that is Empty.
+func (e Event) Change() (Change, error) {
+	if !e.AboutOrders() {
+		return Change{}, nil
+	}
+	data, err := parseObject(e.Data)
+	if err != nil {
+		return Change{}, errors.New("data must be a JSON object")
+	}
+	c := Change{EventID: e.ID, OrderID: e.orderID(data), At: e.OccurredAt, Creates: e.Type == "order.created"}
+	switch {
+	case c.OrderID == "" && e.orderShaped(data):
+		return Change{}, errors.New("there is no order ID: data.order_id or data.id must be a string of 1 to 255 characters")
+	case c.OrderID == "":
+		return Change{}, errors.New("there is no order ID: data.order_id must be a string of 1 to 255 characters")
+	case c.At.IsZero():
+		return Change{}, errors.New("there is no time to order the event by: created_at must be an RFC 3339 time")
+	}
+	if e.orderShaped(data) {
+		err = c.readOrder(e, data)
+	} else {
+		err = c.readPart(e, data)
+	}
+	if err != nil {
+		return Change{}, fmt.Errorf("data.%w", err)
+	}
+	return c, nil
+}
+
+// Empty reports whether the event says nothing that the orders table keeps.
+func (c Change) Empty() bool {
+	return !c.Creates && c.Snapshot == nil && c.Part == nil &&
+		c.Status == "" && c.PaymentStatus == "" && c.FulfillmentStatus == ""
+}
+
+func (c *Change) readOrder(e Event, data object) (err error) {
+	if c.Status, err = data.str("status"); err != nil {
+		return err
+	}
+	if c.PaymentStatus, err = data.str("payment_status"); err != nil {
+		return err
+	}
+	if c.FulfillmentStatus, err = data.str("fulfillment_status"); err != nil {
+		return err
+	}
+	if isFull(e.Type, data) {
+		if c.Snapshot, err = readSnapshot(e, data); err != nil {
+			return err
+		}
+		c.Snapshot.Rank = snapshotRank(c.Status, c.PaymentStatus, c.FulfillmentStatus)
+	}
+	c.implied(e.Type)
+	return nil
+}
+
+// implied fills in what the type says where data is silent. data wins where both speak.
+func (c *Change) implied(eventType string) {
+	fill := func(field *string, value string) {
+		if *field == "" {
+			*field = value
+		}
+	}
+	switch eventType {
+	case "order.confirmed":
+		fill(&c.Status, "confirmed")
+	case "order.completed":
+		fill(&c.Status, "completed")
+	case "order.cancelled":
+		fill(&c.Status, "cancelled")
+	case "order.paid":
+		fill(&c.PaymentStatus, "paid")
+	case "order.fulfilled":
+		fill(&c.FulfillmentStatus, "fulfilled")
+	}
+}
+
+// isFull tells a full order from an excerpt such as {"id","payment_status"}, which must not replace one. The
+// smallest full order in the platform's documents has a status and a total.
+func isFull(eventType string, data object) bool {
+	return eventType == "order.created" || data.has("status") && (data.has("total") || data.has("lines"))
+}
+
+func readSnapshot(e Event, data object) (*Snapshot, error) {
+	s := &Snapshot{StoreID: e.StoreID, Data: e.Data, At: e.OccurredAt, EventID: e.ID}
+	var err error
+	if s.Number, err = data.number(); err != nil {
+		return nil, err
+	}
+	s.TotalAmount, s.Currency, err = data.money("total")
+	return s, err
+}
+
+func (c *Change) readPart(e Event, data object) (err error) {
+	p := &Part{Kind: partKind(e.Type), Data: e.Data, At: e.OccurredAt, EventID: e.ID}
+	if p.ID, err = data.str("id"); err != nil {
+		return err
+	}
+	if p.ID == "" {
+		p.ID = e.ID // each event then is a part of its own, so that refunds without an ID still add up
+	}
+	if p.Status, err = data.str("status"); err != nil {
+		return err
+	}
+	if p.Status == "" {
+		p.Status = impliedPartStatus(e.Type, p.Kind)
+	}
+	if p.Amount, p.Currency, err = data.money("amount"); err != nil {
+		return err
+	}
+	c.Part = p
+	return nil
+}
+
+func partKind(eventType string) string {
+	if eventType == "payment.refunded" {
+		return "refund"
+	}
+	kind, _, _ := strings.Cut(eventType, ".")
+	return kind
+}
+
+func impliedPartStatus(eventType, kind string) string {
+	_, verb, _ := strings.Cut(eventType, ".")
+	switch {
+	case eventType == "payment.refunded":
+		return "completed"
+	case verb == "created" && partRank(kind, "pending") > 0:
+		return "pending"
+	case partRank(kind, verb) > 0:
+		return verb
+	}
+	return ""
+}
+
+// number reads an order's number, an integer in the platform's documents and a string in its SDK.
+func (o object) number() (string, error) {
+	raw := o["number"]
+	if isNull(raw) {
+		return "", nil
+	}
+	if s, err := o.str("number"); err == nil {
+		return s, nil
+	}
+	if !isInteger(raw) {
+		return "", errors.New("number must be an integer or a string")
+	}
+	return string(raw), nil
+}
+
+// money reads {"amount": integer in minor units, "currency"}. Absent and null are nil.
+func (o object) money(key string) (*int64, string, error) {
+	if !o.has(key) {
+		return nil, "", nil
+	}
+	m, err := parseObject(o[key])
+	if err != nil {
+		return nil, "", fmt.Errorf(`%s must be {"amount", "currency"}`, key)
+	}
+	currency, err := m.str("currency")
+	if err != nil {
+		return nil, "", fmt.Errorf("%s.%w", key, err)
+	}
+	if !m.has("amount") {
+		return nil, currency, nil
+	}
+	var amount int64
+	if json.Unmarshal(m["amount"], &amount) != nil {
+		return nil, "", fmt.Errorf("%s.amount must be an integer of minor units below 2^63", key)
+	}
+	return &amount, currency, nil
+}
+
+func isInteger(raw json.RawMessage) bool {
+	digits := strings.TrimPrefix(string(raw), "-")
+	return digits != "" && strings.Trim(digits, "0123456789") == ""
+}

@@ -1,0 +1,19 @@
+// Package inorder keeps an orders table that is always right, whatever the network did to the webhooks that feed it.
+//
+// The life of one event:
+//
+//   - The platform POSTs it. Package receiver verifies the signature over the raw bytes and lets [ParseEvent] read
+//     the envelope. A bad delivery ends here.
+//   - The receiver starts a Temporal workflow whose ID is the event's ID, and answers 200 once Temporal has it on
+//     disk. The same event delivered again finds the ID taken and is answered as a duplicate.
+//   - The workflow, workflows.ProcessEvent, runs activities.ApplyEvent: one PostgreSQL transaction that takes the
+//     order's lock, reads whether the event was processed before, and what is known of its order.
+//   - [Event.Change] reads what the event says about its order, and [Order.Apply] decides, without a clock and
+//     without I/O, what is newer than what is known. Both are pure, and both are here.
+//   - The same transaction writes the new order and the event's row in webhook_events: all of it or none.
+//   - If the order is missing, the event is written to pending_events instead, and its workflow waits. The workflow
+//     of order.created, when it has committed, signals every event that waits for that order.
+//   - What cannot be applied parks with its reason, where an operator retries or discards it by a signal.
+//
+// This package is the domain: standard library only, nothing that can fail for a reason outside the event.
+package inorder

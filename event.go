@@ -1,0 +1,156 @@
+package inorder
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// Event is one webhook event, as its envelope says it. Source: the platform's envelope
+// {"id","type","created_at","data","store_id"}.
+type Event struct {
+	ID      string // the envelope's id, or else the hex SHA-256 of the body
+	Type    string // such as "order.paid"; an open set
+	StoreID string
+
+	// OccurredAt is the envelope's created_at, to the microsecond, which is what PostgreSQL keeps. It is zero
+	// when the envelope has no usable one.
+	OccurredAt time.Time
+
+	// ReceivedAt is when the receiver took the event. ParseEvent leaves it to the caller.
+	ReceivedAt time.Time
+
+	Data json.RawMessage // the envelope's data, any JSON value or none
+	Body json.RawMessage // the whole envelope, byte for byte
+}
+
+var eventID = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,64}$`)
+
+// ParseEvent reads an authentic envelope. It refuses only what cannot be an event at all: a body that is not a
+// JSON object, a missing type, an id that cannot be one. The error is one line for the sender, without content.
+// Everything else about an event (its time, its data) is judged later, where a person can see it: see [Event.Change].
+//
+// An envelope without id gets one from its own bytes, so that a redelivery is still recognised.
+func ParseEvent(body []byte) (Event, error) {
+	envelope, err := parseObject(body)
+	if err != nil {
+		return Event{}, errors.New("the body must be a JSON object")
+	}
+	e := Event{Body: body, Data: envelope["data"]}
+
+	if e.Type, err = envelope.str("type"); err != nil {
+		return Event{}, err
+	} else if e.Type == "" {
+		return Event{}, errors.New("type is missing")
+	}
+	if isNull(envelope["id"]) {
+		sum := sha256.Sum256(body)
+		e.ID = hex.EncodeToString(sum[:])
+	} else if e.ID, _ = envelope.str("id"); !eventID.MatchString(e.ID) {
+		return Event{}, errors.New("id must be a string of 1 to 64 characters out of A-Z a-z 0-9 . _ : -")
+	}
+	// A store_id or created_at of another kind is no reason to lose the event.
+	e.StoreID, _ = envelope.str("store_id")
+	e.OccurredAt = parseTime(envelope)
+	return e, nil
+}
+
+func parseTime(envelope object) time.Time {
+	text, _ := envelope.str("created_at")
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return time.Time{}
+	}
+	return at.UTC().Truncate(time.Microsecond)
+}
+
+// Family is what stands before the type's first dot: "order" of "order.paid".
+func (e Event) Family() string {
+	family, _, _ := strings.Cut(e.Type, ".")
+	return family
+}
+
+// AboutOrders reports whether the event is of a family that the orders table follows.
+func (e Event) AboutOrders() bool {
+	switch e.Family() {
+	case "order", "payment", "fulfillment", "refund", "return":
+		return strings.Contains(e.Type, ".")
+	}
+	return false
+}
+
+// OrderID is the order that the event speaks of, or "" if it names none: data.order_id if that is a non-empty
+// string, else data.id for order events and for payment events that carry the order itself.
+func (e Event) OrderID() string {
+	data, err := parseObject(e.Data)
+	if err != nil || !e.AboutOrders() {
+		return ""
+	}
+	return e.orderID(data)
+}
+
+func (e Event) orderID(data object) string {
+	id, _ := data.str("order_id")
+	if id == "" && e.orderShaped(data) {
+		id, _ = data.str("id")
+	}
+	if utf8.RuneCountInString(id) > maxOrderID {
+		return ""
+	}
+	return id
+}
+
+// maxOrderID is in characters: what Temporal's SQL stores keep of a search attribute. Real ones have a dozen.
+const maxOrderID = 255
+
+// orderShaped reports whether data is the order itself, as opposed to one of its parts. The platform documents
+// payment.completed and payment.failed with the order as data; a Payment object is told by having fields that
+// an order has not.
+func (e Event) orderShaped(data object) bool {
+	switch e.Family() {
+	case "order":
+		return true
+	case "payment":
+		return !data.has("order_id") && !data.has("amount") && !data.has("provider") && !data.has("provider_id")
+	}
+	return false
+}
+
+// object is a JSON object with its values unread. Unlike a struct it matches keys exactly, and keeps numbers as
+// they were written.
+type object map[string]json.RawMessage
+
+func parseObject(raw []byte) (object, error) {
+	var o object
+	if err := json.Unmarshal(raw, &o); err != nil {
+		return nil, err
+	}
+	if o == nil {
+		return nil, errors.New("null is not an object")
+	}
+	return o, nil
+}
+
+func isNull(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }
+
+// has reports whether the key is there with a value other than null.
+func (o object) has(key string) bool { return !isNull(o[key]) }
+
+// str reads a string; absent and null are "". What PostgreSQL's text cannot hold becomes U+FFFD: invalid UTF-8 (by
+// the decoder) and NUL.
+func (o object) str(key string) (string, error) {
+	if !o.has(key) {
+		return "", nil
+	}
+	var s string
+	if err := json.Unmarshal(o[key], &s); err != nil {
+		return "", fmt.Errorf("%s must be a string", key)
+	}
+	return strings.ReplaceAll(s, "\x00", "\uFFFD"), nil
+}

@@ -1,0 +1,137 @@
+package inorder
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Outcome is what became of an event. The ends are recorded in webhook_events; Waiting, Stuck and Attention are
+// places where it still lives.
+type Outcome string
+
+const (
+	Applied   Outcome = "applied"   // it changed its order
+	Stale     Outcome = "stale"     // something newer was known about all that it says
+	Ignored   Outcome = "ignored"   // it says nothing that the orders table keeps
+	Discarded Outcome = "discarded" // an operator gave it up
+	Expired   Outcome = "expired"   // its order never came
+
+	Waiting   Outcome = "waiting"   // for its order to be created
+	Stuck     Outcome = "stuck"     // waiting, for longer than is normal
+	Attention Outcome = "attention" // a person must look at it
+)
+
+// Order is what is known of one order. The zero Order is a missing one.
+//
+// Every aspect is a last-writer-wins register: it carries the time of the event that set it, and an event changes
+// those aspects that it is newer for.
+type Order struct {
+	ID                                       string
+	Status, PaymentStatus, FulfillmentStatus Aspect
+	Snapshot                                 Snapshot
+	Parts                                    map[PartKey]Part // those that a decision needs; a store loads the one concerned
+
+	LastWebhookAt time.Time // the newest event that changed anything
+}
+
+// Aspect is one status of an order and the time of the event that set it.
+type Aspect struct {
+	Value string
+	At    time.Time
+}
+
+// PartKey identifies a part.
+type PartKey struct{ Kind, ID string }
+
+// Key identifies the part.
+func (p Part) Key() PartKey { return PartKey{p.Kind, p.ID} }
+
+// Decision is the end of applying a change.
+type Decision struct {
+	Outcome Outcome // Applied, Stale, Ignored or Waiting
+	Detail  string  // why, for people: what a stale event lost against, what a waiting one waits for
+	Order   Order   // as it now is
+
+	Created     bool // the order was missing, and is not now
+	NewSnapshot bool // Order.Snapshot is the change's
+	NewPart     bool // the change's part is the one to keep
+}
+
+// Apply decides what a change means for the order. It is pure, and its law is: whatever permutation of whatever
+// history it is given, with any repetitions, the final order is the same, once what waited has been applied again.
+func (o Order) Apply(c Change) Decision {
+	switch {
+	case c.Empty():
+		return Decision{Outcome: Ignored, Detail: "it says nothing that the orders table keeps", Order: o}
+	case o.ID == "" && !c.Creates:
+		return Decision{Outcome: Waiting, Detail: "its order has not been created yet", Order: o}
+	}
+	d := Decision{Outcome: Applied, Created: o.ID == ""}
+	o.ID = c.OrderID
+
+	var lost []string
+	changed := d.Created
+	aspect := func(name string, lifecycle []string, have *Aspect, value string) {
+		if value == "" {
+			return
+		}
+		next := Aspect{value, c.At}
+		if next.compare(*have, lifecycle) > 0 {
+			*have, changed = next, true
+		} else {
+			lost = append(lost, fmt.Sprintf("%s is %q since %s", name, have.Value, have.At.Format(time.RFC3339Nano)))
+		}
+	}
+	aspect("status", statuses, &o.Status, c.Status)
+	aspect("payment_status", paymentStatuses, &o.PaymentStatus, c.PaymentStatus)
+	aspect("fulfillment_status", fulfillmentStatuses, &o.FulfillmentStatus, c.FulfillmentStatus)
+
+	if c.Snapshot != nil {
+		if d.NewSnapshot = c.Snapshot.compare(o.Snapshot) > 0; d.NewSnapshot {
+			o.Snapshot = *c.Snapshot
+		} else {
+			lost = append(lost, "the snapshot is of "+o.Snapshot.At.Format(time.RFC3339Nano))
+		}
+	}
+	if c.Part != nil {
+		have := o.Parts[c.Part.Key()]
+		if d.NewPart = c.Part.compare(have) > 0; d.NewPart {
+			o.Parts = withPart(o.Parts, *c.Part)
+		} else {
+			lost = append(lost, fmt.Sprintf("the %s is %q since %s", have.Kind, have.Status, have.At.Format(time.RFC3339Nano)))
+		}
+	}
+	changed = changed || d.NewSnapshot || d.NewPart
+
+	if !changed {
+		d.Outcome, d.Detail = Stale, strings.Join(lost, "; ")
+	} else if c.At.After(o.LastWebhookAt) {
+		o.LastWebhookAt = c.At
+	}
+	d.Order = o
+	return d
+}
+
+// compare orders two values of an aspect by time, then place in the lifecycle, then spelling.
+func (a Aspect) compare(b Aspect, lifecycle []string) int {
+	return cmp.Or(a.At.Compare(b.At), cmp.Compare(rank(lifecycle, a.Value), rank(lifecycle, b.Value)), cmp.Compare(a.Value, b.Value))
+}
+
+func (s Snapshot) compare(b Snapshot) int {
+	return cmp.Or(s.At.Compare(b.At), cmp.Compare(s.Rank, b.Rank), cmp.Compare(s.EventID, b.EventID))
+}
+
+func (p Part) compare(b Part) int {
+	return cmp.Or(p.At.Compare(b.At), cmp.Compare(partRank(p.Kind, p.Status), partRank(b.Kind, b.Status)), cmp.Compare(p.EventID, b.EventID))
+}
+
+func withPart(parts map[PartKey]Part, p Part) map[PartKey]Part {
+	next := make(map[PartKey]Part, len(parts)+1)
+	for k, v := range parts {
+		next[k] = v
+	}
+	next[p.Key()] = p
+	return next
+}

@@ -1,0 +1,62 @@
+// Package worker runs the workflows and activities: new, register, run.
+package worker
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"go.temporal.io/sdk/client"
+	sdk "go.temporal.io/sdk/worker"
+
+	"inorder/activities"
+	"inorder/workflows"
+)
+
+// Options are what a worker needs. Durations have no defaults here: they are settings, and package config has them.
+type Options struct {
+	Client    client.Client // shared with the receiver where there is one, which makes eager start work
+	Pool      *pgxpool.Pool
+	TaskQueue string
+	Log       *slog.Logger
+
+	MaxEventSkew   time.Duration
+	Wait           activities.WaitPolicy
+	EventRetention time.Duration
+}
+
+// stopTimeout is how long a worker that stops waits for activities that run: longer than any transaction takes.
+const stopTimeout = 10 * time.Second
+
+// New returns a worker that is not started yet. It applies at most as many events at once as the pool has
+// connections, so that none spends its time waiting for one.
+func New(o Options) sdk.Worker {
+	w := sdk.New(o.Client, o.TaskQueue, sdk.Options{
+		MaxConcurrentLocalActivityExecutionSize: int(o.Pool.Config().MaxConns),
+		WorkerStopTimeout:                       stopTimeout,
+	})
+	workflows.Register(w)
+	w.RegisterActivity(&activities.Activities{
+		DB:             o.Pool,
+		Wake:           workflows.Wake(o.Client, o.TaskQueue),
+		Log:            o.Log,
+		MaxEventSkew:   o.MaxEventSkew,
+		Wait:           o.Wait,
+		EventRetention: o.EventRetention,
+	})
+	return w
+}
+
+// Run runs a worker until ctx ends, and then lets what it has begun finish. It returns an error if the worker cannot
+// start, or stops by itself.
+func Run(ctx context.Context, o Options) error {
+	w := New(o)
+	if err := w.Start(); err != nil {
+		return fmt.Errorf("start the worker on task queue %q: %w", o.TaskQueue, err)
+	}
+	<-ctx.Done()
+	w.Stop()
+	return nil
+}

@@ -1,0 +1,80 @@
+// Package workflows holds what happens to an event over time. Workflow code is deterministic: it uses the workflow's
+// time, timers and signals, and leaves the rest to activities.
+package workflows
+
+import (
+	"time"
+	"unicode/utf8"
+
+	"go.temporal.io/sdk/temporal"
+
+	"inorder"
+)
+
+// The names on the wire. Programs that are not in this repository rely on them; a change is a migration.
+const (
+	DefaultTaskQueue = "inorder"
+
+	ProcessEventType = "ProcessEvent" // its workflow ID is the event's ID, exactly
+	PurgeEventsType  = "PurgeEvents"
+
+	SignalOrderCreated = "order.created" // look again now
+	SignalRetry        = "retry"         // look again now, also after a data error
+	SignalDiscard      = "discard"       // give the event up; carries a Discard
+
+	QueryState = "state" // answers a State
+
+	PurgeScheduleID = "inorder-purge-events"
+)
+
+// Search attributes, all of type Keyword. The first three are set at the start, which costs nothing; the phase only
+// off the fast path.
+var (
+	OrderIDKey    = temporal.NewSearchAttributeKeyKeyword("OrderId")
+	StoreIDKey    = temporal.NewSearchAttributeKeyKeyword("StoreId")
+	EventTypeKey  = temporal.NewSearchAttributeKeyKeyword("EventType")
+	EventPhaseKey = temporal.NewSearchAttributeKeyKeyword("EventPhase")
+)
+
+// Phase is where an event that is not on the fast path stands: the values of EventPhase.
+type Phase string
+
+const (
+	PhaseApplying  Phase = "applying"
+	PhaseWaiting   Phase = "waiting"
+	PhaseStuck     Phase = "stuck"
+	PhaseAttention Phase = "attention"
+)
+
+// Discard is the argument of the signal "discard".
+type Discard struct {
+	Reason string `json:"reason"`
+	Actor  string `json:"actor"`
+}
+
+// State answers the query "state".
+type State struct {
+	EventID  string          `json:"event_id"`
+	OrderID  string          `json:"order_id,omitempty"`
+	Phase    Phase           `json:"phase,omitempty"`   // empty once there is an outcome
+	Outcome  inorder.Outcome `json:"outcome,omitempty"` // empty while there is a phase
+	Detail   string          `json:"detail,omitempty"`
+	Since    time.Time       `json:"since"`               // of the phase
+	NextLook *time.Time      `json:"next_look,omitempty"` // when a waiting event looks again by itself
+}
+
+// Result is what ProcessEvent ends with.
+type Result struct {
+	Outcome inorder.Outcome `json:"outcome"`
+	Detail  string          `json:"detail,omitempty"`
+	OrderID string          `json:"order_id,omitempty"`
+}
+
+// keyword cuts a search attribute to what Temporal's SQL stores keep of a Keyword, 255 characters.
+func keyword(s string) string {
+	const most = 255
+	if utf8.RuneCountInString(s) <= most {
+		return s
+	}
+	return string([]rune(s)[:most])
+}

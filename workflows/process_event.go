@@ -1,0 +1,164 @@
+package workflows
+
+import (
+	"errors"
+	"time"
+
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"inorder"
+	"inorder/activities"
+)
+
+// ProcessEvent brings one event to its end. body is the envelope as it was received, byte for byte.
+//
+// It applies the event. While the event's order is missing it waits, and looks again on the signal "order.created" or
+// "retry" and at growing intervals, until the event is applied, discarded or expired. What can never succeed as it is
+// parks for a person, who sends "retry" or "discard". When the event created its order, those that waited for it are
+// woken. It ends with a Result, and never just fails.
+func ProcessEvent(ctx workflow.Context, body converter.RawValue, receipt activities.Receipt) (Result, error) {
+	p := &process{body: body, receipt: receipt}
+	p.state = State{EventID: receipt.EventID, Phase: PhaseApplying, Since: workflow.Now(ctx)}
+	if err := workflow.SetQueryHandler(ctx, QueryState, func() (State, error) { return p.state, nil }); err != nil {
+		return Result{}, err
+	}
+	r, err := p.apply(ctx)
+	for err == nil && parked(r.Outcome) {
+		var discard *Discard
+		if discard, err = p.park(ctx, r); err != nil {
+			break
+		}
+		if discard != nil {
+			r, err = p.discard(ctx, *discard)
+			continue
+		}
+		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() && discardSignal(ctx).Len() == 0 {
+			// Every other signal that is not read yet means what the new run does first.
+			return Result{}, workflow.NewContinueAsNewError(ctx, ProcessEvent, body, receipt)
+		}
+		r, err = p.apply(ctx)
+	}
+	if err != nil {
+		return Result{}, err // only a cancellation: every other end of an activity is a result
+	}
+	return p.end(ctx, r)
+}
+
+// process is one run of ProcessEvent.
+type process struct {
+	body    converter.RawValue
+	receipt activities.Receipt
+	state   State
+	shown   Phase // the value of EventPhase, if it was set
+}
+
+var a *activities.Activities // never set: it names the activities
+
+func parked(o inorder.Outcome) bool {
+	return o == inorder.Waiting || o == inorder.Stuck || o == inorder.Attention
+}
+
+// apply tries the fast path first. Whatever fails there is run again as an activity that a person can see, until it
+// succeeds or fails in a way that lasts.
+func (p *process) apply(ctx workflow.Context) (activities.ApplyEventResult, error) {
+	in := activities.ApplyEventInput{Receipt: p.receipt, Age: workflow.Now(ctx).Sub(p.receipt.ReceivedAt)}
+	var r activities.ApplyEventResult
+	err := workflow.ExecuteLocalActivity(fastPath(ctx), a.ApplyEvent, p.body, in).Get(ctx, &r)
+	if err != nil {
+		if err = p.enter(ctx, PhaseApplying, "", retryingDetails); err != nil {
+			return r, err
+		}
+		err = workflow.ExecuteActivity(slowPath(ctx, "apply the event"), a.ApplyEvent, p.body, in).Get(ctx, &r)
+	}
+	if err == nil {
+		p.state.OrderID = r.OrderID
+	}
+	return p.attentionIfLasting(r, err)
+}
+
+func (p *process) discard(ctx workflow.Context, d Discard) (activities.ApplyEventResult, error) {
+	in := activities.DiscardEventInput{Receipt: p.receipt, Reason: d.Reason, Actor: d.Actor}
+	var r activities.ApplyEventResult
+	err := workflow.ExecuteActivity(slowPath(ctx, "discard the event"), a.DiscardEvent, p.body, in).Get(ctx, &r)
+	return p.attentionIfLasting(r, err)
+}
+
+// attentionIfLasting turns an error that no retry can cure into an outcome.
+func (p *process) attentionIfLasting(r activities.ApplyEventResult, err error) (activities.ApplyEventResult, error) {
+	var failed *temporal.ApplicationError
+	if errors.As(err, &failed) && failed.NonRetryable() {
+		return activities.ApplyEventResult{Outcome: inorder.Attention, OrderID: p.state.OrderID, Detail: failed.Message()}, nil
+	}
+	return r, err
+}
+
+// park shows why the event does not go on, and returns when it should be looked at again, or is to be discarded.
+func (p *process) park(ctx workflow.Context, r activities.ApplyEventResult) (*Discard, error) {
+	var next *time.Time
+	if r.LookAgain > 0 {
+		at := workflow.Now(ctx).Add(r.LookAgain)
+		next = &at
+	}
+	phase := Phase(r.Outcome)
+	if err := p.enter(ctx, phase, r.Detail, parkedDetails(phase, r, next)); err != nil {
+		return nil, err
+	}
+	p.state.NextLook = next
+	defer func() { p.state.NextLook = nil }()
+
+	var discard *Discard
+	ignore := func(c workflow.ReceiveChannel, _ bool) { c.Receive(ctx, nil) }
+	s := workflow.NewSelector(ctx)
+	s.AddReceive(ctx.Done(), func(workflow.ReceiveChannel, bool) {})
+	s.AddReceive(discardSignal(ctx), func(c workflow.ReceiveChannel, _ bool) {
+		discard = &Discard{}
+		c.Receive(ctx, discard)
+	})
+	s.AddReceive(workflow.GetSignalChannel(ctx, SignalRetry), ignore)
+	if next != nil {
+		timer, stop := workflow.WithCancel(ctx)
+		defer stop()
+		s.AddReceive(workflow.GetSignalChannel(ctx, SignalOrderCreated), ignore)
+		s.AddFuture(workflow.NewTimer(timer, r.LookAgain), func(workflow.Future) {})
+	}
+	s.Select(ctx)
+	return discard, ctx.Err()
+}
+
+func discardSignal(ctx workflow.Context) workflow.ReceiveChannel {
+	return workflow.GetSignalChannel(ctx, SignalDiscard)
+}
+
+// enter shows a phase of the slow path to operators. Search attributes cost an event, so only a new phase sets one.
+func (p *process) enter(ctx workflow.Context, phase Phase, detail, details string) error {
+	if p.state.Phase != phase {
+		p.state.Since = workflow.Now(ctx)
+	}
+	p.state.Phase, p.state.Detail = phase, detail
+	workflow.SetCurrentDetails(ctx, details)
+	if p.shown == phase {
+		return nil
+	}
+	p.shown = phase
+	return workflow.UpsertTypedSearchAttributes(ctx, EventPhaseKey.ValueSet(string(phase)))
+}
+
+// end wakes those that waited for what this event created, and takes down what was shown of it.
+func (p *process) end(ctx workflow.Context, r activities.ApplyEventResult) (Result, error) {
+	if r.Waiters > 0 {
+		err := workflow.ExecuteActivity(longRun(ctx, "release what waits for the order"), a.ReleaseWaiting, r.OrderID).Get(ctx, nil)
+		if err != nil {
+			return Result{}, err
+		}
+	}
+	p.state = State{EventID: p.receipt.EventID, OrderID: r.OrderID, Outcome: r.Outcome, Detail: r.Detail, Since: workflow.Now(ctx)}
+	workflow.SetCurrentDetails(ctx, endDetails(r))
+	if p.shown != "" {
+		if err := workflow.UpsertTypedSearchAttributes(ctx, EventPhaseKey.ValueUnset()); err != nil {
+			return Result{}, err
+		}
+	}
+	return Result{Outcome: r.Outcome, Detail: r.Detail, OrderID: r.OrderID}, nil
+}
