@@ -3,6 +3,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -32,10 +33,13 @@ const stopTimeout = 10 * time.Second
 
 // New returns a worker that is not started yet. It applies at most as many events at once as the pool has
 // connections, so that none spends its time waiting for one.
-func New(o Options) sdk.Worker {
+func New(o Options) sdk.Worker { return newWorker(o, nil) }
+
+func newWorker(o Options, onFatal func(error)) sdk.Worker {
 	w := sdk.New(o.Client, o.TaskQueue, sdk.Options{
 		MaxConcurrentLocalActivityExecutionSize: int(o.Pool.Config().MaxConns),
 		WorkerStopTimeout:                       stopTimeout,
+		OnFatalError:                            onFatal,
 	})
 	workflows.Register(w)
 	w.RegisterActivity(&activities.Activities{
@@ -52,11 +56,16 @@ func New(o Options) sdk.Worker {
 // Run runs a worker until ctx ends, and then lets what it has begun finish. It returns an error if the worker cannot
 // start, or stops by itself.
 func Run(ctx context.Context, o Options) error {
-	w := New(o)
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	w := newWorker(o, func(err error) { fail(fmt.Errorf("the worker stopped by itself: %w", err)) })
 	if err := w.Start(); err != nil {
 		return fmt.Errorf("start the worker on task queue %q: %w", o.TaskQueue, err)
 	}
 	<-ctx.Done()
 	w.Stop()
+	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
+		return err
+	}
 	return nil
 }

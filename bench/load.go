@@ -1,0 +1,126 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"inorder/internal/sample"
+	"inorder/receiver"
+)
+
+// secret is what all subjects verify with. It protects nothing.
+const secret = "whsec_bench"
+
+// result is one measurement.
+type result struct {
+	rate     float64 // events per second that reached their end, from the first POST on
+	p50, p99 time.Duration
+}
+
+var sequence atomic.Int64
+
+// measure posts n new events with that many senders, each waiting for its answer, and waits until all reached their end.
+func measure(ctx context.Context, s subject, senders, n int) (result, error) {
+	deliveries := make([]delivery, n)
+	for i := range deliveries {
+		deliveries[i] = newDelivery()
+	}
+	done, err := s.done(ctx)
+	if err != nil {
+		return result{}, err
+	}
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: senders}, Timeout: time.Minute}
+	defer client.CloseIdleConnections()
+
+	begin := time.Now()
+	acks, err := post(ctx, client, s.url, senders, deliveries)
+	if err != nil {
+		return result{}, err
+	}
+	for end := done + int64(n); done < end; {
+		if done, err = s.done(ctx); err != nil {
+			return result{}, err
+		}
+		if time.Since(begin) > 5*time.Minute {
+			return result{}, fmt.Errorf("%d of %d events have no end after 5 minutes", end-done, n)
+		}
+		select {
+		case <-ctx.Done():
+			return result{}, ctx.Err()
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+	rate := float64(n) / time.Since(begin).Seconds()
+	slices.Sort(acks)
+	return result{rate: rate, p50: acks[n/2], p99: acks[n*99/100]}, nil
+}
+
+type delivery struct {
+	body      []byte
+	signature string
+}
+
+// newDelivery is the creation of a new order, about a kilobyte.
+func newDelivery() delivery {
+	n := sequence.Add(1)
+	order := fmt.Sprintf("order_bench_%d_%d", started.UnixMicro(), n)
+	body := sample.Event(sample.Options{Type: "order.created", OrderID: order})
+	return delivery{body, receiver.Sign(secret, body)}
+}
+
+var started = time.Now()
+
+func post(ctx context.Context, client *http.Client, url string, senders int, deliveries []delivery) ([]time.Duration, error) {
+	acks := make([]time.Duration, len(deliveries))
+	var (
+		next atomic.Int64
+		wg   sync.WaitGroup
+		once sync.Once
+		fail error
+	)
+	for range senders {
+		wg.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(deliveries)) && ctx.Err() == nil; i = next.Add(1) - 1 {
+				begin := time.Now()
+				if err := postOne(ctx, client, url, deliveries[i]); err != nil {
+					once.Do(func() { fail = err })
+					return
+				}
+				acks[i] = time.Since(begin)
+			}
+		})
+	}
+	wg.Wait()
+	if fail == nil {
+		fail = ctx.Err()
+	}
+	return acks, fail
+}
+
+func postOne(ctx context.Context, client *http.Client, url string, d delivery) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url+receiver.WebhookPath, bytes.NewReader(d.body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set(receiver.SignatureHeader, d.signature)
+	resp, err := client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+		return err
+	}
+	if resp.StatusCode != http.StatusOK || resp.Header.Get(receiver.ResultHeader) != "accepted" {
+		return fmt.Errorf("answered %s %q", resp.Status, resp.Header.Get(receiver.ResultHeader))
+	}
+	return nil
+}

@@ -1,0 +1,103 @@
+// Command bench compares, in one run and on the same servers, how many events a second reach the orders table through
+// inorder, and what limits it: an empty workflow started the same way (the engine's limit), and the same transaction
+// without Temporal (the database's).
+//
+// It needs DATABASE_URL and TEMPORAL_ADDRESS of servers that may be written to, and bin/inorder; `make bench` gives it
+// all three. It sends to loopback only. Figures are ratios within one run: machines differ, and so do their neighbours.
+package main
+
+import (
+	"cmp"
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"slices"
+	"syscall"
+	"text/tabwriter"
+	"time"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if len(os.Args) == 2 && peers[os.Args[1]] != nil { // started by this program, as a peer to measure
+		exit(runPeer(ctx, os.Args[1]))
+	}
+	rounds := flag.Int("rounds", 3, "how often each subject is measured; the medians are reported")
+	events := flag.Int("events", 600, "events per measurement with 16 senders; fewer senders get fewer")
+	inorder := flag.String("inorder", "../bin/inorder", "the program to measure")
+	flag.Parse()
+	exit(run(ctx, *inorder, *rounds, *events))
+}
+
+func exit(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// senders are the numbers of concurrent senders that are measured.
+var senders = []int{1, 4, 16}
+
+func run(ctx context.Context, program string, rounds, events int) error {
+	subjects, stop, err := startSubjects(ctx, program)
+	defer stop()
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%d rounds, %d events each with 16 senders; medians\n", rounds, events)
+	results := map[string]map[int][]result{}
+	for round := range rounds + 1 {
+		for _, s := range subjects {
+			if results[s.name] == nil {
+				results[s.name] = map[int][]result{}
+			}
+			for _, n := range senders {
+				r, err := measure(ctx, s, n, events*n/16+events/8)
+				if err != nil {
+					return fmt.Errorf("measure %s with %d senders: %w", s.name, n, err)
+				}
+				if round > 0 { // the first is to warm up
+					results[s.name][n] = append(results[s.name][n], r)
+				}
+			}
+			fmt.Fprintf(os.Stderr, "round %d of %d: %s done\n", round, rounds, s.name)
+		}
+	}
+	report(subjects, results)
+	return nil
+}
+
+func report(subjects []subject, results map[string]map[int][]result) {
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprint(w, "subject\t")
+	for _, n := range senders {
+		fmt.Fprintf(w, "events/s @%d\tack p50 @%d\tack p99 @%d\t", n, n, n)
+	}
+	fmt.Fprintln(w, "of the empty workflow's @16\t")
+	limit := median(results[emptyWorkflow][16], func(r result) float64 { return r.rate })
+	for _, s := range subjects {
+		fmt.Fprintf(w, "%s\t", s.name)
+		for _, n := range senders {
+			rs := results[s.name][n]
+			fmt.Fprintf(w, "%.0f\t%s\t%s\t", median(rs, func(r result) float64 { return r.rate }),
+				median(rs, func(r result) time.Duration { return r.p50 }).Round(10*time.Microsecond),
+				median(rs, func(r result) time.Duration { return r.p99 }).Round(10*time.Microsecond))
+		}
+		fmt.Fprintf(w, "%.2f\t\n", median(results[s.name][16], func(r result) float64 { return r.rate })/limit)
+	}
+	w.Flush()
+}
+
+func median[T cmp.Ordered](rs []result, of func(result) T) T {
+	values := make([]T, len(rs))
+	for i, r := range rs {
+		values[i] = of(r)
+	}
+	slices.Sort(values)
+	return values[len(values)/2]
+}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/contrib/envconfig"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"inorder/activities"
+	"inorder/receiver"
+)
+
+// peers are what inorder is compared with. They have its receiver, and another way to the end behind it.
+var peers = map[string]func(context.Context, *slog.Logger) (receiver.Starter, func(), error){
+	"empty": startEmpty,
+	"plain": startPlain,
+}
+
+var ended atomic.Int64
+
+func runPeer(ctx context.Context, name string) error {
+	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	starter, stop, err := peers[name](ctx, logger)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	app := receiver.New(receiver.Options{
+		Starter:      starter,
+		TaskQueue:    os.Getenv("TASK_QUEUE"),
+		Secrets:      func() []string { return []string{secret} },
+		MaxBodyBytes: 1 << 20,
+		Log:          logger,
+	})
+	app.Get("/done", func(c *fiber.Ctx) error { return c.SendString(strconv.FormatInt(ended.Load(), 10)) })
+	return receiver.Serve(ctx, app, os.Getenv("LISTEN_ADDR"))
+}
+
+// Empty does nothing, with the input of ProcessEvent.
+func Empty(workflow.Context, converter.RawValue, activities.Receipt) error {
+	ended.Add(1)
+	return nil
+}
+
+// emptyStarter starts Empty where inorder starts ProcessEvent, with the same options.
+type emptyStarter struct{ client.Client }
+
+func (s emptyStarter) ExecuteWorkflow(ctx context.Context, o client.StartWorkflowOptions, _ any, args ...any) (client.WorkflowRun, error) {
+	return s.Client.ExecuteWorkflow(ctx, o, Empty, args...)
+}
+
+func startEmpty(_ context.Context, logger *slog.Logger) (receiver.Starter, func(), error) {
+	o, err := envconfig.LoadDefaultClientOptions()
+	if err != nil {
+		return nil, nil, err
+	}
+	o.Logger = log.NewStructuredLogger(logger)
+	c, err := client.Dial(o)
+	if err != nil {
+		return nil, nil, err
+	}
+	w := worker.New(c, os.Getenv("TASK_QUEUE"), worker.Options{})
+	w.RegisterWorkflow(Empty)
+	if err := w.Start(); err != nil {
+		return nil, nil, err
+	}
+	return emptyStarter{c}, func() { w.Stop(); c.Close() }, nil
+}
+
+// plainStarter runs the transaction itself. What it lacks is what Temporal is for: it answers only when PostgreSQL has
+// answered, and an event that must wait or be retried is lost.
+type plainStarter struct{ a *activities.Activities }
+
+func (s plainStarter) ExecuteWorkflow(ctx context.Context, _ client.StartWorkflowOptions, _ any, args ...any) (client.WorkflowRun, error) {
+	receipt := args[1].(activities.Receipt)
+	r, err := s.a.ApplyEvent(ctx, args[0].(converter.RawValue), activities.ApplyEventInput{Receipt: receipt})
+	if err != nil {
+		return nil, err
+	}
+	if r.Outcome != "applied" {
+		return nil, fmt.Errorf("event %s: %s", receipt.EventID, r.Outcome)
+	}
+	return nil, nil
+}
+
+func startPlain(ctx context.Context, logger *slog.Logger) (receiver.Starter, func(), error) {
+	cfg, err := pgxpool.ParseConfig(os.Getenv("DATABASE_URL"))
+	if err != nil {
+		return nil, nil, err
+	}
+	cfg.MaxConns = 16 // as inorder's
+	pool, err := pgxpool.NewWithConfig(ctx, cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	a := &activities.Activities{DB: pool, Log: logger, MaxEventSkew: time.Hour,
+		Wait: activities.WaitPolicy{Recheck: time.Minute, StuckAfter: time.Hour, TTL: time.Hour}}
+	return plainStarter{a}, pool.Close, nil
+}

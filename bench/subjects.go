@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// subject is one way for an event to its end.
+type subject struct {
+	name string
+	url  string
+	done func(context.Context) (int64, error) // events that reached their end so far
+}
+
+const (
+	emptyWorkflow = "empty workflow (the engine's limit)"
+	plainHandler  = "plain handler (no Temporal)"
+)
+
+// startSubjects starts every subject in processes of its own, each with its own task queue. They idle while another
+// one is measured. stop ends them.
+func startSubjects(ctx context.Context, program string) (subjects []subject, stop func(), err error) {
+	var processes []*exec.Cmd
+	stop = func() {
+		for _, p := range processes {
+			_ = p.Process.Signal(syscall.SIGTERM)
+		}
+		for _, p := range processes {
+			_ = p.Wait()
+		}
+	}
+	pool, err := pgxpool.New(ctx, os.Getenv("DATABASE_URL"))
+	if err != nil {
+		return nil, stop, fmt.Errorf("DATABASE_URL: %w", err)
+	}
+	migrate := exec.CommandContext(ctx, program, "migrate")
+	migrate.Stderr = os.Stderr
+	if err := migrate.Run(); err != nil {
+		return nil, stop, fmt.Errorf("%s migrate: %w", program, err)
+	}
+	applied := func(ctx context.Context) (n int64, err error) {
+		err = pool.QueryRow(ctx, `SELECT count(*) FROM webhook_events`).Scan(&n)
+		return n, err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, stop, err
+	}
+	for i, s := range []struct {
+		name string
+		done func(context.Context) (int64, error)
+		runs [][]string
+	}{
+		{"inorder serve", applied, [][]string{{program, "serve"}}},
+		{"inorder receiver + worker", applied, [][]string{{program, "receiver"}, {program, "worker"}}},
+		{emptyWorkflow, nil, [][]string{{self, "empty"}}},
+		{plainHandler, applied, [][]string{{self, "plain"}}},
+	} {
+		addr, err := freeAddr()
+		if err != nil {
+			return nil, stop, err
+		}
+		one := subject{name: s.name, url: "http://" + addr, done: s.done}
+		if one.done == nil {
+			one.done = countAt(one.url)
+		}
+		for _, run := range s.runs {
+			p := exec.Command(run[0], run[1:]...)
+			p.Env = append(os.Environ(), "LISTEN_ADDR="+addr, "ADMIN_ADDR=127.0.0.1:0", "WEBHOOK_SECRETS="+secret, "LOG_LEVEL=warn",
+				"TASK_QUEUE=bench-"+strconv.Itoa(i))
+			p.Stderr = os.Stderr
+			p.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is ours to pass on
+			if err := p.Start(); err != nil {
+				return nil, stop, err
+			}
+			processes = append(processes, p)
+		}
+		if err := ready(ctx, one.url); err != nil {
+			return nil, stop, fmt.Errorf("%s: %w", s.name, err)
+		}
+		subjects = append(subjects, one)
+	}
+	return subjects, stop, nil
+}
+
+func freeAddr() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
+}
+
+func ready(ctx context.Context, url string) error {
+	for range 600 {
+		if resp, err := http.Get(url + "/readyz"); err == nil {
+			resp.Body.Close()
+			if resp.StatusCode == http.StatusOK {
+				return nil
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+	return errors.New("not ready after a minute")
+}
+
+// countAt asks a peer how many events reached their end.
+func countAt(url string) func(context.Context) (int64, error) {
+	return func(context.Context) (int64, error) {
+		resp, err := http.Get(url + "/done")
+		if err != nil {
+			return 0, err
+		}
+		defer resp.Body.Close()
+		text, err := io.ReadAll(resp.Body)
+		if err != nil {
+			return 0, err
+		}
+		return strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
+	}
+}
