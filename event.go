@@ -20,7 +20,7 @@ type Event struct {
 	StoreID string
 
 	// OccurredAt is the envelope's created_at, to the microsecond, which is what PostgreSQL keeps. It is zero
-	// when the envelope has no usable one.
+	// when the envelope has no usable one; one that is not after the zero time would lose against nothing at all.
 	OccurredAt time.Time
 
 	// ReceivedAt is when the receiver took the event. ParseEvent leaves it to the caller.
@@ -64,7 +64,7 @@ func ParseEvent(body []byte) (Event, error) {
 func parseTime(envelope object) time.Time {
 	text, _ := envelope.str("created_at")
 	at, err := time.Parse(time.RFC3339, text)
-	if err != nil {
+	if err != nil || !at.After(time.Time{}) {
 		return time.Time{}
 	}
 	return at.UTC().Truncate(time.Microsecond)
@@ -111,13 +111,14 @@ const maxOrderID = 255
 
 // orderShaped reports whether data is the order itself, as opposed to one of its parts. The platform documents
 // payment.completed and payment.failed with the order as data; a Payment object is told by having fields that
-// an order has not.
+// an order has not. payment.refunded is documented as a Refund, whose own id must not pass for an order's.
 func (e Event) orderShaped(data object) bool {
 	switch e.Family() {
 	case "order":
 		return true
 	case "payment":
-		return !data.has("order_id") && !data.has("amount") && !data.has("provider") && !data.has("provider_id")
+		isPart := data.has("order_id") || data.has("amount") || data.has("provider") || data.has("provider_id")
+		return e.Type != "payment.refunded" && !isPart
 	}
 	return false
 }

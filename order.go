@@ -81,7 +81,7 @@ func (o Order) Apply(c Change) Decision {
 		if next.compare(*have, lifecycle) > 0 {
 			*have, changed = next, true
 		} else {
-			lost = append(lost, fmt.Sprintf("%s is %q since %s", name, have.Value, have.At.Format(time.RFC3339Nano)))
+			lost = append(lost, fmt.Sprintf("%s is %q since %s", name, have.Value, utc(have.At)))
 		}
 	}
 	aspect("status", statuses, &o.Status, c.Status)
@@ -92,7 +92,7 @@ func (o Order) Apply(c Change) Decision {
 		if d.NewSnapshot = c.Snapshot.compare(o.Snapshot) > 0; d.NewSnapshot {
 			o.Snapshot = *c.Snapshot
 		} else {
-			lost = append(lost, "the snapshot is of "+o.Snapshot.At.Format(time.RFC3339Nano))
+			lost = append(lost, "the snapshot is of "+utc(o.Snapshot.At))
 		}
 	}
 	if c.Part != nil {
@@ -100,7 +100,7 @@ func (o Order) Apply(c Change) Decision {
 		if d.NewPart = c.Part.compare(have) > 0; d.NewPart {
 			o.Parts = withPart(o.Parts, *c.Part)
 		} else {
-			lost = append(lost, fmt.Sprintf("the %s is %q since %s", have.Kind, have.Status, have.At.Format(time.RFC3339Nano)))
+			lost = append(lost, fmt.Sprintf("the %s is %q since %s", have.Kind, have.Status, utc(have.At)))
 		}
 	}
 	changed = changed || d.NewSnapshot || d.NewPart
@@ -113,6 +113,9 @@ func (o Order) Apply(c Change) Decision {
 	d.Order = o
 	return d
 }
+
+// utc is how a time is told to people, wherever the process that loaded it runs.
+func utc(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 
 // compare orders two values of an aspect by time, then place in the lifecycle, then spelling.
 func (a Aspect) compare(b Aspect, lifecycle []string) int {
