@@ -64,8 +64,8 @@ func startSubjects(ctx context.Context, program string) (subjects []subject, sto
 		runs [][]string
 	}{
 		{"inorder serve", applied, [][]string{{program, "serve"}}},
+		{emptyWorkflow, nil, [][]string{{self, "empty"}}}, // right after it, so that both meet the same neighbours
 		{"inorder receiver + worker", applied, [][]string{{program, "receiver"}, {program, "worker"}}},
-		{emptyWorkflow, nil, [][]string{{self, "empty"}}},
 		{plainHandler, applied, [][]string{{self, "plain"}}},
 	} {
 		addr, err := freeAddr()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -57,6 +58,7 @@ func runSystem(ctx context.Context, root string) (err error) {
 const quickEnds = 3
 
 func serve(ctx context.Context, s settings, stack *devstack.Stack, env []string) error {
+	greet := s.greet
 	for quick := 0; ; {
 		cmd := exec.Command(s.program, "serve")
 		cmd.Env, cmd.Stdout, cmd.Stderr = env, os.Stdout, os.Stderr
@@ -69,7 +71,8 @@ func serve(ctx context.Context, s settings, stack *devstack.Stack, env []string)
 			return errors.Join(err, p.Stop())
 		}
 		if awaitReady(ctx, s.receiverURL(), p) {
-			s.greet(os.Stdout, stack)
+			greet(os.Stdout, stack)
+			greet = func(w io.Writer, _ *devstack.Stack) { fmt.Fprintln(w, "inorder serve is back") }
 		}
 		select {
 		case <-ctx.Done():
