@@ -36,18 +36,18 @@ func Ready(ctx context.Context, log *slog.Logger, what string, probe func(contex
 		switch {
 		case err == nil:
 			if attempt > 1 {
-				log.Info(what+" is there", "attempt", attempt)
+				log.Info(what+" is ready", "attempt", attempt)
 			}
 			return nil
 		case errors.As(err, &permanent):
 			return permanent.error
 		case ctx.Err() != nil:
-			return fmt.Errorf("%s is not there after %d attempts: %w", what, attempt, err)
+			return fmt.Errorf("%s is not ready after %d attempts: %w", what, attempt, err)
 		}
-		log.Warn("waiting for "+what, "attempt", attempt, "next_try_in", pause, "cause", err)
+		log.Warn(what+" is not ready; trying again", "attempt", attempt, "next_try_in", pause, "cause", err)
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%s is not there after %d attempts: %w", what, attempt, err)
+			return fmt.Errorf("%s is not ready after %d attempts: %w", what, attempt, err)
 		case <-time.After(pause):
 		}
 		pause = min(2*pause, maxPause)

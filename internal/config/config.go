@@ -107,11 +107,11 @@ const maxBodyBytes = 1_900_000
 func (r *reader) together(c Config) {
 	if c.EventRetention > 0 && c.RedeliveryHorizon > 0 && c.EventRetention < c.RedeliveryHorizon {
 		r.problem("EVENT_RETENTION", "%s is shorter than REDELIVERY_HORIZON, %s: an event that is delivered again after its row was purged "+
-			"would be applied a second time, which re-opens replay; raise it to %[2]s or more", c.EventRetention, c.RedeliveryHorizon)
+			"would be applied a second time, which re-opens replay; raise it to %[2]s or more", short(c.EventRetention), short(c.RedeliveryHorizon))
 	}
 	if c.StuckAfter > 0 && c.PendingTTL > 0 && c.StuckAfter >= c.PendingTTL {
 		r.problem("STUCK_AFTER", "%s is not shorter than PENDING_TTL, %s: a waiting event would be given up before anybody sees "+
-			"that it is stuck; lower it, for example to %s", c.StuckAfter, c.PendingTTL, c.PendingTTL/2)
+			"that it is stuck; lower it, for example to %s", short(c.StuckAfter), short(c.PendingTTL), short(c.PendingTTL/2))
 	}
 }
 

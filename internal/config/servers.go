@@ -17,6 +17,8 @@ const defaultMaxConns = 16
 
 const exampleDatabaseURL = "postgres://inorder:PASSWORD@127.0.0.1:5432/inorder?sslmode=disable"
 
+const escapePassword = "it is not a PostgreSQL URL; in a password write special characters such as / # ? @ as %2F %23 %3F %40"
+
 // postgres reads a connection URL, or keywords and values, as pgx and libpq do.
 func (r *reader) postgres(name string, needed bool) *pgxpool.Config {
 	value, set := r.env.LookupEnv(name)
@@ -27,8 +29,12 @@ func (r *reader) postgres(name string, needed bool) *pgxpool.Config {
 		return nil
 	}
 	c, err := pgxpool.ParseConfig(value)
-	if err != nil || strayAt(value) {
+	switch {
+	case err != nil:
 		r.problem(name, "%s; for example %s", whyNotPostgres(value), exampleDatabaseURL)
+		return nil
+	case strings.Contains(c.ConnConfig.Host+c.ConnConfig.Database, "@"): // half a password, which would be logged as a host
+		r.problem(name, "%s; for example %s", escapePassword, exampleDatabaseURL)
 		return nil
 	}
 	if !strings.Contains(value, "pool_max_conns") {
@@ -42,10 +48,9 @@ func (r *reader) postgres(name string, needed bool) *pgxpool.Config {
 
 // whyNotPostgres asks the parser again without the password, because its errors quote what they could not read.
 func whyNotPostgres(value string) string {
-	const escape = "it is not a PostgreSQL URL; in a password write special characters such as / # ? @ as %2F %23 %3F %40"
 	u, err := url.Parse(value)
-	if err != nil || strayAt(value) {
-		return escape
+	if err != nil {
+		return escapePassword
 	}
 	if u.Scheme != "postgres" && u.Scheme != "postgresql" {
 		return "it is not a URL that begins with postgres://"
@@ -60,16 +65,10 @@ func whyNotPostgres(value string) string {
 
 	var parse *pgconn.ParseConfigError
 	if _, err = pgxpool.ParseConfig(u.String()); !errors.As(err, &parse) {
-		return escape
+		return escapePassword
 	}
 	_, reason, _ := strings.Cut(strings.TrimPrefix(parse.Error(), "cannot parse `"), "`: ")
 	return "it cannot be read: " + reason
-}
-
-// strayAt reports whether an @ stands where no user is: half a password that was not escaped, taken for a host.
-func strayAt(value string) bool {
-	u, err := url.Parse(value)
-	return err == nil && u.Host != "" && u.User == nil && strings.Contains(value, "@")
 }
 
 // temporal reads the names that every Temporal program reads, and the file that TEMPORAL_CONFIG_FILE names. That
