@@ -41,7 +41,7 @@ func TestDatabaseDownAtStart(t *testing.T) {
 	s.awaitReady() // it accepts, because Temporal keeps the events
 	id := s.send(sample.Options{Type: "order.created", OrderID: "order_1"})
 	s.eventually(20*time.Second, "a log line says what is missing", func() bool {
-		return strings.Contains(s.log(), "PostgreSQL does not answer; trying again")
+		return strings.Contains(s.log(), "PostgreSQL is not ready; trying again")
 	})
 	p.connect()
 	s.eventually(30*time.Second, "the event is applied", func() bool { return s.outcome(id) == "applied" })
