@@ -26,11 +26,12 @@ func slowPath(ctx workflow.Context, summary string) workflow.Context {
 	})
 }
 
-// longRun is for an activity that reports its progress: it may take hours, but not be silent for a minute.
+// longRun is for an activity that reports its progress: it may take hours, but when its worker was killed the next one
+// goes on after ten seconds of silence.
 func longRun(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: 6 * time.Hour,
-		HeartbeatTimeout:    time.Minute,
+		HeartbeatTimeout:    10 * time.Second,
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute},
 		Summary:             summary,
 	})

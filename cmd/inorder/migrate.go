@@ -28,10 +28,10 @@ func (m migrateCmd) Run(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, m.Wait)
 	defer cancel()
 	if err := n.retry(ctx, "PostgreSQL", n.pool.Ping); err != nil {
-		return fmt.Errorf("PostgreSQL did not answer within %s: %w", m.Wait, err)
+		return fmt.Errorf("no answer from PostgreSQL within %s: %w", m.Wait, err)
 	}
 	if err := n.retry(ctx, "Temporal", n.askTemporal); err != nil {
-		return fmt.Errorf("Temporal did not answer within %s: %w", m.Wait, err)
+		return fmt.Errorf("no answer from Temporal within %s: %w", m.Wait, err)
 	}
 	// From here on nothing is interrupted half-way by the wait's end.
 	ctx = context.WithoutCancel(ctx)

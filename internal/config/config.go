@@ -2,6 +2,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -83,6 +84,7 @@ func Load(need Need) (Config, error) {
 	if c.Temporal, err = envconfig.LoadDefaultClientOptions(); err != nil {
 		r.problem("TEMPORAL_*", err.Error())
 	}
+	c.Temporal.Namespace = cmp.Or(c.Temporal.Namespace, client.DefaultNamespace)
 	if c.EventRetention < c.RedeliveryHorizon {
 		r.problem("EVENT_RETENTION", fmt.Sprintf("is %s, shorter than REDELIVERY_HORIZON (%s): the platform may redeliver an event after "+
 			"its row is gone, and it would be applied again. Keep rows at least that long, for example 720h", c.EventRetention, c.RedeliveryHorizon))

@@ -1,0 +1,65 @@
+# Everything here works as root and as an ordinary user, and needs no container.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+VERSION := $(shell git describe --always --dirty 2>/dev/null || echo dev)
+GO_TEST_FLAGS ?=
+
+.PHONY: help
+help: ## This list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+.PHONY: run
+run: build bin/dev ## Run everything in the foreground: PostgreSQL, Temporal with its UI, inorder
+	@bin/dev run
+
+.PHONY: build
+build: ## Build bin/inorder
+	go build -trimpath -ldflags "-X main.version=$(VERSION)" -o bin/inorder ./cmd/inorder
+
+.PHONY: bin/dev
+bin/dev:
+	@go build -o bin/dev ./cmd/dev
+
+.PHONY: test
+test: build bin/dev ## Run every test, on real servers that it starts itself
+	bin/dev test go test $(GO_TEST_FLAGS) ./...
+	go test -race . ./activities/... ./receiver/... ./workflows/... -short
+	cd bench && go vet ./...
+
+.PHONY: bench
+bench: build bin/dev ## Measure events/s and ack times beside an empty workflow and a plain handler
+	cd bench && go build -o ../bin/bench .
+	@bin/dev test bin/bench -inorder bin/inorder
+
+.PHONY: fuzz
+fuzz: ## Fuzz the parser and the verifier for a minute each
+	go test -run '^$$' -fuzz FuzzParseEvent -fuzztime 60s .
+	go test -run '^$$' -fuzz FuzzVerify -fuzztime 60s ./receiver
+
+.PHONY: fixtures
+fixtures: build bin/dev ## Record the replay fixtures anew, from landed code
+	RECORD_FIXTURES=1 bin/dev test go test -count 1 -run TestRecordFixtures ./workflows/...
+
+.PHONY: lint
+lint: bin/staticcheck bin/workflowcheck ## Formatting, vet, staticcheck, workflowcheck, the compose file
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -d $$(git ls-files '*.go'); exit 1; }
+	go vet ./...
+	bin/staticcheck ./...
+	bin/workflowcheck ./workflows/...
+	go mod tidy -diff
+	cd bench && go vet ./... && ../bin/staticcheck ./... && go mod tidy -diff
+	cd tools && go test ./...
+
+bin/staticcheck: tools/go.mod
+	cd tools && go build -o ../bin/staticcheck honnef.co/go/tools/cmd/staticcheck
+
+bin/workflowcheck: tools/go.mod
+	cd tools && go build -o ../bin/workflowcheck go.temporal.io/sdk/contrib/tools/workflowcheck
+
+.PHONY: fmt
+fmt: ## Format all Go code
+	gofmt -w $$(git ls-files '*.go')
+
+.PHONY: clean
+clean: ## Remove what was built and the development servers' state
+	rm -rf bin .dev

@@ -1,0 +1,181 @@
+// Package e2e tests the built program on real servers, the way the platform and an operator meet it.
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+
+	"inorder"
+	"inorder/internal/devstack/testenv"
+	"inorder/internal/sample"
+	"inorder/receiver"
+)
+
+// program is bin/inorder, built once for all tests.
+var program string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "inorder-e2e-")
+	if err != nil {
+		panic(err)
+	}
+	program = filepath.Join(dir, "inorder")
+	build := exec.Command("go", "build", "-o", program, "inorder/cmd/inorder")
+	build.Dir = testenv.Root()
+	if out, err := build.CombinedOutput(); err != nil {
+		panic(fmt.Sprintf("build inorder: %v\n%s", err, out))
+	}
+	testenv.Main(m) // exits; the directory is the system's to clean
+}
+
+const secret = "whsec_e2e"
+
+// system is one inorder with a database and a task queue of its own.
+type system struct {
+	t    *testing.T
+	url  string
+	env  []string
+	pool *pgxpool.Pool
+
+	mu   sync.Mutex
+	logs bytes.Buffer
+}
+
+func newSystem(t *testing.T, env ...string) *system {
+	url := testenv.DatabaseURL(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	s := &system{t: t, url: "http://" + l.Addr().String(), pool: testenv.Pool(t, url)}
+	s.env = append(os.Environ(), "DATABASE_URL="+url, "TEMPORAL_ADDRESS="+os.Getenv(testenv.TemporalVariable), "LISTEN_ADDR="+l.Addr().String(),
+		"ADMIN_ADDR=127.0.0.1:0", "WEBHOOK_SECRETS="+secret, "TASK_QUEUE="+sample.NewID("e2e-"))
+	s.env = append(s.env, env...)
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log(s.log())
+		}
+	})
+	return s
+}
+
+// start runs a command of inorder until the test ends.
+func (s *system) start(command string) *exec.Cmd {
+	cmd := exec.Command(program, command)
+	cmd.Env = s.env
+	cmd.Stdout, cmd.Stderr = s, s
+	require.NoError(s.t, cmd.Start())
+	s.t.Cleanup(func() {
+		if cmd.ProcessState == nil {
+			_ = cmd.Process.Kill()
+			_ = cmd.Wait()
+		}
+	})
+	return cmd
+}
+
+func (s *system) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.logs.Write(p)
+}
+
+func (s *system) log() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.logs.String()
+}
+
+// serve runs `inorder serve` and returns when it applies what it receives.
+func (s *system) serve() *exec.Cmd {
+	cmd := s.start("serve")
+	s.awaitReady()
+	return cmd
+}
+
+func (s *system) awaitReady() {
+	s.eventually(30*time.Second, "the receiver is ready", func() bool {
+		resp, err := http.Get(s.url + "/readyz")
+		if err != nil {
+			return false
+		}
+		resp.Body.Close()
+		return resp.StatusCode == http.StatusOK
+	})
+}
+
+func (s *system) eventually(limit time.Duration, what string, condition func() bool) {
+	s.t.Helper()
+	require.Eventually(s.t, condition, limit, 50*time.Millisecond, what)
+}
+
+// post delivers a body once, and answers the status and Inorder-Result.
+func (s *system) post(body []byte) (int, string, error) {
+	req, err := http.NewRequest(http.MethodPost, s.url+receiver.WebhookPath, bytes.NewReader(body))
+	if err != nil {
+		return 0, "", err
+	}
+	req.Header.Set(receiver.SignatureHeader, receiver.Sign(secret, body))
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, "", err
+	}
+	defer resp.Body.Close()
+	_, _ = io.Copy(io.Discard, resp.Body)
+	return resp.StatusCode, resp.Header.Get(receiver.ResultHeader), nil
+}
+
+// deliver posts as the platform does: again and again until the answer is 200.
+func (s *system) deliver(body []byte) {
+	for begin := time.Now(); time.Since(begin) < time.Minute; time.Sleep(100 * time.Millisecond) {
+		if status, _, err := s.post(body); err == nil && status == http.StatusOK {
+			return
+		}
+	}
+	s.t.Error("an event was not accepted within a minute")
+}
+
+// send makes an event and delivers it. It answers the event's ID.
+func (s *system) send(o sample.Options) string {
+	body := sample.Event(o)
+	s.deliver(body)
+	e, err := inorder.ParseEvent(body)
+	require.NoError(s.t, err)
+	return e.ID
+}
+
+func (s *system) count(query string, args ...any) (n int) {
+	require.NoError(s.t, s.pool.QueryRow(context.Background(), query, args...).Scan(&n))
+	return n
+}
+
+// outcome is what webhook_events says of the event, or "" while it says nothing.
+func (s *system) outcome(id string) string {
+	var outcome string
+	_ = s.pool.QueryRow(context.Background(), `SELECT outcome FROM webhook_events WHERE event_id = $1`, id).Scan(&outcome)
+	return outcome
+}
+
+// run runs a command of inorder to its end.
+func (s *system) run(args ...string) (string, int) {
+	cmd := exec.Command(program, args...)
+	cmd.Env = s.env
+	out, err := cmd.CombinedOutput()
+	if cmd.ProcessState == nil {
+		require.NoError(s.t, err)
+	}
+	return strings.TrimSpace(string(out)), cmd.ProcessState.ExitCode()
+}

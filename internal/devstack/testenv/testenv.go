@@ -1,0 +1,133 @@
+// Package testenv gives tests real servers: those that `make test` has started and names in the environment, or else
+// ones of their own.
+package testenv
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/log"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"inorder/internal/devstack"
+	"inorder/internal/sample"
+	"inorder/migrations"
+)
+
+// The environment that cmd/dev gives the tests it runs.
+const (
+	DatabaseVariable = "INORDER_TEST_DATABASE_URL"
+	TemporalVariable = "INORDER_TEST_TEMPORAL_ADDRESS"
+)
+
+// Main runs a package's tests with servers: func TestMain(m *testing.M) { testenv.Main(m) }.
+func Main(m *testing.M) {
+	devstack.Fetch()
+	if os.Getenv(DatabaseVariable) != "" {
+		os.Exit(m.Run())
+	}
+	os.Exit(withOwnServers(m.Run))
+}
+
+func withOwnServers(run func() int) int {
+	stack, err := devstack.Start(context.Background(), devstack.Options{Root: Root(), Out: os.Stderr})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "start servers for the tests:", err)
+		return 1
+	}
+	defer stack.Stop()
+	os.Setenv(DatabaseVariable, stack.DatabaseURL)
+	os.Setenv(TemporalVariable, stack.TemporalAddress)
+	return run()
+}
+
+// Root is the checkout.
+func Root() string {
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "inorder").Output()
+	if err != nil {
+		panic(fmt.Errorf("find the checkout: %w", err))
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// DatabaseURL creates an empty database for one test and returns its URL.
+func DatabaseURL(t testing.TB) string {
+	server := os.Getenv(DatabaseVariable)
+	require.NotEmpty(t, server, "the package's TestMain must call testenv.Main")
+	ctx := context.Background()
+	conn, err := pgx.Connect(ctx, server)
+	require.NoError(t, err)
+	defer conn.Close(ctx)
+	name := sample.NewID("test_")
+	_, err = conn.Exec(ctx, `CREATE DATABASE `+name)
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		conn, err := pgx.Connect(ctx, server)
+		require.NoError(t, err)
+		defer conn.Close(ctx)
+		_, err = conn.Exec(ctx, `DROP DATABASE `+name+` WITH (FORCE)`)
+		require.NoError(t, err)
+	})
+	i := strings.LastIndex(server, "/")
+	return server[:i+1] + name
+}
+
+// Database is a pool on a database of one test's own, with the newest schema.
+func Database(t testing.TB) *pgxpool.Pool {
+	return Pool(t, DatabaseURL(t))
+}
+
+// Pool connects to the database and brings it to the newest schema.
+func Pool(t testing.TB, url string) *pgxpool.Pool {
+	cfg, err := pgxpool.ParseConfig(url)
+	require.NoError(t, err)
+	cfg.MaxConns = 16
+	pool, err := pgxpool.NewWithConfig(context.Background(), cfg)
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	require.NoError(t, migrations.Apply(context.Background(), pool, Log))
+	return pool
+}
+
+// Log is a logger that keeps quiet about what is normal.
+var Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
+
+// Temporal is a client in the default namespace. Tests keep apart by task queue and workflow IDs.
+func Temporal(t testing.TB) client.Client { return TemporalIn(t, client.DefaultNamespace) }
+
+// TemporalIn is a client in another namespace.
+func TemporalIn(t testing.TB, namespace string) client.Client {
+	c, err := client.Dial(client.Options{HostPort: os.Getenv(TemporalVariable), Namespace: namespace, Identity: "test",
+		Logger: log.NewStructuredLogger(Log)})
+	require.NoError(t, err)
+	t.Cleanup(c.Close)
+	return c
+}
+
+// Namespace registers a new namespace, without search attributes or schedules, and returns when it can be used.
+func Namespace(t testing.TB) string {
+	name := sample.NewID("test-")
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	c := TemporalIn(t, client.DefaultNamespace)
+	_, err := c.WorkflowService().RegisterNamespace(ctx, &workflowservice.RegisterNamespaceRequest{
+		Namespace: name, WorkflowExecutionRetentionPeriod: durationpb.New(24 * time.Hour)})
+	require.NoError(t, err)
+	in := TemporalIn(t, name)
+	require.Eventually(t, func() bool {
+		_, err := in.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{})
+		return err == nil
+	}, 20*time.Second, 50*time.Millisecond)
+	return name
+}
