@@ -41,7 +41,7 @@ func Provision(ctx context.Context, o Options) error {
 func provisionSearchAttributes(ctx context.Context, o Options) error {
 	ctx, cancel := context.WithTimeout(ctx, usableWithin)
 	defer cancel()
-	return await.Ready(ctx, o.Log, "the search attributes", func(ctx context.Context) error {
+	return await.Ready(ctx, o.Log, "the namespace", func(ctx context.Context) error {
 		missing, err := missingSearchAttributes(ctx, o)
 		if err != nil {
 			return err
