@@ -1,0 +1,74 @@
+package receiver
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/gofiber/fiber/v2"
+	"go.temporal.io/api/serviceerror"
+
+	"inorder"
+	"inorder/workflows"
+)
+
+// receive answers one delivery: size, which the server has checked, then signature, parse, start, answer.
+func (r *Receiver) receive(c *fiber.Ctx) error {
+	if err := r.authenticate(c); err != nil {
+		return err
+	}
+	// A copy, because the server reuses its buffer for the next request.
+	e, err := inorder.ParseEvent(bytes.Clone(c.BodyRaw()))
+	if err != nil {
+		return &invalidEventError{err}
+	}
+	e.ReceivedAt = r.o.Now().UTC()
+
+	result, err := r.start(e)
+	if err != nil {
+		return &notStartedError{e, err}
+	}
+	if r.o.Log.Enabled(context.Background(), slog.LevelDebug) {
+		r.o.Log.Debug("delivery "+result, eventAttrs(e)...)
+	}
+	c.Set(ResultHeader, result)
+	return c.SendString("OK")
+}
+
+// authenticate verifies the bytes as they came: a Content-Encoding changes nothing about what was signed. Exactly one
+// signature is taken, because which of several counts would be a guess.
+func (r *Receiver) authenticate(c *fiber.Ctx) error {
+	signatures := c.Request().Header.PeekAll(SignatureHeader)
+	if len(signatures) != 1 {
+		return fmt.Errorf("%w: %d headers instead of one", errSignature, len(signatures))
+	}
+	signature := string(signatures[0])
+	for _, secret := range r.o.Secrets() {
+		if Verify(secret, c.BodyRaw(), signature) {
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: it matches no secret", errSignature)
+}
+
+// start makes the event durable, once: that Temporal knows the event already is a result, too.
+func (r *Receiver) start(e inorder.Event) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), r.o.StartTimeout)
+	defer cancel()
+	options, body, receipt := workflows.Start(r.o.TaskQueue, e)
+	_, err := r.o.Starter.ExecuteWorkflow(ctx, options, workflows.ProcessEventType, body, receipt)
+	var known *serviceerror.WorkflowExecutionAlreadyStarted
+	switch {
+	case errors.As(err, &known):
+		return ResultDuplicate, nil
+	case err != nil:
+		return "", err
+	}
+	return ResultAccepted, nil
+}
+
+func eventAttrs(e inorder.Event) []any {
+	return []any{"event_id", e.ID, "event_type", e.Type, "order_id", e.OrderID()}
+}
