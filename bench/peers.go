@@ -71,6 +71,7 @@ func startEmpty(_ context.Context, logger *slog.Logger) (receiver.Starter, func(
 		return nil, nil, err
 	}
 	o.Logger = log.NewStructuredLogger(logger)
+	o.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{} // as inorder
 	c, err := client.Dial(o)
 	if err != nil {
 		return nil, nil, err

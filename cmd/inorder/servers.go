@@ -36,6 +36,8 @@ func open(ctx context.Context, need config.Need, logs io.Writer) (*servers, erro
 	context.AfterFunc(ctx, func() { s.log.Info("stopping: what is under way is finished; a second signal ends it at once") })
 
 	c.Temporal.Logger = log.NewStructuredLogger(s.log)
+	// Compressing a kilobyte costs both ends more than sending it within a data centre: see docs/benchmark.md.
+	c.Temporal.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{}
 	if s.temporal, err = client.NewLazyClient(c.Temporal); err != nil {
 		return nil, fmt.Errorf("make the Temporal client: %w", err)
 	}
