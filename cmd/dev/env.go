@@ -1,83 +1,69 @@
 package main
 
 import (
-	"crypto/rand"
-	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
-	"regexp"
 	"strings"
 
 	"inorder/internal/devstack"
 )
 
-// kept is a secret of this checkout: the environment's, or else a random one that is made once and kept in a file.
-func kept(file, prefix, name string) (string, error) {
-	if value := os.Getenv(name); value != "" {
-		return value, nil
+// writeEnv writes the file env of the state directory, in shell syntax, for its owner alone. It is there while the
+// system runs and is ready.
+func (s settings) writeEnv(stack *devstack.Stack, serve *devstack.Server) error {
+	postgresPID := "" // somebody else's
+	if stack.Postgres != nil {
+		postgresPID = fmt.Sprint(stack.Postgres.PID())
 	}
-	text, err := os.ReadFile(file)
-	if errors.Is(err, os.ErrNotExist) {
-		text = []byte(prefix + rand.Text())
-		err = os.WriteFile(file, text, 0o600)
-	}
-	return strings.TrimSpace(string(text)), err
-}
-
-// writeEnv writes .dev/env, for `set -a; . .dev/env`. It is there while the system runs.
-func (s settings) writeEnv(stack *devstack.Stack, servePID int) error {
 	var b strings.Builder
-	for _, v := range [][2]any{
+	for _, v := range [][2]string{
 		{"RECEIVER_URL", s.receiverURL()},
-		{"ADMIN_URL", "http://" + s.adminAddr},
+		{"ADMIN_URL", reach(s.adminAddr)},
 		{"ADMIN_TOKEN", s.adminToken},
 		{"DATABASE_URL", stack.DatabaseURL},
 		{"TEMPORAL_ADDRESS", stack.TemporalAddress},
 		{"TEMPORAL_UI_URL", stack.TemporalUIURL},
 		{"WEBHOOK_SECRETS", s.secrets},
-		{"POSTGRES_PID", pid(stack.PostgresPID)},
-		{"TEMPORAL_PID", pid(stack.TemporalPID)},
-		{"SERVE_PID", pid(servePID)},
+		{"POSTGRES_PID", postgresPID},
+		{"TEMPORAL_PID", fmt.Sprint(stack.Temporal.PID())},
+		{"SERVE_PID", fmt.Sprint(serve.PID())},
 	} {
-		fmt.Fprintf(&b, "%s=%s\n", v[0], quote(fmt.Sprint(v[1])))
+		fmt.Fprintf(&b, "%s=%s\n", v[0], quote(v[1]))
 	}
-	return os.WriteFile(s.envFile, []byte(b.String()), 0o600)
+	unfinished := s.envFile() + ".new"
+	if err := os.WriteFile(unfinished, []byte(b.String()), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(unfinished, s.envFile())
 }
-
-var plain = regexp.MustCompile(`^[A-Za-z0-9_./:@,=+-]*$`)
 
 // quote is the value as a shell reads it back.
-func quote(value string) string {
-	if plain.MatchString(value) {
-		return value
-	}
-	return "'" + strings.ReplaceAll(value, "'", `'\''`) + "'"
-}
-
-// pid is empty for a server that somebody else runs.
-func pid(n int) string {
-	if n == 0 {
-		return ""
-	}
-	return fmt.Sprint(n)
-}
+func quote(value string) string { return "'" + strings.ReplaceAll(value, "'", `'\''`) + "'" }
 
 func (s settings) greet(w io.Writer, stack *devstack.Stack) {
+	database := "yours, DATABASE_URL"
+	if stack.Postgres != nil {
+		u, _ := url.Parse(stack.DatabaseURL)
+		database = fmt.Sprintf("%s, log in %s", u.Host, stack.Postgres.LogFile())
+	}
 	fmt.Fprintf(w, `
-inorder is running. Ctrl-C stops all of it; what it knows is kept.
+inorder is running. Ctrl-C stops all of it and keeps its state in %s.
 
-  receiver     %s/webhooks/hc
+  Receiver     %s/webhooks/hc
   Temporal UI  %s
+  Temporal     %s, log in %s
   PostgreSQL   %s
 
 Try, in another terminal:
 
-  set -a; . .dev/env; set +a
+  set -a; . %s; set +a
   bin/inorder send --story out-of-order
-  bin/inorder send --story waiting        # then signal it in the Temporal UI
+  bin/inorder send --story waiting          # then signal it in the Temporal UI
   psql "$DATABASE_URL" -c 'TABLE orders'
-  kill -9 $SERVE_PID                      # and watch it recover
+  kill -9 $SERVE_PID                        # and watch it come back
+  kill -STOP $TEMPORAL_PID                  # an outage, until kill -CONT
 
-`, s.receiverURL(), stack.TemporalUIURL, stack.DatabaseURL)
+`, s.dir, s.receiverURL(), stack.TemporalUIURL, stack.TemporalAddress, stack.Temporal.LogFile(), database, quote(s.envFile()))
 }

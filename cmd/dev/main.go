@@ -1,47 +1,75 @@
-// Command dev runs the whole system from a checkout, on real servers that it starts itself: for development and for
-// tests. Production never links it.
+// Command dev runs the whole system on this machine, from real servers and without containers:
 //
-//	dev run              everything, in the foreground
-//	dev test COMMAND…    a command, with servers for it in the environment
-//	dev temporal         only sees to it that there is a Temporal CLI
+//	dev run               PostgreSQL, Temporal, inorder migrate and inorder serve, until Ctrl-C
+//	dev test -- COMMAND   COMMAND with throw-away servers in its environment, and its exit code
+//	dev temporal          finds or builds the Temporal CLI, and prints where it is
+//	dev clean             deletes the state of dev run
+//
+// It is for development and for tests: production does not use it.
 package main
 
 import (
 	"context"
+	"errors"
+	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"os/signal"
 	"syscall"
 
 	"inorder/internal/devstack"
 )
 
+const usage = `usage: dev run [-dir DIR] [-inorder PROGRAM]
+       dev test [-fsync] -- COMMAND [ARGUMENT...]
+       dev temporal
+       dev clean [-dir DIR]
+`
+
+var errUsage = errors.New("unknown use")
+
 func main() {
-	devstack.Fetch()
+	// Both signals end the context, once: the second Ctrl-C ends us at once, and the servers with us.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil {
+	context.AfterFunc(ctx, stop)
+	err := dispatch(ctx, os.Args[1:])
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+	case errors.Is(err, errUsage):
+		fmt.Fprint(os.Stderr, usage)
+		os.Exit(2)
+	case errors.As(err, &exit) && exit.Exited(): // dev test: the command has said what is wrong
+		os.Exit(exit.ExitCode())
+	default:
 		fmt.Fprintln(os.Stderr, "dev:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, args []string) error {
-	root, err := os.Getwd()
-	if err != nil {
+func dispatch(ctx context.Context, args []string) error {
+	if len(args) == 0 {
+		return errUsage
+	}
+	flags := flag.NewFlagSet("dev "+args[0], flag.ExitOnError)
+	dir := flags.String("dir", ".dev", "where the state of dev run is kept")
+	inorder := flags.String("inorder", "bin/inorder", "dev run: the program to run")
+	fsync := flags.Bool("fsync", false, "dev test: let PostgreSQL flush to disk, for measurements")
+	_ = flags.Parse(args[1:])
+	switch args[0] {
+	case "run":
+		return run(ctx, *dir, *inorder)
+	case "test":
+		return test(ctx, *fsync, flags.Args())
+	case "temporal":
+		path, err := devstack.TemporalCLI(ctx, ".", os.Stderr)
+		if err == nil {
+			fmt.Println(path)
+		}
 		return err
+	case "clean":
+		return devstack.Remove(*dir)
 	}
-	if _, err := os.Stat("migrations"); err != nil {
-		return fmt.Errorf("run this in the top folder of the checkout")
-	}
-	switch {
-	case len(args) == 1 && args[0] == "run":
-		return runSystem(ctx, root)
-	case len(args) > 1 && args[0] == "test":
-		return runTests(ctx, root, args[1:])
-	case len(args) == 1 && args[0] == "temporal":
-		_, err := devstack.TemporalCLI(ctx, root, os.Stdout)
-		return err
-	}
-	return fmt.Errorf("usage: dev run | dev test COMMAND… | dev temporal")
+	return errUsage
 }

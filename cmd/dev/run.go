@@ -4,164 +4,151 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"strconv"
-	"syscall"
 	"time"
 
 	"inorder/internal/devstack"
 )
 
-// runSystem runs PostgreSQL, Temporal and inorder until ctx ends or one of the servers does. inorder itself is started
-// again when it ends, so that one can kill it and watch it recover.
-func runSystem(ctx context.Context, root string) (err error) {
-	s, err := newSettings(root)
+// A program that ends quickFor times in a row, each time within quick of its start, is not started again.
+const (
+	quick    = 10 * time.Second
+	quickFor = 3
+)
+
+// run runs the whole system until ctx ends, which is no error, or until something ends that can't be kept running. A
+// server that ends by itself, or by somebody's kill -9, is started again: that is how to watch it recover.
+func run(ctx context.Context, dir, inorder string) error {
+	s, err := newSettings(dir, inorder)
 	if err != nil {
 		return err
 	}
-	fmt.Println("Starting PostgreSQL and Temporal …")
-	stack, err := devstack.Start(ctx, devstack.Options{Root: root, Dir: s.stateDir, DatabaseURL: os.Getenv("DATABASE_URL"),
-		PostgresPort: s.postgresPort, TemporalPort: s.temporalPort, UIPort: s.uiPort, Out: os.Stdout})
+	fmt.Println("Starting PostgreSQL and Temporal")
+	stack, err := devstack.Start(ctx, s.options())
+	if err == nil {
+		err = errors.Join(runInorder(ctx, s, stack), stack.Stop())
+	}
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) { // stopped while it started
+		err = nil
+	}
+	if err == nil {
+		fmt.Println("Everything is stopped. Its state is kept in", s.dir)
+	}
+	return err
+}
+
+// runInorder returns when serve is stopped, before the servers are that it needs.
+func runInorder(ctx context.Context, s settings, stack *devstack.Stack) (err error) {
+	if err := os.RemoveAll(s.envFile()); err != nil { // of a run that was killed
+		return err
+	}
+	if err := s.once(ctx, stack, "migrate"); err != nil {
+		return err
+	}
+	serve, err := devstack.Launch(ctx, s.command(stack, "serve"))
 	if err != nil {
 		return err
 	}
 	defer func() {
-		err = errors.Join(err, stack.Stop(), os.Remove(s.envFile))
-		fmt.Println("Everything is stopped. State is kept in", s.stateDir)
+		fmt.Println("Stopping")
+		err = errors.Join(err, os.RemoveAll(s.envFile()), serve.Stop())
 	}()
-	env := append(os.Environ(), "DATABASE_URL="+stack.DatabaseURL, "TEMPORAL_ADDRESS="+stack.TemporalAddress,
-		"LISTEN_ADDR="+s.listenAddr, "ADMIN_ADDR="+s.adminAddr, "ADMIN_TOKEN="+s.adminToken, "WEBHOOK_SECRETS="+s.secrets)
+	if err := s.writeEnv(stack, serve); err != nil {
+		return err
+	}
+	s.greet(os.Stdout, stack)
+	servers := []*devstack.Server{stack.Temporal, serve}
+	if stack.Postgres != nil {
+		servers = append(servers, stack.Postgres)
+	}
+	return keepRunning(ctx, servers, func() error { return s.writeEnv(stack, serve) })
+}
 
-	migrate := exec.CommandContext(ctx, s.program, "migrate")
-	migrate.Env, migrate.Stdout, migrate.Stderr = env, os.Stdout, os.Stderr
-	if err := migrate.Run(); err != nil {
-		return fmt.Errorf("inorder migrate: %w", err)
+// keepRunning starts the servers again when they end, and calls changed after that, until ctx ends or one ends too often.
+func keepRunning(ctx context.Context, servers []*devstack.Server, changed func() error) error {
+	ended := make(chan *devstack.Server)
+	watch := func(s *devstack.Server) {
+		select {
+		case <-s.Exited():
+			select {
+			case ended <- s:
+			case <-ctx.Done():
+			}
+		case <-ctx.Done():
+		}
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	go func() { cancel(stack.Died(ctx)) }()
-	if err := serve(ctx, s, stack, env); err != nil {
+	began, quickly := map[*devstack.Server]time.Time{}, map[*devstack.Server]int{}
+	for _, s := range servers {
+		began[s] = time.Now()
+		go watch(s)
+	}
+	for {
+		var s *devstack.Server
+		select {
+		case <-ctx.Done():
+			return nil
+		case s = <-ended:
+		}
+		if quickly[s]++; time.Since(began[s]) > quick {
+			quickly[s] = 0
+		}
+		if quickly[s] == quickFor {
+			return fmt.Errorf("%s ended %d times within %s of its start: %s", s.Name, quickFor, quick, s.End())
+		}
+		fmt.Printf("\n%s (pid %d) ended by itself: %s\nStarting it again\n", s.Name, s.PID(), s.End())
+		began[s] = time.Now()
+		if err := s.Start(ctx); err != nil {
+			return err
+		}
+		if err := changed(); err != nil {
+			return err
+		}
+		fmt.Printf("%s is back (pid %d)\n\n", s.Name, s.PID())
+		go watch(s)
+	}
+}
+
+// command is inorder's with the whole system in its environment. What it says goes to our terminal.
+func (s settings) command(stack *devstack.Stack, name string) devstack.Command {
+	return devstack.Command{
+		Name: name, Dir: s.dir, Path: s.inorder, Args: []string{name}, Env: s.env(stack), Inherit: true,
+		Grace: 30 * time.Second, // what it has begun to answer, it answers
+		Ready: s.receiverReady,
+	}
+}
+
+// once runs one of inorder's commands to its end.
+func (s settings) once(ctx context.Context, stack *devstack.Stack, name string) error {
+	c := s.command(stack, name)
+	c.Ready = nil
+	p, err := devstack.Launch(ctx, c)
+	if err != nil {
 		return err
 	}
-	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
+	select {
+	case <-ctx.Done():
+		return errors.Join(ctx.Err(), p.Stop())
+	case <-p.Exited():
+		if err := p.Err(); err != nil {
+			return fmt.Errorf("inorder %s: %w", name, err)
+		}
+		return p.Stop()
+	}
+}
+
+func (s settings) receiverReady(ctx context.Context) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.receiverURL()+"/readyz", nil)
+	if err != nil {
 		return err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s answered %s", req.URL, resp.Status)
 	}
 	return nil
 }
-
-// quickEnds is how often inorder may end within a few seconds of its start before it is given up.
-const quickEnds = 3
-
-func serve(ctx context.Context, s settings, stack *devstack.Stack, env []string) error {
-	greet := s.greet
-	for quick := 0; ; {
-		cmd := exec.Command(s.program, "serve")
-		cmd.Env, cmd.Stdout, cmd.Stderr = env, os.Stdout, os.Stderr
-		begin := time.Now()
-		p, err := devstack.StartProcess("inorder serve", cmd, "", syscall.SIGTERM)
-		if err != nil {
-			return err
-		}
-		if err := s.writeEnv(stack, p.PID()); err != nil {
-			return errors.Join(err, p.Stop())
-		}
-		if awaitReady(ctx, s.receiverURL(), p) {
-			greet(os.Stdout, stack)
-			greet = func(w io.Writer, _ *devstack.Stack) { fmt.Fprintln(w, "inorder serve is back") }
-		}
-		select {
-		case <-ctx.Done():
-			fmt.Println("Stopping …")
-			return p.Stop()
-		case <-p.Done():
-		}
-		if time.Since(begin) > 10*time.Second {
-			quick = 0
-		} else if quick++; quick == quickEnds {
-			return fmt.Errorf("inorder serve ended %d times within seconds (%v): its log above says why", quick, p.Err())
-		}
-		fmt.Printf("inorder serve ended (%v); starting it again\n", p.Err())
-	}
-}
-
-func awaitReady(ctx context.Context, url string, p *devstack.Process) bool {
-	for {
-		if resp, err := http.Get(url + "/readyz"); err == nil {
-			resp.Body.Close()
-			if resp.StatusCode == http.StatusOK {
-				return true
-			}
-		}
-		select {
-		case <-ctx.Done():
-			return false
-		case <-p.Done():
-			return false
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
-}
-
-// settings are where things are.
-type settings struct {
-	program  string // bin/inorder
-	stateDir string // of the servers
-	envFile  string // .dev/env
-
-	listenAddr, adminAddr, adminToken, secrets string
-	postgresPort, temporalPort, uiPort         int
-}
-
-func newSettings(root string) (settings, error) {
-	dev := filepath.Join(root, ".dev")
-	s := settings{
-		program:    filepath.Join(root, "bin", "inorder"),
-		envFile:    filepath.Join(dev, "env"),
-		listenAddr: setting("LISTEN_ADDR", "127.0.0.1:3000"),
-		adminAddr:  setting("ADMIN_ADDR", "127.0.0.1:3001"),
-	}
-	var err error
-	for _, p := range []struct {
-		port           *int
-		name, standard string
-	}{{&s.postgresPort, "POSTGRES_PORT", "5433"}, {&s.temporalPort, "TEMPORAL_PORT", "7233"}, {&s.uiPort, "TEMPORAL_UI_PORT", "8233"}} {
-		if *p.port, err = strconv.Atoi(setting(p.name, p.standard)); err != nil {
-			return s, fmt.Errorf("%s is not a port number", p.name)
-		}
-	}
-	for _, a := range [][2]string{{s.listenAddr, "LISTEN_ADDR"}, {s.adminAddr, "ADMIN_ADDR"}} {
-		_, text, err := net.SplitHostPort(a[0])
-		if err != nil {
-			return s, fmt.Errorf("%s is not host:port", a[1])
-		}
-		port, _ := strconv.Atoi(text)
-		if _, err := devstack.Port(port, "inorder", a[1]); err != nil {
-			return s, err
-		}
-	}
-	if err := os.MkdirAll(dev, 0o755); err != nil {
-		return s, err
-	}
-	if s.stateDir, err = devstack.StateDir(dev); err != nil {
-		return s, err
-	}
-	if s.secrets, err = kept(filepath.Join(dev, "webhook-secret"), "whsec_", "WEBHOOK_SECRETS"); err != nil {
-		return s, err
-	}
-	s.adminToken, err = kept(filepath.Join(dev, "admin-token"), "", "ADMIN_TOKEN")
-	return s, err
-}
-
-func setting(name, standard string) string {
-	if value := os.Getenv(name); value != "" {
-		return value
-	}
-	return standard
-}
-
-func (s settings) receiverURL() string { return "http://" + s.listenAddr }

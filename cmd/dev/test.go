@@ -2,36 +2,51 @@ package main
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"syscall"
+	"time"
 
 	"inorder/internal/devstack"
 	"inorder/internal/devstack/testenv"
 )
 
-// runTests runs a command with servers of its own, which it finds in the environment: under the names that the tests
-// look for, and under those that inorder reads.
-func runTests(ctx context.Context, root string, args []string) (err error) {
-	stack, err := devstack.Start(ctx, devstack.Options{Root: root, Out: os.Stderr})
+// test runs the command with throw-away servers, which it finds in the environment: under the names that the tests look
+// for, and under those that inorder reads. Its error is that of the command.
+func test(ctx context.Context, fsync bool, command []string) (err error) {
+	if len(command) == 0 {
+		return errUsage
+	}
+	path, err := exec.LookPath(command[0])
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, stack.Stop()) }()
-	cmd := exec.Command(args[0], args[1:]...)
-	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
-	cmd.Env = append(os.Environ(),
-		testenv.DatabaseVariable+"="+stack.DatabaseURL, testenv.TemporalVariable+"="+stack.TemporalAddress,
-		"DATABASE_URL="+stack.DatabaseURL, "TEMPORAL_ADDRESS="+stack.TemporalAddress)
-	p, err := devstack.StartProcess(args[0], cmd, "", syscall.SIGTERM)
+	stack, err := devstack.Start(ctx, devstack.Options{Fsync: fsync, Out: os.Stderr})
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if stopErr := stack.Stop(); err == nil {
+			err = stopErr
+		}
+	}()
+	child, err := devstack.Launch(ctx, devstack.Command{
+		Name: "command", Dir: stack.Dir, Path: path, Args: command[1:], Inherit: true,
+		Env: append(os.Environ(),
+			testenv.DatabaseVariable+"="+stack.DatabaseURL, testenv.TemporalVariable+"="+stack.TemporalAddress,
+			"DATABASE_URL="+stack.DatabaseURL, "TEMPORAL_ADDRESS="+stack.TemporalAddress),
+		Signal: syscall.SIGINT, // go test passes nothing else on to its tests
+		Grace:  30 * time.Second,
+	})
 	if err != nil {
 		return err
 	}
 	select {
+	case <-child.Exited():
+		return child.Err()
 	case <-ctx.Done():
-		return errors.Join(ctx.Err(), p.Stop())
-	case <-p.Done():
-		return p.Err()
+		_ = child.Stop()
+		return fmt.Errorf("stopped by a signal; %s: %w", command[0], child.Err())
 	}
 }

@@ -1,105 +1,185 @@
 package devstack
 
 import (
-	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
+	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// database is both the database and its owner. Loopback only, trusted without a password: it holds development data, and
-// a password would have to be kept beside it.
-const database = "inorder"
+// postgres is a PostgreSQL of our own: on 127.0.0.1 alone, without a Unix socket, with one superuser, inorder. It
+// asks for a password, because without one every user of the machine could run programs through it.
+type postgres struct {
+	dir   string // for the log, the pid file and the password
+	port  int
+	fsync bool   // without it a killed server keeps what it committed all the same; a lost machine may not
+	root  string // the checkout, with the program that downloads a PostgreSQL
+	out   io.Writer
 
-func startPostgres(ctx context.Context, dir string, o Options) (*Process, string, error) {
-	port, err := Port(o.PostgresPort, "PostgreSQL", "POSTGRES_PORT")
-	if err != nil {
-		return nil, "", err
-	}
-	user, err := serverUser()
-	if err != nil {
-		return nil, "", err
-	}
-	bin, err := postgresBin(ctx, dir, user, o.Out)
-	if err != nil {
-		return nil, "", err
-	}
-	data := filepath.Join(dir, "postgres")
-	if _, err := os.Stat(filepath.Join(data, "PG_VERSION")); errors.Is(err, os.ErrNotExist) {
-		if err := initDB(ctx, bin, data, user); err != nil {
-			return nil, "", err
-		}
-	}
-	cmd := exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-p", strconv.Itoa(port),
-		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "max_connections=200")
-	cmd.SysProcAttr = user.attr()
-	cmd.Dir = "/"
-	p, err := StartProcess("PostgreSQL", cmd, filepath.Join(dir, "postgres.log"), syscall.SIGINT) // a fast shutdown
-	if err != nil {
-		return nil, "", err
-	}
-	url := fmt.Sprintf("postgres://%s@127.0.0.1:%d/%s", database, port, database)
-	if err := p.await(ctx, func(ctx context.Context) error { return createDatabase(ctx, port) }); err != nil {
-		return nil, "", errors.Join(err, p.Stop())
-	}
-	return p, url, nil
+	user     *account
+	home     string // a directory that user can enter; dir if it can
+	bin      string // where postgres and initdb are
+	password string
 }
 
-func initDB(ctx context.Context, bin, data string, user serverAccount) error {
-	if err := os.MkdirAll(data, 0o700); err != nil {
+func (p *postgres) data() string { return filepath.Join(p.home, "postgres") }
+
+// url of one of its databases.
+func (p *postgres) url(database string) string {
+	u := url.URL{
+		Scheme: "postgres", User: url.UserPassword("inorder", p.password), Host: loopback + ":" + strconv.Itoa(p.port),
+		Path: database,
+	}
+	return u.String()
+}
+
+// start prepares what is missing, runs the server, and returns when the database inorder can be used.
+func (p *postgres) start(ctx context.Context) (*Server, error) {
+	if err := errors.Join(p.prepare(ctx), p.removeStaleLock()); err != nil {
+		return nil, fmt.Errorf("prepare PostgreSQL: %w", err)
+	}
+	args := []string{"-D", p.data(), "-p", strconv.Itoa(p.port),
+		"-c", "listen_addresses=" + loopback, "-c", "unix_socket_directories=", "-c", "max_connections=300",
+		"-c", "logging_collector=off", "-c", "log_destination=stderr"}
+	if !p.fsync {
+		args = append(args, "-c", "fsync=off", "-c", "full_page_writes=off")
+	}
+	return Launch(ctx, Command{
+		Name: "postgres", Dir: p.dir, Path: filepath.Join(p.bin, "postgres"), Args: args, Env: postgresEnv(),
+		Work: p.data(), user: p.user, Ready: p.ready,
+		Signal: syscall.SIGINT, // a fast shutdown: it does not wait for its clients
+	})
+}
+
+// prepare finds the programs, the account and the password, and makes the data directory if there is none.
+func (p *postgres) prepare(ctx context.Context) (err error) {
+	if p.user, err = postgresAccount(filepath.Join(p.dir, "postgres")); err != nil {
 		return err
 	}
-	if err := user.own(data); err != nil {
+	if p.home, err = p.user.home(p.dir); err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, filepath.Join(bin, "initdb"), "-D", data, "-U", database, "--auth=trust", "--encoding=UTF8", "--locale=C")
-	cmd.SysProcAttr = user.attr()
-	cmd.Dir = "/"
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return errors.Join(fmt.Errorf("initdb: %w\n%s", err, bytes.TrimSpace(out)), os.RemoveAll(data))
+	if p.bin, err = p.find(ctx); err != nil {
+		return err
+	}
+	secret := filepath.Join(p.dir, "postgres.password")
+	if p.password, err = KeptSecret(secret, ""); err != nil {
+		return err
+	}
+	version, err := os.ReadFile(filepath.Join(p.data(), "PG_VERSION"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return p.initdb()
+	} else if err != nil {
+		return err
+	}
+	if have, want := majorOf(p.user, p.bin), strings.TrimSpace(string(version)); have != want {
+		return fmt.Errorf("the data in %s is of version %s, and %s has version %q: put a PostgreSQL %s into PATH, or make clean to begin anew",
+			p.data(), want, p.bin, have, want)
 	}
 	return nil
 }
 
-// createDatabase succeeds when the server answers and the database is there.
-func createDatabase(ctx context.Context, port int) error {
-	conn, err := pgx.Connect(ctx, fmt.Sprintf("postgres://%s@127.0.0.1:%d/postgres", database, port))
+// initdb makes the data directory beside its place and moves it there when it is complete, so that a run that
+// is killed meanwhile leaves nothing that looks like one.
+func (p *postgres) initdb() error {
+	unfinished := p.data() + ".new"
+	for _, dir := range []string{unfinished, p.data()} {
+		if err := os.RemoveAll(dir); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(unfinished, 0o700); err != nil {
+		return err
+	}
+	password := p.data() + ".pwfile"
+	if err := os.WriteFile(password, []byte(p.password), 0o600); err != nil {
+		return err
+	}
+	defer os.Remove(password)
+	if err := errors.Join(p.user.own(unfinished), p.user.own(password)); err != nil {
+		return err
+	}
+	args := []string{"-D", unfinished, "-U", "inorder", "--auth=scram-sha-256", "--pwfile=" + password, "--encoding=UTF8", "--locale=C"}
+	if !p.fsync {
+		args = append(args, "--no-sync")
+	}
+	if out, err := p.user.command(filepath.Join(p.bin, "initdb"), args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("initdb: %w\n%s", err, out)
+	}
+	return os.Rename(unfinished, p.data())
+}
+
+// ready makes the database inorder on the first start.
+func (p *postgres) ready(ctx context.Context) error {
+	conn, err := pgx.Connect(ctx, p.url("postgres"))
 	if err != nil {
 		return err
 	}
 	defer conn.Close(ctx)
-	_, err = conn.Exec(ctx, `CREATE DATABASE `+database)
-	var exists *pgconn.PgError
-	if errors.As(err, &exists) && exists.Code == "42P04" {
+	_, err = conn.Exec(ctx, "CREATE DATABASE inorder")
+	if pgErr := (*pgconn.PgError)(nil); errors.As(err, &pgErr) && pgErr.Code == "42P04" { // it exists
 		return nil
 	}
 	return err
 }
 
-// await asks until the server answers, and gives up when it ends or ctx does.
-func (p *Process) await(ctx context.Context, ask func(context.Context) error) error {
-	for {
-		try, cancel := context.WithTimeout(ctx, 2*time.Second)
-		err := ask(try)
-		cancel()
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-p.done:
-			return p.earlyEnd()
-		case <-ctx.Done():
-			return fmt.Errorf("%s did not answer in time: %w; its log is %s", p.name, err, p.log)
-		case <-time.After(50 * time.Millisecond):
+// removeStaleLock removes postmaster.pid when the process it names is not a PostgreSQL: numbers are used again, in a
+// container very soon, and the server would take any living process for its own. It sees to all other cases itself.
+func (p *postgres) removeStaleLock() error {
+	lock := filepath.Join(p.data(), "postmaster.pid")
+	text, err := os.ReadFile(lock)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	first, _, _ := strings.Cut(string(text), "\n")
+	pid, err := strconv.Atoi(strings.TrimSpace(first))
+	if err == nil && strings.Contains(commandLine(pid), "postgres") {
+		return nil
+	}
+	return os.Remove(lock)
+}
+
+// remove deletes what is kept outside dir. The server is not running.
+func (p *postgres) remove() error {
+	if p.home == p.dir {
+		return nil
+	}
+	return os.RemoveAll(p.home) // nothing, if there was no need to find a home
+}
+
+// KeptSecret returns the secret kept in the file, which is made, readable for its owner alone, with prefix and 128
+// random bits if it does not exist.
+func KeptSecret(file, prefix string) (string, error) {
+	text, err := os.ReadFile(file)
+	if err == nil && len(text) > 0 {
+		return string(text), nil
+	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	secret := prefix + rand.Text()
+	return secret, os.WriteFile(file, []byte(secret), 0o600)
+}
+
+// postgresEnv is our environment without what would have PostgreSQL's programs act on something else, like PGDATA.
+func postgresEnv() []string {
+	var env []string
+	for _, kv := range os.Environ() {
+		if !strings.HasPrefix(kv, "PG") {
+			env = append(env, kv)
 		}
 	}
+	return env
 }

@@ -1,5 +1,8 @@
-// Package devstack starts real servers, PostgreSQL and the Temporal development server, for development and for tests
-// that run end to end. It needs no container and no privileges. Production never links it.
+// Package devstack starts real servers, PostgreSQL and Temporal's development server, as child processes, without
+// containers: for cmd/dev and for tests only. Nothing that runs in production imports it. It needs a Unix system.
+//
+// Every child dies with its parent: asked to stop by Stop; on Linux also by the kernel, when the parent is killed;
+// elsewhere by the next Start on the same directory.
 package devstack
 
 import (
@@ -7,98 +10,166 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
-	"time"
+	"strconv"
 )
 
-// Options say what to start and where.
+// Options of a stack. The zero value is a throw-away stack on free ports, as tests want it.
 type Options struct {
-	// Root is the checkout: its bin/ is where the Temporal CLI is looked for, and built if there is none.
-	Root string
-	// Dir keeps the servers' state. Empty: a temporary one, which Stop removes.
-	Dir string
-	// DatabaseURL names a PostgreSQL that is there already. None is started then.
-	DatabaseURL string
-	// Ports; 0 takes a free one.
-	PostgresPort, TemporalPort, UIPort int
-	// Out is told what is going on whenever something takes long.
-	Out io.Writer
+	Root           string    // the checkout; empty: the one that the working directory is in
+	Dir            string    // state, which survives a restart; empty: a temporary directory that Stop removes
+	DatabaseURL    string    // use this PostgreSQL, start none
+	PostgresPort   int       // on 127.0.0.1; 0: a free one, which holds for the other ports as well
+	TemporalPort   int       // gRPC
+	UIPort         int       // Temporal's UI
+	TemporalBinary string    // empty: "temporal" from PATH, else bin/temporal, else that is built, which takes minutes
+	Fsync          bool      // make a throw-away PostgreSQL flush to disk too, as one that keeps its state always does
+	Others         []Address // must be free as well, for who comes after the stack: it fails before it starts anything
+	Out            io.Writer // a line for every step that takes its time; nil: nothing
 }
 
-// Stack are the servers that run.
+// Stack is a running PostgreSQL and a running Temporal.
 type Stack struct {
-	DatabaseURL     string
-	TemporalAddress string
+	Dir             string // of the state, with postgres.log and temporal.log
+	DatabaseURL     string // of a superuser, with its password: not for logs
+	TemporalAddress string // host:port, gRPC
 	TemporalUIURL   string
-	PostgresPID     int // 0 when DatabaseURL was given
-	TemporalPID     int
+	Postgres        *Server // nil when Options.DatabaseURL was given
+	Temporal        *Server
 
-	dir       string
-	temporary bool
-	postgres  *Process
-	temporal  *Process
+	cleanup []func() error // in the order of their making; run backwards
 }
 
-// startTimeout bounds how long a server may take until it answers, recovery after a crash included.
-const startTimeout = 90 * time.Second
-
-// Start starts the servers and returns when they answer. If one of them does not, nothing is left running.
-func Start(ctx context.Context, o Options) (s *Stack, err error) {
-	cli, err := TemporalCLI(ctx, o.Root, o.Out)
-	if err != nil {
-		return nil, err
-	}
-	s = &Stack{dir: o.Dir, temporary: o.Dir == "", DatabaseURL: o.DatabaseURL}
-	if s.temporary {
-		if s.dir, err = os.MkdirTemp("", "inorder-"); err != nil {
-			return nil, err
-		}
-	}
+// Start returns when both servers answer, or an error when one does not, and then nothing is left running.
+// Only one process at a time can have the stack of a directory. Canceling ctx stops a Start, not the stack.
+func Start(ctx context.Context, o Options) (_ *Stack, err error) {
+	s := &Stack{}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Stop())
 		}
 	}()
-	if err := errors.Join(os.MkdirAll(s.dir, 0o755), os.Chmod(s.dir, 0o755)); err != nil { // PostgreSQL may be another account
+	if o.Out == nil {
+		o.Out = io.Discard
+	}
+	if o.Root == "" {
+		if o.Root, err = repoRoot(); err != nil {
+			return nil, err
+		}
+	}
+	throwAway := o.Dir == ""
+	if throwAway {
+		if o.Dir, err = os.MkdirTemp("", "inorder-test-"); err != nil {
+			return nil, fmt.Errorf("make a directory for throw-away servers: %w", err)
+		}
+		s.cleanup = append(s.cleanup, func() error { return os.RemoveAll(o.Dir) })
+	} else if o.Dir, err = filepath.Abs(o.Dir); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
-	defer cancel()
-	if o.DatabaseURL == "" {
-		if s.postgres, s.DatabaseURL, err = startPostgres(ctx, s.dir, o); err != nil {
-			return nil, fmt.Errorf("start PostgreSQL: %w", err)
+	s.Dir = o.Dir
+	unlock, err := lockDir(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	s.cleanup = append(s.cleanup, unlock)
+	if err = stopLeftovers(o.Dir); err != nil {
+		return nil, err
+	}
+	if err = o.choosePorts(); err != nil {
+		return nil, err
+	}
+	if o.TemporalBinary == "" { // before any server, since it may have to be built
+		if o.TemporalBinary, err = TemporalCLI(ctx, o.Root, o.Out); err != nil {
+			return nil, err
 		}
-		s.PostgresPID = s.postgres.PID()
 	}
-	if s.temporal, err = startTemporal(ctx, cli, filepath.Join(s.dir, "temporal"), o, s); err != nil {
-		return nil, fmt.Errorf("start Temporal: %w", err)
+	s.DatabaseURL = o.DatabaseURL
+	if o.DatabaseURL == "" {
+		pg := &postgres{dir: o.Dir, port: o.PostgresPort, fsync: !throwAway || o.Fsync, root: o.Root, out: o.Out}
+		if throwAway {
+			s.cleanup = append(s.cleanup, pg.remove)
+		}
+		if s.Postgres, err = pg.start(ctx); err != nil {
+			return nil, err
+		}
+		s.DatabaseURL = pg.url("inorder")
+		s.cleanup = append(s.cleanup, s.Postgres.Stop)
 	}
-	s.TemporalPID = s.temporal.PID()
+	t := &temporal{dir: o.Dir, binary: o.TemporalBinary, port: o.TemporalPort, uiPort: o.UIPort}
+	if s.Temporal, err = t.start(ctx); err != nil {
+		return nil, err
+	}
+	s.cleanup = append(s.cleanup, s.Temporal.Stop)
+	s.TemporalAddress, s.TemporalUIURL = t.address(), t.uiURL()
 	return s, nil
 }
 
-// Stop stops what was started, Temporal first, each within a bounded time. It may be called twice.
-func (s *Stack) Stop() error {
-	err := errors.Join(s.temporal.Stop(), s.postgres.Stop())
-	if s.temporary {
-		err = errors.Join(err, os.RemoveAll(s.dir))
+// choosePorts replaces zeros by free ports, and returns every address that is taken.
+func (o *Options) choosePorts() (err error) {
+	ports := []struct {
+		port         *int
+		who, setting string
+	}{
+		{&o.PostgresPort, "PostgreSQL", "POSTGRES_PORT"},
+		{&o.TemporalPort, "Temporal", "TEMPORAL_PORT"},
+		{&o.UIPort, "Temporal's UI", "TEMPORAL_UI_PORT"},
 	}
-	return err
+	if o.DatabaseURL != "" {
+		ports = ports[1:]
+	}
+	all := o.Others
+	for _, p := range ports {
+		if *p.port != 0 {
+			all = append(all, Address{loopback + ":" + strconv.Itoa(*p.port), p.who, p.setting})
+		} else if *p.port, err = FreePort(); err != nil {
+			return err
+		}
+	}
+	var errs []error
+	for _, a := range all {
+		errs = append(errs, a.checkFree())
+	}
+	return errors.Join(errs...)
 }
 
-// Died returns when a server ends by itself, with an error that shows the end of its log, or when ctx ends.
-func (s *Stack) Died(ctx context.Context) error {
-	var postgres <-chan struct{}
-	if s.postgres != nil {
-		postgres = s.postgres.Done()
+// Stop stops Temporal, then PostgreSQL, each within its time, and removes a throw-away stack's directory.
+// Stopping twice is harmless.
+func (s *Stack) Stop() error {
+	var errs []error
+	for len(s.cleanup) > 0 {
+		last := len(s.cleanup) - 1
+		errs = append(errs, s.cleanup[last]())
+		s.cleanup = s.cleanup[:last]
 	}
-	select {
-	case <-ctx.Done():
+	return errors.Join(errs...)
+}
+
+// Remove deletes the state that a stack has kept in dir, and dir. It must not be running; if there is none, that is fine.
+func Remove(dir string) error {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		return nil
-	case <-postgres:
-		return s.postgres.earlyEnd()
-	case <-s.temporal.Done():
-		return s.temporal.earlyEnd()
 	}
+	unlock, err := lockDir(dir)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := stopLeftovers(dir); err != nil {
+		return err
+	}
+	account, err := postgresAccount(filepath.Join(dir, "postgres"))
+	if err != nil {
+		return err
+	}
+	home, err := account.home(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(os.RemoveAll(home), os.RemoveAll(dir))
 }

@@ -5,96 +5,129 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"syscall"
 	"time"
 
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/log"
-	"log/slog"
 )
 
-// The CLI's module is pinned in tools/temporal/go.mod; it has the server and its UI inside.
-var discard = slog.New(slog.DiscardHandler)
+// SearchAttributes are what inorder's workflows carry, all of them keywords.
+var SearchAttributes = []string{"OrderId", "StoreId", "EventType", "EventPhase"}
 
-const temporalPackage = "github.com/temporalio/cli/cmd/temporal"
-
-// TemporalCLI is the Temporal CLI: from PATH, else bin/temporal, else built there once.
-func TemporalCLI(ctx context.Context, root string, out io.Writer) (string, error) {
-	built := filepath.Join(root, "bin", "temporal")
-	for _, candidate := range []string{"temporal", built} {
-		if path, err := exec.LookPath(candidate); err == nil && exec.CommandContext(ctx, path, "--version").Run() == nil {
-			return path, nil
-		}
-	}
-	fmt.Fprintln(out, "There is no Temporal CLI on this machine: building it from its Go module, once. This takes about three minutes.")
-	begin := time.Now()
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", built, temporalPackage)
-	cmd.Dir = filepath.Join(root, "tools", "temporal")
-	cmd.Stderr = out
-	if err := cmd.Start(); err != nil {
-		return "", fmt.Errorf("build the Temporal CLI: %w", err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	for tick := time.NewTicker(20 * time.Second); ; {
-		select {
-		case <-tick.C:
-			fmt.Fprintf(out, "  still building the Temporal CLI, %s so far\n", time.Since(begin).Round(time.Second))
-		case err := <-ended:
-			if err != nil {
-				return "", fmt.Errorf("build the Temporal CLI: %w", err)
-			}
-			fmt.Fprintf(out, "  built %s in %s\n", built, time.Since(begin).Round(time.Second))
-			return built, nil
-		}
-	}
+// temporal is Temporal's development server: all its services and the UI in one process, its state in one SQLite file.
+type temporal struct {
+	dir          string
+	binary       string
+	port, uiPort int
 }
 
-func startTemporal(ctx context.Context, cli, dir string, o Options, s *Stack) (*Process, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
+func (t *temporal) address() string { return loopback + ":" + strconv.Itoa(t.port) }
+func (t *temporal) uiURL() string   { return "http://" + loopback + ":" + strconv.Itoa(t.uiPort) }
+
+// start runs the server and returns when its default namespace and the UI answer.
+func (t *temporal) start(ctx context.Context) (*Server, error) {
+	data := filepath.Join(t.dir, "temporal")
+	complete := filepath.Join(data, "complete")
+	if _, err := os.Stat(complete); err != nil { // a first start that was killed leaves half a schema
+		if err := errors.Join(os.RemoveAll(data), os.Mkdir(data, 0o700)); err != nil {
+			return nil, err
+		}
 	}
-	port, err := Port(o.TemporalPort, "Temporal", "TEMPORAL_PORT")
-	if err != nil {
-		return nil, err
+	args := []string{"server", "start-dev", "--ip", loopback,
+		"--port", strconv.Itoa(t.port), "--ui-port", strconv.Itoa(t.uiPort),
+		"--db-filename", filepath.Join(data, "temporal.db"), "--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=normal",
+		// How long a new namespace stays unknown to parts of the server, ten seconds by default: tests make many.
+		"--dynamic-config-value", `system.namespaceCacheRefreshInterval="1s"`,
 	}
-	ui, err := Port(o.UIPort, "the Temporal UI", "TEMPORAL_UI_PORT")
-	if err != nil {
-		return nil, err
-	}
-	args := []string{"server", "start-dev", "--ip", "127.0.0.1", "--port", strconv.Itoa(port), "--ui-port", strconv.Itoa(ui),
-		"--db-filename", filepath.Join(dir, "temporal.db"), "--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=normal",
-		"--log-level", "warn"}
-	for _, name := range []string{"OrderId", "StoreId", "EventType", "EventPhase"} {
+	for _, name := range SearchAttributes {
 		args = append(args, "--search-attribute", name+"=Keyword")
 	}
-	p, err := StartProcess("Temporal", exec.Command(cli, args...), dir+".log", syscall.SIGTERM)
+	s, err := Launch(ctx, Command{Name: "temporal", Dir: t.dir, Path: t.binary, Args: args, Ready: t.ready})
 	if err != nil {
 		return nil, err
 	}
-	s.TemporalAddress = "127.0.0.1:" + strconv.Itoa(port)
-	s.TemporalUIURL = "http://127.0.0.1:" + strconv.Itoa(ui)
-	if err := p.await(ctx, func(ctx context.Context) error { return askTemporal(ctx, s.TemporalAddress) }); err != nil {
-		return nil, errors.Join(err, p.Stop())
-	}
-	return p, nil
+	return s, os.WriteFile(complete, nil, 0o600)
 }
 
-// askTemporal succeeds when the server answers and its namespace can be used.
-func askTemporal(ctx context.Context, address string) error {
-	c, err := client.DialContext(ctx, client.Options{HostPort: address, Logger: log.NewStructuredLogger(discard)})
+func (t *temporal) ready(ctx context.Context) error {
+	c, err := dial(ctx, t.address(), client.DefaultNamespace)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	_, err = c.WorkflowService().DescribeNamespace(ctx, &workflowservice.DescribeNamespaceRequest{Namespace: client.DefaultNamespace})
-	if err == nil {
-		_, err = c.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Query: `OrderId = "x"`})
+	if _, err := c.CheckHealth(ctx, &client.CheckHealthRequest{}); err != nil {
+		return err
 	}
-	return err
+	if _, err := c.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{}); err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, t.uiURL(), nil)
+	if err != nil {
+		return err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	return resp.Body.Close()
+}
+
+// dial connects, or says why not.
+func dial(ctx context.Context, address, namespace string) (client.Client, error) {
+	return client.DialContext(ctx, client.Options{HostPort: address, Namespace: namespace, Logger: slog.New(slog.DiscardHandler)})
+}
+
+// TemporalCLI returns the path of the Temporal CLI: from PATH, else bin/temporal of the checkout, which is built if it is
+// missing or does not run. out is told how that goes.
+func TemporalCLI(ctx context.Context, root string, out io.Writer) (string, error) {
+	if path, err := exec.LookPath("temporal"); err == nil && runs(ctx, path) {
+		return path, nil
+	}
+	path := filepath.Join(root, "bin", "temporal")
+	if runs(ctx, path) {
+		return path, nil
+	}
+	return path, buildTemporal(ctx, root, path, out)
+}
+
+// runs reports whether the program does, and is one that has a version.
+func runs(ctx context.Context, path string) bool {
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	return exec.CommandContext(ctx, path, "--version").Run() == nil
+}
+
+// buildTemporal builds bin/temporal. Packages tested at the same time build it once: the others wait.
+func buildTemporal(ctx context.Context, root, path string, out io.Writer) error {
+	unlock, err := waitForLock(ctx, path+".lock")
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if runs(ctx, path) {
+		return nil
+	}
+	began := time.Now()
+	fmt.Fprintln(out, "Temporal: no temporal in PATH, building bin/temporal once: about three minutes on two cores")
+	built := make(chan error, 1)
+	go func() {
+		built <- goBuild(ctx, filepath.Join(root, "tools", "temporal"), path, "github.com/temporalio/cli/cmd/temporal")
+	}()
+	progress := time.NewTicker(15 * time.Second)
+	defer progress.Stop()
+	for {
+		select {
+		case err := <-built:
+			fmt.Fprintf(out, "Temporal: build ended after %s\n", time.Since(began).Round(time.Second))
+			return err
+		case <-progress.C:
+			fmt.Fprintf(out, "Temporal: still building, %s so far\n", time.Since(began).Round(time.Second))
+		}
+	}
 }

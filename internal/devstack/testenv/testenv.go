@@ -33,7 +33,6 @@ const (
 
 // Main runs a package's tests with servers: func TestMain(m *testing.M) { testenv.Main(m) }.
 func Main(m *testing.M) {
-	devstack.Fetch()
 	if os.Getenv(DatabaseVariable) != "" {
 		os.Exit(m.Run())
 	}

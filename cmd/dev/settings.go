@@ -1,0 +1,108 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"inorder/internal/devstack"
+)
+
+// settings are where everything is: the environment's, or the defaults.
+type settings struct {
+	dir     string // of all state
+	inorder string // the program
+
+	listenAddr, adminAddr              string
+	adminToken, secrets                string
+	databaseURL                        string // of a PostgreSQL that somebody else runs, or empty
+	postgresPort, temporalPort, uiPort int
+}
+
+func newSettings(dir, inorder string) (settings, error) {
+	s := settings{
+		listenAddr:  cmp.Or(os.Getenv("LISTEN_ADDR"), "127.0.0.1:3000"),
+		adminAddr:   cmp.Or(os.Getenv("ADMIN_ADDR"), "127.0.0.1:3001"),
+		databaseURL: os.Getenv("DATABASE_URL"),
+	}
+	var errs [8]error
+	s.dir, errs[0] = filepath.Abs(dir)
+	s.inorder, errs[1] = filepath.Abs(inorder)
+	if _, err := os.Stat(s.inorder); err != nil {
+		errs[2] = fmt.Errorf("%w: make build first", err)
+	}
+	s.postgresPort, errs[3] = port("POSTGRES_PORT", 5433)
+	s.temporalPort, errs[4] = port("TEMPORAL_PORT", 7233)
+	s.uiPort, errs[5] = port("TEMPORAL_UI_PORT", 8233)
+	if err := errors.Join(append(errs[:], checkAddress("LISTEN_ADDR", s.listenAddr), checkAddress("ADMIN_ADDR", s.adminAddr),
+		os.MkdirAll(s.dir, 0o711))...); err != nil {
+		return s, err
+	}
+	s.secrets, errs[6] = kept("WEBHOOK_SECRETS", filepath.Join(s.dir, "webhook.secret"), "whsec_")
+	s.adminToken, errs[7] = kept("ADMIN_TOKEN", filepath.Join(s.dir, "admin.token"), "")
+	return s, errors.Join(errs[:]...)
+}
+
+func port(name string, standard int) (int, error) {
+	text := cmp.Or(os.Getenv(name), strconv.Itoa(standard))
+	n, err := strconv.ParseUint(text, 10, 16)
+	if err != nil {
+		return 0, fmt.Errorf("%s is %q and must be a port, or 0 for a free one", name, text)
+	}
+	return int(n), nil
+}
+
+func checkAddress(name, addr string) error {
+	if _, _, err := net.SplitHostPort(addr); err != nil {
+		return fmt.Errorf("%s is %q and must be host:port, such as 127.0.0.1:3000", name, addr)
+	}
+	return nil
+}
+
+// kept is the environment's value, or else a random one that is made once.
+func kept(name, file, prefix string) (string, error) {
+	if value := os.Getenv(name); value != "" {
+		return value, nil
+	}
+	return devstack.KeptSecret(file, prefix)
+}
+
+func (s settings) options() devstack.Options {
+	return devstack.Options{
+		Dir: s.dir, DatabaseURL: s.databaseURL, Out: os.Stdout,
+		PostgresPort: s.postgresPort, TemporalPort: s.temporalPort, UIPort: s.uiPort,
+		Others: []devstack.Address{
+			{Addr: s.listenAddr, Who: "the receiver", Setting: "LISTEN_ADDR"},
+			{Addr: s.adminAddr, Who: "inorder's admin API", Setting: "ADMIN_ADDR"},
+		},
+	}
+}
+
+// env is what inorder's commands run with: ours, but none of the settings for another Temporal.
+func (s settings) env(stack *devstack.Stack) []string {
+	var env []string
+	for _, kv := range os.Environ() {
+		if !strings.HasPrefix(kv, "TEMPORAL_") {
+			env = append(env, kv)
+		}
+	}
+	return append(env, "TEMPORAL_CONFIG_FILE="+os.DevNull, "TEMPORAL_ADDRESS="+stack.TemporalAddress, "DATABASE_URL="+stack.DatabaseURL,
+		"LISTEN_ADDR="+s.listenAddr, "ADMIN_ADDR="+s.adminAddr, "ADMIN_TOKEN="+s.adminToken, "WEBHOOK_SECRETS="+s.secrets)
+}
+
+func (s settings) envFile() string     { return filepath.Join(s.dir, "env") }
+func (s settings) receiverURL() string { return reach(s.listenAddr) }
+
+// reach is the URL of what listens on addr, from this machine.
+func reach(addr string) string {
+	host, port, _ := net.SplitHostPort(addr)
+	if ip := net.ParseIP(host); host == "" || ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
