@@ -36,20 +36,20 @@ func (*receiverCmd) Run(ctx context.Context, std streams) error {
 }
 
 func (s *servers) receive(ctx context.Context) error {
-	checks := []receiver.Check{{Name: "temporal", Needed: true, Ask: s.checkTemporal}}
+	checks := map[string]receiver.Check{"temporal": {Run: s.checkTemporal, Required: true}}
 	if s.pool != nil { // shown, because what is accepted is applied only while it is there
-		checks = append(checks, receiver.Check{Name: "postgres", Ask: s.pool.Ping})
+		checks["postgres"] = receiver.Check{Run: s.pool.Ping}
 	}
-	app := receiver.New(receiver.Options{
+	r := receiver.New(receiver.Options{
 		Starter:      s.temporal,
 		TaskQueue:    s.TaskQueue,
-		Secrets:      func() []string { return s.WebhookSecrets },
+		Secrets:      receiver.StaticSecrets(s.WebhookSecrets...),
 		MaxBodyBytes: s.MaxBodyBytes,
 		Checks:       checks,
 		Log:          s.log,
 	})
 	s.log.Info("receiver listens", "address", s.ListenAddr)
-	return receiver.Serve(ctx, app, s.ListenAddr)
+	return r.Run(ctx, s.ListenAddr)
 }
 
 func (s *servers) checkTemporal(ctx context.Context) error {
