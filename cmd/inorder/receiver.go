@@ -48,7 +48,6 @@ func (s *servers) receive(ctx context.Context) error {
 		Checks:       checks,
 		Log:          s.log,
 	})
-	s.log.Info("receiver listens", "address", s.ListenAddr)
 	return r.Run(ctx, s.ListenAddr)
 }
 

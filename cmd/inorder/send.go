@@ -60,7 +60,8 @@ func (s *sendCmd) Validate() error {
 		}
 	}
 	shapes := s.ID != "" || s.At != "" || len(s.Data) > 0
-	_, _, err := s.shape(time.Now())
+	_, atErr := parseAt(s.At, time.Now())
+	_, dataErr := parseData(s.Data)
 	switch {
 	case chosen != 1:
 		return errors.New("say what to send: an event type, --file PATH or --story NAME; --list shows the types and the stories")
@@ -75,7 +76,7 @@ func (s *sendCmd) Validate() error {
 	case s.Concurrency < 1 || s.Concurrency > maxConcurrency:
 		return fmt.Errorf("--concurrency must be 1 to %d", maxConcurrency)
 	}
-	return err
+	return errors.Join(atErr, dataErr)
 }
 
 func (s *sendCmd) isStory(story sample.Story) bool { return story.Name == s.Story }

@@ -14,35 +14,38 @@ import (
 	"inorder/internal/sample"
 )
 
-// shape reads --at and --data.
-func (s *sendCmd) shape(now time.Time) (time.Time, map[string]any, error) {
-	at, err := time.Parse(time.RFC3339, s.At)
-	if err != nil && s.At != "" && s.At != "now" {
-		ago, err := time.ParseDuration(s.At)
-		if err != nil {
-			return at, nil, fmt.Errorf("--at %q is neither an RFC 3339 time, such as 2026-01-15T10:30:00Z, nor relative to now, such as -5m", s.At)
-		}
-		now = now.Add(ago)
+// parseAt reads --at. Relative times are to now, and so is none.
+func parseAt(text string, now time.Time) (time.Time, error) {
+	if text == "" || text == "now" {
+		return now, nil
 	}
+	if ago, err := time.ParseDuration(text); err == nil {
+		return now.Add(ago), nil
+	}
+	at, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		at = now
+		return at, fmt.Errorf("--at %q is neither an RFC 3339 time, such as 2026-01-15T10:30:00Z, nor relative to now, such as -5m", text)
 	}
+	return at, nil
+}
+
+// parseData reads --data. A value that is JSON keeps its bytes, and so numbers their digits; null removes the field.
+func parseData(fields []string) (map[string]any, error) {
 	data := map[string]any{}
-	for _, field := range s.Data {
+	for _, field := range fields {
 		key, value, found := strings.Cut(field, "=")
-		if !found || key == "" {
-			return at, nil, fmt.Errorf("--data %q is not KEY=VALUE, such as status=cancelled", field)
-		}
 		switch {
+		case !found || key == "":
+			return nil, fmt.Errorf("--data %q is not KEY=VALUE, such as status=cancelled", field)
 		case value == "null":
 			data[key] = nil
 		case json.Valid([]byte(value)):
-			data[key] = json.RawMessage(value) // keeps numbers as they are written
+			data[key] = json.RawMessage(value)
 		default:
 			data[key] = value
 		}
 	}
-	return at, data, nil
+	return data, nil
 }
 
 // deliveries returns what makes one delivery after the other.
@@ -54,8 +57,12 @@ func (s *sendCmd) deliveries(std streams) (func() delivery, error) {
 	if !slices.Contains(sample.Types(), s.Type) {
 		fmt.Fprintf(std.err, "%s is not a type that the platform is known to send (see --list); sending it anyway\n", s.Type)
 	}
+	data, err := parseData(s.Data)
+	if err != nil {
+		return nil, err
+	}
 	next := func() delivery {
-		at, data, _ := s.shape(time.Now()) // Validate has seen the error
+		at, _ := parseAt(s.At, time.Now()) // Validate has seen the error
 		return deliveryOf(sample.Options{
 			Type: s.Type, ID: orNew(s.ID, "evt_"), At: at, OrderID: orNew(s.Order, "order_"), Data: data,
 		}, s.BadSignature)

@@ -32,33 +32,9 @@ func (s *sendCmd) tell(ctx context.Context, story sample.Story, to *sender, c co
 	steps := story.Tell(order, time.Now())
 	fmt.Fprintf(std.out, "%s: %s\n\nOrder %s, to %s\n\n", story.Name, story.Shows, order, to.url)
 
-	var events []sample.Options // those that were taken, each once
-	failed, width := 0, 0
-	for _, step := range steps {
-		width = max(width, len(step.Says))
-	}
-	for i, step := range steps {
-		d := deliveryOf(step.Event, step.BadSignature)
-		if step.Body != nil {
-			d.body = step.Body
-		}
-		a := to.post(ctx, d)
-		switch {
-		case ctx.Err() != nil:
-			return context.Cause(ctx)
-		case errors.Is(a.err, syscall.ECONNREFUSED):
-			return to.nobody()
-		}
-		fmt.Fprintf(std.out, "%2d  %-19s  %s  %-*s  %s\n", i+1, or(d.eventType, "(no type)"), clock(step.Event), width, step.Says, a)
-		switch {
-		case !a.asExpected(step.Refused):
-			failed++
-		case step.Refused == 0 && !contains(events, step.Event.ID):
-			events = append(events, step.Event)
-		}
-		if err := s.settle(ctx, seen, events); err != nil {
-			return err
-		}
+	events, failed, err := s.deliver(ctx, steps, to, seen, std)
+	if err != nil {
+		return err
 	}
 	if failed > 0 {
 		return fmt.Errorf("%d of %d deliveries were not answered as the story expects", failed, len(steps))
@@ -76,16 +52,55 @@ func (s *sendCmd) tell(ctx context.Context, story sample.Story, to *sender, c co
 	return nil
 }
 
-// settle waits until the events are processed as far as they can be.
-func (s *sendCmd) settle(ctx context.Context, seen *watcher, events []sample.Options) error {
+// deliver returns the events that were taken, each once, and how many deliveries were not answered as expected.
+func (s *sendCmd) deliver(ctx context.Context, steps []sample.Step, to *sender, seen *watcher, std streams) (events []sample.Options, failed int, err error) {
+	width, slow := 0, false
+	for _, step := range steps {
+		width = max(width, len(step.Says))
+	}
+	for i, step := range steps {
+		d := deliveryOf(step.Event, step.BadSignature)
+		if step.Body != nil {
+			d.body = step.Body
+		}
+		a := to.post(ctx, d)
+		switch {
+		case ctx.Err() != nil:
+			return nil, 0, context.Cause(ctx)
+		case errors.Is(a.err, syscall.ECONNREFUSED):
+			return nil, 0, to.nobody()
+		}
+		fmt.Fprintf(std.out, "%2d  %-19s  %s  %-*s  %s\n", i+1, or(d.eventType, "(no type)"), clock(step.Event), width, step.Says, a)
+		switch {
+		case !a.asExpected(step.Refused):
+			failed++
+		case step.Refused == 0 && !contains(events, step.Event.ID):
+			events = append(events, step.Event)
+		}
+		if slow {
+			continue
+		}
+		settled, err := s.settle(ctx, seen, events)
+		if err != nil {
+			return nil, 0, err
+		}
+		if slow = !settled; slow {
+			fmt.Fprintf(std.err, "    not processed within %s; going on. Is a worker running?\n", s.Wait)
+		}
+	}
+	return events, failed, nil
+}
+
+// settle waits until the events are processed as far as they can be, and reports whether they are.
+func (s *sendCmd) settle(ctx context.Context, seen *watcher, events []sample.Options) (bool, error) {
 	if seen != nil {
 		return seen.settle(ctx, events, s.Wait)
 	}
 	select {
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return false, context.Cause(ctx)
 	case <-time.After(pauseUnseen):
-		return nil
+		return true, nil
 	}
 }
 

@@ -52,7 +52,8 @@ type place struct {
 }
 
 const selectPlacesSQL = `
-SELECT e.id, coalesce(w.outcome, p.phase, '') AS outcome, coalesce(w.detail, CASE WHEN p.event_id IS NOT NULL THEN 'its order does not exist yet' END, '') AS detail,
+SELECT e.id, coalesce(w.outcome, p.phase, '') AS outcome,
+       coalesce(w.detail, CASE WHEN p.event_id IS NOT NULL THEN 'its order does not exist yet' END, '') AS detail,
        p.event_id IS NOT NULL AND o.id IS NOT NULL AS released
 FROM unnest($1::text[]) WITH ORDINALITY AS e(id, n)
 LEFT JOIN webhook_events w ON w.event_id = e.id
@@ -82,13 +83,13 @@ const (
 	askAfter = time.Second
 )
 
-// settle returns when no event is on its way any more, or after wait.
-func (w *watcher) settle(ctx context.Context, events []sample.Options, wait time.Duration) error {
+// settle returns when no event is on its way any more, or false after wait.
+func (w *watcher) settle(ctx context.Context, events []sample.Options, wait time.Duration) (bool, error) {
 	began := time.Now()
 	for {
 		places, err := w.places(ctx, events)
 		if err != nil {
-			return err
+			return false, err
 		}
 		moving := 0
 		for _, p := range places {
@@ -100,11 +101,11 @@ func (w *watcher) settle(ctx context.Context, events []sample.Options, wait time
 			}
 		}
 		if moving == 0 || time.Since(began) > wait {
-			return nil
+			return moving == 0, nil
 		}
 		select {
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			return false, context.Cause(ctx)
 		case <-time.After(pollEvery):
 		}
 	}
