@@ -19,7 +19,7 @@ import (
 // parks for a person, who sends "retry" or "discard". When the event created its order, those that waited for it are
 // woken. It ends with a Result, and never just fails.
 func ProcessEvent(ctx workflow.Context, body converter.RawValue, receipt activities.Receipt) (Result, error) {
-	p := &process{body: body, receipt: receipt}
+	p := &process{body: body, receipt: receipt, shown: shownPhase(ctx)}
 	p.state = State{EventID: receipt.EventID, Phase: PhaseApplying, Since: workflow.Now(ctx)}
 	if err := workflow.SetQueryHandler(ctx, QueryState, func() (State, error) { return p.state, nil }); err != nil {
 		return Result{}, err
@@ -51,7 +51,13 @@ type process struct {
 	body    converter.RawValue
 	receipt activities.Receipt
 	state   State
-	shown   Phase // the value of EventPhase, if it was set
+	shown   Phase // the value of EventPhase, if it is set
+}
+
+// shownPhase is what a run finds set that continues another one.
+func shownPhase(ctx workflow.Context) Phase {
+	phase, _ := workflow.GetTypedSearchAttributes(ctx).GetKeyword(EventPhaseKey)
+	return Phase(phase)
 }
 
 var a *activities.Activities // never set: it names the activities
@@ -85,13 +91,17 @@ func (p *process) discard(ctx workflow.Context, d Discard) (activities.ApplyEven
 	return p.attentionIfLasting(r, err)
 }
 
-// attentionIfLasting turns an error that no retry can cure into an outcome.
+// attentionIfLasting makes an outcome of an activity's failure. It is retried without an end, so what does fail is what no
+// retry can cure.
 func (p *process) attentionIfLasting(r activities.ApplyEventResult, err error) (activities.ApplyEventResult, error) {
-	var failed *temporal.ApplicationError
-	if errors.As(err, &failed) && failed.NonRetryable() {
-		return activities.ApplyEventResult{Outcome: inorder.Attention, OrderID: p.state.OrderID, Detail: failed.Message()}, nil
+	if err == nil || temporal.IsCanceledError(err) {
+		return r, err
 	}
-	return r, err
+	reason := err.Error()
+	if failed := (*temporal.ApplicationError)(nil); errors.As(err, &failed) {
+		reason = failed.Message()
+	}
+	return activities.ApplyEventResult{Outcome: inorder.Attention, OrderID: p.state.OrderID, Detail: reason}, nil
 }
 
 // park shows why the event does not go on, and returns when it should be looked at again, or is to be discarded.
@@ -113,8 +123,10 @@ func (p *process) park(ctx workflow.Context, r activities.ApplyEventResult) (*Di
 	s := workflow.NewSelector(ctx)
 	s.AddReceive(ctx.Done(), func(workflow.ReceiveChannel, bool) {})
 	s.AddReceive(discardSignal(ctx), func(c workflow.ReceiveChannel, _ bool) {
-		discard = &Discard{}
-		c.Receive(ctx, discard)
+		var d Discard
+		if c.ReceiveAsync(&d) { // one that cannot be read is dropped: a blocking receive would wait here for another
+			discard = &d
+		}
 	})
 	s.AddReceive(workflow.GetSignalChannel(ctx, SignalRetry), ignore)
 	if next != nil {
