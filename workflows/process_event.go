@@ -19,31 +19,24 @@ import (
 // parks for a person, who sends "retry" or "discard". When the event created its order, those that waited for it are
 // woken. It ends with a Result, and never just fails.
 func ProcessEvent(ctx workflow.Context, body converter.RawValue, receipt activities.Receipt) (Result, error) {
-	p := &process{body: body, receipt: receipt, shown: shownPhase(ctx)}
+	p := &process{body: body, receipt: receipt}
 	p.state = State{EventID: receipt.EventID, Phase: PhaseApplying, Since: workflow.Now(ctx)}
 	if err := workflow.SetQueryHandler(ctx, QueryState, func() (State, error) { return p.state, nil }); err != nil {
 		return Result{}, err
 	}
-	r, err := p.apply(ctx)
-	for err == nil && parked(r.Outcome) {
-		var discard *Discard
-		if discard, err = p.park(ctx, r); err != nil {
-			break
-		}
-		if discard != nil {
-			r, err = p.discard(ctx, *discard)
-			continue
-		}
-		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() && discardSignal(ctx).Len() == 0 {
-			// Every other signal that is not read yet means what the new run does first.
-			return Result{}, workflow.NewContinueAsNewError(ctx, ProcessEvent, body, receipt)
-		}
-		r, err = p.apply(ctx)
+	r, err := p.bringToEnd(ctx)
+	if err == nil && r.Waiters > 0 {
+		err = workflow.ExecuteActivity(longRun(ctx, "release what waits for the order"), a.ReleaseWaiting, r.OrderID).Get(ctx, nil)
+	}
+	if err := p.hidePhase(ctx); err != nil {
+		return Result{}, err
 	}
 	if err != nil {
-		return Result{}, err // only a cancellation: every other end of an activity is a result
+		return Result{}, err // a cancellation, or the next run: every other end of an activity is a result
 	}
-	return p.end(ctx, r)
+	p.state = State{EventID: receipt.EventID, OrderID: r.OrderID, Outcome: r.Outcome, Detail: r.Detail, Since: workflow.Now(ctx)}
+	workflow.SetCurrentDetails(ctx, endDetails(r))
+	return Result{Outcome: r.Outcome, Detail: r.Detail, OrderID: r.OrderID}, nil
 }
 
 // process is one run of ProcessEvent.
@@ -54,10 +47,24 @@ type process struct {
 	shown   Phase // the value of EventPhase, if it is set
 }
 
-// shownPhase is what a run finds set that continues another one.
-func shownPhase(ctx workflow.Context) Phase {
-	phase, _ := workflow.GetTypedSearchAttributes(ctx).GetKeyword(EventPhaseKey)
-	return Phase(phase)
+// bringToEnd returns when the event needs nobody and nothing any more.
+func (p *process) bringToEnd(ctx workflow.Context) (activities.ApplyEventResult, error) {
+	r, err := p.apply(ctx)
+	for err == nil && parked(r.Outcome) {
+		discard, parkErr := p.park(ctx, r)
+		switch {
+		case parkErr != nil:
+			err = parkErr
+		case discard != nil:
+			r, err = p.discard(ctx, *discard)
+		case workflow.GetInfo(ctx).GetContinueAsNewSuggested() && discardSignal(ctx).Len() == 0:
+			// Every other signal that is not read yet means what the new run does first.
+			err = workflow.NewContinueAsNewError(ctx, ProcessEvent, p.body, p.receipt)
+		default:
+			r, err = p.apply(ctx)
+		}
+	}
+	return r, err
 }
 
 var a *activities.Activities // never set: it names the activities
@@ -157,20 +164,10 @@ func (p *process) enter(ctx workflow.Context, phase Phase, detail, details strin
 	return workflow.UpsertTypedSearchAttributes(ctx, EventPhaseKey.ValueSet(string(phase)))
 }
 
-// end wakes those that waited for what this event created, and takes down what was shown of it.
-func (p *process) end(ctx workflow.Context, r activities.ApplyEventResult) (Result, error) {
-	if r.Waiters > 0 {
-		err := workflow.ExecuteActivity(longRun(ctx, "release what waits for the order"), a.ReleaseWaiting, r.OrderID).Get(ctx, nil)
-		if err != nil {
-			return Result{}, err
-		}
+// hidePhase leaves EventPhase to those that run, so that nobody finds an event at a place where it no longer is.
+func (p *process) hidePhase(ctx workflow.Context) error {
+	if p.shown == "" {
+		return nil
 	}
-	p.state = State{EventID: p.receipt.EventID, OrderID: r.OrderID, Outcome: r.Outcome, Detail: r.Detail, Since: workflow.Now(ctx)}
-	workflow.SetCurrentDetails(ctx, endDetails(r))
-	if p.shown != "" {
-		if err := workflow.UpsertTypedSearchAttributes(ctx, EventPhaseKey.ValueUnset()); err != nil {
-			return Result{}, err
-		}
-	}
-	return Result{Outcome: r.Outcome, Detail: r.Detail, OrderID: r.OrderID}, nil
+	return workflow.UpsertTypedSearchAttributes(ctx, EventPhaseKey.ValueUnset())
 }

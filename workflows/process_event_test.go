@@ -367,6 +367,7 @@ func TestContinueAsNew(t *testing.T) {
 		require.Equal(t, eventBody, string(next.Input.GetPayloads()[0].GetData()))
 		require.JSONEq(t, `{"event_id":"evt_1","received_at":"2025-01-15T12:00:00Z"}`, string(next.Input.GetPayloads()[1].GetData()))
 		require.Equal(t, time.Minute, p.Now().Sub(start), "only after the wait")
+		require.Equal(t, []string{"waiting", ""}, p.phases, "the new run shows its own")
 	})
 	t.Run("also when it needs attention", func(t *testing.T) {
 		p := newPlay(t, attention)
@@ -386,19 +387,6 @@ func TestContinueAsNew(t *testing.T) {
 		p.run()
 		require.Equal(t, inorder.Discarded, p.result().Outcome)
 	})
-	t.Run("the next run takes down the phase that the last one has shown", func(t *testing.T) {
-		p := newPlay(t, applied)
-		require.NoError(t, p.SetTypedSearchAttributesOnStart(temporal.NewSearchAttributes(workflows.EventPhaseKey.ValueSet("waiting"))))
-		p.run()
-		require.Equal(t, inorder.Applied, p.result().Outcome)
-		require.Equal(t, []string{""}, p.phases)
-	})
-	t.Run("and does not show the same phase again", func(t *testing.T) {
-		p := newPlay(t, waiting, applied)
-		require.NoError(t, p.SetTypedSearchAttributesOnStart(temporal.NewSearchAttributes(workflows.EventPhaseKey.ValueSet("waiting"))))
-		p.run()
-		require.Equal(t, []string{""}, p.phases)
-	})
 }
 
 func TestCancellation(t *testing.T) {
@@ -406,10 +394,10 @@ func TestCancellation(t *testing.T) {
 		answers []any
 		phases  []string
 	}{
-		"while it waits":                         {[]any{waiting}, []string{"waiting"}},
-		"while it needs attention":               {[]any{attention}, []string{"attention"}},
-		"while PostgreSQL is away":               {[]any{errAway}, []string{"applying"}},
-		"while PostgreSQL is away when it waits": {[]any{waiting, errAway}, []string{"waiting", "applying"}},
+		"while it waits":                         {[]any{waiting}, []string{"waiting", ""}},
+		"while it needs attention":               {[]any{attention}, []string{"attention", ""}},
+		"while PostgreSQL is away":               {[]any{errAway}, []string{"applying", ""}},
+		"while PostgreSQL is away when it waits": {[]any{waiting, errAway}, []string{"waiting", "applying", ""}},
 	} {
 		t.Run(name+": the run ends as canceled, and a redelivery may revive it", func(t *testing.T) {
 			p := newPlay(t, tc.answers...)
