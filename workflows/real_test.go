@@ -3,9 +3,11 @@ package workflows_test
 import (
 	"context"
 	"fmt"
+	"os"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
@@ -341,4 +343,46 @@ func TestALongHistoryGoesOnInANewRun(t *testing.T) {
 	s.result(s.begin(s.event("order.created", confirmed)))
 	require.Equal(t, inorder.Applied, s.result(s.client.GetWorkflow(t.Context(), e.ID, "")).Outcome)
 	s.eventually("no phase is left", func() bool { return s.find(e, "waiting") == 0 })
+}
+
+func TestWhilePostgreSQLIsAwayEventsAreRetriedAndThenApplied(t *testing.T) {
+	s := newSystem(t)
+	s.work()
+	waits := s.event("order.paid", "")
+	waiting := s.begin(waits)
+	s.awaitPhase(waits, workflows.PhaseWaiting)
+
+	back := s.stopDatabase()
+	created := s.event("order.created", confirmed)
+	run := s.begin(created)
+	s.awaitPhase(created, workflows.PhaseApplying)
+	s.eventually("the failing activity is in sight", func() bool {
+		d, err := s.client.DescribeWorkflowExecution(t.Context(), created.ID, "")
+		require.NoError(t, err)
+		pending := d.GetPendingActivities()
+		return len(pending) == 1 && pending[0].GetAttempt() > 1 && pending[0].GetLastFailure().GetMessage() != ""
+	})
+	back()
+	require.Equal(t, inorder.Applied, s.result(run).Outcome)
+	require.Equal(t, inorder.Applied, s.result(waiting).Outcome)
+	require.Equal(t, "paid", s.text(`SELECT payment_status FROM orders`))
+	s.eventually("no phase is left", func() bool { return s.find(created, "applying") == 0 })
+}
+
+// stopDatabase cuts every connection to the system's database, and lets none in until back is called.
+func (s *system) stopDatabase() (back func()) {
+	s.Helper()
+	name := s.text(`SELECT current_database()`)
+	server, err := pgx.Connect(s.Context(), os.Getenv(testenv.DatabaseVariable))
+	require.NoError(s, err)
+	s.Cleanup(func() { server.Close(context.Background()) })
+	allow := func(yes bool) {
+		s.Helper()
+		_, err := server.Exec(s.Context(), fmt.Sprintf(`ALTER DATABASE %s WITH ALLOW_CONNECTIONS %t`, name, yes))
+		require.NoError(s, err)
+	}
+	allow(false)
+	_, err = server.Exec(s.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1`, name)
+	require.NoError(s, err)
+	return func() { allow(true) }
 }
