@@ -24,26 +24,19 @@ func ProcessEvent(ctx workflow.Context, body converter.RawValue, receipt activit
 	if err := workflow.SetQueryHandler(ctx, QueryState, func() (State, error) { return p.state, nil }); err != nil {
 		return Result{}, err
 	}
-	r, err := p.apply(ctx)
-	for err == nil && parked(r.Outcome) {
-		var discard *Discard
-		if discard, err = p.park(ctx, r); err != nil {
-			break
-		}
-		if discard != nil {
-			r, err = p.discard(ctx, *discard)
-			continue
-		}
-		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() && discardSignal(ctx).Len() == 0 {
-			// Every other signal that is not read yet means what the new run does first.
-			return Result{}, workflow.NewContinueAsNewError(ctx, ProcessEvent, body, receipt)
-		}
-		r, err = p.apply(ctx)
+	r, err := p.bringToEnd(ctx)
+	if err == nil && r.Waiters > 0 {
+		err = workflow.ExecuteActivity(longRun(ctx, "release what waits for the order"), a.ReleaseWaiting, r.OrderID).Get(ctx, nil)
+	}
+	if err := p.hidePhase(ctx); err != nil {
+		return Result{}, err
 	}
 	if err != nil {
-		return Result{}, err // only a cancellation: every other end of an activity is a result
+		return Result{}, err // a cancellation, or the next run: every other end of an activity is a result
 	}
-	return p.end(ctx, r)
+	p.state = State{EventID: receipt.EventID, OrderID: r.OrderID, Outcome: r.Outcome, Detail: r.Detail, Since: workflow.Now(ctx)}
+	workflow.SetCurrentDetails(ctx, endDetails(r))
+	return Result{Outcome: r.Outcome, Detail: r.Detail, OrderID: r.OrderID}, nil
 }
 
 // process is one run of ProcessEvent.
@@ -51,7 +44,27 @@ type process struct {
 	body    converter.RawValue
 	receipt activities.Receipt
 	state   State
-	shown   Phase // the value of EventPhase, if it was set
+	shown   Phase // the value of EventPhase, if it is set
+}
+
+// bringToEnd returns when the event needs nobody and nothing any more.
+func (p *process) bringToEnd(ctx workflow.Context) (activities.ApplyEventResult, error) {
+	r, err := p.apply(ctx)
+	for err == nil && parked(r.Outcome) {
+		discard, parkErr := p.park(ctx, r)
+		switch {
+		case parkErr != nil:
+			err = parkErr
+		case discard != nil:
+			r, err = p.discard(ctx, *discard)
+		case workflow.GetInfo(ctx).GetContinueAsNewSuggested() && discardSignal(ctx).Len() == 0:
+			// Every other signal that is not read yet means what the new run does first.
+			err = workflow.NewContinueAsNewError(ctx, ProcessEvent, p.body, p.receipt)
+		default:
+			r, err = p.apply(ctx)
+		}
+	}
+	return r, err
 }
 
 var a *activities.Activities // never set: it names the activities
@@ -85,13 +98,17 @@ func (p *process) discard(ctx workflow.Context, d Discard) (activities.ApplyEven
 	return p.attentionIfLasting(r, err)
 }
 
-// attentionIfLasting turns an error that no retry can cure into an outcome.
+// attentionIfLasting makes an outcome of an activity's failure. It is retried without an end, so what does fail is what no
+// retry can cure.
 func (p *process) attentionIfLasting(r activities.ApplyEventResult, err error) (activities.ApplyEventResult, error) {
-	var failed *temporal.ApplicationError
-	if errors.As(err, &failed) && failed.NonRetryable() {
-		return activities.ApplyEventResult{Outcome: inorder.Attention, OrderID: p.state.OrderID, Detail: failed.Message()}, nil
+	if err == nil || temporal.IsCanceledError(err) {
+		return r, err
 	}
-	return r, err
+	reason := err.Error()
+	if failed := (*temporal.ApplicationError)(nil); errors.As(err, &failed) {
+		reason = failed.Message()
+	}
+	return activities.ApplyEventResult{Outcome: inorder.Attention, OrderID: p.state.OrderID, Detail: reason}, nil
 }
 
 // park shows why the event does not go on, and returns when it should be looked at again, or is to be discarded.
@@ -113,8 +130,10 @@ func (p *process) park(ctx workflow.Context, r activities.ApplyEventResult) (*Di
 	s := workflow.NewSelector(ctx)
 	s.AddReceive(ctx.Done(), func(workflow.ReceiveChannel, bool) {})
 	s.AddReceive(discardSignal(ctx), func(c workflow.ReceiveChannel, _ bool) {
-		discard = &Discard{}
-		c.Receive(ctx, discard)
+		var d Discard
+		if c.ReceiveAsync(&d) { // one that cannot be read is dropped: a blocking receive would wait here for another
+			discard = &d
+		}
 	})
 	s.AddReceive(workflow.GetSignalChannel(ctx, SignalRetry), ignore)
 	if next != nil {
@@ -145,20 +164,10 @@ func (p *process) enter(ctx workflow.Context, phase Phase, detail, details strin
 	return workflow.UpsertTypedSearchAttributes(ctx, EventPhaseKey.ValueSet(string(phase)))
 }
 
-// end wakes those that waited for what this event created, and takes down what was shown of it.
-func (p *process) end(ctx workflow.Context, r activities.ApplyEventResult) (Result, error) {
-	if r.Waiters > 0 {
-		err := workflow.ExecuteActivity(longRun(ctx, "release what waits for the order"), a.ReleaseWaiting, r.OrderID).Get(ctx, nil)
-		if err != nil {
-			return Result{}, err
-		}
+// hidePhase leaves EventPhase to those that run, so that nobody finds an event at a place where it no longer is.
+func (p *process) hidePhase(ctx workflow.Context) error {
+	if p.shown == "" {
+		return nil
 	}
-	p.state = State{EventID: p.receipt.EventID, OrderID: r.OrderID, Outcome: r.Outcome, Detail: r.Detail, Since: workflow.Now(ctx)}
-	workflow.SetCurrentDetails(ctx, endDetails(r))
-	if p.shown != "" {
-		if err := workflow.UpsertTypedSearchAttributes(ctx, EventPhaseKey.ValueUnset()); err != nil {
-			return Result{}, err
-		}
-	}
-	return Result{Outcome: r.Outcome, Detail: r.Detail, OrderID: r.OrderID}, nil
+	return workflow.UpsertTypedSearchAttributes(ctx, EventPhaseKey.ValueUnset())
 }

@@ -1,0 +1,126 @@
+package workflows_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/api/temporalproto"
+	"go.temporal.io/sdk/log"
+	sdk "go.temporal.io/sdk/worker"
+
+	"inorder"
+	"inorder/internal/devstack/testenv"
+	"inorder/worker"
+	"inorder/workflows"
+)
+
+// fixtures are histories of landed code, by file. A change of the workflows must be able to go on from each of them.
+var fixtures = map[string]func(*system) inorder.Event{
+	"applied": func(s *system) inorder.Event {
+		s.work()
+		e := s.event("order.created", confirmed)
+		s.result(s.begin(e))
+		return e
+	},
+	"waiting_then_released": func(s *system) inorder.Event {
+		waits, _ := release(s)
+		return waits
+	},
+	"created_and_released_others": func(s *system) inorder.Event {
+		_, creates := release(s)
+		return creates
+	},
+	"stuck_then_discarded": func(s *system) inorder.Event {
+		s.work(shortWait)
+		e := s.event("order.paid", "")
+		run := s.begin(e)
+		s.awaitPhase(e, workflows.PhaseStuck)
+		s.signal(e, workflows.SignalDiscard, workflows.Discard{Reason: "a test order", Actor: "ops"})
+		s.result(run)
+		return e
+	},
+	"attention_then_retried": func(s *system) inorder.Event {
+		s.work()
+		e := s.eventAt("order.created", time.Now().Add(2*time.Hour), confirmed)
+		run := s.begin(e)
+		s.awaitPhase(e, workflows.PhaseAttention)
+		s.work(func(o *worker.Options) { o.MaxEventSkew = 3 * time.Hour })
+		s.signal(e, workflows.SignalRetry, nil)
+		s.result(run)
+		return e
+	},
+	"failed_then_applied": func(s *system) inorder.Event {
+		s.work()
+		back := s.stopDatabase()
+		e := s.event("order.created", confirmed)
+		run := s.begin(e)
+		s.awaitPhase(e, workflows.PhaseApplying)
+		back()
+		s.result(run)
+		return e
+	},
+}
+
+func release(s *system) (waits, creates inorder.Event) {
+	s.work()
+	waits, creates = s.event("order.paid", ""), s.event("order.created", confirmed)
+	run := s.begin(waits)
+	s.awaitPhase(waits, workflows.PhaseWaiting)
+	s.result(s.begin(creates))
+	s.result(run)
+	return waits, creates
+}
+
+func fixture(name string) string { return filepath.Join("testdata", name+".json") }
+
+func TestHistoriesOfLandedCodeReplay(t *testing.T) {
+	files, err := filepath.Glob(fixture("*"))
+	require.NoError(t, err)
+	require.Subset(t, files, fixtureFiles(), "record what is missing: make fixtures")
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			r := sdk.NewWorkflowReplayer()
+			workflows.Register(r)
+			require.NoError(t, r.ReplayWorkflowHistoryFromJSONFile(log.NewStructuredLogger(testenv.Log), file))
+		})
+	}
+}
+
+func fixtureFiles() (files []string) {
+	for name := range fixtures {
+		files = append(files, fixture(name))
+	}
+	return files
+}
+
+// TestRecordFixtures is make fixtures. It records from real servers, and only when asked to.
+func TestRecordFixtures(t *testing.T) {
+	if os.Getenv("RECORD_FIXTURES") == "" {
+		t.Skip("RECORD_FIXTURES=1 records the replay fixtures anew")
+	}
+	require.NoError(t, os.MkdirAll("testdata", 0o755))
+	for name, play := range fixtures {
+		t.Run(name, func(t *testing.T) {
+			s := newSystem(t)
+			e := play(s)
+			history := &historypb.History{}
+			events := s.client.GetWorkflowHistory(t.Context(), e.ID, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+			for events.HasNext() {
+				event, err := events.Next()
+				require.NoError(t, err)
+				history.Events = append(history.Events, event)
+			}
+			text, err := temporalproto.CustomJSONMarshalOptions{Indent: "  "}.Marshal(history)
+			require.NoError(t, err)
+			host, err := os.Hostname() // in the names of the workers' own task queues
+			require.NoError(t, err)
+			require.NoError(t, os.WriteFile(fixture(name), []byte(strings.ReplaceAll(string(text), host, "worker")+"\n"), 0o644))
+		})
+	}
+}
