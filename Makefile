@@ -26,12 +26,12 @@ bin/dev:
 
 .PHONY: test
 test: build bin/dev ## Run every test, on real servers that it starts itself
-	bin/dev test sh -c 'go test $(GO_TEST_FLAGS) ./... && go test $(RACE) -short . ./activities/... ./receiver/... ./workflows/...'
+	bin/dev test -- sh -c 'go test $(GO_TEST_FLAGS) ./... && go test $(RACE) -short . ./activities/... ./receiver/... ./workflows/...'
 
 .PHONY: bench
 bench: build bin/dev ## Measure events/s and ack times beside an empty workflow and a plain handler
 	cd bench && go build -o ../bin/bench .
-	@bin/dev test -fsync bin/bench -inorder bin/inorder
+	@bin/dev test -fsync -- bin/bench -inorder bin/inorder
 
 .PHONY: fuzz
 fuzz: ## Fuzz the parser and the verifier for a minute each
@@ -40,7 +40,7 @@ fuzz: ## Fuzz the parser and the verifier for a minute each
 
 .PHONY: fixtures
 fixtures: build bin/dev ## Record the replay fixtures anew, from landed code
-	RECORD_FIXTURES=1 bin/dev test go test -count 1 -run TestRecordFixtures ./workflows/...
+	RECORD_FIXTURES=1 bin/dev test -- go test -count 1 -run TestRecordFixtures ./workflows/...
 
 .PHONY: lint
 lint: bin/staticcheck bin/workflowcheck ## Formatting, vet, staticcheck, workflowcheck, the compose file

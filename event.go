@@ -36,7 +36,8 @@ var eventID = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,64}$`)
 // JSON object, a missing type, an id that cannot be one. The error is one line for the sender, without content.
 // Everything else about an event (its time, its data) is judged later, where a person can see it: see [Event.Change].
 //
-// An envelope without id gets one from its own bytes, so that a redelivery is still recognised.
+// An envelope without id gets one from its own bytes, so that a redelivery is still recognised. The event keeps body,
+// which must not be changed afterwards.
 func ParseEvent(body []byte) (Event, error) {
 	envelope, err := parseObject(body)
 	if err != nil {

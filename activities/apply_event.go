@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,21 +38,11 @@ type ApplyEventResult struct {
 // error is non-retryable only if the same event can never succeed (see classify).
 func (a *Activities) ApplyEvent(ctx context.Context, body converter.RawValue, in ApplyEventInput) (ApplyEventResult, error) {
 	e, err := readEvent(body, in.Receipt)
-	if err != nil {
-		return attention("", err.Error()), nil
-	}
-	change, err := e.Change()
-	if err != nil {
-		return attention(e.OrderID(), err.Error()), nil
-	}
-	if ahead := change.At.Sub(e.ReceivedAt); ahead > a.MaxEventSkew {
-		return attention(change.OrderID, fmt.Sprintf("it is dated %s, which is %s later than its receipt; MAX_EVENT_SKEW allows %s",
-			change.At.Format(time.RFC3339), ahead.Round(time.Second), a.MaxEventSkew)), nil
-	}
+	change, reason := a.judge(e, err)
 
 	var result ApplyEventResult
 	err = a.inTransaction(ctx, func(tx pgx.Tx) error {
-		known, err := lockAndRead(ctx, tx, e, change)
+		known, err := lockAndRead(ctx, tx, e.ID, change)
 		if err != nil {
 			return err
 		}
@@ -63,12 +54,19 @@ func (a *Activities) ApplyEvent(ctx context.Context, body converter.RawValue, in
 			result.Outcome, result.Detail = known.outcome, known.detail
 			return nil
 		}
+		if known.partOwner != "" && known.partOwner != change.OrderID { // it would be taken away from there
+			reason = fmt.Sprintf("its %s belongs to another order already", change.Part.Kind)
+		}
+		if reason != "" {
+			result.Outcome, result.Detail = inorder.Attention, reason
+			return nil
+		}
 		d := known.order.Apply(change)
 		if d.Outcome == inorder.Waiting {
 			d.Outcome, result.LookAgain = a.Wait.at(in.Age)
 		}
 		result.Outcome, result.Detail = d.Outcome, d.Detail
-		if result.LookAgain > 0 {
+		if d.Outcome == inorder.Waiting || d.Outcome == inorder.Stuck {
 			return writePending(ctx, tx, e, change, d.Outcome)
 		}
 		return writeEnd(ctx, tx, e, change, d)
@@ -79,8 +77,19 @@ func (a *Activities) ApplyEvent(ctx context.Context, body converter.RawValue, in
 	return result, nil
 }
 
-func attention(orderID, reason string) ApplyEventResult {
-	return ApplyEventResult{Outcome: inorder.Attention, OrderID: orderID, Detail: reason}
+// judge reads what the event says about its order. A reason is why a person must look at it instead; the change then
+// holds the order's ID at most. unreadable is ParseEvent's error.
+func (a *Activities) judge(e inorder.Event, unreadable error) (change inorder.Change, reason string) {
+	change, err := e.Change()
+	if err = cmp.Or(unreadable, err); err != nil {
+		return inorder.Change{OrderID: e.OrderID()}, err.Error()
+	}
+	if ahead := change.At.Sub(e.ReceivedAt); ahead > a.MaxEventSkew {
+		reason = fmt.Sprintf("it is dated %s, which is %s later than its receipt; MAX_EVENT_SKEW allows %s",
+			change.At.Format(time.RFC3339), ahead.Round(time.Second), a.MaxEventSkew)
+		return inorder.Change{OrderID: change.OrderID}, reason
+	}
+	return change, ""
 }
 
 // inTransaction commits if f returns nil. Read committed is named, whatever the server's default, because every read
@@ -91,10 +100,11 @@ func (a *Activities) inTransaction(ctx context.Context, f func(pgx.Tx) error) er
 
 // known is what the database knows when an event comes to be applied.
 type known struct {
-	outcome inorder.Outcome // of the event, if it was processed before
-	detail  string
-	waiters int // events that wait for the order
-	order   inorder.Order
+	outcome   inorder.Outcome // of the event, if it was processed before
+	detail    string
+	waiters   int    // events that wait for the order
+	partOwner string // the order that the change's part belongs to, if it is known
+	order     inorder.Order
 }
 
 // The order's lock serialises the events of one order, and makes "the order is missing, so I wait" and "I create the
@@ -119,11 +129,11 @@ FROM order_parts WHERE kind = $1 AND id = $2`
 )
 
 // lockAndRead is one round trip. The lock comes first, so that the reads see everything committed under it.
-func lockAndRead(ctx context.Context, tx pgx.Tx, e inorder.Event, c inorder.Change) (known, error) {
+func lockAndRead(ctx context.Context, tx pgx.Tx, eventID string, c inorder.Change) (known, error) {
 	k := known{}
 	b := &pgx.Batch{}
-	b.Queue(lockSQL, lockName(e.ID, c.OrderID))
-	b.Queue(selectEventSQL, e.ID).QueryRow(optional(func(row pgx.Row) error {
+	b.Queue(lockSQL, lockName(eventID, c.OrderID))
+	b.Queue(selectEventSQL, eventID).QueryRow(optional(func(row pgx.Row) error {
 		return row.Scan(&k.outcome, &k.detail)
 	}))
 	if c.OrderID != "" {
@@ -132,23 +142,20 @@ func lockAndRead(ctx context.Context, tx pgx.Tx, e inorder.Event, c inorder.Chan
 		}))
 	}
 	if c.Creates {
-		b.Queue(countWaitersSQL, c.OrderID, e.ID).QueryRow(func(row pgx.Row) error {
+		b.Queue(countWaitersSQL, c.OrderID, eventID).QueryRow(func(row pgx.Row) error {
 			return row.Scan(&k.waiters)
 		})
 	}
-	var part inorder.Part
 	if c.Part != nil {
 		b.Queue(selectPartSQL, c.Part.Kind, c.Part.ID).QueryRow(optional(func(row pgx.Row) error {
-			return scanPart(row, c.OrderID, &part)
+			var p inorder.Part
+			err := row.Scan(&p.Kind, &p.ID, &k.partOwner, &p.Status, &p.EventID, &p.At)
+			k.order.Parts = map[inorder.PartKey]inorder.Part{p.Key(): p}
+			return err
 		}))
 	}
-	if err := tx.SendBatch(ctx, b).Close(); err != nil {
-		return known{}, err
-	}
-	if !part.At.IsZero() {
-		k.order.Parts = map[inorder.PartKey]inorder.Part{part.Key(): part}
-	}
-	return k, nil
+	err := tx.SendBatch(ctx, b).Close()
+	return k, err
 }
 
 // lockName is the order's ID, or the event's own where there is no order. The prefix keeps the two apart.
@@ -175,18 +182,6 @@ func scanOrder(row pgx.Row, o *inorder.Order) error {
 		&fulfillment, &o.Snapshot.At, &o.Snapshot.Rank, &o.Snapshot.EventID, &o.LastWebhookAt)
 	o.Status.At, o.PaymentStatus.At, o.FulfillmentStatus.At = timeOf(status), timeOf(payment), timeOf(fulfillment)
 	return err
-}
-
-// scanPart refuses a part that belongs to another order, because moving it would take it away from there.
-func scanPart(row pgx.Row, orderID string, p *inorder.Part) error {
-	var owner string
-	if err := row.Scan(&p.Kind, &p.ID, &owner, &p.Status, &p.EventID, &p.At); err != nil {
-		return err
-	}
-	if owner != orderID {
-		return &partOfAnotherOrderError{kind: p.Kind}
-	}
-	return nil
 }
 
 func timeOf(t *time.Time) time.Time {

@@ -1,10 +1,12 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -25,12 +27,11 @@ type DiscardEventInput struct {
 func (a *Activities) DiscardEvent(ctx context.Context, body converter.RawValue, in DiscardEventInput) (ApplyEventResult, error) {
 	e, err := readEvent(body, in.Receipt)
 	if err != nil {
-		e.Body = body.Payload().GetData() // whatever it is, it is recorded
+		e.Body = asText(body.Payload().GetData())
 	}
 	result, err := a.discard(ctx, e, in)
-	if dataError := new(pgconn.PgError); errors.As(err, &dataError) && classify(err) != err {
-		// jsonb does not take it as JSON, so it is kept as one string that holds the text.
-		e.Body, _ = json.Marshal(string(e.Body))
+	if refused := (*pgconn.PgError)(nil); errors.As(err, &refused) && isAboutData(refused) {
+		e.Body = asText(e.Body)
 		result, err = a.discard(ctx, e, in)
 	}
 	if err != nil {
@@ -39,11 +40,18 @@ func (a *Activities) DiscardEvent(ctx context.Context, body converter.RawValue, 
 	return result, nil
 }
 
+// asText is what jsonb does not take as JSON as one string: giving an event up must always work.
+func asText(body []byte) json.RawMessage {
+	text, _ := json.Marshal(string(body)) // a string always has a JSON form
+	return text
+}
+
 func (a *Activities) discard(ctx context.Context, e inorder.Event, in DiscardEventInput) (ApplyEventResult, error) {
 	orderID := e.OrderID()
-	result := ApplyEventResult{Outcome: inorder.Discarded, OrderID: orderID, Detail: fmt.Sprintf("%s (by %s)", in.Reason, in.Actor)}
+	detail := fmt.Sprintf("%s (by %s)", cmp.Or(in.Reason, "no reason given"), cmp.Or(in.Actor, "unknown"))
+	result := ApplyEventResult{Outcome: inorder.Discarded, OrderID: orderID, Detail: strings.ReplaceAll(detail, "\x00", "\uFFFD")}
 	err := a.inTransaction(ctx, func(tx pgx.Tx) error {
-		known, err := lockAndRead(ctx, tx, e, inorder.Change{OrderID: orderID})
+		known, err := lockAndRead(ctx, tx, e.ID, inorder.Change{OrderID: orderID})
 		if err != nil {
 			return err
 		}

@@ -12,12 +12,6 @@ import (
 // DataErrorType is the type of the application error of an event that can never be applied as it is.
 const DataErrorType = "DataError"
 
-type partOfAnotherOrderError struct{ kind string }
-
-func (e *partOfAnotherOrderError) Error() string {
-	return fmt.Sprintf("the %s belongs to another order already", e.kind)
-}
-
 // classify is the single decision to retry. What the data itself causes never goes away: SQLSTATE 22 (data
 // exception), 23 (integrity constraint) and 54 (a limit of PostgreSQL, such as an index row's size) are not retried.
 // Everything else, such as a lost connection, is, without an end.
@@ -25,18 +19,20 @@ func (e *partOfAnotherOrderError) Error() string {
 // A conflict on the event's own row is retried too: another run of the same event has just committed, and the next run
 // answers what it recorded.
 func classify(err error) error {
-	var other *partOfAnotherOrderError
-	if errors.As(err, &other) {
-		return temporal.NewNonRetryableApplicationError(other.Error(), DataErrorType, nil)
-	}
 	var pg *pgconn.PgError
-	if !errors.As(err, &pg) || pg.ConstraintName == "webhook_events_pkey" {
+	if !errors.As(err, &pg) || !isAboutData(pg) {
 		return err
 	}
-	if class := pg.Code[:2]; class == "22" || class == "23" || class == "54" {
-		return temporal.NewNonRetryableApplicationError(describe(pg), DataErrorType, nil)
+	return temporal.NewNonRetryableApplicationError(describe(pg), DataErrorType, nil)
+}
+
+func isAboutData(pg *pgconn.PgError) bool {
+	for _, class := range []string{"22", "23", "54"} {
+		if strings.HasPrefix(pg.Code, class) {
+			return pg.ConstraintName != "webhook_events_pkey"
+		}
 	}
-	return err
+	return false
 }
 
 // describe says what PostgreSQL refused without its message, which may quote the data.

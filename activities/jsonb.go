@@ -13,7 +13,7 @@ import (
 func storable(raw json.RawMessage) json.RawMessage {
 	out := raw
 	if !utf8.Valid(out) {
-		out = bytes.ToValidUTF8(out, []byte("\uFFFD"))
+		out = bytes.Map(func(r rune) rune { return r }, out) // each bad byte is one, as encoding/json reads them
 	}
 	if !bytes.Contains(out, []byte(`\u`)) {
 		return out

@@ -12,11 +12,12 @@ import (
 // purgeBatch is how many rows one transaction deletes: a few milliseconds of row locks.
 const purgeBatch = 1000
 
-// SKIP LOCKED, so that two purges at once share the work instead of waiting for each other.
+// SKIP LOCKED, so that two purges at once share the work instead of waiting for each other. An array, because the
+// planner may run a subquery of IN several times, and each run would lock and delete LIMIT rows more.
 const purgeSQL = `
-DELETE FROM webhook_events WHERE event_id IN (
+DELETE FROM webhook_events WHERE event_id = ANY(ARRAY(
     SELECT event_id FROM webhook_events WHERE processed_at < $1
-    ORDER BY processed_at LIMIT $2 FOR UPDATE SKIP LOCKED)`
+    ORDER BY processed_at LIMIT $2 FOR UPDATE SKIP LOCKED))`
 
 // PurgeResult says what a purge did.
 type PurgeResult struct {

@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -17,18 +18,24 @@ SELECT event_id, payload, received_at FROM pending_events
 WHERE order_id = $1
 ORDER BY occurred_at, received_at, event_id`
 
-// ReleaseWaiting wakes every event that waits for the order, the oldest first, and answers how many there were. It may
-// run twice: an event that is awake already looks once more and finds itself applied.
+// ReleaseWaiting wakes every event that waits for the order, the oldest first, and answers how many there were. One that
+// cannot be woken does not hold up the others. It may run twice: an event that is awake already looks once more and finds
+// itself applied.
 func (a *Activities) ReleaseWaiting(ctx context.Context, orderID string) (int, error) {
 	waiters, err := a.waiters(ctx, orderID)
 	if err != nil {
 		return 0, fmt.Errorf("find what waits for order %s: %w", orderID, err)
 	}
+	var failed int
+	var first error
 	for i, e := range waiters {
 		if err := a.Wake(ctx, e); err != nil {
-			return i, fmt.Errorf("wake event %s: %w", e.ID, err)
+			failed, first = failed+1, cmp.Or(first, fmt.Errorf("wake event %s: %w", e.ID, err))
 		}
 		activity.RecordHeartbeat(ctx, i+1)
+	}
+	if failed > 0 {
+		return 0, fmt.Errorf("%d of %d waiting events could not be woken: %w", failed, len(waiters), first)
 	}
 	return len(waiters), nil
 }

@@ -25,8 +25,8 @@ func main() {
 	if len(os.Args) == 2 && peers[os.Args[1]] != nil { // started by this program, as a peer to measure
 		exit(runPeer(ctx, os.Args[1]))
 	}
-	rounds := flag.Int("rounds", 3, "how often each subject is measured; the medians are reported")
-	events := flag.Int("events", 600, "events per measurement with 16 senders; fewer senders get fewer")
+	rounds := flag.Int("rounds", 5, "how often each subject is measured; the medians are reported")
+	events := flag.Int("events", 400, "events per measurement with 16 senders; fewer senders get fewer")
 	inorder := flag.String("inorder", "../bin/inorder", "the program to measure")
 	flag.Parse()
 	exit(run(ctx, *inorder, *rounds, *events))
@@ -79,7 +79,6 @@ func report(subjects []subject, results map[string]map[int][]result) {
 		fmt.Fprintf(w, "events/s @%d\tack p50 @%d\tack p99 @%d\t", n, n, n)
 	}
 	fmt.Fprintln(w, "of the empty workflow's @16\t")
-	limit := median(results[emptyWorkflow][16], func(r result) float64 { return r.rate })
 	for _, s := range subjects {
 		fmt.Fprintf(w, "%s\t", s.name)
 		for _, n := range senders {
@@ -88,9 +87,19 @@ func report(subjects []subject, results map[string]map[int][]result) {
 				median(rs, func(r result) time.Duration { return r.p50 }).Round(10*time.Microsecond),
 				median(rs, func(r result) time.Duration { return r.p99 }).Round(10*time.Microsecond))
 		}
-		fmt.Fprintf(w, "%.2f\t\n", median(results[s.name][16], func(r result) float64 { return r.rate })/limit)
+		fmt.Fprintf(w, "%.2f\t\n", share(results[s.name][16], results[emptyWorkflow][16]))
 	}
 	w.Flush()
+}
+
+// share is the median of the rates' ratios, each of two measurements of one round, which had the same neighbours.
+func share(rs, limits []result) float64 {
+	ratios := make([]float64, len(rs))
+	for i := range rs {
+		ratios[i] = rs[i].rate / limits[i].rate
+	}
+	slices.Sort(ratios)
+	return ratios[len(ratios)/2]
 }
 
 func median[T cmp.Ordered](rs []result, of func(result) T) T {

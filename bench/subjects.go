@@ -64,8 +64,8 @@ func startSubjects(ctx context.Context, program string) (subjects []subject, sto
 		runs [][]string
 	}{
 		{"inorder serve", applied, [][]string{{program, "serve"}}},
+		{emptyWorkflow, nil, [][]string{{self, "empty"}}}, // right after it, so that both meet the same neighbours
 		{"inorder receiver + worker", applied, [][]string{{program, "receiver"}, {program, "worker"}}},
-		{emptyWorkflow, nil, [][]string{{self, "empty"}}},
 		{plainHandler, applied, [][]string{{self, "plain"}}},
 	} {
 		addr, err := freeAddr()
@@ -73,13 +73,17 @@ func startSubjects(ctx context.Context, program string) (subjects []subject, sto
 			return nil, stop, err
 		}
 		one := subject{name: s.name, url: "http://" + addr, done: s.done}
+		doneAddr, err := freeAddr()
+		if err != nil {
+			return nil, stop, err
+		}
 		if one.done == nil {
-			one.done = countAt(one.url)
+			one.done = countAt("http://" + doneAddr)
 		}
 		for _, run := range s.runs {
 			p := exec.Command(run[0], run[1:]...)
 			p.Env = append(os.Environ(), "LISTEN_ADDR="+addr, "ADMIN_ADDR=127.0.0.1:0", "WEBHOOK_SECRETS="+secret, "LOG_LEVEL=warn",
-				"TASK_QUEUE=bench-"+strconv.Itoa(i))
+				"TASK_QUEUE=bench-"+strconv.Itoa(i), doneVariable+"="+doneAddr)
 			p.Stderr = os.Stderr
 			p.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is ours to pass on
 			if err := p.Start(); err != nil {
@@ -124,7 +128,7 @@ func ready(ctx context.Context, url string) error {
 // countAt asks a peer how many events reached their end.
 func countAt(url string) func(context.Context) (int64, error) {
 	return func(context.Context) (int64, error) {
-		resp, err := http.Get(url + "/done")
+		resp, err := http.Get(url)
 		if err != nil {
 			return 0, err
 		}

@@ -154,7 +154,7 @@ func (h *histories) shipped(order string, e *end) sample.Options {
 func (h *histories) payment(order string, e *end) sample.Options {
 	status := pick(h, "completed", "failed")
 	e.Parts["payment pay_"+order] = status
-	return sample.Options{Type: "payment." + status}
+	return sample.Options{Type: "payment.created", Data: map[string]any{"status": status}}
 }
 
 func (h *histories) refunded(_ string, e *end) sample.Options {

@@ -2,43 +2,81 @@ package receiver
 
 import (
 	"context"
-	"sync"
+	"net/http"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
 )
 
-// Check asks one dependency whether it answers.
+// Check looks whether a dependency answers.
 type Check struct {
-	Name   string
-	Needed bool // no event can be accepted without it
-	Ask    func(context.Context) error
+	Run func(ctx context.Context) error
+	// Required says that no event can be accepted without the dependency.
+	Required bool
 }
+
+// Readiness is what ReadyPath answers: 200 if Ready, else 503. It says no more than states, because anyone may ask.
+type Readiness struct {
+	Ready        bool                  `json:"ready"`
+	Dependencies map[string]Dependency `json:"dependencies"`
+}
+
+// Dependency is the state of one dependency; why it fails is in the log.
+type Dependency struct {
+	State    string `json:"state"` // StateOK or StateFailing
+	Required bool   `json:"required"`
+}
+
+// The states of a dependency.
+const (
+	StateOK      = "ok"
+	StateFailing = "failing" // or without an answer for 2 s
+)
 
 const checkTimeout = 2 * time.Second
 
-// ready says whether an event would be accepted now, and how each dependency is. It gives no cause: that is for the log.
-func (h handler) ready(c *fiber.Ctx) error {
-	ctx, cancel := context.WithTimeout(context.Background(), checkTimeout)
-	defer cancel()
-	errs := make([]error, len(h.Checks))
-	var wg sync.WaitGroup
-	for i, check := range h.Checks {
-		wg.Go(func() { errs[i] = check.Ask(ctx) })
+// ready answers whether an event can be accepted now. Those who ask at the same time share one look, so that asking
+// often is no load on what is looked at.
+func (r *Receiver) ready(c *fiber.Ctx) error {
+	shared, _, _ := r.probe.Do("", func() (any, error) { return r.look(checkTimeout), nil })
+	readiness := shared.(Readiness)
+	if !readiness.Ready {
+		c.Status(http.StatusServiceUnavailable)
 	}
-	wg.Wait()
+	c.Set(fiber.HeaderCacheControl, "no-store")
+	return c.JSON(readiness)
+}
 
-	ready, states := true, fiber.Map{}
-	for i, check := range h.Checks {
-		states[check.Name] = "up"
-		if errs[i] != nil {
-			states[check.Name] = "down"
-			ready = ready && !check.Needed
-			h.Log.Warn("dependency is down", "dependency", check.Name, "error", errs[i])
+// look runs all checks at once, and does not wait for one that ignores its time-out.
+func (r *Receiver) look(timeout time.Duration) Readiness {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	type result struct {
+		name string
+		err  error
+	}
+	results := make(chan result, len(r.o.Checks))
+	errs := map[string]error{}
+	for name, check := range r.o.Checks {
+		errs[name] = context.DeadlineExceeded
+		go func() { results <- result{name, check.Run(ctx)} }()
+	}
+	for range r.o.Checks {
+		select {
+		case done := <-results:
+			errs[done.name] = done.err
+		case <-ctx.Done():
 		}
 	}
-	if !ready {
-		c.Status(fiber.StatusServiceUnavailable)
+	readiness := Readiness{Ready: true, Dependencies: map[string]Dependency{}}
+	for name, check := range r.o.Checks {
+		d := Dependency{State: StateOK, Required: check.Required}
+		if err := errs[name]; err != nil {
+			d.State = StateFailing
+			readiness.Ready = readiness.Ready && !check.Required
+			r.o.Log.Warn("a dependency does not answer", "dependency", name, "cause", err)
+		}
+		readiness.Dependencies[name] = d
 	}
-	return c.JSON(fiber.Map{"ready": ready, "dependencies": states})
+	return readiness
 }

@@ -1,93 +1,126 @@
-// Package receiver is the HTTP edge: it verifies a delivery, lets Temporal make it durable, and answers.
+// Package receiver is the HTTP edge: it takes the platform's deliveries, and answers 200 only once the event is durable.
 package receiver
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
-	"net"
+	"runtime/debug"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
+	fiberrecover "github.com/gofiber/fiber/v2/middleware/recover"
 	"go.temporal.io/sdk/client"
+	"golang.org/x/sync/singleflight"
 )
 
-// WebhookPath is where the platform posts.
-const WebhookPath = "/webhooks/hc"
+// The names on the wire.
+const (
+	WebhookPath = "/webhooks/hc"
+	HealthPath  = "/healthz"
+	ReadyPath   = "/readyz"
+
+	// ResultHeader tells the sender of a 200 what became of the delivery.
+	ResultHeader    = "Inorder-Result"
+	ResultAccepted  = "accepted"  // new, and durable now
+	ResultDuplicate = "duplicate" // accepted before
+)
+
+// Starter starts workflows. The Temporal client is one.
+type Starter interface {
+	ExecuteWorkflow(ctx context.Context, options client.StartWorkflowOptions, workflow any, args ...any) (client.WorkflowRun, error)
+}
 
 // Options are what a receiver needs.
 type Options struct {
 	Starter   Starter
 	TaskQueue string
-	Secrets   func() []string // those that are valid now; called for every delivery, so it must be quick
 
+	// Secrets returns the signing secrets that are valid now; a delivery signed with any of them is authentic, and
+	// without any none is. It is called for every delivery, concurrently, so a rotation needs no restart.
+	Secrets func() []string
+
+	// MaxBodyBytes is the largest body that is read. Default 1 MiB; Temporal by itself refuses more than about 2 MiB.
 	MaxBodyBytes int
-	// StartTimeout is how long Temporal may take to make an event durable before the platform is told to come
-	// back. Default 10 s; the platform gives up at 30.
+
+	// StartTimeout is how long Temporal may take to make an event durable, after which the answer is 503. Temporal's
+	// SDK gives one call half of it, and at least a second. Default 10 s: with the time a slow body may take, it stays
+	// below the 30 s after which the platform gives up.
 	StartTimeout time.Duration
-	Checks       []Check // for /readyz
-	Log          *slog.Logger
-	Now          func() time.Time // default time.Now
+
+	// ShutdownTimeout is how long requests that were accepted may take to be answered once the receiver stops.
+	// Default: what the slowest may take, which is StartTimeout and 15 s.
+	ShutdownTimeout time.Duration
+
+	// Checks are what ReadyPath looks at, by the name that it shows.
+	Checks map[string]Check
+
+	Log *slog.Logger
+	Now func() time.Time // default time.Now
 }
 
-// Starter starts workflows. A Temporal client is one.
-type Starter interface {
-	ExecuteWorkflow(ctx context.Context, o client.StartWorkflowOptions, workflow any, args ...any) (client.WorkflowRun, error)
+// StaticSecrets is for secrets that never change.
+func StaticSecrets(secrets ...string) func() []string {
+	return func() []string { return secrets }
+}
+
+// Receiver serves the platform's deliveries, and the probes.
+type Receiver struct {
+	o     Options
+	app   *fiber.App
+	probe singleflight.Group
 }
 
 const (
+	defaultMaxBodyBytes = 1 << 20
 	defaultStartTimeout = 10 * time.Second
-	// A delivery is small and its sender a server: one that takes longer to send it is not one.
-	readTimeout = 20 * time.Second
-	// How long an unused connection is kept. Longer than common load balancers do, so that they close first.
+
+	// A request must have arrived as a whole in readTimeout, which is what a client that sends slowly can hold.
+	readTimeout  = 10 * time.Second
+	writeTimeout = 5 * time.Second
+	// Longer than the 60 s of common load balancers, so that they, and not we, close an idle connection: what closes
+	// it may cross a request.
 	idleTimeout = 75 * time.Second
-	// All headers of a request together. Nobody documents what else the platform sends.
-	headerBytes = 16 << 10
-	// What was accepted is finished within this time of the signal to stop.
-	shutdownTimeout = 15 * time.Second
+
+	// What proxies add to the headers may be large; what is larger still is answered 431.
+	maxHeaderBytes = 16 << 10
 )
 
-// New returns the HTTP application.
-func New(o Options) *fiber.App {
-	if o.StartTimeout == 0 {
+// New returns a receiver that does not listen yet.
+func New(o Options) *Receiver {
+	if o.MaxBodyBytes <= 0 {
+		o.MaxBodyBytes = defaultMaxBodyBytes
+	}
+	if o.StartTimeout <= 0 {
 		o.StartTimeout = defaultStartTimeout
+	}
+	if o.ShutdownTimeout <= 0 {
+		o.ShutdownTimeout = readTimeout + o.StartTimeout + writeTimeout
 	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	app := fiber.New(fiber.Config{
-		AppName:               "inorder",
-		DisableStartupMessage: true,
-		BodyLimit:             o.MaxBodyBytes,
-		ReadBufferSize:        headerBytes,
-		ReadTimeout:           readTimeout,
-		IdleTimeout:           idleTimeout,
-		ErrorHandler:          errorHandler(o.Log),
+	r := &Receiver{o: o}
+	r.app = fiber.New(fiber.Config{
+		BodyLimit:      o.MaxBodyBytes,
+		ReadBufferSize: maxHeaderBytes,
+		ReadTimeout:    readTimeout,
+		WriteTimeout:   writeTimeout,
+		IdleTimeout:    idleTimeout,
+		ErrorHandler:   r.refuse,
+		CaseSensitive:  true,
+		StrictRouting:  true,
+		// A multipart body would be taken apart while it is read, and the signature is over its bytes.
+		DisablePreParseMultipartForm: true,
+		DisableStartupMessage:        true,
 	})
-	app.Server().CloseOnShutdown = true
-	h := handler{o}
-	app.Post(WebhookPath, h.webhook)
-	app.Get("/healthz", func(c *fiber.Ctx) error { return c.SendString("OK") })
-	app.Get("/readyz", h.ready)
-	return app
+	r.app.Server().CloseOnShutdown = true // tells clients not to use the connection again
+	r.app.Use(fiberrecover.New(fiberrecover.Config{EnableStackTrace: true, StackTraceHandler: r.logPanic}))
+	r.app.Post(WebhookPath, r.receive)
+	r.app.Get(HealthPath, func(c *fiber.Ctx) error { return c.SendString("alive") })
+	r.app.Get(ReadyPath, r.ready)
+	return r
 }
 
-// Serve listens on addr until ctx ends, and then finishes what was accepted.
-func Serve(ctx context.Context, app *fiber.App, addr string) error {
-	l, err := net.Listen("tcp", addr)
-	if err != nil {
-		return fmt.Errorf("listen on LISTEN_ADDR: %w", err)
-	}
-	stopped := make(chan error, 1)
-	go func() { stopped <- app.Listener(l) }()
-	select {
-	case err := <-stopped:
-		return fmt.Errorf("serve on LISTEN_ADDR: %w", err)
-	case <-ctx.Done():
-	}
-	if err := app.ShutdownWithTimeout(shutdownTimeout); err != nil && !errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("shut down: %w", err)
-	}
-	return nil
+func (r *Receiver) logPanic(_ *fiber.Ctx, cause any) {
+	r.o.Log.Error("a handler panicked", "cause", cause, "stack", string(debug.Stack()))
 }

@@ -4,7 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"strings"
+	"fmt"
+	"log/slog"
 
 	"github.com/gofiber/fiber/v2"
 	"go.temporal.io/api/serviceerror"
@@ -13,58 +14,61 @@ import (
 	"inorder/workflows"
 )
 
-// ResultHeader says what became of an accepted delivery.
-const ResultHeader = "Inorder-Result"
-
-const (
-	resultAccepted  = "accepted"
-	resultDuplicate = "duplicate"
-)
-
-type handler struct{ Options }
-
-// webhook takes one delivery: signature, parse, start, answer. A 2xx is sent only once Temporal has the event on disk.
-func (h handler) webhook(c *fiber.Ctx) error {
-	raw := c.BodyRaw() // Body would decompress, and the signature is over what was sent
-	if !h.authentic(raw, c.Get(SignatureHeader)) {
-		return errSignature
+// receive answers one delivery: size, which the server has checked, then signature, parse, start, answer.
+func (r *Receiver) receive(c *fiber.Ctx) error {
+	if err := r.authenticate(c); err != nil {
+		return err
 	}
-	e, err := inorder.ParseEvent(bytes.Clone(raw)) // fiber reuses its buffers
+	// A copy, because the server reuses its buffer for the next request.
+	e, err := inorder.ParseEvent(bytes.Clone(c.BodyRaw()))
 	if err != nil {
-		return &badEventError{err}
+		return &invalidEventError{err}
 	}
-	e.ReceivedAt = h.Now().UTC()
+	e.ReceivedAt = r.o.Now().UTC()
 
-	result := resultAccepted
-	ctx, cancel := context.WithTimeout(context.Background(), h.StartTimeout)
-	defer cancel()
-	options, body, receipt := workflows.Start(h.TaskQueue, e)
-	_, err = h.Starter.ExecuteWorkflow(ctx, options, workflows.ProcessEventType, body, receipt)
-	var started *serviceerror.WorkflowExecutionAlreadyStarted
-	if errors.As(err, &started) {
-		result = resultDuplicate
-	} else if err != nil {
-		return &startError{event: e, cause: err}
+	result, err := r.start(e)
+	if err != nil {
+		return &notStartedError{e, err}
 	}
-	h.Log.Debug("event "+result, "event_id", e.ID, "event_type", e.Type)
+	if r.o.Log.Enabled(context.Background(), slog.LevelDebug) {
+		r.o.Log.Debug("delivery "+result, eventAttrs(e)...)
+	}
 	c.Set(ResultHeader, result)
 	return c.SendString("OK")
 }
 
-// authentic tries every secret, so that how long it takes does not tell which one matched.
-func (h handler) authentic(body []byte, signature string) bool {
-	ok := false
-	for _, secret := range h.Secrets() {
-		ok = Verify(secret, body, signature) || ok
+// authenticate verifies the bytes as they came: a Content-Encoding changes nothing about what was signed. Exactly one
+// signature is taken, because which of several counts would be a guess.
+func (r *Receiver) authenticate(c *fiber.Ctx) error {
+	signatures := c.Request().Header.PeekAll(SignatureHeader)
+	if len(signatures) != 1 {
+		return fmt.Errorf("%w: %d headers instead of one", errSignature, len(signatures))
 	}
-	return ok
+	signature := string(signatures[0])
+	for _, secret := range r.o.Secrets() {
+		if Verify(secret, c.BodyRaw(), signature) {
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: it matches no secret", errSignature)
 }
 
-// hint says what to do about a start that Temporal refuses for good.
-func hint(err error) string {
-	var invalid *serviceerror.InvalidArgument
-	if errors.As(err, &invalid) && strings.Contains(strings.ToLower(invalid.Message), "search attribute") {
-		return "run `inorder migrate`, which registers the search attributes"
+// start makes the event durable, once: that Temporal knows the event already is a result, too.
+func (r *Receiver) start(e inorder.Event) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), r.o.StartTimeout)
+	defer cancel()
+	options, body, receipt := workflows.Start(r.o.TaskQueue, e)
+	_, err := r.o.Starter.ExecuteWorkflow(ctx, options, workflows.ProcessEventType, body, receipt)
+	var known *serviceerror.WorkflowExecutionAlreadyStarted
+	switch {
+	case errors.As(err, &known):
+		return ResultDuplicate, nil
+	case err != nil:
+		return "", err
 	}
-	return ""
+	return ResultAccepted, nil
+}
+
+func eventAttrs(e inorder.Event) []any {
+	return []any{"event_id", e.ID, "event_type", e.Type, "order_id", e.OrderID()}
 }

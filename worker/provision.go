@@ -4,135 +4,135 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
-	"slices"
 	"strings"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/operatorservice/v1"
-	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
+	"inorder/internal/await"
 	"inorder/workflows"
 )
 
-// NotProvisionedError says that Temporal's namespace lacks search attributes that this program sets.
-type NotProvisionedError struct{ Missing []string }
-
-func (e *NotProvisionedError) Error() string {
-	return fmt.Sprintf("Temporal's namespace lacks the search attributes %s: run `inorder migrate`", strings.Join(e.Missing, ", "))
+var searchAttributes = []string{
+	workflows.OrderIDKey.GetName(),
+	workflows.StoreIDKey.GetName(),
+	workflows.EventTypeKey.GetName(),
+	workflows.EventPhaseKey.GetName(),
 }
 
-var searchAttributes = []string{workflows.OrderIDKey.GetName(), workflows.StoreIDKey.GetName(), workflows.EventTypeKey.GetName(), workflows.EventPhaseKey.GetName()}
+// usableWithin is how long a search attribute may take from its creation until every call accepts it. Temporal's
+// frontends refresh what they know of a namespace every few seconds.
+const usableWithin = time.Minute
 
-// Check returns a *NotProvisionedError when Provision must run first, and any other error when Temporal could not be
-// asked. A server that does not let this client list search attributes is taken to have them.
-func Check(ctx context.Context, c client.Client, namespace string) error {
-	missing, err := missingAttributes(ctx, c, namespace)
-	var denied *serviceerror.PermissionDenied
-	if errors.As(err, &denied) {
-		return nil
-	}
-	if err == nil && len(missing) > 0 {
-		return &NotProvisionedError{missing}
-	}
-	return err
-}
-
-// Provision registers the search attributes and creates the schedules, or updates them to what they are here. It is
-// idempotent, and several at once do not disturb each other.
-func Provision(ctx context.Context, c client.Client, namespace, taskQueue string, log *slog.Logger) error {
-	missing, err := missingAttributes(ctx, c, namespace)
-	if err != nil {
+// Provision puts into the namespace what the worker needs: the search attributes and the schedule of the purge. It
+// returns when both can be used. It is idempotent, and may be run by several at once. It needs Client, Namespace,
+// TaskQueue and Log.
+func Provision(ctx context.Context, o Options) error {
+	if err := provisionSearchAttributes(ctx, o); err != nil {
 		return err
 	}
-	if len(missing) > 0 {
-		if err := addAttributes(ctx, c, namespace, missing); err != nil {
-			return fmt.Errorf("register search attributes in namespace %s: %w", namespace, err)
+	return provisionPurge(ctx, o)
+}
+
+func provisionSearchAttributes(ctx context.Context, o Options) error {
+	ctx, cancel := context.WithTimeout(ctx, usableWithin)
+	defer cancel()
+	return await.Ready(ctx, o.Log, "the namespace", func(ctx context.Context) error {
+		missing, err := missingSearchAttributes(ctx, o)
+		if err != nil {
+			return err
 		}
-		log.Info("search attributes registered", "namespace", namespace, "names", missing)
+		if len(missing) > 0 {
+			if err := addSearchAttributes(ctx, o, missing); err != nil {
+				return err
+			}
+		}
+		return useSearchAttributes(ctx, o)
+	})
+}
+
+// addSearchAttributes fails when somebody else adds them at the same time; the next look then finds them.
+func addSearchAttributes(ctx context.Context, o Options, missing []string) error {
+	request := &operatorservice.AddSearchAttributesRequest{
+		Namespace:        o.Namespace,
+		SearchAttributes: map[string]enumspb.IndexedValueType{},
 	}
-	if err := ensureSchedule(ctx, c.ScheduleClient(), purgeSchedule(taskQueue)); err != nil {
-		return fmt.Errorf("schedule %s: %w", workflows.PurgeScheduleID, err)
+	for _, name := range missing {
+		request.SearchAttributes[name] = enumspb.INDEXED_VALUE_TYPE_KEYWORD
 	}
-	log.Info("schedule is set", "schedule", workflows.PurgeScheduleID)
+	if _, err := o.Client.OperatorService().AddSearchAttributes(ctx, request); err != nil {
+		return fmt.Errorf("add the search attributes %s, of type Keyword: %w", strings.Join(missing, ", "), err)
+	}
+	o.Log.Info("search attributes added", "names", missing, "namespace", o.Namespace)
 	return nil
 }
 
-func missingAttributes(ctx context.Context, c client.Client, namespace string) ([]string, error) {
-	have, err := c.OperatorService().ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: namespace})
+// useSearchAttributes asks a question that Temporal refuses until it knows them all.
+func useSearchAttributes(ctx context.Context, o Options) error {
+	query := strings.Join(searchAttributes, " = 'none' AND ") + " = 'none'"
+	_, err := o.Client.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Namespace: o.Namespace, Query: query})
 	if err != nil {
-		return nil, fmt.Errorf("list the search attributes of namespace %s: %w", namespace, err)
+		return fmt.Errorf("use the search attributes: %w", err)
 	}
-	missing := slices.Clone(searchAttributes)
-	for name, kind := range have.GetCustomAttributes() {
-		if slices.Contains(searchAttributes, name) && kind != enumspb.INDEXED_VALUE_TYPE_KEYWORD {
-			return nil, fmt.Errorf("search attribute %s of namespace %s is of type %s and must be Keyword: remove it and migrate again", name, namespace, kind)
-		}
-		missing = slices.DeleteFunc(missing, func(m string) bool { return m == name })
-	}
-	return missing, nil
+	return nil
 }
 
-// addAttributes returns when they are there, also if another process added them meanwhile.
-func addAttributes(ctx context.Context, c client.Client, namespace string, names []string) error {
-	add := map[string]enumspb.IndexedValueType{}
-	for _, name := range names {
-		add[name] = enumspb.INDEXED_VALUE_TYPE_KEYWORD
-	}
-	_, addErr := c.OperatorService().AddSearchAttributes(ctx, &operatorservice.AddSearchAttributesRequest{Namespace: namespace, SearchAttributes: add})
-	for range 50 {
-		missing, err := missingAttributes(ctx, c, namespace)
-		if err == nil && len(missing) == 0 {
-			return nil
-		}
-		var exists *serviceerror.AlreadyExists
-		if addErr != nil && !errors.As(addErr, &exists) {
-			return addErr
-		}
-		time.Sleep(200 * time.Millisecond)
-	}
-	return errors.New("they did not appear within 10 s")
-}
-
-// purgeSchedule runs the purge once a day, away from full hours.
+// purgeSchedule runs the purge once a day, at an hour when little else runs. One that is still running is not joined
+// by a second; after an outage of Temporal the missed one is caught up within half a day, and not all of them.
 func purgeSchedule(taskQueue string) client.ScheduleOptions {
 	return client.ScheduleOptions{
 		ID: workflows.PurgeScheduleID,
 		Spec: client.ScheduleSpec{
 			Calendars: []client.ScheduleCalendarSpec{{
-				Hour:   []client.ScheduleRange{{Start: 3}},
-				Minute: []client.ScheduleRange{{Start: 17}},
+				Hour:    []client.ScheduleRange{{Start: 3}},
+				Minute:  []client.ScheduleRange{{Start: 17}},
+				Comment: "daily at 03:17 UTC",
 			}},
 			Jitter: 10 * time.Minute,
 		},
 		Action: &client.ScheduleWorkflowAction{
-			ID:        "purge-events",
-			Workflow:  workflows.PurgeEventsType,
-			TaskQueue: taskQueue,
+			ID:            workflows.PurgeScheduleID,
+			Workflow:      workflows.PurgeEventsType,
+			TaskQueue:     taskQueue,
+			StaticSummary: "delete webhook_events rows older than EVENT_RETENTION",
 		},
 		Overlap:       enumspb.SCHEDULE_OVERLAP_POLICY_SKIP,
-		CatchupWindow: 24 * time.Hour, // a day's purge is made up for when the server was down at night
-		Note:          "Deletes webhook_events rows older than EVENT_RETENTION. Set by `inorder migrate`.",
+		CatchupWindow: 12 * time.Hour,
+		Note:          "Deletes webhook_events rows older than the worker's EVENT_RETENTION. `inorder migrate` sets this schedule; what is changed here it changes back, except a pause.",
 	}
 }
 
-// ensureSchedule creates the schedule, or makes the one that is there like it. Whether an operator has paused it is left
-// alone.
-func ensureSchedule(ctx context.Context, schedules client.ScheduleClient, want client.ScheduleOptions) error {
-	_, err := schedules.Create(ctx, want)
-	if !errors.Is(err, temporal.ErrScheduleAlreadyRunning) {
-		return err
+func provisionPurge(ctx context.Context, o Options) error {
+	want := purgeSchedule(o.TaskQueue)
+	_, err := o.Client.ScheduleClient().Create(ctx, want)
+	if err == nil {
+		o.Log.Info("schedule created", "schedule", want.ID, "runs", want.Spec.Calendars[0].Comment)
+		return nil
 	}
-	return schedules.GetHandle(ctx, want.ID).Update(ctx, client.ScheduleUpdateOptions{
-		DoUpdate: func(in client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
-			s := in.Description.Schedule
-			s.Spec, s.Action = &want.Spec, want.Action
-			s.Policy = &client.SchedulePolicies{Overlap: want.Overlap, CatchupWindow: want.CatchupWindow}
-			s.State.Note = want.Note
-			return &client.ScheduleUpdate{Schedule: &s}, nil
+	if !errors.Is(err, temporal.ErrScheduleAlreadyRunning) {
+		return fmt.Errorf("create the schedule %s: %w", want.ID, err)
+	}
+	err = o.Client.ScheduleClient().GetHandle(ctx, want.ID).Update(ctx, client.ScheduleUpdateOptions{
+		DoUpdate: func(have client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
+			state := have.Description.Schedule.State
+			if !state.Paused { // somebody's pause, and its reason, is theirs
+				state.Note = want.Note
+			}
+			return &client.ScheduleUpdate{Schedule: &client.Schedule{
+				Spec:   &want.Spec,
+				Action: want.Action,
+				Policy: &client.SchedulePolicies{Overlap: want.Overlap, CatchupWindow: want.CatchupWindow},
+				State:  state,
+			}}, nil
 		},
 	})
+	if err != nil {
+		return fmt.Errorf("update the schedule %s: %w", want.ID, err)
+	}
+	o.Log.Info("schedule is up to date", "schedule", want.ID, "runs", want.Spec.Calendars[0].Comment)
+	return nil
 }

@@ -1,9 +1,8 @@
-// Package worker runs the workflows and activities: new, register, run.
+// Package worker runs the workflows and activities: wait for what they need, new, register, run.
 package worker
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -19,6 +18,7 @@ import (
 // Options are what a worker needs. Durations have no defaults here: they are settings, and package config has them.
 type Options struct {
 	Client    client.Client // shared with the receiver where there is one, which makes eager start work
+	Namespace string        // the client's
 	Pool      *pgxpool.Pool
 	TaskQueue string
 	Log       *slog.Logger
@@ -33,13 +33,10 @@ const stopTimeout = 10 * time.Second
 
 // New returns a worker that is not started yet. It applies at most as many events at once as the pool has
 // connections, so that none spends its time waiting for one.
-func New(o Options) sdk.Worker { return newWorker(o, nil) }
-
-func newWorker(o Options, onFatal func(error)) sdk.Worker {
+func New(o Options) sdk.Worker {
 	w := sdk.New(o.Client, o.TaskQueue, sdk.Options{
 		MaxConcurrentLocalActivityExecutionSize: int(o.Pool.Config().MaxConns),
 		WorkerStopTimeout:                       stopTimeout,
-		OnFatalError:                            onFatal,
 	})
 	workflows.Register(w)
 	w.RegisterActivity(&activities.Activities{
@@ -53,19 +50,20 @@ func newWorker(o Options, onFatal func(error)) sdk.Worker {
 	return w
 }
 
-// Run runs a worker until ctx ends, and then lets what it has begun finish. It returns an error if the worker cannot
-// start, or stops by itself.
+// Run waits until PostgreSQL and Temporal are there, runs a worker until ctx ends, and then lets what it has begun
+// finish. It returns an error if either lacks what `inorder migrate` puts there, or if the worker cannot start or stops
+// by itself.
 func Run(ctx context.Context, o Options) error {
-	ctx, fail := context.WithCancelCause(ctx)
-	defer fail(nil)
-	w := newWorker(o, func(err error) { fail(fmt.Errorf("the worker stopped by itself: %w", err)) })
-	if err := w.Start(); err != nil {
-		return fmt.Errorf("start the worker on task queue %q: %w", o.TaskQueue, err)
-	}
-	<-ctx.Done()
-	w.Stop()
-	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
+	if err := Await(ctx, o); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
 		return err
+	}
+	stop := make(chan any)
+	defer context.AfterFunc(ctx, func() { close(stop) })()
+	if err := New(o).Run(stop); err != nil {
+		return fmt.Errorf("the worker on task queue %q stopped: %w", o.TaskQueue, err)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -14,42 +15,78 @@ import (
 	"inorder/internal/config"
 )
 
-// version is set at build time: -ldflags "-X main.version=…".
-var version = "dev"
+// The exit codes. A command that was asked to stop, and did, has succeeded.
+const (
+	exitOK    = 0
+	exitError = 1
+	exitUsage = 2 // the command line or the environment is not right
+)
 
 type cli struct {
-	Serve    serveCmd    `cmd:"" help:"Run receiver and worker in one process: the way to run one node."`
-	Receiver receiverCmd `cmd:"" help:"Run the receiver alone."`
-	Worker   workerCmd   `cmd:"" help:"Run the worker alone."`
-	Migrate  migrateCmd  `cmd:"" help:"Bring the database and Temporal up to what this program needs."`
+	Serve    serveCmd    `cmd:"" help:"Receive webhooks and apply them, in one process."`
+	Receiver receiverCmd `cmd:"" help:"Receive webhooks only, and leave them to workers."`
+	Worker   workerCmd   `cmd:"" help:"Apply what was received elsewhere."`
+	Migrate  migrateCmd  `cmd:"" help:"Prepare PostgreSQL and Temporal for this version."`
 	Send     sendCmd     `cmd:"" help:"Send signed test events."`
 
 	Version kong.VersionFlag `help:"Print the version and exit."`
 }
 
+const description = `Keeps an orders table that is always right, from a commerce platform's webhooks, on Temporal and PostgreSQL.
+
+Settings come from the environment; each command's help says which it reads.`
+
 func main() {
-	var c cli
-	k := kong.Parse(&c,
-		kong.Name("inorder"),
-		kong.Description("Receives a commerce platform's webhooks and keeps an orders table that is always right.\n\n"+
-			"All settings come from the environment; `inorder COMMAND --help` lists those a command reads."),
-		kong.Vars{"version": version, "stories": storyNames()},
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-	)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	k.BindTo(ctx, (*context.Context)(nil))
-	os.Exit(exitCode(k.Run()))
+	context.AfterFunc(ctx, stop) // a second signal then ends the process at once
+	os.Exit(run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}))
 }
 
-// exitCode is 0 on a wished end, 2 for settings that must be corrected, and 1 for everything else.
-func exitCode(err error) int {
-	if err == nil || errors.Is(err, context.Canceled) {
-		return 0
+// streams are where a command reads and writes.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// run runs one command and returns the exit code.
+func run(ctx context.Context, args []string, std streams) (code int) {
+	type exit int // what --help and --version unwind with
+	defer func() {
+		if r := recover(); r != nil {
+			e, ours := r.(exit)
+			if !ours {
+				panic(r)
+			}
+			code = int(e)
+		}
+	}()
+	parser := kong.Must(&cli{},
+		kong.Name("inorder"),
+		kong.Description(description),
+		kong.Vars{"version": programVersion()},
+		kong.Writers(std.out, std.err),
+		kong.Exit(func(code int) { panic(exit(code)) }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 100}),
+		kong.WithHyphenPrefixedParameters(true), // --at -5m
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(std),
+	)
+	command, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintf(std.err, "inorder: %v\nSee `inorder --help`.\n", err)
+		return exitUsage
 	}
-	fmt.Fprintln(os.Stderr, "inorder:", err)
-	if config.IsError(err) {
-		return 2
+	switch err := command.Run(); {
+	case err == nil:
+		return exitOK
+	case config.IsError(err):
+		fmt.Fprintf(std.err, "inorder: %v\n", err)
+		return exitUsage
+	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
+		fmt.Fprintf(std.err, "inorder: interrupted\n")
+		return exitError
+	default:
+		fmt.Fprintf(std.err, "inorder: %v\n", err)
+		return exitError
 	}
-	return 1
 }

@@ -2,45 +2,54 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"time"
 
+	"inorder/internal/await"
 	"inorder/internal/config"
 	"inorder/migrations"
 	"inorder/worker"
 )
 
 type migrateCmd struct {
-	Wait time.Duration `default:"1m" help:"How long to wait for servers that are still starting."`
+	Wait time.Duration `default:"60s" help:"How long to wait for servers that are still starting."`
 }
 
-func (migrateCmd) Help() string {
-	return "Applies the SQL migrations, registers the search attributes in Temporal's namespace, and creates or updates the schedules. " +
-		"It may run any number of times, and several at once.\n\nSettings: DATABASE_URL (needed), TEMPORAL_*, TASK_QUEUE, LOG_LEVEL, LOG_FORMAT."
+func (*migrateCmd) Help() string {
+	return `Brings both servers to what this version needs: the SQL schema in PostgreSQL, and in Temporal the search attributes
+and the schedule that purges old webhook_events rows. Run it before a new version starts.
+
+It is idempotent, and several may run at once. It waits for servers that are still starting. DATABASE_URL must lead to
+PostgreSQL itself or to a pooler in session mode.
+
+Needs DATABASE_URL. Reads TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE (and the other TEMPORAL_* names), TASK_QUEUE, LOG_LEVEL,
+LOG_FORMAT.
+
+Example:
+
+    DATABASE_URL=postgres://inorder:secret@127.0.0.1:5432/inorder inorder migrate --wait 2m`
 }
 
-func (m migrateCmd) Run(ctx context.Context) error {
-	n, err := open(ctx, config.NeedDatabase)
+func (m *migrateCmd) Run(ctx context.Context, std streams) error {
+	s, err := open(ctx, config.NeedDatabase, std.err)
 	if err != nil {
 		return err
 	}
-	defer n.close()
+	defer s.close()
+	if err := m.awaitServers(ctx, s); err != nil {
+		return err
+	}
+	if err := migrations.Apply(ctx, s.pool, s.log); err != nil {
+		return err
+	}
+	s.log.Info("the schema is up to date")
+	return worker.Provision(ctx, s.worker())
+}
+
+func (m *migrateCmd) awaitServers(ctx context.Context, s *servers) error {
 	ctx, cancel := context.WithTimeout(ctx, m.Wait)
 	defer cancel()
-	if err := n.retry(ctx, "PostgreSQL", n.pool.Ping); err != nil {
-		return fmt.Errorf("no answer from PostgreSQL within %s: %w", m.Wait, err)
-	}
-	if err := n.retry(ctx, "Temporal", n.askTemporal); err != nil {
-		return fmt.Errorf("no answer from Temporal within %s: %w", m.Wait, err)
-	}
-	// From here on nothing is interrupted half-way by the wait's end.
-	ctx = context.WithoutCancel(ctx)
-	if err := migrations.Apply(ctx, n.pool, n.log); err != nil {
+	if err := await.Ready(ctx, s.log, "PostgreSQL", s.pool.Ping); err != nil {
 		return err
 	}
-	if err := worker.Provision(ctx, n.temporal, n.cfg.Temporal.Namespace, n.cfg.TaskQueue, n.log); err != nil {
-		return err
-	}
-	n.log.Info("up to date")
-	return nil
+	return await.Ready(ctx, s.log, "Temporal", s.checkTemporal)
 }

@@ -1,205 +1,111 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"os"
-	"strings"
-	"sync"
-	"sync/atomic"
+	"slices"
 	"time"
 
-	"inorder"
 	"inorder/internal/config"
 	"inorder/internal/sample"
-	"inorder/receiver"
 )
 
+const maxConcurrency = 256
+
 type sendCmd struct {
-	Type string `arg:"" optional:"" help:"Type of the event, such as order.created."`
+	Type string `arg:"" optional:"" help:"The event's type, such as order.created; see --list."`
 
-	Order        string `help:"Order that it is about. Default: a new one."`
-	ID           string `name:"id" help:"ID of the event. Default: a new one."`
-	At           string `help:"When it happened: RFC 3339, or relative to now such as -5m. Default: now."`
-	File         string `type:"existingfile" help:"Send this file's bytes as they are, instead of a made-up event."`
-	Story        string `help:"Post a small history and show what became of it: ${stories}."`
-	Repeat       int    `default:"1" help:"Send this many, each a new event of a new order unless --id or --order says otherwise."`
-	Concurrency  int    `default:"8" help:"Of --repeat: how many at once."`
-	BadSignature bool   `help:"Sign with a wrong secret, to see it refused."`
-	URL          string `name:"url" env:"RECEIVER_URL" default:"http://127.0.0.1:3000" help:"Where the receiver is."`
+	Order        string   `help:"The order it is about. Default: a new one." placeholder:"ID"`
+	ID           string   `name:"id" help:"The event's ID. Default: a new one." placeholder:"ID"`
+	At           string   `help:"When it happened: RFC 3339, or relative to now, such as -5m. Default: now." placeholder:"TIME"`
+	Data         []string `help:"Set a field of data; the value is JSON, or else text. Repeatable." placeholder:"KEY=VALUE" sep:"none"`
+	File         string   `help:"Send this file as it is; - is standard input." placeholder:"PATH"`
+	BadSignature bool     `help:"Sign with a wrong secret; success is then a 401."`
+
+	Repeat      int `default:"1" help:"Make so many deliveries: the same event with --id or --file, else a new one each." placeholder:"N"`
+	Concurrency int `default:"1" help:"How many deliveries are under way at once." placeholder:"N"`
+
+	Story string        `help:"Send a small history and show what becomes of it; see --list." placeholder:"NAME"`
+	Wait  time.Duration `default:"10s" help:"How long a story waits for an event to be processed."`
+	List  bool          `help:"List the event types and the stories."`
+
+	URL string `name:"url" help:"The receiver. Default: RECEIVER_URL, else http://127.0.0.1:3000." placeholder:"URL"`
 }
 
-func (sendCmd) Help() string {
-	return "Examples:\n  inorder send order.created --order order_1001\n  inorder send order.paid --order order_1001 --at -5m\n" +
-		"  inorder send --file event.json\n  inorder send --story out-of-order\n\n" +
-		"Types: " + strings.Join(sample.Types, ", ") + ", or any other.\n\n" +
-		"Settings: WEBHOOK_SECRETS (needed; the first one signs), RECEIVER_URL, and DATABASE_URL to show what became of a story."
+func (*sendCmd) Help() string {
+	return `Posts events the way the platform does: realistic data, signed with the first of WEBHOOK_SECRETS. It prints what each
+delivery was answered, and succeeds when all were taken. A story also shows what became of its order and events,
+if DATABASE_URL is set.
+
+Needs WEBHOOK_SECRETS. Reads RECEIVER_URL, DATABASE_URL, TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE (and the other
+TEMPORAL_* names).
+
+Examples:
+
+    inorder send order.created --order order_1001
+    inorder send order.paid --order order_1001 --at -5m --id evt_1 --repeat 3
+    inorder send payment.refunded --order order_1001 --data 'amount={"amount":500,"currency":"KRW"}'
+    inorder send order.created --repeat 1000 --concurrency 8
+    inorder send --file event.json --bad-signature
+    inorder send --story out-of-order`
 }
 
-func (s sendCmd) Run(ctx context.Context) error {
-	cfg, err := config.Load(config.NeedSecrets)
-	if err != nil {
-		return err
+// Validate reports what kong cannot see. It runs before the environment is read.
+func (s *sendCmd) Validate() error {
+	chosen := 0
+	for _, given := range []bool{s.Type != "", s.File != "", s.Story != "", s.List} {
+		if given {
+			chosen++
+		}
 	}
-	to := sender{url: strings.TrimSuffix(s.URL, "/") + receiver.WebhookPath, secret: cfg.WebhookSecrets[0], client: &http.Client{Timeout: 35 * time.Second}}
-	if s.BadSignature {
-		to.secret = "not the secret " + to.secret
-	}
-	at, err := parseAt(s.At, time.Now())
-	if err != nil {
-		return err
-	}
+	shapes := s.ID != "" || s.At != "" || len(s.Data) > 0
+	_, _, err := s.shape(time.Now())
 	switch {
-	case s.Story != "":
-		return tellStory(ctx, os.Stdout, to, cfg.Pool, s.Story, s.Order)
-	case s.File != "":
-		body, err := os.ReadFile(s.File)
-		if err != nil {
-			return err
-		}
-		return s.one(ctx, to, body)
-	case s.Type == "":
-		return errors.New("what to send? Name a type such as order.created, a --file or a --story; see `inorder send --help`")
-	case s.Repeat > 1:
-		return s.many(ctx, to, at)
-	}
-	return s.one(ctx, to, s.event(at))
-}
-
-func (s sendCmd) event(at time.Time) []byte {
-	o := sample.Options{ID: s.ID, Type: s.Type, OrderID: s.Order, At: at}
-	if o.OrderID == "" {
-		o.OrderID = sample.NewID("order_")
-	}
-	return sample.Event(o)
-}
-
-func (s sendCmd) one(ctx context.Context, to sender, body []byte) error {
-	a, err := to.post(ctx, body)
-	if err != nil {
-		return err
-	}
-	e, _ := inorder.ParseEvent(body)
-	fmt.Printf("%s  %s  order %s  -> %s\n", e.ID, e.Type, e.OrderID(), a)
-	return s.judge(a)
-}
-
-// judge turns an answer that was not to be expected into an error.
-func (s sendCmd) judge(a answer) error {
-	if s.BadSignature {
-		if a.status == http.StatusUnauthorized {
-			return nil
-		}
-		return fmt.Errorf("a wrong signature was answered %s, not 401", a)
-	}
-	if a.status/100 != 2 {
-		return fmt.Errorf("refused: %s", a)
-	}
-	return nil
-}
-
-// many sends s.Repeat events and counts the answers.
-func (s sendCmd) many(ctx context.Context, to sender, at time.Time) error {
-	var (
-		next, sent atomic.Int64
-		mu         sync.Mutex
-		answers    = map[string]int{}
-		failure    error
-		wg         sync.WaitGroup
-	)
-	for range min(s.Concurrency, s.Repeat) {
-		wg.Go(func() {
-			for next.Add(1) <= int64(s.Repeat) && ctx.Err() == nil {
-				a, err := to.post(ctx, s.event(at))
-				if err == nil {
-					err = s.judge(a)
-				}
-				mu.Lock()
-				answers[a.String()]++
-				failure = errors.Join(failure, firstOnly(failure, err))
-				mu.Unlock()
-				sent.Add(1)
-			}
-		})
-	}
-	finished := make(chan struct{})
-	go func() { wg.Wait(); close(finished) }()
-	for tick := time.NewTicker(time.Second); ; {
-		select {
-		case <-tick.C:
-			fmt.Fprintf(os.Stderr, "%d of %d sent\n", sent.Load(), s.Repeat)
-			continue
-		case <-finished:
-		}
-		break
-	}
-	for a, n := range answers {
-		fmt.Printf("%6d  %s\n", n, a)
-	}
-	return failure
-}
-
-func firstOnly(have, err error) error {
-	if have != nil {
-		return nil
+	case chosen != 1:
+		return errors.New("say what to send: an event type, --file PATH or --story NAME; --list shows the types and the stories")
+	case s.File != "" && (shapes || s.Order != ""):
+		return errors.New("--file is sent as it is: it does not go with --order, --id, --at and --data")
+	case s.Story != "" && (shapes || s.BadSignature || s.Repeat != 1):
+		return errors.New("--story decides what is sent: it goes with --order, --url and --wait only")
+	case s.Story != "" && !slices.ContainsFunc(sample.Stories(), s.isStory):
+		return fmt.Errorf("there is no story %q; --list shows them", s.Story)
+	case s.Repeat < 1:
+		return errors.New("--repeat must be 1 or more")
+	case s.Concurrency < 1 || s.Concurrency > maxConcurrency:
+		return fmt.Errorf("--concurrency must be 1 to %d", maxConcurrency)
 	}
 	return err
 }
 
-// parseAt reads a time, or a duration before (-5m) or after now.
-func parseAt(text string, now time.Time) (time.Time, error) {
-	if text == "" {
-		return now, nil
+func (s *sendCmd) isStory(story sample.Story) bool { return story.Name == s.Story }
+
+func (s *sendCmd) Run(ctx context.Context, std streams) error {
+	if s.List {
+		return list(std.out)
 	}
-	if d, err := time.ParseDuration(text); err == nil {
-		return now.Add(d), nil
-	}
-	t, err := time.Parse(time.RFC3339, text)
+	c, err := config.Load(config.NeedSecrets)
 	if err != nil {
-		return t, fmt.Errorf("--at %q is neither an RFC 3339 time such as 2026-01-15T10:30:00Z nor a duration such as -5m", text)
+		return err
 	}
-	return t, nil
-}
-
-// sender posts signed bodies.
-type sender struct {
-	url, secret string
-	client      *http.Client
-}
-
-type answer struct {
-	status int
-	result string // of Inorder-Result
-	body   string
-}
-
-func (a answer) String() string {
-	if a.result != "" {
-		return fmt.Sprintf("%d %s", a.status, a.result)
+	if s.URL == "" {
+		s.URL = c.ReceiverURL
 	}
-	return fmt.Sprintf("%d %s", a.status, a.body)
-}
-
-// post sends one delivery. The event's ID is its Idempotency-Key: sending it again has no second effect.
-func (s sender) post(ctx context.Context, body []byte) (answer, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url, bytes.NewReader(body))
+	to, err := newSender(s.URL, c.WebhookSecrets[0])
 	if err != nil {
-		return answer{}, err
+		return err
 	}
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set(receiver.SignatureHeader, receiver.Sign(s.secret, body))
-	if e, err := inorder.ParseEvent(body); err == nil {
-		req.Header.Set("Idempotency-Key", e.ID)
+	if s.Story != "" {
+		stories := sample.Stories()
+		story := stories[slices.IndexFunc(stories, s.isStory)]
+		return s.tell(ctx, story, to, c, std)
 	}
-	resp, err := s.client.Do(req)
+	next, err := s.deliveries(std)
 	if err != nil {
-		return answer{}, fmt.Errorf("%w (is the receiver running? RECEIVER_URL or --url says where)", err)
+		return err
 	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(resp.Body, 1<<10))
-	return answer{resp.StatusCode, resp.Header.Get(receiver.ResultHeader), strings.TrimSpace(string(text))}, err
+	if s.Repeat <= maxLines {
+		return s.sendFew(ctx, to, next, std)
+	}
+	return s.sendMany(ctx, to, next, std)
 }

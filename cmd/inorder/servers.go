@@ -2,71 +2,73 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"io"
 	"log/slog"
-	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 
+	"inorder/activities"
 	"inorder/internal/config"
-	"inorder/migrations"
 	"inorder/worker"
 )
 
-// newTemporal returns a client that connects when it is first used.
-func newTemporal(cfg config.Config, logger *slog.Logger) (client.Client, error) {
-	o := cfg.Temporal
-	o.Logger = log.NewStructuredLogger(logger)
-	c, err := client.NewLazyClient(o)
+// servers are the settings, and what every command that runs for long talks to. Nothing is connected yet: a command
+// starts while they are down.
+type servers struct {
+	config.Config
+	log      *slog.Logger
+	temporal client.Client
+	pool     *pgxpool.Pool // nil without DATABASE_URL
+}
+
+// open reads the environment and says what it found. The caller closes.
+func open(ctx context.Context, need config.Need, logs io.Writer) (*servers, error) {
+	c, err := config.Load(need)
 	if err != nil {
-		return nil, fmt.Errorf("set up Temporal's client: %w", err)
+		return nil, err
 	}
-	return c, nil
-}
+	s := &servers{Config: c, log: c.Logger(logs)}
+	s.log.Info("inorder "+programVersion(), "temporal", c.Temporal.HostPort, "namespace", c.Temporal.Namespace, "task_queue", c.TaskQueue)
 
-func (n *node) askTemporal(ctx context.Context) error {
-	_, err := n.temporal.CheckHealth(ctx, &client.CheckHealthRequest{})
-	return err
-}
+	context.AfterFunc(ctx, func() { s.log.Info("stopping: what is under way is finished; a second signal ends it at once") })
 
-// awaitServers returns once PostgreSQL and Temporal answer and have what this program needs. While one of them is away
-// it says so and asks again; when one of them was not migrated it returns an error that names the command.
-func (n *node) awaitServers(ctx context.Context) error {
-	err := n.retry(ctx, "PostgreSQL", func(ctx context.Context) error { return migrations.Check(ctx, n.pool) })
-	if err != nil {
-		return err
+	c.Temporal.Logger = log.NewStructuredLogger(s.log)
+	if s.temporal, err = client.NewLazyClient(c.Temporal); err != nil {
+		return nil, fmt.Errorf("make the Temporal client: %w", err)
 	}
-	return n.retry(ctx, "Temporal", func(ctx context.Context) error {
-		return worker.Check(ctx, n.temporal, n.cfg.Temporal.Namespace)
-	})
+	if need&config.NeedDatabase == 0 {
+		return s, nil
+	}
+	if s.pool, err = pgxpool.NewWithConfig(ctx, c.Pool); err != nil {
+		s.temporal.Close()
+		return nil, fmt.Errorf("make the PostgreSQL pool: %w", err)
+	}
+	return s, nil
 }
 
-// retry asks until the answer is a lasting one, with a log line each time and a pause that grows from 0.5 to 10 s.
-func (n *node) retry(ctx context.Context, server string, ask func(context.Context) error) error {
-	pause := 500 * time.Millisecond
-	for attempt := 1; ; attempt++ {
-		err := askFor(ctx, 5*time.Second, ask)
-		var (
-			schema   *migrations.OlderSchemaError
-			temporal *worker.NotProvisionedError
-		)
-		if err == nil || ctx.Err() != nil || errors.As(err, &schema) || errors.As(err, &temporal) {
-			return errors.Join(err, ctx.Err())
-		}
-		n.log.Warn(server+" does not answer; trying again", "attempt", attempt, "next_in", pause, "error", err)
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(pause):
-		}
-		pause = min(2*pause, 10*time.Second)
+func (s *servers) close() {
+	s.temporal.Close()
+	if s.pool != nil {
+		s.pool.Close()
 	}
 }
 
-func askFor(ctx context.Context, limit time.Duration, ask func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	return ask(ctx)
+func (s *servers) worker() worker.Options {
+	return worker.Options{
+		Client:       s.temporal,
+		Namespace:    s.Temporal.Namespace,
+		Pool:         s.pool,
+		TaskQueue:    s.TaskQueue,
+		Log:          s.log,
+		MaxEventSkew: s.MaxEventSkew,
+		Wait: activities.WaitPolicy{
+			Recheck:    s.PendingRecheck,
+			StuckAfter: s.StuckAfter,
+			TTL:        s.PendingTTL,
+		},
+		EventRetention: s.EventRetention,
+	}
 }

@@ -1,10 +1,10 @@
-// Package config reads the settings from the environment. It is the only code that does.
+// Package config is the one place that reads the environment.
 package config
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"strings"
@@ -12,58 +12,72 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/contrib/envconfig"
 )
 
-// Config are the settings. What a command does not need is not required of it, but is checked where it is set.
+// Config is every setting. The comments give the variable and its default. A variable that is set to nothing counts
+// as not set, because that is how compose files and shells write it.
 type Config struct {
-	ListenAddr     string   // LISTEN_ADDR, of the receiver
-	AdminAddr      string   // ADMIN_ADDR
+	ListenAddr     string   // LISTEN_ADDR 127.0.0.1:3000: the receiver
+	AdminAddr      string   // ADMIN_ADDR 127.0.0.1:3001
 	AdminToken     string   // ADMIN_TOKEN
-	WebhookSecrets []string // WEBHOOK_SECRETS, all valid at once
-	MaxBodyBytes   int      // MAX_BODY_BYTES
+	WebhookSecrets []string // WEBHOOK_SECRETS, comma-separated; the first signs, any verifies
+	MaxBodyBytes   int      // MAX_BODY_BYTES 1048576
+	ReceiverURL    string   // RECEIVER_URL http://127.0.0.1:3000: where `send` sends to
 
-	Pool      *pgxpool.Config // DATABASE_URL; nil when it is not set
-	Temporal  client.Options  // TEMPORAL_*
-	TaskQueue string          // TASK_QUEUE
+	Pool      *pgxpool.Config // DATABASE_URL; nil when not set
+	Temporal  client.Options  // TEMPORAL_*, as every Temporal program reads them; without a logger
+	TaskQueue string          // TASK_QUEUE inorder
 
-	EventRetention    time.Duration // EVENT_RETENTION: how long webhook_events rows are kept
-	RedeliveryHorizon time.Duration // REDELIVERY_HORIZON: how late the platform may still redeliver
-	PendingRecheck    time.Duration // PENDING_RECHECK: first pause between two looks of a waiting event
-	StuckAfter        time.Duration // STUCK_AFTER: age from which a waiting event is shown as stuck
-	PendingTTL        time.Duration // PENDING_TTL: age from which it is expired
-	ReconcileAfter    time.Duration // RECONCILE_AFTER: age from which its order is fetched
-	MaxEventSkew      time.Duration // MAX_EVENT_SKEW: how far after its receipt an event may be dated
+	EventRetention    time.Duration // EVENT_RETENTION 720h: how long webhook_events rows are kept
+	RedeliveryHorizon time.Duration // REDELIVERY_HORIZON 168h: how late the platform may deliver an event again
+	PendingRecheck    time.Duration // PENDING_RECHECK 1m: the first interval at which a waiting event looks again
+	StuckAfter        time.Duration // STUCK_AFTER 24h: from this age a waiting event is shown as stuck
+	PendingTTL        time.Duration // PENDING_TTL 720h: from this age it is given up
+	ReconcileAfter    time.Duration // RECONCILE_AFTER 10m
+	MaxEventSkew      time.Duration // MAX_EVENT_SKEW 1h: how far ahead of its receipt an event may be dated
 
 	PlatformKey string // HEADLESS_COMMERCE_API_KEY
-	PlatformURL string // HEADLESS_COMMERCE_API_URL
+	PlatformURL string // HEADLESS_COMMERCE_API_URL https://api.headlesscommerce.io/v1
 
-	LogLevel  slog.Level // LOG_LEVEL
-	LogFormat string     // LOG_FORMAT, text or json
+	LogLevel  slog.Level // LOG_LEVEL info
+	LogFormat string     // LOG_FORMAT text, or json
 }
 
-// Need is what a command cannot do without.
-type Need int
+// Need names settings without a default that a command cannot do without. All others are optional to it, but never
+// malformed.
+type Need uint
 
 const (
-	NeedDatabase Need = 1 << iota
-	NeedSecrets
+	NeedDatabase Need = 1 << iota // DATABASE_URL
+	NeedSecrets                   // WEBHOOK_SECRETS
 )
 
-// maxBody is what fits into a Temporal payload of 2 MiB, with room for what stands around it.
-const maxBody = 1_900_000
+// Error is everything that is wrong with the environment. Every problem names its variable and shows a right value;
+// none shows a secret.
+type Error struct{ Problems []string }
 
-// Load reads the environment. Its error names every setting that is wrong, what is wrong with it and what to write
-// instead, and shows no value that may be secret.
+func (e *Error) Error() string {
+	return "the environment is not right:\n  - " + strings.Join(e.Problems, "\n  - ")
+}
+
+// Load reads the environment. Its error is an *Error.
 func Load(need Need) (Config, error) {
-	r := &reader{lookup: os.LookupEnv}
+	return load(need, environment{os.LookupEnv, os.Environ})
+}
+
+func load(need Need, env environment) (Config, error) {
+	r := &reader{env: env}
 	c := Config{
-		ListenAddr:     r.addr("LISTEN_ADDR", "127.0.0.1:3000"),
-		AdminAddr:      r.addr("ADMIN_ADDR", "127.0.0.1:3001"),
+		ListenAddr:     r.address("LISTEN_ADDR", "127.0.0.1:3000"),
+		AdminAddr:      r.address("ADMIN_ADDR", "127.0.0.1:3001"),
 		AdminToken:     r.text("ADMIN_TOKEN", ""),
 		WebhookSecrets: r.secrets("WEBHOOK_SECRETS", need&NeedSecrets != 0),
-		MaxBodyBytes:   r.integer("MAX_BODY_BYTES", 1<<20, 1, maxBody),
-		TaskQueue:      r.text("TASK_QUEUE", "inorder"),
+		MaxBodyBytes:   r.integer("MAX_BODY_BYTES", 1<<20, 1, maxBodyBytes),
+		ReceiverURL:    r.webURL("RECEIVER_URL", "http://127.0.0.1:3000"),
+
+		Pool:      r.postgres("DATABASE_URL", need&NeedDatabase != 0),
+		Temporal:  r.temporal(),
+		TaskQueue: r.text("TASK_QUEUE", "inorder"),
 
 		EventRetention:    r.duration("EVENT_RETENTION", 720*time.Hour),
 		RedeliveryHorizon: r.duration("REDELIVERY_HORIZON", 168*time.Hour),
@@ -74,46 +88,48 @@ func Load(need Need) (Config, error) {
 		MaxEventSkew:      r.duration("MAX_EVENT_SKEW", time.Hour),
 
 		PlatformKey: r.text("HEADLESS_COMMERCE_API_KEY", ""),
-		PlatformURL: r.httpURL("HEADLESS_COMMERCE_API_URL", "https://api.headlesscommerce.io/v1"),
-		LogFormat:   r.oneOf("LOG_FORMAT", "text", "json"),
-	}
-	_ = c.LogLevel.UnmarshalText([]byte(r.oneOf("LOG_LEVEL", "info", "debug", "warn", "error")))
-	c.Pool = r.database("DATABASE_URL", need&NeedDatabase != 0)
+		PlatformURL: r.webURL("HEADLESS_COMMERCE_API_URL", "https://api.headlesscommerce.io/v1"),
 
-	var err error
-	if c.Temporal, err = envconfig.LoadDefaultClientOptions(); err != nil {
-		r.problem("TEMPORAL_*", err.Error())
+		LogLevel:  r.level("LOG_LEVEL", slog.LevelInfo),
+		LogFormat: r.oneOf("LOG_FORMAT", "text", "json"),
 	}
-	c.Temporal.Namespace = cmp.Or(c.Temporal.Namespace, client.DefaultNamespace)
-	if c.EventRetention < c.RedeliveryHorizon {
-		r.problem("EVENT_RETENTION", fmt.Sprintf("is %s, shorter than REDELIVERY_HORIZON (%s): the platform may redeliver an event after "+
-			"its row is gone, and it would be applied again. Keep rows at least that long, for example 720h", c.EventRetention, c.RedeliveryHorizon))
+	r.together(c)
+	if len(r.problems) > 0 {
+		return Config{}, &Error{r.problems}
 	}
-	if c.StuckAfter >= c.PendingTTL {
-		r.problem("STUCK_AFTER", fmt.Sprintf("is %s, not shorter than PENDING_TTL (%s): events would expire before anybody sees them stuck. "+
-			"Write for example 24h", c.StuckAfter, c.PendingTTL))
-	}
-	return c, r.err()
+	return c, nil
 }
 
-// Logger writes to standard error as LOG_LEVEL and LOG_FORMAT say.
-func (c Config) Logger() *slog.Logger {
-	o := &slog.HandlerOptions{Level: c.LogLevel}
-	if c.LogFormat == "json" {
-		return slog.New(slog.NewJSONHandler(os.Stderr, o))
+// maxBodyBytes leaves room for what Temporal keeps beside the body: it refuses inputs over 2 MiB.
+const maxBodyBytes = 1_900_000
+
+// together checks what no setting can be judged for alone. A duration that is zero was a problem already.
+func (r *reader) together(c Config) {
+	if c.EventRetention > 0 && c.RedeliveryHorizon > 0 && c.EventRetention < c.RedeliveryHorizon {
+		r.problem("EVENT_RETENTION", "%s is shorter than REDELIVERY_HORIZON, %s: an event that is delivered again after its row was purged "+
+			"would be applied a second time, which re-opens replay; raise it to %[2]s or more", short(c.EventRetention), short(c.RedeliveryHorizon))
 	}
-	return slog.New(slog.NewTextHandler(os.Stderr, o))
+	if c.StuckAfter > 0 && c.PendingTTL > 0 && c.StuckAfter >= c.PendingTTL {
+		r.problem("STUCK_AFTER", "%s is not shorter than PENDING_TTL, %s: a waiting event would be given up before anybody sees "+
+			"that it is stuck; lower it, for example to %s", short(c.StuckAfter), short(c.PendingTTL), short(c.PendingTTL/2))
+	}
 }
 
-// Error is every setting that is wrong, one line each.
-type Error struct{ Problems []string }
-
-func (e *Error) Error() string {
-	return "wrong settings:\n  " + strings.Join(e.Problems, "\n  ")
-}
-
-// IsError reports whether err is about settings.
+// IsError reports whether err says that the environment is not right.
 func IsError(err error) bool {
 	var e *Error
 	return errors.As(err, &e)
+}
+
+// Logger writes as LOG_LEVEL and LOG_FORMAT say.
+func (c Config) Logger(w io.Writer) *slog.Logger {
+	options := &slog.HandlerOptions{Level: c.LogLevel}
+	if c.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}
+
+func (r *reader) problem(name, format string, args ...any) {
+	r.problems = append(r.problems, name+": "+fmt.Sprintf(format, args...))
 }

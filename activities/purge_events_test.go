@@ -1,0 +1,57 @@
+package activities_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/testsuite"
+
+	"inorder/activities"
+)
+
+func (s *store) purge(now time.Time) activities.PurgeResult {
+	s.t.Helper()
+	env := (&testsuite.WorkflowTestSuite{}).NewTestActivityEnvironment()
+	env.RegisterActivity(s.Activities)
+	v, err := env.ExecuteActivity(s.PurgeEvents, now)
+	require.NoError(s.t, err)
+	var r activities.PurgeResult
+	require.NoError(s.t, v.Get(&r))
+	return r
+}
+
+func TestPurgeEvents(t *testing.T) {
+	now := time.Date(2025, 6, 1, 0, 0, 0, 0, time.UTC)
+	fill := func(s *store, n int, processed time.Time) {
+		_, err := s.pool.Exec(t.Context(), `INSERT INTO webhook_events (event_id, type, outcome, payload, processed_at)
+			SELECT 'evt_' || gen_random_uuid(), 'order.paid', 'applied', '{}', $2 FROM generate_series(1, $1)`, n, processed)
+		require.NoError(t, err)
+	}
+	t.Run("deletes what is older than the retention, and only that", func(t *testing.T) {
+		s := newStore(t)
+		s.EventRetention = 24 * time.Hour
+		fill(s, 2345, now.Add(-24*time.Hour-time.Second))
+		fill(s, 3, now.Add(-24*time.Hour))
+		r := s.purge(now)
+		require.Equal(t, int64(2345), r.Deleted)
+		require.True(t, r.OlderThan.Equal(now.Add(-24*time.Hour)))
+		require.WithinDuration(t, time.Now(), r.FinishedAt, time.Minute)
+		require.Equal(t, "3", s.text(`SELECT count(*) FROM webhook_events`))
+		require.Zero(t, s.purge(now).Deleted)
+	})
+	t.Run("in batches of 1,000", func(t *testing.T) {
+		s := newStore(t)
+		fill(s, 2000, now.AddDate(-1, 0, 0))
+		trips := s.wire.count(func() { require.Equal(t, int64(2000), s.purge(now).Deleted) })
+		require.GreaterOrEqual(t, trips, 9) // three transactions of begin, delete, commit
+	})
+	t.Run("passes over rows that are locked, and takes them next time", func(t *testing.T) {
+		s := newStore(t)
+		fill(s, 10, now.AddDate(-1, 0, 0))
+		release := s.hold(`SELECT FROM webhook_events LIMIT 4 FOR UPDATE`)
+		require.Equal(t, int64(6), s.purge(now).Deleted)
+		release()
+		require.Equal(t, int64(4), s.purge(now).Deleted)
+	})
+}

@@ -1,0 +1,254 @@
+package activities_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+	commonpb "go.temporal.io/api/common/v1"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
+
+	"inorder"
+	"inorder/activities"
+	"inorder/internal/devstack/testenv"
+	"inorder/migrations"
+)
+
+func TestMain(m *testing.M) { testenv.Main(m) }
+
+var received = time.Date(2025, 1, 15, 12, 0, 0, 0, time.UTC)
+
+// store is the activities on a database of their own.
+type store struct {
+	*activities.Activities
+	t    testing.TB
+	pool *pgxpool.Pool
+	wire *wire
+
+	mu   sync.Mutex
+	woke []string // event IDs, in order
+}
+
+func newStore(t testing.TB) *store {
+	t.Helper()
+	s := &store{t: t, wire: &wire{}}
+	config, err := pgxpool.ParseConfig(testenv.DatabaseURL(t))
+	require.NoError(t, err)
+	config.MaxConns = 12
+	config.ConnConfig.DialFunc = s.wire.dial
+	s.pool, err = pgxpool.NewWithConfig(t.Context(), config)
+	require.NoError(t, err)
+	t.Cleanup(s.pool.Close)
+	require.NoError(t, migrations.Apply(t.Context(), s.pool, testenv.Log))
+	s.Activities = &activities.Activities{
+		DB: s.pool, Wake: s.wake, Log: testenv.Log, MaxEventSkew: time.Hour, EventRetention: 30 * 24 * time.Hour,
+		Wait: activities.WaitPolicy{Recheck: time.Minute, StuckAfter: 24 * time.Hour, TTL: 30 * 24 * time.Hour},
+	}
+	return s
+}
+
+func (s *store) wake(_ context.Context, e inorder.Event) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.woke = append(s.woke, e.ID)
+	return nil
+}
+
+// told is one event of order_1 at 10:00 plus so many minutes.
+func told(id, eventType string, minutes int, data string) string {
+	return fmt.Sprintf(`{"id":%q,"type":%q,"created_at":"2025-01-15T10:%02d:00Z","data":%s,"store_id":"store_1"}`, id, eventType, minutes, data)
+}
+
+// created creates order_1 at 10:00.
+func created(id string) string {
+	return told(id, "order.created", 0, `{"id":"order_1","number":1001,"status":"pending","payment_status":"unpaid","total":{"amount":500,"currency":"KRW"}}`)
+}
+
+func paid(id string) string { return told(id, "order.paid", 0, `{"id":"order_1"}`) }
+
+func raw(body string) converter.RawValue {
+	return converter.NewRawValue(&commonpb.Payload{Data: []byte(body)})
+}
+
+func receipt(t testing.TB, body string) activities.Receipt {
+	e, err := inorder.ParseEvent([]byte(body))
+	require.NoError(t, err)
+	return activities.Receipt{EventID: e.ID, ReceivedAt: received}
+}
+
+func (s *store) apply(body string) activities.ApplyEventResult {
+	s.t.Helper()
+	return s.applyAt(body, 0)
+}
+
+func (s *store) applyAt(body string, age time.Duration) activities.ApplyEventResult {
+	s.t.Helper()
+	r, err := s.ApplyEvent(s.t.Context(), raw(body), activities.ApplyEventInput{Receipt: receipt(s.t, body), Age: age})
+	require.NoError(s.t, err)
+	return r
+}
+
+// answer is how an ApplyEvent ended that ran beside others.
+type answer struct {
+	activities.ApplyEventResult
+	err error
+}
+
+func (s *store) start(body string) <-chan answer {
+	in := activities.ApplyEventInput{Receipt: receipt(s.t, body)}
+	done := make(chan answer, 1)
+	go func() {
+		r, err := s.ApplyEvent(s.t.Context(), raw(body), in)
+		done <- answer{r, err}
+	}()
+	return done
+}
+
+func (s *store) discard(body, reason, actor string) activities.ApplyEventResult {
+	s.t.Helper()
+	r, err := s.DiscardEvent(s.t.Context(), raw(body), activities.DiscardEventInput{Receipt: receipt(s.t, body), Reason: reason, Actor: actor})
+	require.NoError(s.t, err)
+	return r
+}
+
+// text is the one value that the query answers, as text, "" for NULL and for no row.
+func (s *store) text(sql string, args ...any) string {
+	s.t.Helper()
+	var value *string
+	err := s.pool.QueryRow(s.t.Context(), "SELECT ("+sql+")::text", args...).Scan(&value)
+	if errors.Is(err, pgx.ErrNoRows) || err == nil && value == nil {
+		return ""
+	}
+	require.NoError(s.t, err)
+	return *value
+}
+
+// everything is all that is stored, to see that nothing was written.
+func (s *store) everything() string {
+	s.t.Helper()
+	return s.text(`SELECT coalesce((SELECT jsonb_agg(e ORDER BY event_id) FROM webhook_events e), '[]') ||
+		coalesce((SELECT jsonb_agg(o ORDER BY id) FROM orders o), '[]') ||
+		coalesce((SELECT jsonb_agg(p ORDER BY kind, id) FROM order_parts p), '[]') ||
+		coalesce((SELECT jsonb_agg(p ORDER BY event_id) FROM pending_events p), '[]')`)
+}
+
+// hold runs SQL in a transaction that stays open until release, which commits it.
+func (s *store) hold(sql string, args ...any) (release func()) {
+	s.t.Helper()
+	tx, err := s.pool.Begin(s.t.Context())
+	require.NoError(s.t, err)
+	s.t.Cleanup(func() { _ = tx.Rollback(context.Background()) })
+	_, err = tx.Exec(s.t.Context(), sql, args...)
+	require.NoError(s.t, err)
+	return func() {
+		s.t.Helper()
+		require.NoError(s.t, tx.Commit(s.t.Context()))
+	}
+}
+
+// holdOrder takes order_1's lock, as an event that is being applied does.
+func (s *store) holdOrder() (release func()) {
+	s.t.Helper()
+	return s.hold(`SELECT pg_advisory_xact_lock(hashtextextended('order order_1', 0))`)
+}
+
+// blocked waits until so many transactions of this database wait for a lock, and returns their backends' IDs.
+func (s *store) blocked(n int) (pids []int32) {
+	s.t.Helper()
+	require.Eventually(s.t, func() bool {
+		rows, err := s.pool.Query(s.t.Context(), `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`)
+		require.NoError(s.t, err)
+		pids, err = pgx.CollectRows(rows, pgx.RowTo[int32])
+		require.NoError(s.t, err)
+		return len(pids) == n
+	}, 20*time.Second, 5*time.Millisecond)
+	return pids
+}
+
+// wire counts round trips, and can break connections.
+type wire struct {
+	mu    sync.Mutex
+	trips int
+	lose  string // the answer to what holds this is lost, with the connection
+}
+
+func (w *wire) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	c, err := (&net.Dialer{}).DialContext(ctx, network, address)
+	return &wireConn{Conn: c, wire: w}, err
+}
+
+// count runs f and answers how many round trips it took.
+func (w *wire) count(f func()) int {
+	w.mu.Lock()
+	w.trips = 0
+	w.mu.Unlock()
+	f()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.trips
+}
+
+// loseAnswerTo breaks the connection, once, when the server answers what holds sql.
+func (w *wire) loseAnswerTo(sql string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.lose = sql
+}
+
+// wireConn counts a round trip for whatever is written after something was read.
+type wireConn struct {
+	net.Conn
+	*wire
+	asked bool // written since the last read
+	lost  bool
+}
+
+func (c *wireConn) Write(b []byte) (int, error) {
+	c.mu.Lock()
+	if !c.asked {
+		c.asked = true
+		c.trips++
+	}
+	if c.lose != "" && bytes.Contains(b, []byte(c.lose)) {
+		c.lost, c.lose = true, ""
+	}
+	c.mu.Unlock()
+	return c.Conn.Write(b)
+}
+
+func (c *wireConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.asked = false
+	if c.lost && n > 0 {
+		c.Conn.Close()
+		return 0, net.ErrClosed
+	}
+	return n, err
+}
+
+func requireRetryable(t testing.TB, err error) {
+	t.Helper()
+	require.Error(t, err)
+	var failed *temporal.ApplicationError
+	require.False(t, errors.As(err, &failed) && failed.NonRetryable(), "it must be retried: %v", err)
+}
+
+func requireLasting(t testing.TB, err error) *temporal.ApplicationError {
+	t.Helper()
+	var failed *temporal.ApplicationError
+	require.ErrorAs(t, err, &failed)
+	require.True(t, failed.NonRetryable())
+	require.Equal(t, activities.DataErrorType, failed.Type())
+	return failed
+}

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"syscall"
+)
+
+// maxLines is how many deliveries are shown one by one; more are summed up.
+const maxLines = 20
+
+// refused is the status that every delivery must be answered, or 0 if it must be taken.
+func (s *sendCmd) refused() int {
+	if s.BadSignature {
+		return http.StatusUnauthorized
+	}
+	return 0
+}
+
+// post makes all deliveries, Concurrency at once, and hands each answer over, one at a time. It stops early when ctx
+// ends, or when nobody listens from the start.
+func (s *sendCmd) post(ctx context.Context, to *sender, next func() delivery, each func(delivery, answer)) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var mu sync.Mutex // of next, each and what follows
+	left, answered := s.Repeat, false
+	take := func() (delivery, bool) {
+		mu.Lock()
+		defer mu.Unlock()
+		if left == 0 || ctx.Err() != nil {
+			return delivery{}, false
+		}
+		left--
+		return next(), true
+	}
+	var senders sync.WaitGroup
+	for range s.Concurrency {
+		senders.Go(func() {
+			for d, more := take(); more; d, more = take() {
+				a := to.post(ctx, d)
+				mu.Lock()
+				answered = answered || a.err == nil
+				if !answered && errors.Is(a.err, syscall.ECONNREFUSED) {
+					cancel(to.nobody())
+				}
+				if ctx.Err() == nil {
+					each(d, a)
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	senders.Wait()
+	return context.Cause(ctx)
+}
+
+// sendFew shows every delivery.
+func (s *sendCmd) sendFew(ctx context.Context, to *sender, next func() delivery, std streams) error {
+	failed := 0
+	err := s.post(ctx, to, next, func(d delivery, a answer) {
+		fmt.Fprintf(std.out, "%-21s  %-22s  %-20s  %s  (%s)\n", d.eventType, or(d.orderID, "-"), or(d.eventID, "-"), a, shortly(a.took))
+		if !a.asExpected(s.refused()) {
+			failed++
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return s.verdict(failed)
+}
+
+// verdict is the error, if there was a delivery that was not answered as it should be.
+func (s *sendCmd) verdict(failed int) error {
+	switch {
+	case failed == 0:
+		return nil
+	case s.BadSignature:
+		return fmt.Errorf("%d of %d deliveries with a wrong signature were not refused with 401", failed, s.Repeat)
+	}
+	return fmt.Errorf("%d of %d deliveries were not taken", failed, s.Repeat)
+}

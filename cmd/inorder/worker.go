@@ -1,0 +1,35 @@
+package main
+
+import (
+	"context"
+
+	"inorder/internal/config"
+	"inorder/worker"
+)
+
+type workerCmd struct{}
+
+func (*workerCmd) Help() string {
+	return `Runs the workflows and activities that bring each event to its end. It serves no HTTP.
+
+It starts while PostgreSQL or Temporal is down, and waits for them. It refuses to run on an older schema or without the
+search attributes: then run ` + "`inorder migrate`" + `. On SIGINT or SIGTERM it finishes what it has begun; a second signal
+ends it at once.
+
+Needs DATABASE_URL. Reads TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE (and the other TEMPORAL_* names), TASK_QUEUE,
+EVENT_RETENTION, REDELIVERY_HORIZON, PENDING_RECHECK, STUCK_AFTER, PENDING_TTL, MAX_EVENT_SKEW, LOG_LEVEL, LOG_FORMAT.
+
+Example:
+
+    DATABASE_URL=postgres://inorder:secret@db.example.com/inorder TEMPORAL_ADDRESS=temporal.example.com:7233 \
+        inorder worker`
+}
+
+func (*workerCmd) Run(ctx context.Context, std streams) error {
+	s, err := open(ctx, config.NeedDatabase, std.err)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	return worker.Run(ctx, s.worker())
+}

@@ -1,0 +1,139 @@
+package e2e
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/workflowservice/v1"
+
+	"inorder/internal/devstack/testenv"
+	"inorder/internal/sample"
+)
+
+// throughProxy makes the database of a system reachable only through a proxy.
+func (s *system) throughProxy() *proxy {
+	var direct string
+	for _, v := range s.env {
+		if value, ok := strings.CutPrefix(v, "DATABASE_URL="); ok {
+			direct = value
+		}
+	}
+	u, err := url.Parse(direct)
+	require.NoError(s.t, err)
+	p := newProxy(s.t, u.Host)
+	u.Host = p.addr
+	s.env = append(s.env, "DATABASE_URL="+u.String())
+	return p
+}
+
+func TestDatabaseDownAtStart(t *testing.T) {
+	s := newSystem(t)
+	p := s.throughProxy()
+	s.start("serve")
+	s.awaitReady() // it accepts, because Temporal keeps the events
+	id := s.send(sample.Options{Type: "order.created", OrderID: "order_1"})
+	s.eventually(20*time.Second, "a log line says what is missing", func() bool {
+		return strings.Contains(s.log(), "PostgreSQL is not ready; trying again")
+	})
+	p.connect()
+	s.eventually(30*time.Second, "the event is applied", func() bool { return s.outcome(id) == "applied" })
+}
+
+func TestDatabaseLostMeanwhile(t *testing.T) {
+	s := newSystem(t)
+	p := s.throughProxy()
+	p.connect()
+	s.serve()
+	first := s.send(sample.Options{Type: "order.created", OrderID: "order_1"})
+	s.eventually(20*time.Second, "the event is applied", func() bool { return s.outcome(first) == "applied" })
+	p.cut()
+	id := s.send(sample.Options{Type: "order.paid", OrderID: "order_1"})
+	c := testenv.Temporal(t)
+	s.eventually(30*time.Second, "the retried activity is visible", func() bool {
+		d, err := c.DescribeWorkflowExecution(context.Background(), id, "")
+		return err == nil && len(d.PendingActivities) == 1 && d.PendingActivities[0].GetLastFailure() != nil
+	})
+	s.eventually(30*time.Second, "the phase is searchable", func() bool {
+		n, err := c.CountWorkflow(context.Background(), &workflowservice.CountWorkflowExecutionsRequest{
+			Query: `EventPhase = "applying" AND WorkflowId = "` + id + `"`})
+		return err == nil && n.Count == 1
+	})
+	p.connect()
+	s.eventually(70*time.Second, "the event is applied", func() bool { return s.outcome(id) == "applied" })
+}
+
+func TestTemporalDown(t *testing.T) {
+	s := newSystem(t)
+	p := newProxy(t, os.Getenv(testenv.TemporalVariable))
+	s.env = append(s.env, "TEMPORAL_ADDRESS="+p.addr)
+	s.start("serve")
+	s.eventually(10*time.Second, "it listens", func() bool {
+		resp, err := http.Get(s.url + "/healthz")
+		if err != nil {
+			return false
+		}
+		resp.Body.Close()
+		return resp.StatusCode == http.StatusOK
+	})
+	resp, err := http.Get(s.url + "/readyz")
+	require.NoError(t, err)
+	resp.Body.Close()
+	require.Equal(t, http.StatusServiceUnavailable, resp.StatusCode)
+
+	body := sample.Event(sample.Options{Type: "order.created", OrderID: "order_1"})
+	status, result, err := s.post(body)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusServiceUnavailable, status)
+	require.Empty(t, result)
+
+	p.connect()
+	s.deliver(body)
+	s.eventually(60*time.Second, "the event is applied", func() bool {
+		return s.count(`SELECT count(*) FROM webhook_events WHERE outcome = 'applied'`) == 1
+	})
+}
+
+// Stopped in the middle of a load, it answers what it took, and takes nothing that it does not answer.
+func TestStopFinishesWhatWasAccepted(t *testing.T) {
+	s := newSystem(t)
+	cmd := s.serve()
+	var (
+		wg       sync.WaitGroup
+		mu       sync.Mutex
+		accepted []string
+		some     = make(chan struct{})
+	)
+	for range 8 {
+		wg.Go(func() {
+			for {
+				id := sample.NewID("evt_")
+				status, _, err := s.post(sample.Event(sample.Options{ID: id, Type: "order.created", OrderID: sample.NewID("order_")}))
+				if err != nil {
+					return // it no longer listens
+				}
+				require.Equal(t, http.StatusOK, status)
+				mu.Lock()
+				if accepted = append(accepted, id); len(accepted) == 50 {
+					close(some)
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	<-some
+	require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
+	wg.Wait()
+	require.NoError(t, cmd.Wait(), "a wished stop is exit code 0")
+	s.serve()
+	s.eventually(60*time.Second, "all that was accepted is applied", func() bool {
+		return s.count(`SELECT count(*) FROM webhook_events WHERE event_id = any($1)`, accepted) == len(accepted)
+	})
+}

@@ -1,0 +1,50 @@
+package e2e
+
+import (
+	"regexp"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestStoriesEndAsTheyAreTold runs `inorder send --story` against a running system, and reads what it prints.
+func TestStoriesEndAsTheyAreTold(t *testing.T) {
+	s := newSystem(t)
+	s.serve()
+	s.env = append(s.env, "RECEIVER_URL="+s.url)
+	for story, ends := range map[string][]string{
+		"out-of-order": {
+			`order\.paid +.* 200 accepted`, `order\.created +.* 200 duplicate`,
+			`order\.paid +applied`, `order\.created +applied`, `order\.completed +applied`, `fulfillment\.shipped +applied`,
+			`order\.confirmed +stale +status is "completed"`,
+			`status completed · payment paid · fulfillment fulfilled · total \d+ (KRW|USD) · fulfillment shipped`,
+		},
+		"refunds":   {`payment\.refunded +.* 200 duplicate`, `payment\.refunded +applied`, `refunded 6500 (KRW|USD) in 2`},
+		"waiting":   {`fulfillment\.shipped +waiting +its order does not exist yet`, `it does not exist`, `--name discard`},
+		"attention": {`order\.updated +attention +there is no order ID`, `order\.created +attention +it is dated`},
+		"refused":   {`401 Invalid signature`, `400 the body must be`, `400 type is missing`, `product\.updated +ignored`},
+	} {
+		t.Run(story, func(t *testing.T) {
+			out, code := s.run("send", "--story", story)
+			require.Zero(t, code, out)
+			for _, end := range ends {
+				require.Regexp(t, regexp.MustCompile(end), out)
+			}
+		})
+	}
+}
+
+func TestAWaitingEventIsReleasedBySendingItsOrder(t *testing.T) {
+	s := newSystem(t)
+	s.serve()
+	s.env = append(s.env, "RECEIVER_URL="+s.url)
+	for _, line := range [][]string{
+		{"send", "order.paid", "--order", "order_1", "--id", "evt_waits"},
+		{"send", "order.created", "--order", "order_1", "--at", "-10m"},
+	} {
+		out, code := s.run(line...)
+		require.Zero(t, code, out)
+	}
+	s.eventually(20*time.Second, "it is applied", func() bool { return s.outcome("evt_waits") == "applied" })
+}

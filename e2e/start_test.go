@@ -1,0 +1,67 @@
+package e2e
+
+import (
+	"net/http"
+	"os/exec"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"inorder/internal/devstack/testenv"
+	"inorder/internal/sample"
+)
+
+func TestWrongSettingsAreReportedTogetherAndByName(t *testing.T) {
+	s := newSystem(t)
+	s.env = append(s.env, "WEBHOOK_SECRETS=", "STUCK_AFTER=soon", "EVENT_RETENTION=24h", "DATABASE_URL=postgres://u:hunter2@:port/x")
+	out, code := s.run("serve")
+	require.Equal(t, 2, code)
+	for _, name := range []string{"WEBHOOK_SECRETS", "STUCK_AFTER", "EVENT_RETENTION", "REDELIVERY_HORIZON", "DATABASE_URL"} {
+		require.Contains(t, out, name)
+	}
+	require.NotContains(t, out, "hunter2")
+}
+
+func TestOlderSchemaIsRefused(t *testing.T) {
+	s := newSystem(t)
+	s.env = append(s.env, "DATABASE_URL="+testenv.DatabaseURL(t))
+	for _, command := range []string{"serve", "worker"} {
+		out, code := s.run(command)
+		require.Equal(t, 1, code)
+		require.Contains(t, out, "inorder migrate")
+	}
+}
+
+func TestMigrateByFiveAtOnce(t *testing.T) {
+	s := newSystem(t)
+	s.env = append(s.env, "DATABASE_URL="+testenv.DatabaseURL(t), "TEMPORAL_NAMESPACE="+testenv.Namespace(t))
+	out, code := s.run("worker")
+	require.Equal(t, 1, code)
+	require.Contains(t, out, "inorder migrate")
+
+	var wg sync.WaitGroup
+	for range 5 {
+		wg.Go(func() {
+			cmd := exec.Command(program, "migrate")
+			cmd.Env = s.env
+			out, err := cmd.CombinedOutput()
+			if err != nil {
+				t.Errorf("migrate: %v\n%s", err, out)
+			}
+		})
+	}
+	wg.Wait()
+	s.serve()
+	status, _, err := s.post(sample.Event(sample.Options{Type: "order.created", OrderID: "order_1"}))
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, status)
+}
+
+func TestTakenPortIsNamed(t *testing.T) {
+	s := newSystem(t)
+	s.serve()
+	out, code := s.run("receiver")
+	require.Equal(t, 1, code)
+	require.Contains(t, out, "LISTEN_ADDR")
+}

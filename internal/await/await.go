@@ -1,0 +1,55 @@
+// Package await waits for servers that are still starting, or gone for a while.
+package await
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+const (
+	firstPause = 500 * time.Millisecond
+	maxPause   = 10 * time.Second
+	// oneTry is how long a server may take to answer before it counts as down.
+	oneTry = 5 * time.Second
+)
+
+// Permanent marks an error that waiting does not cure.
+func Permanent(err error) error { return &permanentError{err} }
+
+type permanentError struct{ error }
+
+func (e *permanentError) Unwrap() error { return e.error }
+
+// Ready calls probe until it succeeds, with growing pauses of 0.5 to 10 seconds, and logs each failure: what is
+// awaited, which attempt it was, and when the next one comes. It gives up on a Permanent error, which it returns as it
+// was, and when ctx ends: then its error says what was awaited and the last cause.
+func Ready(ctx context.Context, log *slog.Logger, what string, probe func(context.Context) error) error {
+	pause := firstPause
+	for attempt := 1; ; attempt++ {
+		try, cancel := context.WithTimeout(ctx, oneTry)
+		err := probe(try)
+		cancel()
+		var permanent *permanentError
+		switch {
+		case err == nil:
+			if attempt > 1 {
+				log.Info(what+" is ready", "attempt", attempt)
+			}
+			return nil
+		case errors.As(err, &permanent):
+			return permanent.error
+		case ctx.Err() != nil:
+			return fmt.Errorf("%s is not ready after %d attempts: %w", what, attempt, err)
+		}
+		log.Warn(what+" is not ready; trying again", "attempt", attempt, "next_try_in", pause, "cause", err)
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%s is not ready after %d attempts: %w", what, attempt, err)
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, maxPause)
+	}
+}

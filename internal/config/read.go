@@ -1,0 +1,145 @@
+package config
+
+import (
+	"log/slog"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// reader reads variables and collects what is wrong with them. Each method returns the default for a variable that
+// is not set, and the zero value, after noting the problem, for one that is malformed.
+type reader struct {
+	env      environment
+	problems []string
+}
+
+// environment is the process's, or a test's. It satisfies envconfig.EnvLookup.
+type environment struct {
+	lookup func(string) (string, bool)
+	all    func() []string
+}
+
+// LookupEnv takes what is set to nothing for not set.
+func (e environment) LookupEnv(name string) (string, bool) {
+	value, _ := e.lookup(name)
+	return value, value != ""
+}
+
+func (e environment) Environ() []string { return e.all() }
+
+func (r *reader) text(name, fallback string) string {
+	if value, set := r.env.LookupEnv(name); set {
+		return value
+	}
+	return fallback
+}
+
+func (r *reader) oneOf(name string, values ...string) string {
+	value := r.text(name, values[0])
+	if !slices.Contains(values, value) {
+		r.problem(name, "%q is not one of %s; for example %s", value, strings.Join(values, ", "), values[0])
+	}
+	return value
+}
+
+func (r *reader) duration(name string, fallback time.Duration) time.Duration {
+	value, set := r.env.LookupEnv(name)
+	if !set {
+		return fallback
+	}
+	d, err := time.ParseDuration(value)
+	switch {
+	case err != nil:
+		r.problem(name, "%q is not a duration; write it in h, m and s, for example %s", value, short(fallback))
+		return 0
+	case d <= 0:
+		r.problem(name, "%q must be longer than nothing, for example %s", value, short(fallback))
+		return 0
+	}
+	return d
+}
+
+// short leaves out the zero minutes and seconds that Duration.String appends.
+func short(d time.Duration) string {
+	s := d.String()
+	for _, zero := range []string{"m0s", "h0m"} {
+		if strings.HasSuffix(s, zero) {
+			s = strings.TrimSuffix(s, zero[1:])
+		}
+	}
+	return s
+}
+
+func (r *reader) integer(name string, fallback, least, most int) int {
+	value, set := r.env.LookupEnv(name)
+	if !set {
+		return fallback
+	}
+	n, err := strconv.Atoi(value)
+	if err != nil || n < least || n > most {
+		r.problem(name, "%q is not a whole number from %d to %d, for example %d", value, least, most, fallback)
+		return 0
+	}
+	return n
+}
+
+func (r *reader) address(name, fallback string) string {
+	value := r.text(name, fallback)
+	if !isAddress(value) {
+		r.problem(name, "%q is not host:port, for example %s", value, fallback)
+	}
+	return value
+}
+
+// isAddress reports whether the text is host:port. The host may be empty, which means every interface.
+func isAddress(value string) bool {
+	_, port, err := net.SplitHostPort(value)
+	if err != nil {
+		return false
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	return err == nil && n <= 65535
+}
+
+func (r *reader) webURL(name, fallback string) string {
+	value := r.text(name, fallback)
+	u, err := url.Parse(value)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.User != nil {
+		// Not shown: who puts a password into a URL puts it here.
+		r.problem(name, "it is not an http or https URL without a user, for example %s", fallback)
+	}
+	return strings.TrimRight(value, "/")
+}
+
+// secrets reads a comma-separated list. Blanks around a secret are not part of it. An empty one between commas is a
+// mistake, most likely a lost secret, and is refused.
+func (r *reader) secrets(name string, needed bool) []string {
+	value, set := r.env.LookupEnv(name)
+	if !set {
+		if needed {
+			r.problem(name, "it is not set; it takes the signing secrets of the webhooks, separated by commas, for example whsec_new,whsec_old")
+		}
+		return nil
+	}
+	list := strings.Split(value, ",")
+	for i, secret := range list {
+		if list[i] = strings.TrimSpace(secret); list[i] == "" {
+			r.problem(name, "entry %d of %d is empty; separate the secrets by single commas, for example whsec_new,whsec_old", i+1, len(list))
+		}
+	}
+	return list
+}
+
+func (r *reader) level(name string, fallback slog.Level) slog.Level {
+	value := r.text(name, strings.ToLower(fallback.String()))
+	levels := map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
+	level, known := levels[value]
+	if !known {
+		r.problem(name, "%q is not one of debug, info, warn, error; for example info", value)
+	}
+	return level
+}

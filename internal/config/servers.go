@@ -1,0 +1,101 @@
+package config
+
+import (
+	"errors"
+	"net/url"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/contrib/envconfig"
+)
+
+// defaultMaxConns is the pool's size, and so how many events a worker applies at once, unless the URL says
+// pool_max_conns. More only wait for one another's disk writes.
+const defaultMaxConns = 16
+
+const exampleDatabaseURL = "postgres://inorder:PASSWORD@127.0.0.1:5432/inorder?sslmode=disable"
+
+const escapePassword = "it is not a PostgreSQL URL; in a password write special characters such as / # ? @ as %2F %23 %3F %40"
+
+// postgres reads a connection URL, or keywords and values, as pgx and libpq do.
+func (r *reader) postgres(name string, needed bool) *pgxpool.Config {
+	value, set := r.env.LookupEnv(name)
+	if !set {
+		if needed {
+			r.problem(name, "it is not set; it says where PostgreSQL is, for example %s", exampleDatabaseURL)
+		}
+		return nil
+	}
+	c, err := pgxpool.ParseConfig(value)
+	switch {
+	case err != nil:
+		r.problem(name, "%s; for example %s", whyNotPostgres(value), exampleDatabaseURL)
+		return nil
+	case strings.Contains(c.ConnConfig.Host+c.ConnConfig.Database, "@"): // half a password, which would be logged as a host
+		r.problem(name, "%s; for example %s", escapePassword, exampleDatabaseURL)
+		return nil
+	}
+	if !strings.Contains(value, "pool_max_conns") {
+		c.MaxConns = defaultMaxConns
+	}
+	if c.ConnConfig.RuntimeParams["application_name"] == "" {
+		c.ConnConfig.RuntimeParams["application_name"] = "inorder"
+	}
+	return c
+}
+
+// whyNotPostgres asks the parser again without the password, because its errors quote what they could not read.
+func whyNotPostgres(value string) string {
+	u, err := url.Parse(value)
+	if err != nil {
+		return escapePassword
+	}
+	if u.Scheme != "postgres" && u.Scheme != "postgresql" {
+		return "it is not a URL that begins with postgres://"
+	}
+	if _, has := u.User.Password(); has {
+		u.User = url.UserPassword(u.User.Username(), "REDACTED")
+	}
+	query := u.Query()
+	query.Del("password")
+	query.Del("sslpassword")
+	u.RawQuery = query.Encode()
+
+	var parse *pgconn.ParseConfigError
+	if _, err = pgxpool.ParseConfig(u.String()); !errors.As(err, &parse) {
+		return escapePassword
+	}
+	_, reason, _ := strings.Cut(strings.TrimPrefix(parse.Error(), "cannot parse `"), "`: ")
+	return "it cannot be read: " + reason
+}
+
+// temporal reads the names that every Temporal program reads, and the file that TEMPORAL_CONFIG_FILE names. That
+// library takes a switch that it does not understand for one that is not set, so switches are checked here.
+func (r *reader) temporal() client.Options {
+	for _, name := range []string{"TEMPORAL_TLS", "TEMPORAL_TLS_DISABLE_HOST_VERIFICATION"} {
+		switch value := r.text(name, "false"); strings.ToLower(value) {
+		case "true", "false", "1", "0":
+		default:
+			r.problem(name, "%q is neither true nor false; for example true", value)
+		}
+	}
+	options, err := envconfig.LoadClientOptions(envconfig.LoadClientOptionsRequest{EnvLookup: r.env})
+	var syntax interface{ ErrorWithUsage() string } // of the TOML parser, and its text quotes the file
+	switch {
+	case errors.As(err, &syntax):
+		r.problem("TEMPORAL_CONFIG_FILE", "the file is not TOML of the right form; for example [profile.default] and below it address = \"127.0.0.1:7233\"")
+	case err != nil:
+		r.problem("TEMPORAL_*", "%v; for example TEMPORAL_ADDRESS=127.0.0.1:7233 TEMPORAL_NAMESPACE=default", err)
+	case options.HostPort != "" && !strings.Contains(options.HostPort, "://") && !isAddress(options.HostPort):
+		r.problem("TEMPORAL_ADDRESS", "%q is not host:port, for example 127.0.0.1:7233", options.HostPort)
+	}
+	if options.HostPort == "" {
+		options.HostPort = client.DefaultHostPort
+	}
+	if options.Namespace == "" {
+		options.Namespace = client.DefaultNamespace
+	}
+	return options
+}

@@ -1,0 +1,98 @@
+// Package platform is the client of the commerce platform's Admin API: webhooks and orders, one method per endpoint.
+//
+// Every call is retried on network errors, 429 and 5xx, and every POST carries an Idempotency-Key that stays the same
+// across those retries, so that a create whose answer was lost is not done twice. Calls of a Client may run at the
+// same time.
+package platform
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// DefaultBaseURL is the platform's own.
+const DefaultBaseURL = "https://api.headlesscommerce.io/v1"
+
+// Options are the settings of a Client. The zero value of each but APIKey is its default.
+type Options struct {
+	APIKey  Secret // sk_live_… or sk_test_…: the prefix picks the mode
+	BaseURL string // default DefaultBaseURL
+
+	// AttemptTimeout bounds one attempt, its answer's body included; default 10 s. The call as a whole is bounded by its context.
+	AttemptTimeout time.Duration
+
+	// MaxRetries is how often an attempt is repeated; default 4, negative for never.
+	MaxRetries int
+
+	// MaxWait is the longest pause between two attempts; default 30 s. Told by Retry-After to wait longer, a call
+	// ends at once with an Error that says how long.
+	MaxWait time.Duration
+
+	HTTPClient *http.Client // default: a new one. Redirects are never followed, so that the key stays with its host
+
+	Sleep func(context.Context, time.Duration) error // default: a timer; tests put in their own
+	Now   func() time.Time                           // default time.Now; what Retry-After dates are counted from
+}
+
+// Client calls the Admin API. Make it with New.
+type Client struct {
+	key  Secret
+	base *url.URL
+	http *http.Client
+	opts Options
+}
+
+// New checks the options without calling the platform. Its error says what to correct and never shows the key.
+func New(o Options) (*Client, error) {
+	o.BaseURL = strings.TrimRight(cmp.Or(o.BaseURL, DefaultBaseURL), "/")
+	o.AttemptTimeout = cmp.Or(o.AttemptTimeout, 10*time.Second)
+	o.MaxRetries = max(cmp.Or(o.MaxRetries, 4), 0)
+	o.MaxWait = cmp.Or(o.MaxWait, 30*time.Second)
+	if o.Sleep == nil {
+		o.Sleep = sleep
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if err := checkKey(o.APIKey); err != nil {
+		return nil, err
+	}
+	base, err := url.Parse(o.BaseURL)
+	if err != nil || (base.Scheme != "https" && base.Scheme != "http") || base.Host == "" || base.User != nil || base.RawQuery != "" {
+		return nil, errors.New("platform: HEADLESS_COMMERCE_API_URL must be an http(s) URL without user and query, such as " + DefaultBaseURL)
+	}
+
+	client := http.Client{}
+	if o.HTTPClient != nil {
+		client = *o.HTTPClient
+	}
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &Client{key: o.APIKey, base: base, http: &client, opts: o}, nil
+}
+
+func checkKey(key Secret) error {
+	switch {
+	case key == "":
+		return errors.New("platform: no API key: set HEADLESS_COMMERCE_API_KEY to a secret key, sk_live_… or sk_test_…")
+	case key.Mode() == "":
+		return errors.New("platform: HEADLESS_COMMERCE_API_KEY is not a secret key: it must start with sk_live_ or sk_test_ (pk_ keys are for storefronts)")
+	case strings.ContainsFunc(string(key), func(r rune) bool { return r <= ' ' || r > '~' }):
+		return errors.New("platform: HEADLESS_COMMERCE_API_KEY holds a space, a line break or another character that no key has: copy it again")
+	}
+	return nil
+}
+
+// Mode is the mode that the key's prefix picks.
+func (c *Client) Mode() Mode { return c.key.Mode() }
+
+// String names the platform and the mode, and not the key.
+func (c *Client) String() string { return fmt.Sprintf("%s (%s mode)", c.base, c.Mode()) }
+
+// GoString keeps %#v from showing the key.
+func (c *Client) GoString() string { return "platform.Client(" + c.String() + ")" }

@@ -1,0 +1,121 @@
+package platform_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"inorder/internal/platform"
+	"inorder/internal/standin"
+)
+
+func TestOrderIsKeptAsSent(t *testing.T) {
+	const raw = `{ "id":"ord_1", "number":1001, "status":"confirmed","payment_status":"paid",
+ "total":{"amount":9007199254740993,"currency":"KRW"}, "rate":1.10, "new_field":[null] }`
+	date := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	r := &rig{}
+	r.serve(t, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		w.Header().Set("Date", date.Format(http.TimeFormat))
+		if req.URL.Path == "/v1/admin/orders" {
+			_, _ = io.WriteString(w, `{"data":[`+raw+`],"has_more":false,"next_cursor":null,"total_count":1}`)
+			return
+		}
+		_, _ = io.WriteString(w, raw)
+	}))
+	o, err := r.GetOrder(t.Context(), "ord_1")
+	require.NoError(t, err)
+	require.Equal(t, raw, string(o.Raw))
+	require.Equal(t, "1001", o.Number)
+	require.Equal(t, "confirmed", o.Status)
+	require.True(t, date.Equal(o.AsOf))
+	require.Positive(t, o.Took)
+
+	page, err := r.ListOrders(t.Context(), platform.OrderFilter{})
+	require.NoError(t, err)
+	require.Equal(t, raw, string(page.Data[0].Raw))
+	require.True(t, date.Equal(page.Data[0].AsOf))
+	require.Equal(t, 1, *page.TotalCount)
+}
+
+func TestOrderNumberOfEitherKind(t *testing.T) {
+	for sent, want := range map[string]string{`1001`: "1001", `"1001"`: "1001", `"ORD-2024-001"`: "ORD-2024-001", `null`: ""} {
+		r := &rig{}
+		r.serve(t, answering(200, `{"id":"ord_1","number":`+sent+`}`))
+		o, err := r.GetOrder(t.Context(), "ord_1")
+		require.NoError(t, err)
+		require.Equal(t, want, o.Number)
+	}
+}
+
+func TestOrdersGoesThroughAllPages(t *testing.T) {
+	r := newRig(t)
+	_, err := r.platform.Place(standin.Placement{Count: 25})
+	require.NoError(t, err)
+	_, err = r.platform.Place(standin.Placement{Count: 5, Actions: []string{"pay"}})
+	require.NoError(t, err)
+	small := platform.ListOptions{Limit: 7}
+	read := func(f platform.OrderFilter) map[string]bool {
+		ids := map[string]bool{}
+		for o, err := range r.Orders(t.Context(), f) {
+			require.NoError(t, err)
+			require.False(t, ids[o.ID], "twice")
+			ids[o.ID] = true
+		}
+		return ids
+	}
+	require.Len(t, read(platform.OrderFilter{ListOptions: small}), 30)
+	require.Len(t, r.requests(), 5)
+	require.Len(t, read(platform.OrderFilter{}), 30)
+	require.Len(t, r.requests(), 6, "in pages of a hundred")
+	require.Len(t, read(platform.OrderFilter{Status: "confirmed", PaymentStatus: "paid"}), 5)
+	require.Empty(t, read(platform.OrderFilter{CreatedAfter: time.Now().Add(time.Hour)}))
+	require.Len(t, read(platform.OrderFilter{CreatedBefore: time.Now().Add(time.Hour), Query: "buyer1003@"}), 1)
+
+	page, err := r.ListOrders(t.Context(), platform.OrderFilter{ListOptions: small})
+	require.NoError(t, err)
+	require.Equal(t, 30, *page.TotalCount)
+	rest := read(platform.OrderFilter{ListOptions: platform.ListOptions{Limit: 7, StartingAfter: page.NextCursor}})
+	require.Len(t, rest, 23, "from where somebody stopped")
+}
+
+func TestAListStopsWhenTheCallerDoes(t *testing.T) {
+	r := newRig(t)
+	_, err := r.platform.Place(standin.Placement{Count: 10})
+	require.NoError(t, err)
+	for range r.Orders(t.Context(), platform.OrderFilter{ListOptions: platform.ListOptions{Limit: 2}}) {
+		break
+	}
+	require.Len(t, r.requests(), 1)
+}
+
+func TestAListThatBreaksOffIsAnError(t *testing.T) {
+	for name, next := range map[string]string{"no cursor": `null`, "the same cursor again": `"wh_1"`} {
+		t.Run(name, func(t *testing.T) {
+			r := &rig{}
+			r.serve(t, answering(200, fmt.Sprintf(`{"data":[{"id":"wh_1"}],"has_more":true,"next_cursor":%s}`, next)))
+			var err error
+			for _, e := range r.Webhooks(t.Context()) {
+				err = e
+			}
+			require.ErrorContains(t, err, "incomplete")
+		})
+	}
+	t.Run("refused half-way", func(t *testing.T) {
+		r := newRig(t, func(o *platform.Options) { o.MaxRetries = -1 })
+		_, err := r.platform.Place(standin.Placement{Count: 4})
+		require.NoError(t, err)
+		read := 0
+		for _, err = range r.Orders(t.Context(), platform.OrderFilter{ListOptions: platform.ListOptions{Limit: 2}}) {
+			if err == nil {
+				read++
+				r.faults(t, standin.Faults{ServerError: standin.Fault{Next: 1}})
+			}
+		}
+		require.Equal(t, 2, read)
+		require.ErrorContains(t, err, "INTERNAL_ERROR")
+	})
+}

@@ -1,0 +1,98 @@
+package platform
+
+import (
+	"context"
+	"encoding/json"
+	"iter"
+	"net/http"
+	"net/url"
+)
+
+// Webhook is an endpoint that the platform delivers events to.
+type Webhook struct {
+	ID        string          `json:"id"`
+	URL       string          `json:"url"`
+	Events    []string        `json:"events"` // ["*"] is all
+	IsActive  bool            `json:"is_active"`
+	Secret    Secret          `json:"secret"`     // in CreateWebhook's answer only
+	Metadata  json.RawMessage `json:"metadata"`   // null if the platform keeps none
+	CreatedAt string          `json:"created_at"` // as sent
+}
+
+// NewWebhook is what CreateWebhook asks for.
+type NewWebhook struct {
+	URL      string         `json:"url"`
+	Events   []string       `json:"events"`
+	IsActive *bool          `json:"is_active,omitempty"` // default true
+	Metadata map[string]any `json:"metadata,omitempty"`  // known from the platform's SDK alone: it may be ignored
+}
+
+// WebhookUpdate names what is to change; nil is left as it is.
+type WebhookUpdate struct {
+	URL      *string        `json:"url,omitempty"`
+	Events   []string       `json:"events,omitempty"`
+	IsActive *bool          `json:"is_active,omitempty"`
+	Metadata map[string]any `json:"metadata,omitempty"`
+}
+
+// TestResult is what became of a test delivery.
+type TestResult struct {
+	Success        bool `json:"success"`
+	StatusCode     int  `json:"status_code"`      // what the endpoint answered
+	ResponseTimeMS int  `json:"response_time_ms"` // 0 if the platform does not say
+}
+
+const webhooks = "/admin/webhooks"
+
+// CreateWebhook registers an endpoint. The answer's Secret is shown this once. Retries inside the call make no
+// second webhook; a second call does.
+func (c *Client) CreateWebhook(ctx context.Context, w NewWebhook) (Webhook, error) {
+	var made Webhook
+	_, err := c.send(ctx, http.MethodPost, webhooks, nil, w, &made)
+	return made, err
+}
+
+// ListWebhooks gives one page.
+func (c *Client) ListWebhooks(ctx context.Context, o ListOptions) (Page[Webhook], error) {
+	var page Page[Webhook]
+	var err error
+	page.Reading, err = c.send(ctx, http.MethodGet, webhooks, o.query(), nil, &page)
+	return page, err
+}
+
+// Webhooks goes through all of them, page after page. An error is its last element.
+func (c *Client) Webhooks(ctx context.Context) iter.Seq2[Webhook, error] {
+	return all("", func(cursor string) (Page[Webhook], error) {
+		return c.ListWebhooks(ctx, ListOptions{Limit: maxLimit, StartingAfter: cursor})
+	})
+}
+
+// GetWebhook gives one webhook, without its secret.
+func (c *Client) GetWebhook(ctx context.Context, id string) (Webhook, error) {
+	var w Webhook
+	_, err := c.send(ctx, http.MethodGet, webhooks+"/"+url.PathEscape(id), nil, nil, &w)
+	return w, err
+}
+
+// UpdateWebhook changes a webhook, and may be repeated.
+func (c *Client) UpdateWebhook(ctx context.Context, id string, u WebhookUpdate) (Webhook, error) {
+	var w Webhook
+	_, err := c.send(ctx, http.MethodPatch, webhooks+"/"+url.PathEscape(id), nil, u, &w)
+	return w, err
+}
+
+// DeleteWebhook removes a webhook. One that is gone is an error that IsNotFound knows: either somebody else deleted it,
+// or an earlier attempt did and its answer was lost.
+func (c *Client) DeleteWebhook(ctx context.Context, id string) error {
+	_, err := c.send(ctx, http.MethodDelete, webhooks+"/"+url.PathEscape(id), nil, nil, nil)
+	return err
+}
+
+// TestWebhook has the platform deliver a test event of that type, such as "order.created". An endpoint that refuses it
+// is a result with Success false, and not an error.
+func (c *Client) TestWebhook(ctx context.Context, id, eventType string) (TestResult, error) {
+	var result TestResult
+	in := map[string]string{"event_type": eventType}
+	_, err := c.send(ctx, http.MethodPost, webhooks+"/"+url.PathEscape(id)+"/test", nil, in, &result)
+	return result, err
+}

@@ -1,0 +1,121 @@
+// Package sample makes realistic webhook events, for `inorder send`, tests and benchmarks. It does no I/O, and says the
+// same about an order every time: what an order costs and holds follows from its ID.
+package sample
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// StoreID is the store of every sample.
+const StoreID = "store_demo"
+
+// Options say what is asked of an event. What is empty is made up.
+type Options struct {
+	ID      string // 1-64 characters of A-Za-z0-9._:-; default: a new one, evt_…
+	Type    string // any; one of Types gets the data that the platform sends with it
+	OrderID string
+	At      time.Time      // default: now
+	Data    map[string]any // laid over the data that the type would have; nil removes a field
+}
+
+// Event returns the body of an event, as the platform sends it. With an ID and a time it is always the same.
+func Event(o Options) []byte {
+	if o.ID == "" {
+		o.ID = NewID("evt_")
+	}
+	if o.At.IsZero() {
+		o.At = time.Now()
+	}
+	body, err := json.Marshal(struct {
+		ID        string         `json:"id"`
+		Type      string         `json:"type"`
+		CreatedAt string         `json:"created_at"`
+		Data      map[string]any `json:"data"`
+		StoreID   string         `json:"store_id"`
+	}{o.ID, o.Type, timestamp(o.At), o.data(), StoreID})
+	if err != nil {
+		panic(fmt.Sprintf("sample: Data of event %s has no form in JSON: %v", o.ID, err))
+	}
+	return body
+}
+
+// NewID returns an ID that nobody had before: the prefix, and 80 random bits.
+func NewID(prefix string) string { return prefix + strings.ToLower(rand.Text()[:16]) }
+
+// timestamp is to the microsecond, which is what PostgreSQL keeps.
+func timestamp(t time.Time) string {
+	return t.UTC().Truncate(time.Microsecond).Format(time.RFC3339Nano)
+}
+
+func (o Options) data() map[string]any {
+	dataOf, known := types[o.Type]
+	if !known {
+		dataOf = guess(o.Type)
+	}
+	data := dataOf(o)
+	for key, value := range o.Data {
+		if value == nil {
+			delete(data, key)
+		} else {
+			data[key] = value
+		}
+	}
+	return data
+}
+
+// Types lists the event types that the platform is known to send, sorted.
+func Types() []string { return slices.Sorted(maps.Keys(types)) }
+
+// types is the data of each event type: see the platform's contract.
+var types = map[string]func(Options) map[string]any{
+	"order.created":   fullOrder("pending", "unpaid", "unfulfilled"),
+	"order.updated":   fullOrder("confirmed", "paid", "unfulfilled"),
+	"order.confirmed": fullOrder("confirmed", "paid", "unfulfilled"),
+	"order.completed": fullOrder("completed", "paid", "fulfilled"),
+	"order.cancelled": fullOrder("cancelled", "refunded", "unfulfilled"),
+	"order.paid":      excerpt("payment_status", "paid"),
+	"order.fulfilled": excerpt("fulfillment_status", "fulfilled"),
+
+	"payment.created":   payment("pending"),
+	"payment.completed": fullOrder("confirmed", "paid", "unfulfilled"),
+	"payment.failed":    fullOrder("pending", "awaiting_payment", "unfulfilled"),
+	"payment.refunded":  refund,
+
+	"fulfillment.created":   fulfillment("pending"),
+	"fulfillment.shipped":   fulfillment("shipped"),
+	"fulfillment.delivered": fulfillment("delivered"),
+	"return.requested":      returned("requested"),
+	"return.completed":      returned("completed"),
+
+	"product.created":        product,
+	"product.updated":        product,
+	"product.deleted":        product,
+	"inventory.low":          stock(3),
+	"inventory.out_of_stock": stock(0),
+	"customer.created":       customer,
+	"customer.updated":       customer,
+}
+
+// guess gives a type that is in no list what its family usually carries.
+func guess(eventType string) func(Options) map[string]any {
+	family, status, _ := strings.Cut(eventType, ".")
+	switch family {
+	case "order":
+		return fullOrder("confirmed", "paid", "unfulfilled")
+	case "payment":
+		return payment(status)
+	case "fulfillment":
+		return fulfillment(status)
+	case "refund":
+		return refund
+	case "return":
+		return returned(status)
+	}
+	return func(o Options) map[string]any { return map[string]any{"id": family + "_" + o.number()} }
+}

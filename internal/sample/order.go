@@ -1,0 +1,101 @@
+package sample
+
+import (
+	"hash/fnv"
+	"strconv"
+	"time"
+)
+
+// What an order holds follows from its ID, by way of this number.
+func (o Options) hash() int {
+	h := fnv.New32a()
+	h.Write([]byte(o.OrderID))
+	return int(h.Sum32() >> 1)
+}
+
+func (o Options) number() string { return strconv.Itoa(1000 + o.hash()%9000) }
+
+func (o Options) time(before time.Duration) string {
+	return timestamp(o.At.Add(-before).Truncate(time.Second))
+}
+
+// money is in the order's currency: won, which have no minor unit, or dollars in cents.
+func (o Options) money(amount int) map[string]any {
+	currency := "KRW"
+	if o.hash()%2 == 1 {
+		currency = "USD"
+	}
+	return map[string]any{"amount": amount, "currency": currency}
+}
+
+// price is that of one item in minor units: 9,000 to 98,000 won, or 90.00 to 980.00 dollars.
+func (o Options) price() int { return 1000 * (9 + o.hash()/2%90) }
+
+func (o Options) quantity() int { return 1 + o.hash()/180%3 }
+
+func (o Options) shipping() int { return 3000 }
+
+func (o Options) total() int { return o.price()*o.quantity() + o.shipping() }
+
+func (o Options) lines() []any {
+	return []any{map[string]any{
+		"id":         "line_1",
+		"product_id": "prod_" + strconv.Itoa(100+o.hash()/540%50),
+		"title":      "Canvas tote bag",
+		"sku":        "TOTE-" + strconv.Itoa(100+o.hash()/540%50),
+		"quantity":   o.quantity(),
+		"unit_price": o.money(o.price()),
+		"total":      o.money(o.price() * o.quantity()),
+	}}
+}
+
+func (o Options) address() map[string]any {
+	return map[string]any{
+		"name": "Kim Sample", "line1": "1 Example-ro", "city": "Seoul", "postal_code": "04524", "country": "KR", "phone": "+82-2-555-0100",
+	}
+}
+
+// fullOrder is the whole order, as the platform sends it when it is in that state.
+func fullOrder(status, paymentStatus, fulfillmentStatus string) func(Options) map[string]any {
+	return func(o Options) map[string]any {
+		order := map[string]any{
+			"id": o.OrderID, "number": 1000 + o.hash()%9000,
+			"status": status, "payment_status": paymentStatus, "fulfillment_status": fulfillmentStatus,
+			"customer_id": "cus_" + o.number(), "email": "customer" + o.number() + "@example.com",
+			"shipping_address": o.address(), "billing_address": o.address(),
+			"lines":    o.lines(),
+			"subtotal": o.money(o.price() * o.quantity()), "discount_total": o.money(0),
+			"shipping_total": o.money(o.shipping()), "tax_total": o.money(0),
+			"total": o.money(o.total()), "refunded_total": o.money(0),
+			"payments": []any{}, "fulfillments": []any{}, "refunds": []any{},
+			"created_at": o.time(0), "cancelled_at": nil, "completed_at": nil,
+		}
+		if o.Type != "order.created" {
+			order["created_at"] = o.time(10 * time.Minute)
+		}
+		switch {
+		case o.Type == "payment.failed":
+			order["payments"] = []any{payment("failed")(o)}
+			order["error"] = map[string]any{"code": "card_declined", "message": "The card was declined."}
+		case paymentStatus == "paid" || paymentStatus == "refunded":
+			order["payments"] = []any{payment("completed")(o)}
+		}
+		switch status {
+		case "completed":
+			order["fulfillments"] = []any{fulfillment("delivered")(o)}
+			order["completed_at"] = o.time(0)
+		case "cancelled":
+			order["refunds"] = []any{refund(o)}
+			order["refunded_total"] = o.money(o.total())
+			order["cancelled_at"] = o.time(0)
+		}
+		return order
+	}
+}
+
+// excerpt is an order of which the platform sends one aspect only.
+func excerpt(field, value string) func(Options) map[string]any {
+	return func(o Options) map[string]any {
+		return map[string]any{"id": o.OrderID, "number": 1000 + o.hash()%9000, field: value}
+	}
+}

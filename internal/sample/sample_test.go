@@ -1,0 +1,149 @@
+package sample
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"inorder"
+)
+
+var noon = time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC)
+
+func parse(t *testing.T, body []byte) inorder.Event {
+	t.Helper()
+	e, err := inorder.ParseEvent(body)
+	require.NoError(t, err)
+	return e
+}
+
+func TestEveryTypeIsAnEventOfItsOrder(t *testing.T) {
+	for _, eventType := range Types() {
+		t.Run(eventType, func(t *testing.T) {
+			e := parse(t, Event(Options{ID: "evt_1", Type: eventType, OrderID: "order_1", At: noon}))
+			require.Equal(t, "evt_1", e.ID)
+			require.Equal(t, eventType, e.Type)
+			require.Equal(t, StoreID, e.StoreID)
+			require.True(t, e.OccurredAt.Equal(noon))
+
+			c, err := e.Change()
+			require.NoError(t, err)
+			require.Equal(t, !e.AboutOrders(), c.Empty())
+			if e.AboutOrders() {
+				require.Equal(t, "order_1", c.OrderID)
+			}
+		})
+	}
+}
+
+func TestUnknownTypesOfTheOrderFamiliesChangeTheOrder(t *testing.T) {
+	for _, eventType := range []string{"order.processing", "payment.captured", "fulfillment.cancelled", "refund.created", "return.approved"} {
+		c, err := parse(t, Event(Options{Type: eventType, OrderID: "order_1"})).Change()
+		require.NoError(t, err, eventType)
+		require.False(t, c.Empty(), eventType)
+	}
+}
+
+func TestAnOrderCostsTheSameInAllItsEvents(t *testing.T) {
+	total := func(eventType string) int64 {
+		c, err := parse(t, Event(Options{Type: eventType, OrderID: "order_1"})).Change()
+		require.NoError(t, err)
+		return *c.Snapshot.TotalAmount
+	}
+	require.Positive(t, total("order.created"))
+	require.Equal(t, total("order.created"), total("order.completed"))
+	require.Equal(t, total("order.created"), total("payment.failed"))
+}
+
+func TestTwoRefundsOfAnOrderAreTwo(t *testing.T) {
+	ids := map[string]bool{}
+	for range 2 {
+		c, err := parse(t, Event(Options{Type: "payment.refunded", OrderID: "order_1"})).Change()
+		require.NoError(t, err)
+		ids[c.Part.ID] = true
+	}
+	require.Len(t, ids, 2)
+}
+
+func TestDataIsLaidOverTheSample(t *testing.T) {
+	o := Options{ID: "evt_1", Type: "order.created", OrderID: "order_1", At: noon,
+		Data: map[string]any{"status": "draft", "number": json.RawMessage("9007199254740993"), "email": nil}}
+	var data map[string]json.RawMessage
+	require.NoError(t, json.Unmarshal(parse(t, Event(o)).Data, &data))
+	require.Equal(t, `"draft"`, string(data["status"]))
+	require.Equal(t, `9007199254740993`, string(data["number"]))
+	require.NotContains(t, data, "email")
+	require.Contains(t, data, "lines")
+}
+
+func TestTheSameOptionsGiveTheSameBytes(t *testing.T) {
+	o := Options{ID: "evt_1", Type: "order.completed", OrderID: "order_1", At: noon}
+	require.Equal(t, Event(o), Event(o))
+	require.NotEqual(t, Event(Options{Type: "order.paid"}), Event(Options{Type: "order.paid"}), "a new ID each")
+}
+
+// told applies a story's events in the given order, as if all had arrived, and returns the order.
+func told(t *testing.T, steps []Step) inorder.Order {
+	var order inorder.Order
+	waiting := []inorder.Change{}
+	for _, s := range steps {
+		e := parse(t, Event(s.Event))
+		c, err := e.Change()
+		require.NoError(t, err)
+		d := order.Apply(c)
+		if d.Outcome == inorder.Waiting {
+			waiting = append(waiting, c)
+			continue
+		}
+		order = d.Order
+		if d.Created {
+			for _, w := range waiting {
+				order = order.Apply(w).Order
+			}
+		}
+	}
+	return order
+}
+
+func TestStories(t *testing.T) {
+	for _, story := range Stories() {
+		t.Run(story.Name, func(t *testing.T) {
+			require.NotEmpty(t, story.Shows)
+			for _, s := range story.Tell("order_1", noon) {
+				require.NotEmpty(t, s.Says)
+				if s.Refused == 0 {
+					require.Nil(t, s.Body)
+					parse(t, Event(s.Event))
+				}
+			}
+		})
+	}
+	t.Run("out-of-order ends right, and says rightly what is stale", func(t *testing.T) {
+		steps := Stories()[0].Tell("order_1", noon)
+		o := told(t, steps)
+		require.Equal(t, "completed", o.Status.Value)
+		require.Equal(t, "paid", o.PaymentStatus.Value)
+		require.Equal(t, "fulfilled", o.FulfillmentStatus.Value)
+
+		confirmed, err := parse(t, Event(steps[5].Event)).Change()
+		require.NoError(t, err)
+		require.Equal(t, inorder.Stale, told(t, steps[:5]).Apply(confirmed).Outcome)
+	})
+	t.Run("refunds add up to what the story says", func(t *testing.T) {
+		var sum int64
+		for key, part := range told(t, Stories()[1].Tell("order_1", noon)).Parts {
+			require.Equal(t, "refund", key.Kind)
+			sum += *part.Amount
+		}
+		require.EqualValues(t, 6500, sum)
+	})
+}
+
+func TestStoriesAreFreshEachTime(t *testing.T) {
+	for _, story := range Stories() {
+		first, second := story.Tell("order_1", noon), story.Tell("order_1", noon)
+		require.NotEqual(t, first[0].Event.ID, second[0].Event.ID)
+	}
+}

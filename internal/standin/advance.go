@@ -1,0 +1,132 @@
+package standin
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// action changes an order as the shop's staff or its shoppers would and emits the events of that, or refuses.
+type action func(*Server, *record) error
+
+// actions are what Advance knows.
+var actions = map[string]action{
+	"pay": (*Server).pay, "fail_payment": (*Server).failPayment,
+	"process": (*Server).process, "complete": (*Server).complete, "cancel": (*Server).cancel, "update": (*Server).update,
+	"fulfill": (*Server).fulfill, "fulfill_part": (*Server).fulfillPart, "ship": (*Server).ship, "deliver": (*Server).deliverParcel,
+	"refund": (*Server).refund, "refund_part": (*Server).refundPart,
+	"request_return": (*Server).requestReturn, "complete_return": (*Server).completeReturn,
+}
+
+// Advance carries out an action on an order: pay, fail_payment, process, fulfill, fulfill_part, ship, deliver,
+// complete, cancel, refund, refund_part, request_return, complete_return or update. One that the order's state does not
+// allow is an INVALID_STATE_TRANSITION and changes nothing.
+//
+// process emits nothing, as on the platform, which has no order.processing: only a GET shows it.
+func (s *Server) Advance(orderID, action string) (Order, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r, err := s.findOrder(orderID, "")
+	if err != nil {
+		return Order{}, err
+	}
+	err = s.advance(r, action)
+	return r.copy(), err
+}
+
+func (s *Server) advance(r *record, name string) error {
+	do, known := actions[name]
+	if !known {
+		return invalid("action", "Unknown action "+name+": use one of "+strings.Join(slices.Sorted(maps.Keys(actions)), ", "))
+	}
+	return do(s, r)
+}
+
+// refuse is the answer to an action that an order's state does not allow.
+func (r *record) refuse(action string) error {
+	return conflict("Cannot " + action + " an order that is " + r.Status + ", " + r.PaymentStatus + ", " + r.FulfillmentStatus)
+}
+
+func (r *record) in(statuses ...string) bool { return slices.Contains(statuses, r.Status) }
+
+func (s *Server) now() *string {
+	t := s.timestamp(s.opts.Now())
+	return &t
+}
+
+// orderWith is the order with what the documents put beside it in payment events.
+type orderWith struct {
+	*Order
+	Payment *Payment       `json:"payment"`
+	Error   *paymentFailed `json:"error,omitempty"`
+}
+
+type paymentFailed struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
+func (s *Server) newPayment(r *record) *Payment {
+	id := s.newID("pay")
+	provider := "ch_" + id
+	p := &Payment{ID: id, OrderID: r.ID, Provider: "standin_pay", ProviderID: &provider, Amount: r.Total, Status: "pending", CreatedAt: *s.now()}
+	r.Payments = append(r.Payments, p)
+	s.emit(r, "payment.created", p)
+	return p
+}
+
+func (s *Server) pay(r *record) error {
+	if !r.in("pending") {
+		return r.refuse("pay")
+	}
+	p := s.newPayment(r)
+	p.Status = "completed"
+	r.Status, r.PaymentStatus = "confirmed", "paid"
+	s.emit(r, "payment.completed", orderWith{Order: r.Order, Payment: p})
+	s.emit(r, "order.paid", s.brief(r))
+	s.emit(r, "order.confirmed", r.Order)
+	return nil
+}
+
+func (s *Server) failPayment(r *record) error {
+	if !r.in("pending") {
+		return r.refuse("fail the payment of")
+	}
+	p := s.newPayment(r)
+	p.Status = "failed"
+	s.emit(r, "payment.failed", orderWith{r.Order, p, &paymentFailed{"card_declined", "The card was declined"}})
+	return nil
+}
+
+func (s *Server) process(r *record) error {
+	if !r.in("confirmed") {
+		return r.refuse("process")
+	}
+	r.Status = "processing"
+	return nil
+}
+
+func (s *Server) complete(r *record) error {
+	if !r.in("confirmed", "processing") {
+		return r.refuse("complete")
+	}
+	r.Status, r.CompletedAt = "completed", s.now()
+	s.emit(r, "order.completed", r.Order)
+	return nil
+}
+
+func (s *Server) cancel(r *record) error {
+	if r.in("completed", "cancelled") {
+		return r.refuse("cancel")
+	}
+	r.Status, r.CancelledAt = "cancelled", s.now()
+	s.emit(r, "order.cancelled", r.Order)
+	return nil
+}
+
+func (s *Server) update(r *record) error {
+	note := "Changed at " + *s.now()
+	r.Note = &note
+	s.emit(r, "order.updated", s.brief(r))
+	return nil
+}

@@ -1,0 +1,94 @@
+package standin
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"time"
+)
+
+// routeControl serves what tests and people steer the stand-in with. It is no part of the platform's API.
+func (s *Server) routeControl() {
+	for pattern, h := range map[string]func(*http.Request) (any, error){
+		"GET /_standin/state": func(*http.Request) (any, error) { return s.Stats(), nil },
+		"POST /_standin/orders": func(r *http.Request) (any, error) {
+			var p Placement
+			if err := readJSON(r, &p); err != nil {
+				return nil, err
+			}
+			orders, err := s.Place(p)
+			return map[string]any{"orders": orders}, err
+		},
+		"GET /_standin/orders": func(*http.Request) (any, error) { return map[string]any{"orders": s.Orders()}, nil },
+		"POST /_standin/orders/{id}/{action}": func(r *http.Request) (any, error) {
+			return s.Advance(r.PathValue("id"), r.PathValue("action"))
+		},
+		"GET /_standin/faults": func(*http.Request) (any, error) { return s.Faults(), nil },
+		"PUT /_standin/faults": func(r *http.Request) (any, error) {
+			var f Faults
+			if err := readJSON(r, &f); err != nil {
+				return nil, err
+			}
+			return f, s.SetFaults(f)
+		},
+		"GET /_standin/deliveries": func(*http.Request) (any, error) { return map[string]any{"deliveries": s.Deliveries()}, nil },
+		"POST /_standin/webhooks/{id}/deactivate": func(r *http.Request) (any, error) {
+			return map[string]any{"id": r.PathValue("id"), "is_active": false}, s.Deactivate(r.PathValue("id"))
+		},
+		"POST /_standin/wait": s.waitFor,
+	} {
+		s.mux.Handle(pattern, s.control(h))
+	}
+	s.mux.Handle("/_standin/", s.control(func(r *http.Request) (any, error) { return nil, notFound("Route", r.Method+" "+r.URL.Path) }))
+}
+
+// Deactivate makes an endpoint inactive, as the platform does to those that keep failing.
+func (s *Server) Deactivate(webhookID string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, w := range s.webhooks {
+		if w.ID == webhookID && !w.deleted {
+			w.IsActive = false
+			return nil
+		}
+	}
+	return notFound("Webhook", webhookID)
+}
+
+// waitFor waits until nothing is under way, for ?timeout=, by default 30s.
+func (s *Server) waitFor(r *http.Request) (any, error) {
+	timeout := 30 * time.Second
+	if text := r.URL.Query().Get("timeout"); text != "" {
+		var err error
+		if timeout, err = time.ParseDuration(text); err != nil {
+			return nil, invalid("timeout", "timeout must be a duration such as 10s")
+		}
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), timeout)
+	defer cancel()
+	if err := s.WaitIdle(ctx); err != nil {
+		return nil, &problem{http.StatusGatewayTimeout, "timeout", "NOT_IDLE", err.Error(), nil}
+	}
+	return s.Stats(), nil
+}
+
+func (s *Server) control(h func(*http.Request) (any, error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		v, err := h(r)
+		s.write(w, s.reply(http.StatusOK, v, err))
+	})
+}
+
+// readJSON accepts an empty body as {}, and refuses fields that do not exist: a misspelt fault would be no fault.
+func readJSON(r *http.Request, v any) error {
+	if r.ContentLength == 0 {
+		return nil
+	}
+	d := json.NewDecoder(r.Body)
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		return invalid("body", "The body is not what this takes: "+err.Error())
+	}
+	return nil
+}

@@ -1,0 +1,131 @@
+package standin
+
+import (
+	"slices"
+	"strings"
+)
+
+// fulfill puts all that is not fulfilled yet into one parcel.
+func (s *Server) fulfill(r *record) error { return s.pack(r, len(r.Lines)) }
+
+// fulfillPart puts the first line that is not fulfilled yet into a parcel.
+func (s *Server) fulfillPart(r *record) error { return s.pack(r, 1) }
+
+func (s *Server) pack(r *record, lines int) error {
+	if !r.in("confirmed", "processing") {
+		return r.refuse("fulfill")
+	}
+	f := &Fulfillment{ID: s.newID("ful"), OrderID: r.ID, Status: "pending", CreatedAt: *s.now()}
+	for i := range r.Lines {
+		l := &r.Lines[i]
+		if left := l.Quantity - l.FulfilledQuantity; left > 0 && len(f.Lines) < lines {
+			f.Lines = append(f.Lines, LineQuantity{l.ID, left})
+			l.FulfilledQuantity = l.Quantity
+		}
+	}
+	if len(f.Lines) == 0 {
+		return r.refuse("fulfill")
+	}
+	r.Fulfillments = append(r.Fulfillments, f)
+	s.emit(r, "fulfillment.created", f)
+	return nil
+}
+
+// ship sends off the first parcel that waits, packing one first if none does.
+func (s *Server) ship(r *record) error {
+	f := r.parcel("pending")
+	if f == nil {
+		if err := s.fulfill(r); err != nil {
+			return err
+		}
+		f = r.parcel("pending")
+	}
+	carrier, number := "Example Post", "EX"+strings.ToUpper(f.ID[len(f.ID)-3:])
+	url := "https://post.example.com/" + number
+	f.Status, f.ShippedAt, f.Carrier, f.TrackingNumber, f.TrackingURL = "shipped", s.now(), &carrier, &number, &url
+	r.FulfillmentStatus = "fulfilled"
+	if r.parcel("pending") != nil || slices.ContainsFunc(r.Lines, func(l Line) bool { return l.FulfilledQuantity < l.Quantity }) {
+		r.FulfillmentStatus = "partially_fulfilled"
+	}
+	s.emit(r, "fulfillment.shipped", f)
+	if r.FulfillmentStatus == "fulfilled" {
+		s.emit(r, "order.fulfilled", s.brief(r))
+	} else {
+		s.emit(r, "order.updated", s.brief(r))
+	}
+	return nil
+}
+
+// deliverParcel hands over the first parcel that is on its way. The order itself does not show it but by its
+// fulfillments.
+func (s *Server) deliverParcel(r *record) error {
+	f := r.parcel("shipped")
+	if f == nil {
+		return r.refuse("deliver")
+	}
+	f.Status, f.DeliveredAt = "delivered", s.now()
+	s.emit(r, "fulfillment.delivered", f)
+	return nil
+}
+
+func (r *record) parcel(status string) *Fulfillment {
+	for _, f := range r.Fulfillments {
+		if f.Status == status {
+			return f
+		}
+	}
+	return nil
+}
+
+// refund gives back all that was not given back yet.
+func (s *Server) refund(r *record) error { return s.giveBack(r, r.left()) }
+
+// refundPart gives back half of that, rounded up.
+func (s *Server) refundPart(r *record) error { return s.giveBack(r, (r.left()+1)/2) }
+
+func (r *record) left() int { return r.Total.Amount - r.RefundedTotal.Amount }
+
+func (s *Server) giveBack(r *record, amount int) error {
+	if (r.PaymentStatus != "paid" && r.PaymentStatus != "partially_refunded") || amount <= 0 {
+		return r.refuse("refund")
+	}
+	refund := &Refund{ID: s.newID("ref"), OrderID: r.ID, Amount: won(amount), Reason: "damaged", Restock: true, Status: "completed", Lines: []LineQuantity{}, CreatedAt: *s.now()}
+	r.RefundedTotal.Amount += amount
+	r.PaymentStatus = "partially_refunded"
+	if r.left() == 0 {
+		r.PaymentStatus = "refunded"
+		for i := range r.Lines {
+			refund.Lines = append(refund.Lines, LineQuantity{r.Lines[i].ID, r.Lines[i].Quantity})
+			r.Lines[i].RefundedQuantity = r.Lines[i].Quantity
+		}
+	}
+	r.Refunds = append(r.Refunds, refund)
+	s.emit(r, "payment.refunded", refund)
+	s.emit(r, "order.updated", s.brief(r))
+	return nil
+}
+
+func (s *Server) requestReturn(r *record) error {
+	if r.FulfillmentStatus != "fulfilled" {
+		return r.refuse("return")
+	}
+	reason, now := "size", *s.now()
+	back := &Return{ID: s.newID("ret"), OrderID: r.ID, StoreID: s.opts.StoreID, ReturnType: "refund", Status: "requested", Reason: &reason,
+		Lines: []LineQuantity{{r.Lines[0].ID, r.Lines[0].Quantity}}, CreatedAt: now, UpdatedAt: now}
+	r.returns = append(r.returns, back)
+	s.emit(r, "return.requested", back)
+	return nil
+}
+
+func (s *Server) completeReturn(r *record) error {
+	for _, back := range r.returns {
+		if back.Status == "requested" {
+			back.Status, back.CompletedAt, back.UpdatedAt = "completed", s.now(), *s.now()
+			r.FulfillmentStatus = "returned"
+			s.emit(r, "return.completed", back)
+			s.emit(r, "order.updated", s.brief(r))
+			return nil
+		}
+	}
+	return r.refuse("complete a return of")
+}

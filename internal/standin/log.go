@@ -1,0 +1,69 @@
+package standin
+
+import (
+	"net/http"
+	"slices"
+	"time"
+)
+
+// Attempt is one line of the delivery log.
+type Attempt struct {
+	Delivery  int       `json:"delivery"` // running number; the attempts of one delivery share it
+	EventID   string    `json:"event_id"`
+	EventType string    `json:"event_type"`
+	OrderID   string    `json:"order_id"`
+	WebhookID string    `json:"webhook_id"`
+	Attempt   int       `json:"attempt"` // from 1; 0 if it was never sent
+	Outcome   string    `json:"outcome"` // delivered; failed, to be retried; gave_up; cancelled, for the endpoint is gone; dropped
+	Status    int       `json:"status"`  // the endpoint's, 0 if it gave none
+	Error     string    `json:"error,omitempty"`
+	Fault     string    `json:"fault,omitempty"` // drop, duplicate, reorder or delay
+	At        time.Time `json:"at"`
+	Millis    int64     `json:"ms"`
+}
+
+// maxLog is how many attempts are kept, at least.
+const maxLog = 20_000
+
+// Deliveries is the delivery log in the order of the attempts' ends: the last 20,000 or more.
+func (s *Server) Deliveries() []Attempt {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.log)
+}
+
+// note is called with the lock held.
+func (s *Server) note(d *delivery, a Attempt) {
+	a.Delivery, a.EventID, a.EventType, a.OrderID, a.WebhookID = d.number, d.event.id, d.event.kind, d.event.orderID, d.webhook.ID
+	a.Attempt, a.At = d.attempts, s.opts.Now()
+	if len(s.log) >= 2*maxLog {
+		s.log = slices.Clone(s.log[maxLog:])
+	}
+	s.log = append(s.log, a)
+}
+
+// testWebhook delivers one event at once, without retries or faults, also to an inactive endpoint. What a test delivery
+// holds is documented nowhere: here it is an event like any other, about an order that does not exist.
+func (s *Server) testWebhook(c call) (int, any, error) {
+	s.mu.Lock()
+	w, err := s.findWebhook(c)
+	if err != nil {
+		s.mu.Unlock()
+		return 0, nil, err
+	}
+	kind, err := s.testType(c.body, w)
+	if err != nil {
+		s.mu.Unlock()
+		return 0, nil, err
+	}
+	r := s.newOrder(w.mode, 0)
+	r.ID = s.newID("ord_test")
+	s.stats.Events++
+	e, url, secret := s.newEvent(kind, r.ID, s.sample(kind, r)), w.URL, w.secret
+	s.mu.Unlock()
+
+	a := s.post(url, secret, e.body)
+	return http.StatusOK, map[string]any{
+		"success": a.Outcome == "delivered", "status_code": a.Status, "response_time_ms": a.Millis,
+	}, nil
+}

@@ -1,0 +1,69 @@
+package receiver
+
+import (
+	"bytes"
+	"io"
+	"log/slog"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"github.com/valyala/fasthttp"
+)
+
+func FuzzVerify(f *testing.F) {
+	f.Add(vectorSecret, []byte(vectorBody), vectorSignature, uint(0))
+	f.Add("", []byte{}, "", uint(255))
+	f.Add("s", []byte("\xff\x00"), "sha256=", uint(9))
+	f.Fuzz(func(t *testing.T, secret string, body []byte, signature string, bit uint) {
+		right := Sign(secret, body)
+		require.Equal(t, secret != "", Verify(secret, body, right))
+		require.Equal(t, secret != "" && signature == right, Verify(secret, body, signature))
+
+		flipped := []byte(right)
+		flipped[bit/8%uint(len(flipped))] ^= 1 << (bit % 8)
+		require.False(t, Verify(secret, body, string(flipped)))
+		if len(body) > 0 {
+			changed := bytes.Clone(body)
+			changed[bit/8%uint(len(changed))] ^= 1 << (bit % 8)
+			require.False(t, Verify(secret, changed, right))
+		}
+	})
+}
+
+// FuzzWebhook posts what an authentic sender might: it is started with the very bytes, or refused with one line.
+func FuzzWebhook(f *testing.F) {
+	f.Add([]byte(vectorBody), "gzip")
+	f.Add([]byte(`{"type":"x"}`), "")
+	f.Add([]byte(`{"id":"\u0000","type":"order.paid"}`), "br, gzip")
+	f.Add([]byte("{\"id\":\"a\",\"type\":\"\xff\",\"data\":{\"order_id\":\"\xfe\"}}"), "deflate")
+	starter := &fakeStarter{}
+	r, _ := newTest(f, starter, func(o *Options) { o.Log = slog.New(slog.NewTextHandler(io.Discard, nil)) })
+	handler := r.app.Handler()
+	f.Fuzz(func(t *testing.T, body []byte, encoding string) {
+		starter.starts = nil
+		ctx := request(body)
+		ctx.Request.Header.Set("Content-Encoding", encoding)
+		handler(ctx)
+		switch status := ctx.Response.StatusCode(); status {
+		case 200:
+			require.Len(t, starter.starts, 1)
+			require.Equal(t, body, starter.starts[0].body)
+			require.Equal(t, starter.starts[0].options.ID, starter.starts[0].receipt.EventID)
+		case 400:
+			require.Empty(t, starter.starts)
+			require.NotContains(t, string(ctx.Response.Body()), "\n")
+		default:
+			require.Fail(t, "neither taken nor refused", "status %d", status)
+		}
+	})
+}
+
+// request is a signed delivery as the server hands it to the handler.
+func request(body []byte) *fasthttp.RequestCtx {
+	ctx := &fasthttp.RequestCtx{}
+	ctx.Request.Header.SetMethod("POST")
+	ctx.Request.SetRequestURI(WebhookPath)
+	ctx.Request.Header.Set(SignatureHeader, Sign(vectorSecret, body))
+	ctx.Request.SetBody(body)
+	return ctx
+}

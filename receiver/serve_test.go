@@ -1,0 +1,309 @@
+package receiver
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// soon is far more than anything here takes, and less than the time-outs that would end it otherwise.
+const soon = 5 * time.Second
+
+type serving struct {
+	addr string
+	stop context.CancelFunc
+	done chan error
+}
+
+// serve runs the receiver on a real listener until stop, or the test's end.
+func serve(t *testing.T, r *Receiver) *serving {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	return serveOn(t, r, l)
+}
+
+func serveOn(t *testing.T, r *Receiver, l net.Listener) *serving {
+	t.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	s := &serving{addr: l.Addr().String(), stop: stop, done: make(chan error, 1)}
+	go func() { s.done <- r.Serve(ctx, l); close(s.done) }()
+	t.Cleanup(func() {
+		stop()
+		_ = s.wait(t)
+	})
+	return s
+}
+
+func (s *serving) wait(t *testing.T) error {
+	t.Helper()
+	select {
+	case err := <-s.done:
+		return err
+	case <-time.After(soon):
+		require.FailNow(t, "the receiver does not stop")
+		return nil
+	}
+}
+
+func (s *serving) refusesConnections() bool {
+	c, err := net.Dial("tcp", s.addr)
+	if err == nil {
+		_ = c.Close()
+	}
+	return err != nil
+}
+
+// post sends a signed body, chunked if its length is hidden.
+func (s *serving) post(t *testing.T, c *http.Client, body string, chunked bool) (int, string) {
+	t.Helper()
+	var reader io.Reader = strings.NewReader(body)
+	if chunked {
+		reader = io.MultiReader(reader)
+	}
+	req, err := http.NewRequest(http.MethodPost, "http://"+s.addr+WebhookPath, reader)
+	require.NoError(t, err)
+	req.Header.Set(SignatureHeader, Sign(vectorSecret, []byte(body)))
+	res, err := c.Do(req)
+	require.NoError(t, err)
+	defer res.Body.Close()
+	_, err = io.Copy(io.Discard, res.Body)
+	require.NoError(t, err)
+	return res.StatusCode, res.Header.Get(ResultHeader)
+}
+
+func newClient(t *testing.T) *http.Client {
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport, Timeout: soon}
+}
+
+func TestChunkedDelivery(t *testing.T) {
+	starter := &fakeStarter{}
+	r, _ := newTest(t, starter, nil)
+	status, result := serve(t, r).post(t, newClient(t), vectorBody, true)
+	require.Equal(t, 200, status)
+	require.Equal(t, ResultAccepted, result)
+	require.Equal(t, vectorBody, string(starter.all()[0].body))
+}
+
+func TestLargeBodyIsAnswered413(t *testing.T) {
+	for name, chunked := range map[string]bool{"with its length": false, "chunked": true} {
+		t.Run(name, func(t *testing.T) {
+			starter := &fakeStarter{}
+			r, _ := newTest(t, starter, nil)
+			s := serve(t, r)
+			for range 10 { // a connection closed too early would lose the answer now and then
+				status, _ := s.post(t, newClient(t), strings.Repeat("a", 4<<20), chunked)
+				require.Equal(t, 413, status)
+			}
+			require.Empty(t, starter.all())
+		})
+	}
+}
+
+func TestBodyOfExactlyTheLimitIsRead(t *testing.T) {
+	for size, want := range map[int]int{len(vectorBody): 200, len(vectorBody) - 1: 413} {
+		r, logs := newTest(t, &fakeStarter{}, func(o *Options) { o.MaxBodyBytes = size })
+		s := serve(t, r)
+		for _, chunked := range []bool{false, true} {
+			status, _ := s.post(t, newClient(t), vectorBody, chunked)
+			require.Equal(t, want, status)
+		}
+		require.Equal(t, want == 413, strings.Contains(logs.String(), "over the limit"))
+	}
+}
+
+func TestMalformedRequestIsRefusedWithoutItsText(t *testing.T) {
+	for want, sent := range map[int]string{
+		400: "POST /secret HTTP/1.1\r\nContent-Length: secret\r\n\r\n",
+		431: "POST /secret HTTP/1.1\r\nX-Secret: " + strings.Repeat("secret", maxHeaderBytes),
+	} {
+		r, logs := newTest(t, &fakeStarter{}, nil)
+		c := dial(t, serve(t, r))
+		_, _ = io.WriteString(c, sent) // the answer may come before everything is sent
+		res, err := http.ReadResponse(bufio.NewReader(c), nil)
+		require.NoError(t, err)
+		body, err := io.ReadAll(res.Body)
+		require.NoError(t, err)
+		require.Equal(t, want, res.StatusCode)
+		require.Equal(t, http.StatusText(want), string(body))
+		require.NotContains(t, logs.String(), "secret")
+	}
+}
+
+func TestLargeBodyIsRefusedUnread(t *testing.T) {
+	for name, sent := range map[string]string{
+		"by its length":      "Content-Length: 1048577\r\n\r\n",
+		"by its first chunk": "Transfer-Encoding: chunked\r\n\r\n100001\r\n",
+		"by its last chunk":  "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n100000\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, _ := newTest(t, &fakeStarter{}, nil)
+			c := dial(t, serve(t, r))
+			_, err := fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: localhost\r\n%s", WebhookPath, sent)
+			require.NoError(t, err)
+			res, err := http.ReadResponse(bufio.NewReader(c), nil)
+			require.NoError(t, err)
+			require.Equal(t, 413, res.StatusCode)
+			require.True(t, res.Close)
+		})
+	}
+}
+
+func dial(t *testing.T, s *serving) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", s.addr)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = c.Close() })
+	require.NoError(t, c.SetDeadline(time.Now().Add(soon)))
+	return c
+}
+
+func TestBodiesOutliveTheirRequests(t *testing.T) {
+	starter := &fakeStarter{}
+	r, _ := newTest(t, starter, nil)
+	s := serve(t, r)
+	const senders, each = 4, 20
+	var wg sync.WaitGroup
+	for sender := range senders {
+		c := newClient(t) // one connection per sender, whose buffer every request uses
+		wg.Go(func() {
+			for i := range each {
+				status, _ := s.post(t, c, eventBody(sender, i), false)
+				require.Equal(t, 200, status)
+			}
+		})
+	}
+	wg.Wait()
+	got := map[string]string{}
+	for _, start := range starter.all() {
+		got[start.options.ID] = string(start.body)
+	}
+	require.Len(t, got, senders*each)
+	for sender := range senders {
+		for i := range each {
+			require.Equal(t, eventBody(sender, i), got[fmt.Sprintf("evt_%d_%02d", sender, i)])
+		}
+	}
+}
+
+func eventBody(sender, i int) string {
+	return fmt.Sprintf(`{"id":"evt_%d_%02d","type":"order.paid","data":{"id":"order_%d_%02d"}}`, sender, i, sender, i)
+}
+
+func TestShutdownAnswersWhatWasAccepted(t *testing.T) {
+	entered, release := make(chan struct{}), make(chan struct{})
+	starter := &fakeStarter{block: func(context.Context) error {
+		close(entered)
+		<-release
+		return nil
+	}}
+	r, _ := newTest(t, starter, nil)
+	s := serve(t, r)
+	answered := make(chan string, 1)
+	go func() {
+		_, result := s.post(t, newClient(t), vectorBody, false)
+		answered <- result
+	}()
+	<-entered
+	s.stop()
+	require.Eventually(t, s.refusesConnections, soon, time.Millisecond)
+	select {
+	case err := <-s.done:
+		require.FailNow(t, "the receiver stopped before it had answered", err)
+	default:
+	}
+	close(release)
+	require.Equal(t, ResultAccepted, <-answered)
+	require.NoError(t, s.wait(t))
+}
+
+func TestShutdownIsBounded(t *testing.T) {
+	entered, release := make(chan struct{}), make(chan struct{})
+	defer close(release)
+	starter := &fakeStarter{block: func(context.Context) error {
+		close(entered)
+		<-release
+		return nil
+	}}
+	r, _ := newTest(t, starter, func(o *Options) { o.ShutdownTimeout = time.Millisecond })
+	s := serve(t, r)
+	c := dial(t, s)
+	_, err := fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: localhost\r\n%s: %s\r\nContent-Length: %d\r\n\r\n%s",
+		WebhookPath, SignatureHeader, vectorSignature, len(vectorBody), vectorBody)
+	require.NoError(t, err)
+	<-entered
+	s.stop()
+	require.ErrorContains(t, s.wait(t), "still under way after 1ms")
+	_, err = c.Read(make([]byte, 1))
+	require.ErrorIs(t, err, io.EOF)
+}
+
+func TestShutdownDoesNotWaitForIdleConnections(t *testing.T) {
+	r, _ := newTest(t, &fakeStarter{}, nil)
+	s := serve(t, r)
+	unused := dial(t, s)
+	// Connections are accepted in order, so the one without a request was accepted when this has its answer.
+	status, _ := s.post(t, newClient(t), vectorBody, false)
+	require.Equal(t, 200, status)
+
+	s.stop()
+	require.NoError(t, s.wait(t))
+	_, err := unused.Read(make([]byte, 1))
+	require.ErrorIs(t, err, io.EOF)
+}
+
+func TestStopBeforeTheFirstRequest(t *testing.T) {
+	for range 20 {
+		r, _ := newTest(t, &fakeStarter{}, nil)
+		s := serve(t, r)
+		s.stop()
+		require.NoError(t, s.wait(t))
+		require.True(t, s.refusesConnections())
+	}
+}
+
+func TestTakenPortNamesTheSetting(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = l.Close() })
+	r, _ := newTest(t, &fakeStarter{}, nil)
+	err = r.Run(context.Background(), l.Addr().String())
+	require.ErrorContains(t, err, "LISTEN_ADDR")
+	require.ErrorContains(t, err, l.Addr().String())
+}
+
+// flakyListener fails as often as told, as one does in a process that has too many open files.
+type flakyListener struct {
+	net.Listener
+	failures int
+}
+
+func (l *flakyListener) Accept() (net.Conn, error) {
+	if l.failures > 0 {
+		l.failures--
+		return nil, errors.New("too many open files")
+	}
+	return l.Listener.Accept()
+}
+
+func TestFailureToAcceptIsNotTheEnd(t *testing.T) {
+	r, logs := newTest(t, &fakeStarter{}, nil)
+	inner, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	s := serveOn(t, r, &flakyListener{inner, 2})
+	status, _ := s.post(t, newClient(t), vectorBody, false)
+	require.Equal(t, 200, status)
+	require.Contains(t, logs.String(), "too many open files")
+}

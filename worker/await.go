@@ -1,0 +1,61 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/operatorservice/v1"
+	"go.temporal.io/api/serviceerror"
+
+	"inorder/internal/await"
+	"inorder/migrations"
+)
+
+// Await returns when PostgreSQL and Temporal are there with all that a worker needs of them. While one is not, it
+// logs that and tries again, until ctx ends. What `inorder migrate` has to put there first is an error at once.
+func Await(ctx context.Context, o Options) error {
+	err := await.Ready(ctx, o.Log, "PostgreSQL", func(ctx context.Context) error {
+		err := migrations.Check(ctx, o.Pool)
+		if older := (*migrations.OlderSchemaError)(nil); errors.As(err, &older) {
+			return await.Permanent(err)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return await.Ready(ctx, o.Log, "Temporal", func(ctx context.Context) error {
+		missing, err := missingSearchAttributes(ctx, o)
+		if len(missing) > 0 {
+			return await.Permanent(fmt.Errorf("the Temporal namespace %q lacks the search attributes %s: run `inorder migrate`",
+				o.Namespace, strings.Join(missing, ", ")))
+		}
+		return err
+	})
+}
+
+// missingSearchAttributes lists those that the namespace lacks. One of another type than Keyword is an error that
+// waiting does not cure.
+func missingSearchAttributes(ctx context.Context, o Options) ([]string, error) {
+	have, err := o.Client.OperatorService().ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: o.Namespace})
+	if denied := (*serviceerror.PermissionDenied)(nil); errors.As(err, &denied) {
+		return nil, nil // a server that manages them elsewhere; a start says it if one is missing
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list the search attributes of namespace %q: %w", o.Namespace, err)
+	}
+	var missing []string
+	for _, name := range searchAttributes {
+		switch kind, there := have.GetCustomAttributes()[name]; {
+		case !there:
+			missing = append(missing, name)
+		case kind != enumspb.INDEXED_VALUE_TYPE_KEYWORD:
+			return nil, await.Permanent(fmt.Errorf("the search attribute %s of namespace %q is of type %s, and must be Keyword: "+
+				"rename or remove it, or use another namespace", name, o.Namespace, kind))
+		}
+	}
+	return missing, nil
+}
