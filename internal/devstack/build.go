@@ -32,7 +32,7 @@ func repoRoot() (string, error) {
 // goBuild builds a package of the nested module in a directory into the file out, which appears when it is complete.
 func goBuild(ctx context.Context, module, out, pkg string) error {
 	unfinished := out + ".new"
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", unfinished, pkg)
+	cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", unfinished, pkg)
 	cmd.Dir = module
 	cmd.Env = append(os.Environ(), "GOWORK=off")
 	if text, err := cmd.CombinedOutput(); err != nil {

@@ -31,7 +31,7 @@ func (p *postgres) find(ctx context.Context) (string, error) {
 		candidates = append(candidates, found...)
 	}
 	downloaded := filepath.Join(p.home, "postgres-download")
-	for _, dir := range append(candidates, filepath.Join(downloaded, "bin")) {
+	for _, dir := range append(candidates, filepath.Join(downloaded, "server", "bin")) {
 		// A link in PATH would hide where the server's other files are.
 		if real, err := filepath.EvalSymlinks(filepath.Join(dir, "postgres")); err == nil {
 			dir = filepath.Dir(real)
@@ -44,7 +44,7 @@ func (p *postgres) find(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("no PostgreSQL found on this machine, and none downloaded: %w\n"+
 			"install one (apt-get install postgresql, brew install postgresql), or set DATABASE_URL", err)
 	}
-	return filepath.Join(downloaded, "bin"), nil
+	return filepath.Join(downloaded, "server", "bin"), nil
 }
 
 var number = regexp.MustCompile(`[0-9]+`)

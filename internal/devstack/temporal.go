@@ -89,6 +89,10 @@ func TemporalCLI(ctx context.Context, root string, out io.Writer) (string, error
 	if path, err := exec.LookPath("temporal"); err == nil && runs(ctx, path) {
 		return path, nil
 	}
+	root, err := filepath.Abs(root) // the build has another working directory
+	if err != nil {
+		return "", err
+	}
 	path := filepath.Join(root, "bin", "temporal")
 	if runs(ctx, path) {
 		return path, nil

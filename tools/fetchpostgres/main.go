@@ -1,5 +1,5 @@
 // Command fetchpostgres downloads PostgreSQL's programs for this system into the directory of its only argument:
-// DIR/bin/postgres and the rest. POSTGRES_BINARIES_URL names a mirror of https://repo1.maven.org/maven2.
+// DIR/server/bin/postgres and the rest. POSTGRES_BINARIES_URL names a mirror of https://repo1.maven.org/maven2.
 // Run it as the user that will run the server, not as root.
 package main
 
@@ -40,7 +40,7 @@ func fetch(dir string) error {
 		Version(embeddedpostgres.V17).
 		Port(uint32(port)).
 		CachePath(filepath.Join(dir, "cache")).
-		BinariesPath(dir).
+		BinariesPath(filepath.Join(dir, "server")). // the library unpacks beside it, so it can't be dir itself
 		RuntimePath(trial).
 		Logger(io.Discard).
 		StartParameters(map[string]string{"listen_addresses": "127.0.0.1", "unix_socket_directories": ""})
