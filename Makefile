@@ -26,7 +26,7 @@ bin/dev:
 
 .PHONY: test
 test: build bin/dev ## Run every test, on real servers that it starts itself
-	bin/dev test -- sh -c 'go test $(GO_TEST_FLAGS) ./... && go test $(RACE) -short . ./activities/... ./receiver/... ./workflows/...'
+	bin/dev test -- sh -c 'go test -timeout 20m $(GO_TEST_FLAGS) ./... && go test $(RACE) -short . ./activities/... ./receiver/... ./workflows/...'
 
 .PHONY: bench
 bench: build bin/dev ## Measure events/s and ack times beside an empty workflow and a plain handler
