@@ -11,6 +11,8 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"inorder"
+	"inorder/internal/endpoints"
+	"inorder/internal/platform"
 )
 
 // Activities are the activities and what they depend on. A nil *Activities names the methods, so that the compiler
@@ -26,6 +28,10 @@ type Activities struct {
 	Wait         WaitPolicy
 	// EventRetention is how long webhook_events rows are kept.
 	EventRetention time.Duration
+
+	Platform       *platform.Client // nil without an API key
+	Endpoints      endpoints.Store
+	HookAutorepair bool // whether CheckSubscription puts right what is wrong
 }
 
 // DB is a *pgxpool.Pool, or what a test puts in its place.

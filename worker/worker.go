@@ -12,6 +12,8 @@ import (
 	sdk "go.temporal.io/sdk/worker"
 
 	"inorder/activities"
+	"inorder/internal/endpoints"
+	"inorder/internal/platform"
 	"inorder/workflows"
 )
 
@@ -26,6 +28,9 @@ type Options struct {
 	MaxEventSkew   time.Duration
 	Wait           activities.WaitPolicy
 	EventRetention time.Duration
+
+	Platform       *platform.Client // nil without an API key: then nothing is asked of the platform
+	HookAutorepair bool
 }
 
 // stopTimeout is how long a worker that stops waits for activities that run: longer than any transaction takes.
@@ -46,6 +51,9 @@ func New(o Options) sdk.Worker {
 		MaxEventSkew:   o.MaxEventSkew,
 		Wait:           o.Wait,
 		EventRetention: o.EventRetention,
+		Platform:       o.Platform,
+		Endpoints:      endpoints.Store{Pool: o.Pool},
+		HookAutorepair: o.HookAutorepair,
 	})
 	return w
 }

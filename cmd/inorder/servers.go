@@ -12,6 +12,7 @@ import (
 
 	"inorder/activities"
 	"inorder/internal/config"
+	"inorder/internal/platform"
 	"inorder/worker"
 )
 
@@ -21,7 +22,8 @@ type servers struct {
 	config.Config
 	log      *slog.Logger
 	temporal client.Client
-	pool     *pgxpool.Pool // nil without DATABASE_URL
+	pool     *pgxpool.Pool    // nil without DATABASE_URL
+	platform *platform.Client // nil without HEADLESS_COMMERCE_API_KEY
 }
 
 // open reads the environment and says what it found. The caller closes.
@@ -40,6 +42,12 @@ func open(ctx context.Context, need config.Need, logs io.Writer) (*servers, erro
 	c.Temporal.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{}
 	if s.temporal, err = client.NewLazyClient(c.Temporal); err != nil {
 		return nil, fmt.Errorf("make the Temporal client: %w", err)
+	}
+	if c.PlatformKey != "" {
+		if s.platform, err = platform.New(platform.Options{APIKey: c.PlatformKey, BaseURL: c.PlatformURL}); err != nil {
+			s.close()
+			return nil, err
+		}
 	}
 	if need&config.NeedDatabase == 0 {
 		return s, nil
@@ -72,5 +80,7 @@ func (s *servers) worker() worker.Options {
 			TTL:        s.PendingTTL,
 		},
 		EventRetention: s.EventRetention,
+		Platform:       s.platform,
+		HookAutorepair: s.HookAutorepair,
 	}
 }

@@ -12,6 +12,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"go.temporal.io/sdk/client"
+
+	"inorder/internal/platform"
 )
 
 // Config is every setting. The comments give the variable and its default. A variable that is set to nothing counts
@@ -21,6 +23,7 @@ type Config struct {
 	AdminAddr      string   // ADMIN_ADDR 127.0.0.1:3001
 	AdminToken     string   // ADMIN_TOKEN
 	WebhookSecrets []string // WEBHOOK_SECRETS, comma-separated; the first signs, any verifies
+	SecretsFile    string   // WEBHOOK_SECRETS_FILE: more of them, one a line; read again when it changes
 	MaxBodyBytes   int      // MAX_BODY_BYTES 1048576
 	ReceiverURL    string   // RECEIVER_URL http://127.0.0.1:3000: where `send` sends to
 
@@ -33,11 +36,16 @@ type Config struct {
 	PendingRecheck    time.Duration // PENDING_RECHECK 1m: the first interval at which a waiting event looks again
 	StuckAfter        time.Duration // STUCK_AFTER 24h: from this age a waiting event is shown as stuck
 	PendingTTL        time.Duration // PENDING_TTL 720h: from this age it is given up
-	ReconcileAfter    time.Duration // RECONCILE_AFTER 10m
+	ReconcileAfter    time.Duration // RECONCILE_AFTER 10m: from this age a waiting event asks the platform for its order
 	MaxEventSkew      time.Duration // MAX_EVENT_SKEW 1h: how far ahead of its receipt an event may be dated
 
-	PlatformKey string // HEADLESS_COMMERCE_API_KEY
-	PlatformURL string // HEADLESS_COMMERCE_API_URL https://api.headlesscommerce.io/v1
+	PlatformKey platform.Secret // HEADLESS_COMMERCE_API_KEY
+	PlatformURL string          // HEADLESS_COMMERCE_API_URL https://api.headlesscommerce.io/v1
+
+	ReconcileEvery  time.Duration // RECONCILE_EVERY 1h: how often orders are compared with the platform's
+	ReconcileWindow time.Duration // RECONCILE_WINDOW 72h: how long after its creation an order is compared, if it is no longer open
+	HookAutorepair  bool          // HOOK_AUTOREPAIR false: whether a webhook that is not as we registered it is put right
+	NgrokAuthtoken  string        // NGROK_AUTHTOKEN, for `listen`
 
 	LogLevel  slog.Level // LOG_LEVEL info
 	LogFormat string     // LOG_FORMAT text, or json
@@ -50,6 +58,7 @@ type Need uint
 const (
 	NeedDatabase Need = 1 << iota // DATABASE_URL
 	NeedSecrets                   // WEBHOOK_SECRETS
+	NeedPlatform                  // HEADLESS_COMMERCE_API_KEY
 )
 
 // Error is everything that is wrong with the environment. Every problem names its variable and shows a right value;
@@ -72,6 +81,7 @@ func load(need Need, env environment) (Config, error) {
 		AdminAddr:      r.address("ADMIN_ADDR", "127.0.0.1:3001"),
 		AdminToken:     r.text("ADMIN_TOKEN", ""),
 		WebhookSecrets: r.secrets("WEBHOOK_SECRETS", need&NeedSecrets != 0),
+		SecretsFile:    r.text("WEBHOOK_SECRETS_FILE", ""),
 		MaxBodyBytes:   r.integer("MAX_BODY_BYTES", 1<<20, 1, maxBodyBytes),
 		ReceiverURL:    r.webURL("RECEIVER_URL", "http://127.0.0.1:3000"),
 
@@ -87,8 +97,13 @@ func load(need Need, env environment) (Config, error) {
 		ReconcileAfter:    r.duration("RECONCILE_AFTER", 10*time.Minute),
 		MaxEventSkew:      r.duration("MAX_EVENT_SKEW", time.Hour),
 
-		PlatformKey: r.text("HEADLESS_COMMERCE_API_KEY", ""),
+		PlatformKey: r.key("HEADLESS_COMMERCE_API_KEY", need&NeedPlatform != 0),
 		PlatformURL: r.webURL("HEADLESS_COMMERCE_API_URL", "https://api.headlesscommerce.io/v1"),
+
+		ReconcileEvery:  r.duration("RECONCILE_EVERY", time.Hour),
+		ReconcileWindow: r.duration("RECONCILE_WINDOW", 72*time.Hour),
+		HookAutorepair:  r.flag("HOOK_AUTOREPAIR", false),
+		NgrokAuthtoken:  r.text("NGROK_AUTHTOKEN", ""),
 
 		LogLevel:  r.level("LOG_LEVEL", slog.LevelInfo),
 		LogFormat: r.oneOf("LOG_FORMAT", "text", "json"),

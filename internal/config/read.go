@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"inorder/internal/platform"
 )
 
 // reader reads variables and collects what is wrong with them. Each method returns the default for a variable that
@@ -44,6 +46,20 @@ func (r *reader) oneOf(name string, values ...string) string {
 		r.problem(name, "%q is not one of %s; for example %s", value, strings.Join(values, ", "), values[0])
 	}
 	return value
+}
+
+func (r *reader) flag(name string, fallback bool) bool {
+	value, set := r.env.LookupEnv(name)
+	switch strings.ToLower(value) {
+	case "true", "1":
+		return true
+	case "false", "0":
+		return false
+	}
+	if set {
+		r.problem(name, "%q is neither true nor false; for example %t", value, !fallback)
+	}
+	return fallback
 }
 
 func (r *reader) duration(name string, fallback time.Duration) time.Duration {
@@ -132,6 +148,18 @@ func (r *reader) secrets(name string, needed bool) []string {
 		}
 	}
 	return list
+}
+
+// key reads an API key, which no problem shows.
+func (r *reader) key(name string, needed bool) platform.Secret {
+	key := platform.Secret(r.text(name, ""))
+	switch {
+	case key == "" && needed:
+		r.problem(name, "it is not set; it takes a secret key of the platform, for example sk_test_…")
+	case key != "" && platform.CheckKey(key) != nil:
+		r.problem(name, "%v", platform.CheckKey(key))
+	}
+	return key
 }
 
 func (r *reader) level(name string, fallback slog.Level) slog.Level {

@@ -60,8 +60,8 @@ func New(o Options) (*Client, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if err := checkKey(o.APIKey); err != nil {
-		return nil, err
+	if err := CheckKey(o.APIKey); err != nil {
+		return nil, fmt.Errorf("platform: HEADLESS_COMMERCE_API_KEY: %w", err)
 	}
 	base, err := url.Parse(o.BaseURL)
 	if err != nil || (base.Scheme != "https" && base.Scheme != "http") || base.Host == "" || base.User != nil || base.RawQuery != "" {
@@ -76,14 +76,15 @@ func New(o Options) (*Client, error) {
 	return &Client{key: o.APIKey, base: base, http: &client, opts: o}, nil
 }
 
-func checkKey(key Secret) error {
+// CheckKey says what is wrong with an API key that cannot be one, without showing it.
+func CheckKey(key Secret) error {
 	switch {
 	case key == "":
-		return errors.New("platform: no API key: set HEADLESS_COMMERCE_API_KEY to a secret key, sk_live_… or sk_test_…")
+		return errors.New("it is not set; it takes a secret key, sk_live_… or sk_test_…")
 	case key.Mode() == "":
-		return errors.New("platform: HEADLESS_COMMERCE_API_KEY is not a secret key: it must start with sk_live_ or sk_test_ (pk_ keys are for storefronts)")
+		return errors.New("it is not a secret key: it must start with sk_live_ or sk_test_ (pk_ keys are for storefronts)")
 	case strings.ContainsFunc(string(key), func(r rune) bool { return r <= ' ' || r > '~' }):
-		return errors.New("platform: HEADLESS_COMMERCE_API_KEY holds a space, a line break or another character that no key has: copy it again")
+		return errors.New("it holds a space, a line break or another character that no key has: copy it again")
 	}
 	return nil
 }
