@@ -47,6 +47,10 @@ type Options struct {
 	// below the 30 s after which the platform gives up.
 	StartTimeout time.Duration
 
+	// MaxStarts is how many events are handed to Temporal at once; more wait for their turn, within StartTimeout. Default
+	// 16: a burst that reaches a small Temporal server as a whole makes it lose more time than the queue here costs.
+	MaxStarts int
+
 	// ShutdownTimeout is how long requests that were accepted may take to be answered once the receiver stops.
 	// Default: what the slowest may take, which is StartTimeout and 15 s.
 	ShutdownTimeout time.Duration
@@ -65,14 +69,16 @@ func StaticSecrets(secrets ...string) func() []string {
 
 // Receiver serves the platform's deliveries, and the probes.
 type Receiver struct {
-	o     Options
-	app   *fiber.App
-	probe singleflight.Group
+	o      Options
+	app    *fiber.App
+	probe  singleflight.Group
+	starts chan struct{} // holds one for each start under way
 }
 
 const (
 	defaultMaxBodyBytes = 1 << 20
 	defaultStartTimeout = 10 * time.Second
+	defaultMaxStarts    = 16
 
 	// A request must have arrived as a whole in readTimeout, which is what a client that sends slowly can hold.
 	readTimeout  = 10 * time.Second
@@ -93,13 +99,16 @@ func New(o Options) *Receiver {
 	if o.StartTimeout <= 0 {
 		o.StartTimeout = defaultStartTimeout
 	}
+	if o.MaxStarts <= 0 {
+		o.MaxStarts = defaultMaxStarts
+	}
 	if o.ShutdownTimeout <= 0 {
 		o.ShutdownTimeout = readTimeout + o.StartTimeout + writeTimeout
 	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	r := &Receiver{o: o}
+	r := &Receiver{o: o, starts: make(chan struct{}, o.MaxStarts)}
 	r.app = fiber.New(fiber.Config{
 		BodyLimit:      o.MaxBodyBytes,
 		ReadBufferSize: maxHeaderBytes,

@@ -57,6 +57,12 @@ func (r *Receiver) authenticate(c *fiber.Ctx) error {
 func (r *Receiver) start(e inorder.Event) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), r.o.StartTimeout)
 	defer cancel()
+	select {
+	case r.starts <- struct{}{}:
+		defer func() { <-r.starts }()
+	case <-ctx.Done():
+		return "", fmt.Errorf("%d other starts are under way: %w", cap(r.starts), ctx.Err())
+	}
 	options, body, receipt := workflows.Start(r.o.TaskQueue, e)
 	_, err := r.o.Starter.ExecuteWorkflow(ctx, options, workflows.ProcessEventType, body, receipt)
 	var known *serviceerror.WorkflowExecutionAlreadyStarted
