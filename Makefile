@@ -42,6 +42,10 @@ fuzz: ## Fuzz the parser and the verifier for a minute each
 fixtures: build bin/dev ## Record the replay fixtures anew, from landed code
 	RECORD_FIXTURES=1 bin/dev test -- go test -count 1 -run TestRecordFixtures ./workflows/...
 
+.PHONY: screenshots
+screenshots: ## Take the README's pictures anew, while `STUCK_AFTER=20s PENDING_RECHECK=5s make run` runs elsewhere
+	docs/screenshots/session.sh
+
 .PHONY: lint
 lint: bin/staticcheck bin/workflowcheck ## Formatting, vet, staticcheck, workflowcheck, the compose file
 	@test -z "$$(gofmt -l .)" || { gofmt -d .; exit 1; }

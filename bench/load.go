@@ -36,7 +36,7 @@ func measure(ctx context.Context, s subject, senders, n int) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: senders}, Timeout: time.Minute}
+	client := newClient(senders)
 	defer client.CloseIdleConnections()
 
 	begin := time.Now()
@@ -44,22 +44,20 @@ func measure(ctx context.Context, s subject, senders, n int) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	for end := done + int64(n); done < end; {
-		if done, err = s.done(ctx); err != nil {
-			return result{}, err
-		}
-		if time.Since(begin) > 5*time.Minute {
-			return result{}, fmt.Errorf("%d of %d events have no end after 5 minutes", end-done, n)
-		}
-		select {
-		case <-ctx.Done():
-			return result{}, ctx.Err()
-		case <-time.After(5 * time.Millisecond):
-		}
+	err = poll(ctx, func() (bool, error) {
+		now, err := s.done(ctx)
+		return now >= done+int64(n), err
+	})
+	if err != nil {
+		return result{}, err
 	}
 	rate := float64(n) / time.Since(begin).Seconds()
 	slices.Sort(acks)
 	return result{rate: rate, p50: acks[n/2], p99: acks[n*99/100]}, nil
+}
+
+func newClient(senders int) *http.Client {
+	return &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: senders}, Timeout: time.Minute}
 }
 
 type delivery struct {

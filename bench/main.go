@@ -17,6 +17,8 @@ import (
 	"syscall"
 	"text/tabwriter"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 func main() {
@@ -44,7 +46,12 @@ func exit(err error) {
 var senders = []int{1, 4, 16}
 
 func run(ctx context.Context, program string, rounds, events int) error {
-	subjects, stop, err := startSubjects(ctx, program)
+	pool, err := pgxpool.New(ctx, os.Getenv("DATABASE_URL"))
+	if err != nil {
+		return fmt.Errorf("DATABASE_URL: %w", err)
+	}
+	defer pool.Close()
+	subjects, stop, err := startSubjects(ctx, program, pool)
 	defer stop()
 	if err != nil {
 		return err
@@ -69,6 +76,19 @@ func run(ctx context.Context, program string, rounds, events int) error {
 		}
 	}
 	report(subjects, results)
+	return reportTogether(ctx, pool, subjects[0], rounds)
+}
+
+func reportTogether(ctx context.Context, pool *pgxpool.Pool, serve subject, rounds int) error {
+	const orders = 200
+	fmt.Printf("\n%s, order.paid and order.created of %d orders posted at the same instant:\n", serve.name, orders)
+	for range rounds {
+		answered, released, err := together(ctx, pool, serve, orders)
+		if err != nil {
+			return fmt.Errorf("post at the same instant: %w", err)
+		}
+		fmt.Printf("  all answered after %s; none left waiting %s later\n", answered.Round(10*time.Millisecond), released.Round(10*time.Millisecond))
+	}
 	return nil
 }
 

@@ -31,7 +31,7 @@ const (
 
 // startSubjects starts every subject in processes of its own, each with its own task queue. They idle while another
 // one is measured. stop ends them.
-func startSubjects(ctx context.Context, program string) (subjects []subject, stop func(), err error) {
+func startSubjects(ctx context.Context, program string, pool *pgxpool.Pool) (subjects []subject, stop func(), err error) {
 	var processes []*exec.Cmd
 	stop = func() {
 		for _, p := range processes {
@@ -40,10 +40,6 @@ func startSubjects(ctx context.Context, program string) (subjects []subject, sto
 		for _, p := range processes {
 			_ = p.Wait()
 		}
-	}
-	pool, err := pgxpool.New(ctx, os.Getenv("DATABASE_URL"))
-	if err != nil {
-		return nil, stop, fmt.Errorf("DATABASE_URL: %w", err)
 	}
 	migrate := exec.CommandContext(ctx, program, "migrate")
 	migrate.Stderr = os.Stderr
