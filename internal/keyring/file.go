@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"inorder/internal/endpoints"
+	"inorder/internal/platform"
 )
 
 const (
@@ -110,7 +111,7 @@ func (f *file) parse(text []byte) (entries []entry, err error) {
 		if len(fields) == 0 {
 			continue
 		}
-		e := entry{secret: fields[0], name: endpoints.Name(fields[0]), source: fileSource}
+		e := entry{secret: platform.Secret(fields[0]), name: endpoints.Name(fields[0]), source: fileSource}
 		switch {
 		case len(fields) == 2:
 			e.ends, err = time.Parse(time.RFC3339, fields[1])

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"inorder/internal/endpoints"
+	"inorder/internal/platform"
 	"inorder/receiver"
 )
 
@@ -45,7 +46,7 @@ type Options struct {
 type Keyring struct {
 	fixed []entry
 	file  *file  // nil for none
-	shelf *shelf // nil without a table
+	table *table // nil without a table
 	log   *slog.Logger
 	now   func() time.Time
 
@@ -58,7 +59,7 @@ type Keyring struct {
 
 // entry is a secret as one source has it.
 type entry struct {
-	secret       string // "" for one that the table has the name of only
+	secret       platform.Secret // "" for one that the table has the name of only
 	name, source string
 	ends         time.Time // zero for no end
 }
@@ -88,7 +89,7 @@ func New(ctx context.Context, o Options) (*Keyring, error) {
 		k.now = time.Now
 	}
 	for _, secret := range o.Secrets {
-		k.fixed = append(k.fixed, entry{secret: secret, name: endpoints.Name(secret), source: "WEBHOOK_SECRETS"})
+		k.fixed = append(k.fixed, entry{secret: platform.Secret(secret), name: endpoints.Name(secret), source: "WEBHOOK_SECRETS"})
 	}
 	if o.File != "" {
 		k.file = &file{path: o.File}
@@ -97,7 +98,7 @@ func New(ctx context.Context, o Options) (*Keyring, error) {
 		}
 	}
 	if o.Table != nil {
-		k.shelf = &shelf{table: o.Table}
+		k.table = &table{store: o.Table}
 	}
 	k.look(ctx)
 	return k, nil
@@ -107,7 +108,7 @@ func New(ctx context.Context, o Options) (*Keyring, error) {
 func (k *Keyring) Verify(body []byte, signature string) bool {
 	now := k.now()
 	for _, key := range *k.valid.Load() {
-		if key.endedAt(now) || !receiver.Verify(key.secret, body, signature) {
+		if key.endedAt(now) || !receiver.Verify(string(key.secret), body, signature) {
 			continue
 		}
 		key.times.Add(1)
@@ -131,25 +132,24 @@ func (u *use) sawUse(at int64) {
 
 // Watch looks for changes every LookEvery, until stop is called, which returns when the last uses are written.
 func (k *Keyring) Watch() (stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
+	quit, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
 		ticks := time.NewTicker(LookEvery)
 		defer ticks.Stop()
 		for {
 			select {
-			case <-ctx.Done():
-				last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTimeout)
-				defer cancel()
-				k.note(last, 0)
-				return
 			case <-ticks.C:
-				k.look(ctx)
+				k.look(context.Background())
+			case <-quit:
+				ctx, cancel := context.WithTimeout(context.Background(), lookTimeout)
+				defer cancel()
+				k.note(ctx, 0)
+				return
 			}
 		}
 	}()
-	return func() { cancel(); <-done }
+	return func() { close(quit); <-done }
 }
 
 // look takes up what has changed, and writes what was used, all in lookTimeout.
@@ -159,8 +159,8 @@ func (k *Keyring) look(ctx context.Context) {
 	if k.file != nil {
 		k.file.look(k.log)
 	}
-	if k.shelf != nil {
-		k.shelf.look(ctx, k.log)
+	if k.table != nil {
+		k.table.look(ctx, k.log)
 	}
 	k.merge()
 	k.note(ctx, noteEvery)

@@ -14,8 +14,8 @@ func (k *Keyring) merge() {
 	if k.file != nil {
 		entries = append(entries, k.file.entries...)
 	}
-	if k.shelf != nil {
-		entries = append(entries, k.shelf.entries...)
+	if k.table != nil {
+		entries = append(entries, k.table.entries...)
 	}
 	ends := map[string]time.Time{}
 	for _, e := range entries {
@@ -50,8 +50,8 @@ func (k *Keyring) useOf(e entry) *use {
 // takeUses takes from the table what other receivers, and earlier processes, verified; and forgets the uses that are
 // written of secrets that are gone.
 func (k *Keyring) takeUses(keys []key) {
-	if k.shelf != nil {
-		for name, at := range k.shelf.verified {
+	if k.table != nil {
+		for name, at := range k.table.verified {
 			if u := k.uses[name]; u != nil {
 				u.sawUse(at)
 				u.noted = max(u.noted, at)
@@ -60,7 +60,7 @@ func (k *Keyring) takeUses(keys []key) {
 	}
 	for name, u := range k.uses {
 		gone := !slices.ContainsFunc(keys, func(key key) bool { return key.name == name })
-		if gone && (k.shelf == nil || u.last.Load() <= u.noted) {
+		if gone && (k.table == nil || u.last.Load() <= u.noted) {
 			delete(k.uses, name)
 		}
 	}

@@ -9,9 +9,9 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// shelf is what is known of the table.
-type shelf struct {
-	table    Table
+// table is what is known of the table.
+type table struct {
+	store    Table
 	entries  []entry
 	verified map[string]int64 // when each secret last verified a delivery, by name, as far as the table knows
 
@@ -29,19 +29,19 @@ const (
 )
 
 // look reads the table. While that fails, what is known counts on; it is logged once, and once when it is over.
-func (s *shelf) look(ctx context.Context, log *slog.Logger) {
-	rows, err := s.table.Secrets(ctx)
-	if errors.Is(ctx.Err(), context.Canceled) { // we stop
+func (t *table) look(ctx context.Context, log *slog.Logger) {
+	rows, err := t.store.Secrets(ctx)
+	if errors.Is(ctx.Err(), context.Canceled) { // stopped while it started
 		return
 	}
-	before := s.state
-	s.state = stateOf(err)
+	before := t.state
+	t.state = stateOf(err)
 	switch {
-	case s.state == before:
-	case s.state == unprepared:
+	case t.state == before:
+	case t.state == unprepared:
 		log.Error("the database has no webhook secrets yet: run `inorder migrate`; until then only WEBHOOK_SECRETS and WEBHOOK_SECRETS_FILE count",
 			"cause", err)
-	case s.state == away:
+	case t.state == away:
 		log.Warn("the webhook secrets in PostgreSQL cannot be read; those that are known stay valid", "cause", err)
 	case before != unknown:
 		log.Info("the webhook secrets in PostgreSQL can be read again")
@@ -49,16 +49,16 @@ func (s *shelf) look(ctx context.Context, log *slog.Logger) {
 	if err != nil {
 		return
 	}
-	s.entries, s.verified = nil, map[string]int64{}
+	t.entries, t.verified = nil, map[string]int64{}
 	for _, row := range rows {
-		e := entry{secret: string(row.Secret), name: row.Name, source: row.Source}
+		e := entry{secret: row.Secret, name: row.Name, source: row.Source}
 		if row.EndsAt != nil {
 			e.ends = *row.EndsAt
 		}
 		if row.VerifiedAt != nil {
-			s.verified[row.Name] = row.VerifiedAt.UnixMicro()
+			t.verified[row.Name] = row.VerifiedAt.UnixMicro()
 		}
-		s.entries = append(s.entries, e)
+		t.entries = append(t.entries, e)
 	}
 }
 
@@ -76,7 +76,7 @@ func stateOf(err error) state {
 // note writes to the table when each secret last verified a delivery, but no secret's more often than that. What fails
 // is written later.
 func (k *Keyring) note(ctx context.Context, pause time.Duration) {
-	if k.shelf == nil || k.shelf.state != there {
+	if k.table == nil || k.table.state != there {
 		return
 	}
 	now := k.now()
@@ -87,14 +87,14 @@ func (k *Keyring) note(ctx context.Context, pause time.Duration) {
 			continue
 		}
 		u.tried = now
-		if err := k.shelf.table.NoteVerified(ctx, name, u.from, time.UnixMicro(at)); err != nil {
+		if err := k.table.store.NoteVerified(ctx, name, u.from, time.UnixMicro(at)); err != nil {
 			failed = err
 			break
 		}
-		u.noted, k.shelf.unable = at, false
+		u.noted, k.table.unable = at, false
 	}
-	if failed != nil && !k.shelf.unable {
-		k.shelf.unable = true
+	if failed != nil && !k.table.unable {
+		k.table.unable = true
 		k.log.Warn("the last use of the webhook secrets cannot be written to PostgreSQL; it is tried again", "cause", failed)
 	}
 }
