@@ -42,7 +42,7 @@ func runPeer(ctx context.Context, name string) error {
 	r := receiver.New(receiver.Options{
 		Starter:      starter,
 		TaskQueue:    os.Getenv("TASK_QUEUE"),
-		Secrets:      receiver.StaticSecrets(secret),
+		Verifier:     receiver.StaticSecrets(secret),
 		MaxBodyBytes: 1 << 20,
 		Log:          logger,
 	})

@@ -123,7 +123,9 @@ func (s *system) eventually(limit time.Duration, what string, condition func() b
 }
 
 // post delivers a body once, and answers the status and Inorder-Result.
-func (s *system) post(body []byte) (int, string, error) {
+func (s *system) post(body []byte) (int, string, error) { return s.postSigned(secret, body) }
+
+func (s *system) postSigned(secret string, body []byte) (int, string, error) {
 	req, err := http.NewRequest(http.MethodPost, s.url+receiver.WebhookPath, bytes.NewReader(body))
 	if err != nil {
 		return 0, "", err

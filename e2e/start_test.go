@@ -14,7 +14,7 @@ import (
 
 func TestWrongSettingsAreReportedTogetherAndByName(t *testing.T) {
 	s := newSystem(t)
-	s.env = append(s.env, "WEBHOOK_SECRETS=", "STUCK_AFTER=soon", "EVENT_RETENTION=24h", "DATABASE_URL=postgres://u:hunter2@:port/x")
+	s.env = append(s.env, "WEBHOOK_SECRETS=whsec_a,,whsec_b", "STUCK_AFTER=soon", "EVENT_RETENTION=24h", "DATABASE_URL=postgres://u:hunter2@:port/x")
 	out, code := s.run("serve")
 	require.Equal(t, 2, code)
 	for _, name := range []string{"WEBHOOK_SECRETS", "STUCK_AFTER", "EVENT_RETENTION", "REDELIVERY_HORIZON", "DATABASE_URL"} {

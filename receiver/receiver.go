@@ -30,14 +30,18 @@ type Starter interface {
 	ExecuteWorkflow(ctx context.Context, options client.StartWorkflowOptions, workflow any, args ...any) (client.WorkflowRun, error)
 }
 
+// Verifier knows the signing secrets that are valid now.
+type Verifier interface {
+	// Verify reports whether one of them made the signature of the untouched body; without any, none did. It is called for
+	// every delivery, concurrently, so it must not wait for anything; and the body is not its to keep.
+	Verify(body []byte, signature string) bool
+}
+
 // Options are what a receiver needs.
 type Options struct {
 	Starter   Starter
 	TaskQueue string
-
-	// Secrets returns the signing secrets that are valid now; a delivery signed with any of them is authentic, and
-	// without any none is. It is called for every delivery, concurrently, so a rotation needs no restart.
-	Secrets func() []string
+	Verifier  Verifier
 
 	// MaxBodyBytes is the largest body that is read. Default 1 MiB; Temporal by itself refuses more than about 2 MiB.
 	MaxBodyBytes int
@@ -60,11 +64,6 @@ type Options struct {
 
 	Log *slog.Logger
 	Now func() time.Time // default time.Now
-}
-
-// StaticSecrets is for secrets that never change.
-func StaticSecrets(secrets ...string) func() []string {
-	return func() []string { return secrets }
 }
 
 // Receiver serves the platform's deliveries, and the probes.

@@ -69,7 +69,7 @@ func newTest(t testing.TB, starter Starter, change func(*Options)) (*Receiver, *
 	o := Options{
 		Starter:   starter,
 		TaskQueue: "test-queue",
-		Secrets:   StaticSecrets(vectorSecret, oldSecret),
+		Verifier:  StaticSecrets(vectorSecret, oldSecret),
 		Log:       slog.New(slog.NewJSONHandler(logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Now:       func() time.Time { return receivedAt },
 	}
@@ -263,18 +263,18 @@ func TestRefusedMethodNamesTheAllowedOne(t *testing.T) {
 }
 
 func TestRotatedSecretCountsAtOnce(t *testing.T) {
-	valid := []string{oldSecret}
-	r, _ := newTest(t, &fakeStarter{}, func(o *Options) { o.Secrets = func() []string { return valid } })
+	valid := staticSecrets{oldSecret}
+	r, _ := newTest(t, &fakeStarter{}, func(o *Options) { o.Verifier = valid })
 	res, _ := send(t, r, delivery(vectorBody))
 	require.Equal(t, 401, res.StatusCode)
-	valid = []string{vectorSecret}
+	valid[0] = vectorSecret
 	res, _ = send(t, r, delivery(vectorBody))
 	require.Equal(t, 200, res.StatusCode)
 }
 
 func TestNoSecretsAcceptNothing(t *testing.T) {
 	for _, secrets := range [][]string{nil, {""}} {
-		r, _ := newTest(t, &fakeStarter{}, func(o *Options) { o.Secrets = StaticSecrets(secrets...) })
+		r, _ := newTest(t, &fakeStarter{}, func(o *Options) { o.Verifier = StaticSecrets(secrets...) })
 		res, _ := send(t, r, with(delivery(vectorBody), SignatureHeader, Sign("", []byte(vectorBody))))
 		require.Equal(t, 401, res.StatusCode)
 	}

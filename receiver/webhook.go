@@ -8,15 +8,23 @@ import (
 	"log/slog"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
 	"go.temporal.io/api/serviceerror"
 
 	"inorder"
 	"inorder/workflows"
 )
 
+var refusedSignatures = promauto.NewCounter(prometheus.CounterOpts{
+	Name: "inorder_signatures_refused_total",
+	Help: "Deliveries that were answered 401: their signature was missing, malformed or by no valid secret.",
+})
+
 // receive answers one delivery: size, which the server has checked, then signature, parse, start, answer.
 func (r *Receiver) receive(c *fiber.Ctx) error {
 	if err := r.authenticate(c); err != nil {
+		refusedSignatures.Inc()
 		return err
 	}
 	// A copy, because the server reuses its buffer for the next request.
@@ -44,13 +52,10 @@ func (r *Receiver) authenticate(c *fiber.Ctx) error {
 	if len(signatures) != 1 {
 		return fmt.Errorf("%w: %d headers instead of one", errSignature, len(signatures))
 	}
-	signature := string(signatures[0])
-	for _, secret := range r.o.Secrets() {
-		if Verify(secret, c.BodyRaw(), signature) {
-			return nil
-		}
+	if !r.o.Verifier.Verify(c.BodyRaw(), string(signatures[0])) {
+		return fmt.Errorf("%w: it matches no secret", errSignature)
 	}
-	return fmt.Errorf("%w: it matches no secret", errSignature)
+	return nil
 }
 
 // start makes the event durable, once: that Temporal knows the event already is a result, too.

@@ -52,6 +52,7 @@ func (s settings) greet(w io.Writer, stack *devstack.Stack) {
 inorder is running. Ctrl-C stops all of it and keeps its state in %s.
 
   Receiver     %s/webhooks/hc
+  Metrics      %s/metrics
   Temporal UI  %s
   Temporal     %s, log in %s
   PostgreSQL   %s
@@ -65,5 +66,5 @@ Try, in another terminal:
   kill -9 $SERVE_PID                        # and watch it come back
   kill -STOP $TEMPORAL_PID                  # an outage, until kill -CONT
 
-`, s.dir, s.receiverURL(), stack.TemporalUIURL, stack.TemporalAddress, stack.Temporal.LogFile(), database, quote(s.envFile()))
+`, s.dir, s.receiverURL(), reach(s.adminAddr), stack.TemporalUIURL, stack.TemporalAddress, stack.Temporal.LogFile(), database, quote(s.envFile()))
 }

@@ -2,10 +2,14 @@ package main
 
 import (
 	"context"
+	"fmt"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.temporal.io/sdk/client"
 
 	"inorder/internal/config"
+	"inorder/internal/endpoints"
+	"inorder/internal/keyring"
 	"inorder/receiver"
 )
 
@@ -13,13 +17,20 @@ type receiverCmd struct{}
 
 func (*receiverCmd) Help() string {
 	return `Takes deliveries at POST /webhooks/hc, verifies their signature and starts a workflow for each event. It answers 200
-once Temporal has the event on disk, and 503 while it cannot be reached. It needs no database; a worker elsewhere
-applies the events. GET /healthz says that it lives, GET /readyz that it can accept.
+once Temporal has the event on disk, and 503 while it cannot be reached. A worker elsewhere applies the events. GET
+/healthz says that it lives, GET /readyz that it can accept; GET /metrics at ADMIN_ADDR when each secret last verified
+a delivery.
+
+The secrets come from three places, and all of them are valid: WEBHOOK_SECRETS; the file that WEBHOOK_SECRETS_FILE names;
+and, with DATABASE_URL, PostgreSQL, where ` + "`inorder hooks register`" + ` puts them. The file holds one a line, which a blank and the
+time when it ends may follow, such as 2026-01-02T15:04:05Z; # begins a comment; only its owner may read it. The file and
+PostgreSQL are looked at every second, so a rotation needs no restart. PostgreSQL may be down: then the secrets that are
+known stay valid.
 
 On SIGINT or SIGTERM it finishes what it has accepted; a second signal ends it at once.
 
-Needs WEBHOOK_SECRETS. Reads LISTEN_ADDR, MAX_BODY_BYTES, TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE (and the other
-TEMPORAL_* names), TASK_QUEUE, LOG_LEVEL, LOG_FORMAT.
+Needs WEBHOOK_SECRETS, WEBHOOK_SECRETS_FILE or DATABASE_URL. Reads LISTEN_ADDR, ADMIN_ADDR, MAX_BODY_BYTES, TEMPORAL_ADDRESS
+and TEMPORAL_NAMESPACE (and the other TEMPORAL_* names), TASK_QUEUE, LOG_LEVEL, LOG_FORMAT.
 
 Example:
 
@@ -32,10 +43,20 @@ func (*receiverCmd) Run(ctx context.Context, std streams) error {
 		return err
 	}
 	defer s.close()
-	return s.receive(ctx)
+	return s.besideAdmin(ctx, s.receive)
 }
 
 func (s *servers) receive(ctx context.Context) error {
+	ring, err := s.keyring(ctx)
+	if err != nil {
+		return err
+	}
+	if err := prometheus.Register(ring); err != nil {
+		return fmt.Errorf("show the secrets' metrics: %w", err)
+	}
+	defer prometheus.Unregister(ring)
+	defer ring.Watch()()
+
 	checks := map[string]receiver.Check{"temporal": {Run: s.checkTemporal, Required: true}}
 	if s.pool != nil { // shown, because what is accepted is applied only while it is there
 		checks["postgres"] = receiver.Check{Run: s.pool.Ping}
@@ -43,12 +64,20 @@ func (s *servers) receive(ctx context.Context) error {
 	r := receiver.New(receiver.Options{
 		Starter:      s.temporal,
 		TaskQueue:    s.TaskQueue,
-		Secrets:      receiver.StaticSecrets(s.WebhookSecrets...),
+		Verifier:     ring,
 		MaxBodyBytes: s.MaxBodyBytes,
 		Checks:       checks,
 		Log:          s.log,
 	})
 	return r.Run(ctx, s.ListenAddr)
+}
+
+func (s *servers) keyring(ctx context.Context) (*keyring.Keyring, error) {
+	o := keyring.Options{Secrets: s.WebhookSecrets, File: s.SecretsFile, Log: s.log}
+	if s.pool != nil {
+		o.Table = endpoints.Store{Pool: s.pool}
+	}
+	return keyring.New(ctx, o)
 }
 
 func (s *servers) checkTemporal(ctx context.Context) error {

@@ -38,9 +38,11 @@ func (b *buffer) String() string {
 // clean sets an environment that does not depend on who runs the tests.
 func clean(t *testing.T, pairs ...string) {
 	t.Helper()
-	for _, name := range []string{"WEBHOOK_SECRETS", "DATABASE_URL", "RECEIVER_URL", "LISTEN_ADDR", "TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE"} {
+	for _, name := range []string{"WEBHOOK_SECRETS", "DATABASE_URL", "RECEIVER_URL", "LISTEN_ADDR", "TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE",
+		"WEBHOOK_SECRETS_FILE"} {
 		t.Setenv(name, "")
 	}
+	t.Setenv("ADMIN_ADDR", "127.0.0.1:0")
 	t.Setenv("TEMPORAL_CONFIG_FILE", "/dev/null")
 	for i := 0; i < len(pairs); i += 2 {
 		t.Setenv(pairs[i], pairs[i+1])
@@ -49,9 +51,9 @@ func clean(t *testing.T, pairs ...string) {
 
 func TestHelpNamesWhatEachCommandNeeds(t *testing.T) {
 	for command, names := range map[string][]string{
-		"serve":    {"Needs WEBHOOK_SECRETS and DATABASE_URL", "inorder migrate", "Example"},
-		"receiver": {"Needs WEBHOOK_SECRETS", "LISTEN_ADDR", "MAX_BODY_BYTES", "TEMPORAL_ADDRESS", "Example"},
-		"worker":   {"Needs DATABASE_URL", "EVENT_RETENTION", "STUCK_AFTER", "TEMPORAL_ADDRESS", "Example"},
+		"serve":    {"Needs DATABASE_URL", "Without WEBHOOK_SECRETS", "inorder migrate", "Example"},
+		"receiver": {"Needs WEBHOOK_SECRETS, WEBHOOK_SECRETS_FILE or DATABASE_URL", "LISTEN_ADDR", "ADMIN_ADDR", "MAX_BODY_BYTES", "TEMPORAL_ADDRESS", "Example"},
+		"worker":   {"Needs DATABASE_URL", "ADMIN_ADDR", "EVENT_RETENTION", "STUCK_AFTER", "TEMPORAL_ADDRESS", "Example"},
 		"migrate":  {"Needs DATABASE_URL", "--wait", "several may run at once", "Example"},
 		"send":     {"Needs WEBHOOK_SECRETS", "RECEIVER_URL", "--story", "--bad-signature", "Examples"},
 	} {

@@ -85,7 +85,7 @@ func (s *sendCmd) Run(ctx context.Context, std streams) error {
 	if s.List {
 		return list(std.out)
 	}
-	c, err := config.Load(config.NeedSecrets)
+	c, err := config.Load(config.NeedSigner)
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,8 @@ The receiver listens at once, also while PostgreSQL or Temporal is down: an even
 there, and applied as soon as both are. Before ` + "`inorder migrate`" + ` has prepared them, serve refuses to run. On SIGINT or
 SIGTERM it finishes what it has accepted and begun; a second signal ends it at once.
 
-Needs WEBHOOK_SECRETS and DATABASE_URL. Reads what ` + "`inorder receiver`" + ` and ` + "`inorder worker`" + ` read.
+Needs DATABASE_URL. Reads what ` + "`inorder receiver`" + ` and ` + "`inorder worker`" + ` read. Without WEBHOOK_SECRETS it refuses every
+delivery until ` + "`inorder hooks register`" + ` has put a secret into PostgreSQL.
 
 Example:
 
@@ -27,14 +28,18 @@ Example:
 }
 
 // Run ends in this order: the receiver, when it has answered what it accepted; then the worker, when it has finished
-// what it began; then the client and the pool. Either one failing ends the other, and the process with an error.
+// what it began; then the metrics, the client and the pool. One of them failing ends the others, and the process with an
+// error.
 func (*serveCmd) Run(ctx context.Context, std streams) error {
-	s, err := open(ctx, config.NeedDatabase|config.NeedSecrets, std.err)
+	s, err := open(ctx, config.NeedDatabase, std.err)
 	if err != nil {
 		return err
 	}
 	defer s.close()
+	return s.besideAdmin(ctx, s.receiveAndWork)
+}
 
+func (s *servers) receiveAndWork(ctx context.Context) error {
 	working, stopWorker := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWorker()
 	group, receiving := errgroup.WithContext(ctx)

@@ -9,8 +9,10 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
+	"golang.org/x/sync/errgroup"
 
 	"inorder/activities"
+	"inorder/internal/admin"
 	"inorder/internal/config"
 	"inorder/internal/platform"
 	"inorder/worker"
@@ -49,7 +51,7 @@ func open(ctx context.Context, need config.Need, logs io.Writer) (*servers, erro
 			return nil, err
 		}
 	}
-	if need&config.NeedDatabase == 0 {
+	if c.Pool == nil {
 		return s, nil
 	}
 	if s.pool, err = pgxpool.NewWithConfig(ctx, c.Pool); err != nil {
@@ -64,6 +66,23 @@ func (s *servers) close() {
 	if s.pool != nil {
 		s.pool.Close()
 	}
+}
+
+// besideAdmin runs a command with the metrics served beside it, to its end. Either one failing ends the other.
+func (s *servers) besideAdmin(ctx context.Context, run func(context.Context) error) error {
+	metrics, err := admin.Listen(s.AdminAddr, s.log)
+	if err != nil {
+		return err
+	}
+	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	group, running := errgroup.WithContext(ctx)
+	group.Go(func() error { return metrics.Serve(serving) })
+	group.Go(func() error {
+		defer stop()
+		return run(running)
+	})
+	return group.Wait()
 }
 
 func (s *servers) worker() worker.Options {

@@ -10,13 +10,14 @@ import (
 type workerCmd struct{}
 
 func (*workerCmd) Help() string {
-	return `Runs the workflows and activities that bring each event to its end. It serves no HTTP.
+	return `Runs the workflows and activities that bring each event to its end. It serves no HTTP but GET /metrics at
+ADMIN_ADDR.
 
 It starts while PostgreSQL or Temporal is down, and waits for them. It refuses to run on an older schema or without the
 search attributes: then run ` + "`inorder migrate`" + `. On SIGINT or SIGTERM it finishes what it has begun; a second signal
 ends it at once.
 
-Needs DATABASE_URL. Reads TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE (and the other TEMPORAL_* names), TASK_QUEUE,
+Needs DATABASE_URL. Reads ADMIN_ADDR, TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE (and the other TEMPORAL_* names), TASK_QUEUE,
 EVENT_RETENTION, REDELIVERY_HORIZON, PENDING_RECHECK, STUCK_AFTER, PENDING_TTL, MAX_EVENT_SKEW, LOG_LEVEL, LOG_FORMAT.
 
 Example:
@@ -31,5 +32,5 @@ func (*workerCmd) Run(ctx context.Context, std streams) error {
 		return err
 	}
 	defer s.close()
-	return worker.Run(ctx, s.worker())
+	return s.besideAdmin(ctx, func(ctx context.Context) error { return worker.Run(ctx, s.worker()) })
 }

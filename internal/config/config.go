@@ -22,7 +22,7 @@ type Config struct {
 	ListenAddr     string   // LISTEN_ADDR 127.0.0.1:3000: the receiver
 	AdminAddr      string   // ADMIN_ADDR 127.0.0.1:3001
 	AdminToken     string   // ADMIN_TOKEN
-	WebhookSecrets []string // WEBHOOK_SECRETS, comma-separated; the first signs, any verifies
+	WebhookSecrets []string // WEBHOOK_SECRETS, comma-separated; the first signs what `send` sends, any verifies
 	SecretsFile    string   // WEBHOOK_SECRETS_FILE: more of them, one a line; read again when it changes
 	MaxBodyBytes   int      // MAX_BODY_BYTES 1048576
 	ReceiverURL    string   // RECEIVER_URL http://127.0.0.1:3000: where `send` sends to
@@ -57,8 +57,9 @@ type Need uint
 
 const (
 	NeedDatabase Need = 1 << iota // DATABASE_URL
-	NeedSecrets                   // WEBHOOK_SECRETS
+	NeedSecrets                   // WEBHOOK_SECRETS, WEBHOOK_SECRETS_FILE or DATABASE_URL: where to find what verifies deliveries
 	NeedPlatform                  // HEADLESS_COMMERCE_API_KEY
+	NeedSigner                    // WEBHOOK_SECRETS
 )
 
 // Error is everything that is wrong with the environment. Every problem names its variable and shows a right value;
@@ -80,7 +81,7 @@ func load(need Need, env environment) (Config, error) {
 		ListenAddr:     r.address("LISTEN_ADDR", "127.0.0.1:3000"),
 		AdminAddr:      r.address("ADMIN_ADDR", "127.0.0.1:3001"),
 		AdminToken:     r.text("ADMIN_TOKEN", ""),
-		WebhookSecrets: r.secrets("WEBHOOK_SECRETS", need&NeedSecrets != 0),
+		WebhookSecrets: r.secrets("WEBHOOK_SECRETS", need),
 		SecretsFile:    r.text("WEBHOOK_SECRETS_FILE", ""),
 		MaxBodyBytes:   r.integer("MAX_BODY_BYTES", 1<<20, 1, maxBodyBytes),
 		ReceiverURL:    r.webURL("RECEIVER_URL", "http://127.0.0.1:3000"),

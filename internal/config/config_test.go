@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-const needAll = NeedDatabase | NeedSecrets
+const needAll = NeedDatabase | NeedSigner
 
 // good is the smallest environment that every command runs with.
 var good = map[string]string{
@@ -96,8 +96,31 @@ func TestWhatIsNeededDependsOnTheCommand(t *testing.T) {
 	require.NoError(t, err)
 	require.Nil(t, c.Pool)
 	require.Len(t, problems(t, NeedDatabase, none), 1)
-	require.Len(t, problems(t, NeedSecrets, none), 1)
+	require.Len(t, problems(t, NeedSigner, none), 1)
 	require.Len(t, problems(t, needAll, none), 2)
+}
+
+func TestSecretsMayComeFromThreePlaces(t *testing.T) {
+	none := []string{"DATABASE_URL", "", "WEBHOOK_SECRETS", ""}
+	got := problems(t, NeedSecrets, with(none...))
+	require.Len(t, got, 1)
+	for _, name := range []string{"WEBHOOK_SECRETS", "WEBHOOK_SECRETS_FILE", "DATABASE_URL", "inorder hooks register"} {
+		require.Contains(t, got[0], name)
+	}
+	for _, place := range [][]string{{"WEBHOOK_SECRETS", "whsec_hush"}, {"WEBHOOK_SECRETS_FILE", "/etc/inorder/secrets"}, {"DATABASE_URL", good["DATABASE_URL"]}} {
+		_, err := load(NeedSecrets, with(append(none, place...)...))
+		require.NoError(t, err, place[0])
+	}
+	require.Len(t, problems(t, NeedSigner, with("WEBHOOK_SECRETS", "")), 1, "what signs needs a secret of its own")
+}
+
+func TestACommandThatNeedsNoDatabaseTakesFewConnections(t *testing.T) {
+	c, err := load(NeedSecrets, with())
+	require.NoError(t, err)
+	require.EqualValues(t, 2, c.Pool.MaxConns)
+	c, err = load(NeedSecrets, with("DATABASE_URL", good["DATABASE_URL"]+"?pool_max_conns=9"))
+	require.NoError(t, err)
+	require.EqualValues(t, 9, c.Pool.MaxConns)
 }
 
 func TestBadValuesAreToldByName(t *testing.T) {

@@ -133,11 +133,17 @@ func (r *reader) webURL(name, fallback string) string {
 
 // secrets reads a comma-separated list. Blanks around a secret are not part of it. An empty one between commas is a
 // mistake, most likely a lost secret, and is refused.
-func (r *reader) secrets(name string, needed bool) []string {
+func (r *reader) secrets(name string, need Need) []string {
 	value, set := r.env.LookupEnv(name)
 	if !set {
-		if needed {
+		_, file := r.env.LookupEnv("WEBHOOK_SECRETS_FILE")
+		_, table := r.env.LookupEnv("DATABASE_URL")
+		switch {
+		case need&NeedSigner != 0:
 			r.problem(name, "it is not set; it takes the signing secrets of the webhooks, separated by commas, for example whsec_new,whsec_old")
+		case need&NeedSecrets != 0 && !file && !table:
+			r.problem(name, "nothing says which secrets sign the deliveries; set it, for example to whsec_new,whsec_old; or set WEBHOOK_SECRETS_FILE "+
+				"to a file that holds one a line; or DATABASE_URL, where `inorder hooks register` keeps them")
 		}
 		return nil
 	}

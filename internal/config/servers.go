@@ -15,6 +15,10 @@ import (
 // pool_max_conns. More only wait for one another's disk writes.
 const defaultMaxConns = 16
 
+// fewConns is the pool's size for a command that can do without a database, such as the receiver, which looks at the
+// secrets there.
+const fewConns = 2
+
 const exampleDatabaseURL = "postgres://inorder:PASSWORD@127.0.0.1:5432/inorder?sslmode=disable"
 
 const escapePassword = "it is not a PostgreSQL URL; in a password write special characters such as / # ? @ as %2F %23 %3F %40"
@@ -38,7 +42,9 @@ func (r *reader) postgres(name string, needed bool) *pgxpool.Config {
 		return nil
 	}
 	if !strings.Contains(value, "pool_max_conns") {
-		c.MaxConns = defaultMaxConns
+		if c.MaxConns = defaultMaxConns; !needed {
+			c.MaxConns = fewConns
+		}
 	}
 	if c.ConnConfig.RuntimeParams["application_name"] == "" {
 		c.ConnConfig.RuntimeParams["application_name"] = "inorder"

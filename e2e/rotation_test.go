@@ -1,0 +1,191 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"inorder/internal/devstack"
+	"inorder/internal/endpoints"
+	"inorder/internal/platform"
+	"inorder/internal/sample"
+)
+
+// addSecret records an endpoint and its secret, as `inorder hooks register` does.
+func (s *system) addSecret(id, secret string) {
+	s.t.Helper()
+	e := endpoints.Endpoint{ID: id, URL: "https://shop.example.com/webhooks/hc", Events: []string{"*"}, Mode: platform.Test, IsActive: true}
+	require.NoError(s.t, endpoints.Store{Pool: s.pool}.Add(context.Background(), e, platform.Secret(secret)))
+}
+
+// secretVerified is the metric of a secret: nil if it is not valid, 0 if it has verified nothing.
+func (s *system) secretVerified(admin, secret, source string) *float64 {
+	resp, err := http.Get("http://" + admin + "/metrics")
+	require.NoError(s.t, err)
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	require.NoError(s.t, err)
+	require.NotContains(s.t, string(text), secret)
+	series := fmt.Sprintf("inorder_secret_last_verified_timestamp_seconds{secret=%q,source=%q} ", endpoints.Name(secret), source)
+	for line := range strings.Lines(string(text)) {
+		if value, ours := strings.CutPrefix(strings.TrimSpace(line), series); ours {
+			seconds, err := strconv.ParseFloat(value, 64)
+			require.NoError(s.t, err)
+			return &seconds
+		}
+	}
+	return nil
+}
+
+// secretNoted is when the table says that the secret last verified something.
+func (s *system) secretNoted(secret string) (at *time.Time) {
+	require.NoError(s.t, s.pool.QueryRow(context.Background(), `SELECT last_verified_at FROM webhook_secrets WHERE name = $1`,
+		endpoints.Name(secret)).Scan(&at))
+	return at
+}
+
+// rotation delivers events as the platform does: signed with the secret that is the active one when they are made.
+type rotation struct {
+	s        *system
+	active   atomic.Pointer[string]
+	switched atomic.Int32 // senders that have done with the first secret
+	stop     atomic.Bool
+	wg       sync.WaitGroup
+
+	mu       sync.Mutex
+	accepted map[string]int // by secret
+	refused  []string
+}
+
+func (r *rotation) deliver(secret string, body []byte) {
+	status, _, err := r.s.postSigned(secret, body)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err == nil && status == http.StatusOK {
+		r.accepted[secret]++
+		return
+	}
+	r.refused = append(r.refused, fmt.Sprintf("%s: %d %v", endpoints.Name(secret), status, err))
+}
+
+func (r *rotation) count(secret string) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.accepted[secret]
+}
+
+// run delivers with so many senders. What each signed last before the switch comes a second time after it, as from a
+// retry.
+func (r *rotation) run(senders int) {
+	for range senders {
+		r.wg.Go(func() {
+			var last []byte
+			signer := r.active.Load()
+			for !r.stop.Load() {
+				if now := r.active.Load(); now != signer {
+					r.deliver(*signer, last)
+					signer = now
+					r.switched.Add(1)
+				}
+				last = sample.Event(sample.Options{Type: "order.created", OrderID: sample.NewID("order_")})
+				r.deliver(*signer, last)
+			}
+		})
+	}
+	r.s.t.Cleanup(func() { r.stop.Store(true); r.wg.Wait() })
+}
+
+func TestRotatingTheSecretUnderLoadRefusesNoDelivery(t *testing.T) {
+	port, err := devstack.FreePort()
+	require.NoError(t, err)
+	admin := fmt.Sprintf("127.0.0.1:%d", port)
+	s := newSystem(t, "WEBHOOK_SECRETS=", "ADMIN_ADDR="+admin)
+	before, after := sample.NewID("whsec_before_"), sample.NewID("whsec_after_")
+	s.addSecret("wh_before", before)
+	s.serve() // once: nothing here restarts it
+	store := endpoints.Store{Pool: s.pool}
+
+	r := &rotation{s: s, accepted: map[string]int{}}
+	r.active.Store(&before)
+	const senders, some = 6, 100
+	r.run(senders)
+	s.eventually(60*time.Second, "the first secret is in use", func() bool { return r.count(before) >= some })
+	require.Nil(t, s.secretVerified(admin, after, "wh_after"))
+
+	s.addSecret("wh_after", after)
+	// A command waits for keyring.KnownWithin here; a test on a busy machine asks.
+	s.eventually(60*time.Second, "the receiver knows the new secret", func() bool { return s.secretVerified(admin, after, "wh_after") != nil })
+	require.Zero(t, *s.secretVerified(admin, after, "wh_after"))
+
+	r.active.Store(&after)
+	s.eventually(60*time.Second, "the new secret is in use, and nothing of the old one is under way", func() bool {
+		return r.count(after) >= some && r.switched.Load() == senders
+	})
+	require.NotZero(t, *s.secretVerified(admin, before, "wh_before"))
+	require.NotZero(t, *s.secretVerified(admin, after, "wh_after"))
+
+	end := time.Now().Add(time.Second)
+	ended, err := store.EndSecret(context.Background(), "wh_before", end)
+	require.NoError(t, err)
+	require.Equal(t, 1, ended)
+	late := sample.Event(sample.Options{Type: "order.created", OrderID: sample.NewID("order_")})
+	s.eventually(60*time.Second, "the old secret is refused after its end", func() bool {
+		status, _, err := s.postSigned(before, late)
+		require.NoError(t, err)
+		require.True(t, status == http.StatusOK || status == http.StatusUnauthorized && time.Now().After(end), "%d before the end", status)
+		return status == http.StatusUnauthorized
+	})
+	further := r.count(after) + some
+	s.eventually(60*time.Second, "the new one goes on", func() bool { return r.count(after) >= further })
+	r.stop.Store(true)
+	r.wg.Wait()
+
+	require.Empty(t, r.refused)
+	require.Nil(t, s.secretVerified(admin, before, "wh_before"))
+	s.eventually(60*time.Second, "the table says when each was last of use", func() bool {
+		first, second := s.secretNoted(before), s.secretNoted(after)
+		return first != nil && second != nil && second.After(*first)
+	})
+	t.Logf("accepted: %d signed with the old secret, %d with the new one; refused: none", r.accepted[before], r.accepted[after])
+	require.NotContains(t, s.log(), "whsec_")
+}
+
+func TestRotationGoesOnWhenTheDatabaseIsBack(t *testing.T) {
+	s := newSystem(t, "WEBHOOK_SECRETS=")
+	s.addSecret("wh_1", secret)
+	p := s.throughProxy()
+	s.start("receiver")
+	s.awaitReady()
+	body := sample.Event(sample.Options{Type: "order.created", OrderID: "order_1"})
+	status, _, err := s.post(body)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusUnauthorized, status, "nothing is known yet")
+
+	p.connect()
+	s.eventually(30*time.Second, "the table's secret counts", func() bool {
+		status, _, err := s.post(body)
+		return err == nil && status == http.StatusOK
+	})
+	p.cut()
+	s.eventually(30*time.Second, "the log says that PostgreSQL is away", func() bool {
+		return strings.Count(s.log(), "webhook secrets in PostgreSQL cannot be read") == 2
+	})
+	status, _, err = s.post(body)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, status, "what was known stays valid")
+	p.connect()
+	s.addSecret("wh_2", "whsec_second")
+	s.eventually(30*time.Second, "a secret that came meanwhile counts", func() bool {
+		status, _, err := s.postSigned("whsec_second", body)
+		return err == nil && status == http.StatusOK
+	})
+}

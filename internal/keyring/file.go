@@ -1,0 +1,131 @@
+package keyring
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"inorder/internal/endpoints"
+	"inorder/internal/platform"
+)
+
+const (
+	fileSource   = "WEBHOOK_SECRETS_FILE"
+	maxFileBytes = 1 << 20
+)
+
+// file is the one that WEBHOOK_SECRETS_FILE names: a secret a line, which a blank and an RFC 3339 time may follow, from
+// which on it does not count. A # begins a comment. Only its owner may read or write it.
+type file struct {
+	path    string
+	entries []entry // the last good content
+	taken   []byte  // what that was read from
+	seen    []byte  // at the last look
+	err     error   // of the last content that was judged
+}
+
+// open reads it for the first time.
+func (f *file) open() (err error) {
+	if f.taken, err = f.read(); err != nil {
+		return err
+	}
+	f.entries, err = f.parse(f.taken)
+	return err
+}
+
+// look takes what has changed, if it is right. What is wrong is logged once, and the last good content counts on.
+func (f *file) look(log *slog.Logger) {
+	before := f.err
+	f.err = f.take()
+	switch {
+	case f.err != nil && (before == nil || before.Error() != f.err.Error()):
+		log.Error("the file of webhook secrets cannot be used; what it held before stays valid", "cause", f.err)
+	case f.err == nil && before != nil:
+		log.Info("the file of webhook secrets is right again", "path", f.path)
+	}
+}
+
+func (f *file) take() error {
+	text, err := f.read()
+	settled := bytes.Equal(text, f.seen)
+	f.seen = text
+	switch {
+	case err != nil:
+		return err
+	case bytes.Equal(text, f.taken):
+		return nil
+	case !settled: // it may be half written: what the next look finds again counts
+		return f.err
+	}
+	entries, err := f.parse(text)
+	if err == nil {
+		f.entries, f.taken = entries, text
+	}
+	return err
+}
+
+func (f *file) read() ([]byte, error) {
+	info, err := os.Stat(f.path)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w; it must be a file with one secret a line, and mode 600", fileSource, err)
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s: %s is not a file; it must be one with a secret a line, and mode 600", fileSource, f.path)
+	}
+	opened, err := os.Open(f.path)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w; the user that inorder runs as must be its owner", fileSource, err)
+	}
+	defer opened.Close()
+	if info, err = opened.Stat(); err != nil {
+		return nil, fmt.Errorf("%s: %w", fileSource, err)
+	}
+	if mode := info.Mode().Perm(); mode&0o066 != 0 {
+		return nil, fmt.Errorf("%s: others than its owner may read or write %s (mode %03o): chmod 600 %[2]s", fileSource, f.path, mode)
+	}
+	text, err := io.ReadAll(io.LimitReader(opened, maxFileBytes+1))
+	if err == nil && len(text) > maxFileBytes {
+		err = fmt.Errorf("%s is larger than 1 MiB: is it the right file?", f.path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", fileSource, err)
+	}
+	return text, nil
+}
+
+// parse shows no part of a line in its errors: it may be a secret.
+func (f *file) parse(text []byte) (entries []entry, err error) {
+	number := 0
+	for line := range strings.Lines(strings.TrimPrefix(string(text), "\ufeff")) {
+		number++
+		fields := strings.Fields(line)
+		if i := slices.IndexFunc(fields, func(field string) bool { return field[0] == '#' }); i >= 0 {
+			fields = fields[:i]
+		}
+		if len(fields) == 0 {
+			continue
+		}
+		e := entry{secret: platform.Secret(fields[0]), name: endpoints.Name(fields[0]), source: fileSource}
+		switch {
+		case len(fields) == 2:
+			e.ends, err = time.Parse(time.RFC3339, fields[1])
+		case len(fields) > 2:
+			err = errors.New("too much")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: line %d of %s is neither a secret nor a secret and its end, for example whsec_old 2026-01-02T15:04:05Z",
+				fileSource, number, f.path)
+		}
+		entries = append(entries, e)
+	}
+	if len(entries) == 0 {
+		return nil, fmt.Errorf("%s: %s holds no secret; write one a line, for example whsec_new", fileSource, f.path)
+	}
+	return entries, nil
+}
