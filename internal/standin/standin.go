@@ -34,6 +34,9 @@ type Options struct {
 	FamilyWildcards bool // accept "order.*" as an event to subscribe to
 	AllowHTTP       bool // accept http:// webhook URLs of any host; those of loopback are always accepted
 	DeleteSaysNone  bool // answer a delete with 204 instead of {id, deleted}
+	BareTests       bool // test deliveries without id and store_id, as in the SDK's type
+	NoMetadata      bool // keep no metadata of webhooks, which only the SDK knows of
+	NoInactive      bool // make every webhook active, whatever a create says: only the SDK knows of is_active there
 
 	Parallel        int             // deliveries at the same time; default 8
 	DeliveryTimeout time.Duration   // of one attempt; default 30 s
@@ -68,6 +71,7 @@ type Server struct {
 	idle    chan struct{} // closed while pending is 0
 	closed  bool
 	log     []Attempt
+	noted   int // attempts, those included that the log no longer has
 	stats   Stats
 }
 
