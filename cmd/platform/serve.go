@@ -15,7 +15,7 @@ type serveCmd struct {
 	Addr    string   `env:"STANDIN_ADDR" help:"Where it listens; else 127.0.0.1:3002. Keep it on loopback: under /_standin it asks for no key." placeholder:"HOST:PORT"`
 	Key     []string `help:"An API key to accept: sk_test_… or sk_live_…, which picks the mode, or pk_…, which may do nothing. Repeatable. Default: sk_test_standin." placeholder:"KEY"`
 	StoreID string   `help:"The store of all events, ${default}." default:"store_standin" placeholder:"ID"`
-	RunID   string   `name:"run" help:"A part of every ID, so that two runs share none. Default: from the time." placeholder:"TEXT"`
+	RunID   string   `name:"run" help:"A part of every ID, so that two runs share none. Default: standin and the time." placeholder:"TEXT"`
 
 	Parallel        int           `help:"How many deliveries are under way at once, ${default}." default:"8" placeholder:"N"`
 	DeliveryTimeout time.Duration `help:"How long an endpoint may take." default:"30s"`

@@ -23,11 +23,20 @@ func (*webhooksCmd) Run(ctx context.Context, api *control, out io.Writer) error 
 		return nil
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "WEBHOOK\tMODE\tACTIVE\tEVENTS\tURL")
+	fmt.Fprintln(w, "WEBHOOK\tMODE\tACTIVE\tURL\tEVENTS")
 	for _, h := range all.Webhooks {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", h.ID, h.Mode, map[bool]string{true: "yes", false: "no"}[h.IsActive], strings.Join(h.Events, ","), h.URL)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", h.ID, h.Mode, map[bool]string{true: "yes", false: "no"}[h.IsActive], h.URL, events(h.Events))
 	}
 	return w.Flush()
+}
+
+// events names a few and counts the rest.
+func events(all []string) string {
+	const few = 3
+	if len(all) <= few+1 {
+		return strings.Join(all, " ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(all[:few], " "), len(all)-few)
 }
 
 type deactivateCmd struct {

@@ -19,6 +19,9 @@ import (
 // DefaultKey is the API key of a stand-in that is given none. It opens nothing else.
 const DefaultKey = "sk_test_standin"
 
+// DefaultRun begins the Run of a stand-in that is given none, and so is in its IDs: "wh_standin…".
+const DefaultRun = "standin"
+
 // Options are the settings of a Server. The zero value of each is its default.
 type Options struct {
 	// Keys are the API keys that are accepted; default DefaultKey. The prefix picks the mode, sk_live_ or sk_test_, and
@@ -26,7 +29,7 @@ type Options struct {
 	Keys []string
 
 	StoreID string // default "store_standin"
-	Run     string // part of every ID, so that two runs share none; default: from the start time
+	Run     string // part of every ID, so that two runs share none; default: DefaultRun and the start time
 
 	StringNumbers   bool // order numbers as strings, as the platform's SDK has them, instead of integers
 	Milliseconds    bool // times with milliseconds, instead of whole seconds as in the documents
@@ -94,7 +97,7 @@ func New(o Options) *Server {
 		o.Keys = []string{DefaultKey}
 	}
 	o.StoreID = cmp.Or(o.StoreID, "store_standin")
-	o.Run = cmp.Or(o.Run, strconv.FormatInt(time.Now().UnixMilli(), 36))
+	o.Run = cmp.Or(o.Run, DefaultRun+strconv.FormatInt(time.Now().UnixMilli(), 36))
 	o.Parallel = max(cmp.Or(o.Parallel, 8), 1)
 	o.DeliveryTimeout = cmp.Or(o.DeliveryTimeout, 30*time.Second)
 	if o.RetryDelays == nil {
