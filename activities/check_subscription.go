@@ -21,6 +21,10 @@ const (
 	ProblemNoAccess  = "no_access"  // the platform does not accept the key; of no endpoint, but of all
 )
 
+// settling is how long a webhook may stay inactive after it was recorded: it is activated when the receivers have its
+// secret.
+const settling = 30 * time.Second
+
 // SubscriptionCheck says whether the platform still tells us what happens.
 type SubscriptionCheck struct {
 	CheckedAt time.Time             `json:"checked_at,omitzero"` // zero if the platform was not asked
@@ -105,7 +109,7 @@ func (a *Activities) checkEndpoint(ctx context.Context, e endpoints.Endpoint) (p
 	case err != nil:
 		return nil, err
 	}
-	if !is.IsActive {
+	if !is.IsActive && time.Since(e.RegisteredAt) > settling {
 		found(ProblemInactive, "the platform has deactivated it: it does that to endpoints that keep failing")
 	}
 	if is.URL != e.URL {

@@ -66,13 +66,15 @@ func (w *watch) client(key platform.Secret) *platform.Client {
 	return c
 }
 
-// register does what `inorder hooks register` does.
+// register does what `inorder hooks register` does, an hour ago.
 func (w *watch) register(url string, events ...string) string {
 	made, err := w.Platform.CreateWebhook(w.t.Context(), platform.NewWebhook{URL: url, Events: events})
 	require.NoError(w.t, err)
 	w.secrets = append(w.secrets, made.Secret)
 	require.NoError(w.t, w.Endpoints.Add(w.t.Context(), endpoints.Endpoint{
 		ID: made.ID, URL: url, Events: events, Mode: w.Platform.Mode(), IsActive: true}, made.Secret))
+	_, err = w.pool.Exec(w.t.Context(), `UPDATE webhook_endpoints SET registered_at = now() - interval '1 hour' WHERE id = $1`, made.ID)
+	require.NoError(w.t, err)
 	return made.ID
 }
 
@@ -180,6 +182,16 @@ func TestCheckSubscriptionFindsWhatIsWrong(t *testing.T) {
 	require.NoError(t, w.Endpoints.Remove(t.Context(), id, time.Now()))
 	require.Empty(t, w.check().Problems)
 	require.EqualValues(t, -1, gauge(t, id, "missing"), "no longer watched")
+}
+
+func TestAWebhookThatIsBeingRegisteredIsLeftAlone(t *testing.T) {
+	w := newWatch(t, standin.Options{})
+	id := w.register(hookURL, "*")
+	require.NoError(t, w.standin.Deactivate(id))
+	_, err := w.pool.Exec(t.Context(), `UPDATE webhook_endpoints SET registered_at = now()`)
+	require.NoError(t, err)
+	require.Empty(t, w.check().Problems)
+	require.False(t, w.hook(id).IsActive)
 }
 
 func TestCheckSubscriptionPutsBackWhatDiffers(t *testing.T) {
