@@ -123,10 +123,11 @@ func (s settings) once(ctx context.Context, stack *devstack.Stack, args ...strin
 	case <-ctx.Done():
 		return errors.Join(context.Cause(ctx), p.Stop())
 	case <-p.Exited():
-		if err := p.Err(); err != nil {
-			return fmt.Errorf("inorder %s: %w", strings.Join(args, " "), err)
+		err := p.Err()
+		if err != nil {
+			err = fmt.Errorf("inorder %s: %w", strings.Join(args, " "), err)
 		}
-		return p.Stop()
+		return errors.Join(err, p.Stop())
 	}
 }
 
