@@ -83,7 +83,7 @@ func (a *Activities) CheckSubscription(ctx context.Context) (SubscriptionCheck, 
 			return check, err
 		}
 		if a.HookAutorepair {
-			a.repair(ctx, e, problems)
+			a.repairSubscription(ctx, e, problems)
 		}
 		check.Problems = append(check.Problems, problems...)
 	}

@@ -22,9 +22,9 @@ const (
 	underWay = 24 * time.Hour
 )
 
-// repair puts an endpoint's problems right, and notes in each what was done, or why that failed. The next check tries
+// repairSubscription puts an endpoint's problems right, and notes in each what was done, or why that failed. The next check tries
 // again.
-func (a *Activities) repair(ctx context.Context, e endpoints.Endpoint, problems []SubscriptionProblem) {
+func (a *Activities) repairSubscription(ctx context.Context, e endpoints.Endpoint, problems []SubscriptionProblem) {
 	if len(problems) == 0 || problems[0].Problem == ProblemOtherMode {
 		return
 	}
