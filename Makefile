@@ -10,23 +10,36 @@ RACE := $(shell command -v $$(go env CC) >/dev/null && echo -race)
 
 .PHONY: help
 help: ## This list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z/-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 .PHONY: run
-run: build bin/dev ## Run everything in the foreground: PostgreSQL, Temporal with its UI, inorder
-	@bin/dev run
+run: build bin/dev bin/platform ## Run everything in the foreground: PostgreSQL, Temporal with its UI, inorder; with PLATFORM=stand-in a platform, too
+	@PLATFORM='$(PLATFORM)' bin/dev run
 
 .PHONY: build
 build: ## Build bin/inorder
 	go build -trimpath -ldflags "-X main.version=$(VERSION)" -o bin/inorder ./cmd/inorder
+
+.PHONY: bin/platform
+bin/platform: ## Build bin/platform, the stand-in for the commerce platform
+	@go build -trimpath -o bin/platform ./cmd/platform
 
 .PHONY: bin/dev
 bin/dev:
 	@go build -o bin/dev ./cmd/dev
 
 .PHONY: test
-test: build bin/dev ## Run every test, on real servers that it starts itself
+test: build bin/dev conformance/node_modules ## Run every test, on real servers that it starts itself
 	bin/dev test -- sh -c 'go test -timeout 20m $(GO_TEST_FLAGS) ./... && go test $(RACE) -short . ./activities/... ./receiver/... ./workflows/...'
+
+# The platform's official SDK, for ./conformance, which without it skips on a laptop and fails in CI.
+conformance/node_modules: conformance/package-lock.json
+	@if command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null; then \
+		cd conformance && npm ci --no-audit --no-fund --loglevel=error && touch node_modules; \
+	else \
+		echo "The test against the platform's official SDK needs Node.js 20 or newer with npm, and here is $$(node --version 2>/dev/null || echo none). Install it$${CI:+: in CI no test is skipped}." >&2; \
+		[ -z "$$CI" ]; \
+	fi
 
 .PHONY: bench
 bench: build bin/dev ## Measure events/s and ack times beside an empty workflow and a plain handler
@@ -48,7 +61,7 @@ screenshots: ## Take the README's pictures anew, while `STUCK_AFTER=20s PENDING_
 
 .PHONY: lint
 lint: bin/staticcheck bin/workflowcheck ## Formatting, vet, staticcheck, workflowcheck, the compose file
-	@test -z "$$(gofmt -l .)" || { gofmt -d .; exit 1; }
+	@files=$$(find . -name node_modules -prune -o -name '*.go' -print); test -z "$$(gofmt -l $$files)" || { gofmt -d $$files; exit 1; }
 	go vet ./...
 	bin/staticcheck ./...
 	bin/workflowcheck ./workflows/...
@@ -64,7 +77,7 @@ bin/workflowcheck: tools/go.mod
 
 .PHONY: fmt
 fmt: ## Format all Go code
-	gofmt -w .
+	find . -name node_modules -prune -o -name '*.go' -print | xargs gofmt -w
 
 .PHONY: temporal
 temporal: bin/dev ## Find the Temporal CLI, or build bin/temporal, and print where it is

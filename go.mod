@@ -2,6 +2,9 @@ module inorder
 
 go 1.26.0
 
+// npm packages may hold Go files.
+ignore node_modules
+
 require (
 	github.com/alecthomas/kong v1.17.0
 	github.com/gofiber/fiber/v2 v2.52.15

@@ -18,6 +18,7 @@ import (
 func schedules(o Options) []client.ScheduleOptions {
 	return []client.ScheduleOptions{
 		purgeSchedule(o.TaskQueue),
+		checkSubscriptionSchedule(o.TaskQueue),
 	}
 }
 

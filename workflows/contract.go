@@ -18,6 +18,8 @@ const (
 	ProcessEventType = "ProcessEvent" // its workflow ID is the event's ID, exactly
 	PurgeEventsType  = "PurgeEvents"
 
+	CheckSubscriptionType = "CheckSubscription"
+
 	SignalOrderCreated = "order.created" // look again now
 	SignalRetry        = "retry"         // look again now, also after a data error
 	SignalDiscard      = "discard"       // give the event up; carries a Discard
@@ -25,6 +27,8 @@ const (
 	QueryState = "state" // answers a State
 
 	PurgeScheduleID = "inorder-purge-events"
+
+	CheckSubscriptionScheduleID = "inorder-check-subscription"
 )
 
 // Search attributes, all of type Keyword. The first three are set at the start, which costs nothing; the phase only

@@ -12,13 +12,13 @@ import (
 
 // writeEnv writes the file env of the state directory, in shell syntax, for its owner alone. It is there while the
 // system runs and is ready.
-func (s settings) writeEnv(stack *devstack.Stack, serve *devstack.Server) error {
+func (s settings) writeEnv(stack *devstack.Stack, serve, standIn *devstack.Server) error {
 	postgresPID := "" // somebody else's
 	if stack.Postgres != nil {
 		postgresPID = fmt.Sprint(stack.Postgres.PID())
 	}
 	var b strings.Builder
-	for _, v := range [][2]string{
+	variables := [][2]string{
 		{"RECEIVER_URL", s.receiverURL()},
 		{"ADMIN_URL", reach(s.adminAddr)},
 		{"ADMIN_TOKEN", s.adminToken},
@@ -29,7 +29,12 @@ func (s settings) writeEnv(stack *devstack.Stack, serve *devstack.Server) error 
 		{"POSTGRES_PID", postgresPID},
 		{"TEMPORAL_PID", fmt.Sprint(stack.Temporal.PID())},
 		{"SERVE_PID", fmt.Sprint(serve.PID())},
-	} {
+	}
+	if standIn != nil {
+		variables = append(append(variables, s.platformEnv()...),
+			[2]string{"STANDIN_URL", reach(s.standInAddr)}, [2]string{"STANDIN_PID", fmt.Sprint(standIn.PID())})
+	}
+	for _, v := range variables {
 		fmt.Fprintf(&b, "%s=%s\n", v[0], quote(v[1]))
 	}
 	unfinished := s.envFile() + ".new"
@@ -42,12 +47,13 @@ func (s settings) writeEnv(stack *devstack.Stack, serve *devstack.Server) error 
 // quote is the value as a shell reads it back.
 func quote(value string) string { return "'" + strings.ReplaceAll(value, "'", `'\''`) + "'" }
 
-func (s settings) greet(w io.Writer, stack *devstack.Stack) {
+func (s settings) greet(w io.Writer, stack *devstack.Stack, standIn *devstack.Server) {
 	database := "yours, DATABASE_URL"
 	if stack.Postgres != nil {
 		u, _ := url.Parse(stack.DatabaseURL)
 		database = fmt.Sprintf("%s, log in %s", u.Host, stack.Postgres.LogFile())
 	}
+	where, try := s.greetStandIn(standIn)
 	fmt.Fprintf(w, `
 inorder is running. Ctrl-C stops all of it and keeps its state in %s.
 
@@ -56,15 +62,15 @@ inorder is running. Ctrl-C stops all of it and keeps its state in %s.
   Temporal UI  %s
   Temporal     %s, log in %s
   PostgreSQL   %s
-
+%s
 Try, in another terminal:
 
   set -a; . %s; set +a
-  bin/inorder send --story out-of-order
+%s  bin/inorder send --story out-of-order
   bin/inorder send --story waiting          # then signal it in the Temporal UI
   psql "$DATABASE_URL" -c 'TABLE orders'
   kill -9 $SERVE_PID                        # and watch it come back
   kill -STOP $TEMPORAL_PID                  # an outage, until kill -CONT
 
-`, s.dir, s.receiverURL(), reach(s.adminAddr), stack.TemporalUIURL, stack.TemporalAddress, stack.Temporal.LogFile(), database, quote(s.envFile()))
+`, s.dir, s.receiverURL(), reach(s.adminAddr), stack.TemporalUIURL, stack.TemporalAddress, stack.Temporal.LogFile(), database, where, quote(s.envFile()), try)
 }

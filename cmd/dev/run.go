@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"inorder/internal/devstack"
@@ -19,8 +19,8 @@ const (
 
 // run runs the whole system until ctx ends, which is no error, or until something ends that can't be kept running. A
 // server that ends by itself, or by somebody's kill -9, is started again: that is how to watch it recover.
-func run(ctx context.Context, dir, inorder string) error {
-	s, err := newSettings(dir, inorder)
+func run(ctx context.Context, dir, inorder, platform string) error {
+	s, err := newSettings(dir, inorder, platform)
 	if err != nil {
 		return err
 	}
@@ -38,7 +38,7 @@ func run(ctx context.Context, dir, inorder string) error {
 	return err
 }
 
-// runInorder returns when serve is stopped, before the servers are that it needs.
+// runInorder returns when our programs are stopped, before the servers are that they need.
 func runInorder(ctx context.Context, s settings, stack *devstack.Stack) (err error) {
 	if err := os.RemoveAll(s.envFile()); err != nil { // of a run that was killed
 		return err
@@ -46,27 +46,20 @@ func runInorder(ctx context.Context, s settings, stack *devstack.Stack) (err err
 	if err := s.once(ctx, stack, "migrate"); err != nil {
 		return err
 	}
-	serve, err := devstack.Launch(ctx, s.command(stack, "serve"))
-	if err != nil {
-		return err
-	}
+	p := programs{settings: s, stack: stack}
 	defer func() {
 		fmt.Println("Stopping")
-		err = errors.Join(err, os.RemoveAll(s.envFile()), serve.Stop())
+		err = errors.Join(err, os.RemoveAll(s.envFile()), p.stop())
 	}()
-	if err := s.writeEnv(stack, serve); err != nil {
+	if err := p.start(ctx); err != nil {
 		return err
 	}
-	s.greet(os.Stdout, stack)
-	servers := []*devstack.Server{stack.Temporal, serve}
-	if stack.Postgres != nil {
-		servers = append(servers, stack.Postgres)
-	}
-	return keepRunning(ctx, servers, func() error { return s.writeEnv(stack, serve) })
+	s.greet(os.Stdout, stack, p.standIn)
+	return keepRunning(ctx, p.servers(), func(restarted *devstack.Server) error { return p.changed(ctx, restarted) })
 }
 
 // keepRunning starts the servers again when they end, and calls changed after that, until ctx ends or one ends too often.
-func keepRunning(ctx context.Context, servers []*devstack.Server, changed func() error) error {
+func keepRunning(ctx context.Context, servers []*devstack.Server, changed func(*devstack.Server) error) error {
 	ended := make(chan *devstack.Server)
 	watch := func(s *devstack.Server) {
 		select {
@@ -101,7 +94,7 @@ func keepRunning(ctx context.Context, servers []*devstack.Server, changed func()
 		if err := s.Start(ctx); err != nil {
 			return err
 		}
-		if err := changed(); err != nil {
+		if err := changed(s); err != nil {
 			return err
 		}
 		fmt.Printf("%s is back (pid %d)\n\n", s.Name, s.PID())
@@ -110,17 +103,17 @@ func keepRunning(ctx context.Context, servers []*devstack.Server, changed func()
 }
 
 // command is inorder's with the whole system in its environment. What it says goes to our terminal.
-func (s settings) command(stack *devstack.Stack, name string) devstack.Command {
+func (s settings) command(stack *devstack.Stack, args ...string) devstack.Command {
 	return devstack.Command{
-		Name: name, Dir: s.dir, Path: s.inorder, Args: []string{name}, Env: s.env(stack), Inherit: true,
+		Name: args[0], Dir: s.dir, Path: s.inorder, Args: args, Env: s.env(stack), Inherit: true,
 		Grace: 30 * time.Second, // what it has begun to answer, it answers
 		Ready: s.receiverReady,
 	}
 }
 
 // once runs one of inorder's commands to its end.
-func (s settings) once(ctx context.Context, stack *devstack.Stack, name string) error {
-	c := s.command(stack, name)
+func (s settings) once(ctx context.Context, stack *devstack.Stack, args ...string) error {
+	c := s.command(stack, args...)
 	c.Ready = nil
 	p, err := devstack.Launch(ctx, c)
 	if err != nil {
@@ -128,27 +121,16 @@ func (s settings) once(ctx context.Context, stack *devstack.Stack, name string) 
 	}
 	select {
 	case <-ctx.Done():
-		return errors.Join(ctx.Err(), p.Stop())
+		return errors.Join(context.Cause(ctx), p.Stop())
 	case <-p.Exited():
-		if err := p.Err(); err != nil {
-			return fmt.Errorf("inorder %s: %w", name, err)
+		err := p.Err()
+		if err != nil {
+			err = fmt.Errorf("inorder %s: %w", strings.Join(args, " "), err)
 		}
-		return p.Stop()
+		return errors.Join(err, p.Stop())
 	}
 }
 
 func (s settings) receiverReady(ctx context.Context) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.receiverURL()+"/readyz", nil)
-	if err != nil {
-		return err
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s answered %s", req.URL, resp.Status)
-	}
-	return nil
+	return answers(ctx, s.receiverURL()+"/readyz")
 }

@@ -28,7 +28,7 @@ func TestKilledServerComesBack(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	changed, ended := make(chan int), make(chan error)
 	go func() {
-		ended <- keepRunning(ctx, []*devstack.Server{s}, func() error { changed <- s.PID(); return nil })
+		ended <- keepRunning(ctx, []*devstack.Server{s}, func(restarted *devstack.Server) error { changed <- restarted.PID(); return nil })
 	}()
 	first := s.PID()
 	require.NoError(t, syscall.Kill(first, syscall.SIGKILL))
@@ -40,7 +40,7 @@ func TestKilledServerComesBack(t *testing.T) {
 func TestServerThatEndsAtOnceIsGivenUp(t *testing.T) {
 	runs := filepath.Join(t.TempDir(), "runs")
 	s := launch(t, `echo run >>"$1"; echo the reason; exit 3`, runs)
-	err := keepRunning(t.Context(), []*devstack.Server{s}, func() error { return nil })
+	err := keepRunning(t.Context(), []*devstack.Server{s}, func(*devstack.Server) error { return nil })
 	require.ErrorContains(t, err, "program ended 3 times")
 	require.ErrorContains(t, err, "exit status 3")
 	require.ErrorContains(t, err, "the reason")
@@ -62,32 +62,48 @@ func TestQuoteIsReadBackByTheShell(t *testing.T) {
 func TestSettings(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "inorder")
 	require.NoError(t, os.WriteFile(program, nil, 0o700))
-	for _, name := range []string{"LISTEN_ADDR", "ADMIN_ADDR", "POSTGRES_PORT", "TEMPORAL_PORT", "TEMPORAL_UI_PORT", "WEBHOOK_SECRETS", "ADMIN_TOKEN"} {
+	for _, name := range []string{"LISTEN_ADDR", "ADMIN_ADDR", "POSTGRES_PORT", "TEMPORAL_PORT", "TEMPORAL_UI_PORT", "WEBHOOK_SECRETS", "ADMIN_TOKEN", "PLATFORM", "STANDIN_ADDR"} {
 		t.Setenv(name, "")
 	}
 	dir := t.TempDir()
-	s, err := newSettings(dir, program)
+	s, err := newSettings(dir, program, "platform")
 	require.NoError(t, err)
 	require.Equal(t, []int{5433, 7233, 8233}, []int{s.postgresPort, s.temporalPort, s.uiPort})
 	require.Regexp(t, `^whsec_[A-Z2-7]{26}$`, s.secrets)
 
 	t.Run("secrets are kept", func(t *testing.T) {
-		again, err := newSettings(dir, program)
+		again, err := newSettings(dir, program, "platform")
 		require.NoError(t, err)
 		require.Equal(t, s.secrets, again.secrets)
 		require.Equal(t, s.adminToken, again.adminToken)
 	})
 	t.Run("the environment's secret is used", func(t *testing.T) {
 		t.Setenv("WEBHOOK_SECRETS", "mine")
-		s, err := newSettings(dir, program)
+		s, err := newSettings(dir, program, "platform")
 		require.NoError(t, err)
 		require.Equal(t, "mine", s.secrets)
+	})
+	t.Run("a stand-in platform is there if it is asked for, and only then", func(t *testing.T) {
+		s, err := newSettings(dir, program, program)
+		require.NoError(t, err)
+		require.Empty(t, s.platformEnv())
+		require.Len(t, s.options().Others, 2)
+
+		t.Setenv("PLATFORM", "stand-in")
+		s, err = newSettings(dir, program, program)
+		require.NoError(t, err)
+		require.Equal(t, [][2]string{{"HEADLESS_COMMERCE_API_KEY", "sk_test_standin"}, {"HEADLESS_COMMERCE_API_URL", "http://127.0.0.1:3002/v1"}}, s.platformEnv())
+		require.Len(t, s.options().Others, 3)
+		_, err = newSettings(dir, program, filepath.Join(dir, "missing"))
+		require.ErrorContains(t, err, "make bin/platform")
 	})
 	t.Run("every wrong setting is named", func(t *testing.T) {
 		t.Setenv("TEMPORAL_PORT", "70000")
 		t.Setenv("LISTEN_ADDR", "3000")
-		_, err := newSettings(dir, filepath.Join(dir, "missing"))
-		for _, name := range []string{"TEMPORAL_PORT", "LISTEN_ADDR", "make build"} {
+		t.Setenv("STANDIN_ADDR", "3002")
+		t.Setenv("PLATFORM", "standin")
+		_, err := newSettings(dir, filepath.Join(dir, "missing"), "platform")
+		for _, name := range []string{"TEMPORAL_PORT", "LISTEN_ADDR", "STANDIN_ADDR", `PLATFORM is "standin" and must be stand-in`, "make build"} {
 			require.ErrorContains(t, err, name)
 		}
 	})

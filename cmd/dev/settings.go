@@ -18,19 +18,23 @@ type settings struct {
 	dir     string // of all state
 	inorder string // the program
 
+	standInProgram string // the program of the stand-in platform, or empty for none
+	standInAddr    string
+
 	listenAddr, adminAddr              string
 	adminToken, secrets                string
 	databaseURL                        string // of a PostgreSQL that somebody else runs, or empty
 	postgresPort, temporalPort, uiPort int
 }
 
-func newSettings(dir, inorder string) (settings, error) {
+func newSettings(dir, inorder, platform string) (settings, error) {
 	s := settings{
 		listenAddr:  cmp.Or(os.Getenv("LISTEN_ADDR"), "127.0.0.1:3000"),
 		adminAddr:   cmp.Or(os.Getenv("ADMIN_ADDR"), "127.0.0.1:3001"),
+		standInAddr: cmp.Or(os.Getenv("STANDIN_ADDR"), "127.0.0.1:3002"),
 		databaseURL: os.Getenv("DATABASE_URL"),
 	}
-	var errs [8]error
+	var errs [9]error
 	s.dir, errs[0] = filepath.Abs(dir)
 	s.inorder, errs[1] = filepath.Abs(inorder)
 	if _, err := os.Stat(s.inorder); err != nil {
@@ -39,7 +43,8 @@ func newSettings(dir, inorder string) (settings, error) {
 	s.postgresPort, errs[3] = port("POSTGRES_PORT", 5433)
 	s.temporalPort, errs[4] = port("TEMPORAL_PORT", 7233)
 	s.uiPort, errs[5] = port("TEMPORAL_UI_PORT", 8233)
-	if err := errors.Join(append(errs[:], checkAddress("LISTEN_ADDR", s.listenAddr), checkAddress("ADMIN_ADDR", s.adminAddr),
+	s.standInProgram, errs[8] = chosenPlatform(platform)
+	if err := errors.Join(append(errs[:], checkAddress("LISTEN_ADDR", s.listenAddr), checkAddress("ADMIN_ADDR", s.adminAddr), checkAddress("STANDIN_ADDR", s.standInAddr),
 		os.MkdirAll(s.dir, 0o711))...); err != nil {
 		return s, err
 	}
@@ -73,7 +78,7 @@ func kept(name, file, prefix string) (string, error) {
 }
 
 func (s settings) options() devstack.Options {
-	return devstack.Options{
+	o := devstack.Options{
 		Dir: s.dir, DatabaseURL: s.databaseURL, Out: os.Stdout,
 		PostgresPort: s.postgresPort, TemporalPort: s.temporalPort, UIPort: s.uiPort,
 		Others: []devstack.Address{
@@ -81,6 +86,10 @@ func (s settings) options() devstack.Options {
 			{Addr: s.adminAddr, Who: "inorder's admin API", Setting: "ADMIN_ADDR"},
 		},
 	}
+	if s.standInProgram != "" {
+		o.Others = append(o.Others, devstack.Address{Addr: s.standInAddr, Who: "the stand-in platform", Setting: "STANDIN_ADDR"})
+	}
+	return o
 }
 
 // env is what inorder's commands run with: ours, but none of the settings for another Temporal.
@@ -90,6 +99,9 @@ func (s settings) env(stack *devstack.Stack) []string {
 		if !strings.HasPrefix(kv, "TEMPORAL_") {
 			env = append(env, kv)
 		}
+	}
+	for _, v := range s.platformEnv() {
+		env = append(env, v[0]+"="+v[1])
 	}
 	return append(env, "TEMPORAL_CONFIG_FILE="+os.DevNull, "TEMPORAL_ADDRESS="+stack.TemporalAddress, "DATABASE_URL="+stack.DatabaseURL,
 		"LISTEN_ADDR="+s.listenAddr, "ADMIN_ADDR="+s.adminAddr, "ADMIN_TOKEN="+s.adminToken, "WEBHOOK_SECRETS="+s.secrets)

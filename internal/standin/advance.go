@@ -11,15 +11,18 @@ type action func(*Server, *record) error
 
 // actions are what Advance knows.
 var actions = map[string]action{
-	"pay": (*Server).pay, "fail_payment": (*Server).failPayment,
+	"pay": (*Server).pay, "pay_part": (*Server).payPart, "fail_payment": (*Server).failPayment,
 	"process": (*Server).process, "complete": (*Server).complete, "cancel": (*Server).cancel, "update": (*Server).update,
 	"fulfill": (*Server).fulfill, "fulfill_part": (*Server).fulfillPart, "ship": (*Server).ship, "deliver": (*Server).deliverParcel,
 	"refund": (*Server).refund, "refund_part": (*Server).refundPart,
-	"request_return": (*Server).requestReturn, "complete_return": (*Server).completeReturn,
+	"request_return": (*Server).requestReturn, "request_exchange": (*Server).requestExchange, "complete_return": (*Server).completeReturn,
 }
 
-// Advance carries out an action on an order: pay, fail_payment, process, fulfill, fulfill_part, ship, deliver,
-// complete, cancel, refund, refund_part, request_return, complete_return or update. One that the order's state does not
+// Actions names what Advance can do.
+func Actions() []string { return slices.Sorted(maps.Keys(actions)) }
+
+// Advance carries out an action on an order: pay, pay_part, fail_payment, process, fulfill, fulfill_part, ship, deliver,
+// complete, cancel, refund, refund_part, request_return, request_exchange, complete_return or update. One that the order's state does not
 // allow is an INVALID_STATE_TRANSITION and changes nothing.
 //
 // process emits nothing, as on the platform, which has no order.processing: only a GET shows it.
@@ -37,7 +40,7 @@ func (s *Server) Advance(orderID, action string) (Order, error) {
 func (s *Server) advance(r *record, name string) error {
 	do, known := actions[name]
 	if !known {
-		return invalid("action", "Unknown action "+name+": use one of "+strings.Join(slices.Sorted(maps.Keys(actions)), ", "))
+		return invalid("action", "Unknown action "+name+": use one of "+strings.Join(Actions(), ", "))
 	}
 	return do(s, r)
 }
@@ -52,50 +55,6 @@ func (r *record) in(statuses ...string) bool { return slices.Contains(statuses, 
 func (s *Server) now() *string {
 	t := s.timestamp(s.opts.Now())
 	return &t
-}
-
-// orderWith is the order with what the documents put beside it in payment events.
-type orderWith struct {
-	*Order
-	Payment *Payment       `json:"payment"`
-	Error   *paymentFailed `json:"error,omitempty"`
-}
-
-type paymentFailed struct {
-	Code    string `json:"code"`
-	Message string `json:"message"`
-}
-
-func (s *Server) newPayment(r *record) *Payment {
-	id := s.newID("pay")
-	provider := "ch_" + id
-	p := &Payment{ID: id, OrderID: r.ID, Provider: "standin_pay", ProviderID: &provider, Amount: r.Total, Status: "pending", CreatedAt: *s.now()}
-	r.Payments = append(r.Payments, p)
-	s.emit(r, "payment.created", p)
-	return p
-}
-
-func (s *Server) pay(r *record) error {
-	if !r.in("pending") {
-		return r.refuse("pay")
-	}
-	p := s.newPayment(r)
-	p.Status = "completed"
-	r.Status, r.PaymentStatus = "confirmed", "paid"
-	s.emit(r, "payment.completed", orderWith{Order: r.Order, Payment: p})
-	s.emit(r, "order.paid", s.brief(r))
-	s.emit(r, "order.confirmed", r.Order)
-	return nil
-}
-
-func (s *Server) failPayment(r *record) error {
-	if !r.in("pending") {
-		return r.refuse("fail the payment of")
-	}
-	p := s.newPayment(r)
-	p.Status = "failed"
-	s.emit(r, "payment.failed", orderWith{r.Order, p, &paymentFailed{"card_declined", "The card was declined"}})
-	return nil
 }
 
 func (s *Server) process(r *record) error {

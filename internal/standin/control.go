@@ -1,9 +1,13 @@
 package standin
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
+	"slices"
+	"strconv"
 	"time"
 )
 
@@ -31,7 +35,14 @@ func (s *Server) routeControl() {
 			}
 			return f, s.SetFaults(f)
 		},
-		"GET /_standin/deliveries": func(*http.Request) (any, error) { return map[string]any{"deliveries": s.Deliveries()}, nil },
+		"GET /_standin/deliveries": func(r *http.Request) (any, error) { // of ?after= only those with a higher number
+			after, err := strconv.Atoi(cmp.Or(r.URL.Query().Get("after"), "0"))
+			if err != nil {
+				return nil, invalid("after", "after must be the number of an attempt")
+			}
+			return map[string]any{"deliveries": s.DeliveriesAfter(after)}, nil
+		},
+		"GET /_standin/webhooks": func(*http.Request) (any, error) { return map[string]any{"webhooks": s.Webhooks()}, nil },
 		"POST /_standin/webhooks/{id}/deactivate": func(r *http.Request) (any, error) {
 			return map[string]any{"id": r.PathValue("id"), "is_active": false}, s.Deactivate(r.PathValue("id"))
 		},
@@ -40,6 +51,30 @@ func (s *Server) routeControl() {
 		s.mux.Handle(pattern, s.control(h))
 	}
 	s.mux.Handle("/_standin/", s.control(func(r *http.Request) (any, error) { return nil, notFound("Route", r.Method+" "+r.URL.Path) }))
+}
+
+// WebhookState is a webhook as the control API shows it: of either mode, and without its secret.
+type WebhookState struct {
+	ID        string         `json:"id"`
+	URL       string         `json:"url"`
+	Events    []string       `json:"events"`
+	Mode      string         `json:"mode"`
+	IsActive  bool           `json:"is_active"`
+	Metadata  map[string]any `json:"metadata"`
+	CreatedAt string         `json:"created_at"`
+}
+
+// Webhooks are those that exist, oldest first.
+func (s *Server) Webhooks() []WebhookState {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := []WebhookState{}
+	for _, w := range s.webhooks {
+		if !w.deleted {
+			all = append(all, WebhookState{w.ID, w.URL, slices.Clone(w.Events), w.mode, w.IsActive, maps.Clone(w.Metadata), w.CreatedAt})
+		}
+	}
+	return all
 }
 
 // Deactivate makes an endpoint inactive, as the platform does to those that keep failing.

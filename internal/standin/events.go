@@ -20,6 +20,13 @@ type envelope struct {
 	StoreID   string `json:"store_id"`
 }
 
+// bareEnvelope is what the SDK's type of an event has.
+type bareEnvelope struct {
+	Type      string `json:"type"`
+	CreatedAt string `json:"created_at"`
+	Data      any    `json:"data"`
+}
+
 func (s *Server) newEvent(kind, orderID string, data any) event {
 	e := event{id: s.newID("evt"), kind: kind, orderID: orderID}
 	e.body, _ = json.Marshal(envelope{e.id, kind, s.timestamp(s.opts.Now()), data, s.opts.StoreID})
@@ -53,6 +60,13 @@ func (s *Server) dispatch(w *webhook, e event) {
 	if f.hits("drop", n) {
 		s.stats.Dropped++
 		s.note(d, Attempt{Outcome: "dropped", Fault: "drop"})
+		s.finish()
+		return
+	}
+	if f.hits("deactivate", n) {
+		w.IsActive, d.fault = false, "deactivate"
+		s.stats.GaveUp++
+		s.note(d, Attempt{Outcome: "cancelled", Fault: "deactivate"})
 		s.finish()
 		return
 	}

@@ -19,6 +19,8 @@ type Faults struct {
 	Reorder   Fault `json:"reorder"`   // it is held back until the endpoint's next one has been sent, for HoldMillis at most
 	Delay     Fault `json:"delay"`     // it is sent after DelayMillis
 
+	Deactivate Fault `json:"deactivate"` // its endpoint is deactivated instead, as the platform does to those that keep failing
+
 	RateLimit   Fault `json:"rate_limit"`   // the request is refused with 429, with RetryAfter if that is set
 	ServerError Fault `json:"server_error"` // it is refused with 500
 	Slow        Fault `json:"slow"`         // it is answered after SlowMillis
@@ -38,7 +40,7 @@ type Fault struct {
 
 func (f *Faults) kinds() map[string]*Fault {
 	return map[string]*Fault{
-		"drop": &f.Drop, "duplicate": &f.Duplicate, "reorder": &f.Reorder, "delay": &f.Delay,
+		"drop": &f.Drop, "duplicate": &f.Duplicate, "reorder": &f.Reorder, "delay": &f.Delay, "deactivate": &f.Deactivate,
 		"rate_limit": &f.RateLimit, "server_error": &f.ServerError, "slow": &f.Slow, "lose": &f.Lose,
 	}
 }

@@ -104,28 +104,3 @@ func (s *Server) giveBack(r *record, amount int) error {
 	s.emit(r, "order.updated", s.brief(r))
 	return nil
 }
-
-func (s *Server) requestReturn(r *record) error {
-	if r.FulfillmentStatus != "fulfilled" {
-		return r.refuse("return")
-	}
-	reason, now := "size", *s.now()
-	back := &Return{ID: s.newID("ret"), OrderID: r.ID, StoreID: s.opts.StoreID, ReturnType: "refund", Status: "requested", Reason: &reason,
-		Lines: []LineQuantity{{r.Lines[0].ID, r.Lines[0].Quantity}}, CreatedAt: now, UpdatedAt: now}
-	r.returns = append(r.returns, back)
-	s.emit(r, "return.requested", back)
-	return nil
-}
-
-func (s *Server) completeReturn(r *record) error {
-	for _, back := range r.returns {
-		if back.Status == "requested" {
-			back.Status, back.CompletedAt, back.UpdatedAt = "completed", s.now(), *s.now()
-			r.FulfillmentStatus = "returned"
-			s.emit(r, "return.completed", back)
-			s.emit(r, "order.updated", s.brief(r))
-			return nil
-		}
-	}
-	return r.refuse("complete a return of")
-}

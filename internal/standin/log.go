@@ -1,6 +1,7 @@
 package standin
 
 import (
+	"encoding/json"
 	"net/http"
 	"slices"
 	"time"
@@ -8,6 +9,7 @@ import (
 
 // Attempt is one line of the delivery log.
 type Attempt struct {
+	Number    int       `json:"number"`   // running number, from 1
 	Delivery  int       `json:"delivery"` // running number; the attempts of one delivery share it
 	EventID   string    `json:"event_id"`
 	EventType string    `json:"event_type"`
@@ -17,7 +19,7 @@ type Attempt struct {
 	Outcome   string    `json:"outcome"` // delivered; failed, to be retried; gave_up; cancelled, for the endpoint is gone; dropped
 	Status    int       `json:"status"`  // the endpoint's, 0 if it gave none
 	Error     string    `json:"error,omitempty"`
-	Fault     string    `json:"fault,omitempty"` // drop, duplicate, reorder or delay
+	Fault     string    `json:"fault,omitempty"` // drop, duplicate, reorder, delay or deactivate
 	At        time.Time `json:"at"`
 	Millis    int64     `json:"ms"`
 }
@@ -26,16 +28,22 @@ type Attempt struct {
 const maxLog = 20_000
 
 // Deliveries is the delivery log in the order of the attempts' ends: the last 20,000 or more.
-func (s *Server) Deliveries() []Attempt {
+func (s *Server) Deliveries() []Attempt { return s.DeliveriesAfter(0) }
+
+// DeliveriesAfter is what was logged after the attempt of that number.
+func (s *Server) DeliveriesAfter(number int) []Attempt {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.log)
+	i, _ := slices.BinarySearchFunc(s.log, number+1, func(a Attempt, n int) int { return a.Number - n })
+	return slices.Clone(s.log[i:])
 }
 
 // note is called with the lock held.
 func (s *Server) note(d *delivery, a Attempt) {
 	a.Delivery, a.EventID, a.EventType, a.OrderID, a.WebhookID = d.number, d.event.id, d.event.kind, d.event.orderID, d.webhook.ID
 	a.Attempt, a.At = d.attempts, s.opts.Now()
+	s.noted++
+	a.Number = s.noted
 	if len(s.log) >= 2*maxLog {
 		s.log = slices.Clone(s.log[maxLog:])
 	}
@@ -60,6 +68,9 @@ func (s *Server) testWebhook(c call) (int, any, error) {
 	r.ID = s.newID("ord_test")
 	s.stats.Events++
 	e, url, secret := s.newEvent(kind, r.ID, s.sample(kind, r)), w.URL, w.secret
+	if s.opts.BareTests {
+		e.body, _ = json.Marshal(bareEnvelope{kind, s.timestamp(s.opts.Now()), s.sample(kind, r)})
+	}
 	s.mu.Unlock()
 
 	a := s.post(url, secret, e.body)

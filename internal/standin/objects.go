@@ -107,7 +107,8 @@ type Refund struct {
 	CreatedAt string         `json:"created_at"`
 }
 
-// Return is requested, approved, rejected, received, completed or cancelled. An order's JSON does not hold its returns.
+// Return is requested, approved, rejected, received, completed or cancelled, and a refund or an exchange. An order's
+// JSON does not hold its returns.
 type Return struct {
 	ID              string         `json:"id"`
 	OrderID         string         `json:"order_id"`
@@ -115,10 +116,26 @@ type Return struct {
 	ReturnType      string         `json:"return_type"`
 	Status          string         `json:"status"`
 	Reason          *string        `json:"reason"`
+	ReasonCategory  *string        `json:"reason_category"`
 	RefundID        *string        `json:"refund_id"`
-	ExchangeOrderID *string        `json:"exchange_order_id"`
-	Lines           []LineQuantity `json:"lines"`
+	ExchangeOrderID *string        `json:"exchange_order_id"` // another order, once an exchange is completed
+	AdminNotes      *string        `json:"admin_notes"`
+	CustomerNotes   *string        `json:"customer_notes"`
+	Metadata        map[string]any `json:"metadata"`
+	Lines           []ReturnLine   `json:"lines"`
 	CreatedAt       string         `json:"created_at"`
 	UpdatedAt       string         `json:"updated_at"`
+	ApprovedAt      *string        `json:"approved_at"`
+	ReceivedAt      *string        `json:"received_at"`
 	CompletedAt     *string        `json:"completed_at"`
+}
+
+// ReturnLine is how much of an order's line comes back.
+type ReturnLine struct {
+	ID                string  `json:"id"`
+	OrderLineID       string  `json:"order_line_id"`
+	Quantity          int     `json:"quantity"`
+	Reason            *string `json:"reason"`
+	Condition         *string `json:"condition"`
+	ExchangeVariantID *string `json:"exchange_variant_id"`
 }

@@ -44,9 +44,7 @@ func (s *Server) Place(p Placement) ([]Order, error) {
 	defer s.mu.Unlock()
 	placed := make([]Order, 0, p.Count)
 	for range p.Count {
-		r := s.newOrder(p.Mode, 1001+len(s.orders))
-		s.orders = append(s.orders, r)
-		s.emit(r, "order.created", r.Order)
+		r := s.placeOne(p.Mode)
 		for _, action := range p.Actions {
 			if err := s.advance(r, action); err != nil {
 				return placed, err
@@ -55,6 +53,13 @@ func (s *Server) Place(p Placement) ([]Order, error) {
 		placed = append(placed, r.copy())
 	}
 	return placed, nil
+}
+
+func (s *Server) placeOne(mode string) *record {
+	r := s.newOrder(mode, 1001+len(s.orders))
+	s.orders = append(s.orders, r)
+	s.emit(r, "order.created", r.Order)
+	return r
 }
 
 // Orders is the truth about all orders of both modes, oldest first.

@@ -40,7 +40,7 @@ func (s *Server) sample(kind string, r *record) any {
 		}
 		return &Fulfillment{ID: s.newID("ful"), OrderID: r.ID, Status: verb, Lines: lines, CreatedAt: now}
 	case family == "return":
-		return &Return{ID: s.newID("ret"), OrderID: r.ID, StoreID: s.opts.StoreID, ReturnType: "refund", Status: verb, Lines: lines, CreatedAt: now, UpdatedAt: now}
+		return s.newReturn(r, "refund", verb)
 	default:
 		return map[string]any{"id": s.newID(family)}
 	}

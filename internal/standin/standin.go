@@ -19,6 +19,9 @@ import (
 // DefaultKey is the API key of a stand-in that is given none. It opens nothing else.
 const DefaultKey = "sk_test_standin"
 
+// DefaultRun begins the Run of a stand-in that is given none, and so is in its IDs: "wh_standin…".
+const DefaultRun = "standin"
+
 // Options are the settings of a Server. The zero value of each is its default.
 type Options struct {
 	// Keys are the API keys that are accepted; default DefaultKey. The prefix picks the mode, sk_live_ or sk_test_, and
@@ -26,7 +29,7 @@ type Options struct {
 	Keys []string
 
 	StoreID string // default "store_standin"
-	Run     string // part of every ID, so that two runs share none; default: from the start time
+	Run     string // part of every ID, so that two runs share none; default: DefaultRun and the start time
 
 	StringNumbers   bool // order numbers as strings, as the platform's SDK has them, instead of integers
 	Milliseconds    bool // times with milliseconds, instead of whole seconds as in the documents
@@ -34,6 +37,9 @@ type Options struct {
 	FamilyWildcards bool // accept "order.*" as an event to subscribe to
 	AllowHTTP       bool // accept http:// webhook URLs of any host; those of loopback are always accepted
 	DeleteSaysNone  bool // answer a delete with 204 instead of {id, deleted}
+	BareTests       bool // test deliveries without id and store_id, as in the SDK's type
+	NoMetadata      bool // keep no metadata of webhooks, which only the SDK knows of
+	NoInactive      bool // make every webhook active, whatever a create says: only the SDK knows of is_active there
 
 	Parallel        int             // deliveries at the same time; default 8
 	DeliveryTimeout time.Duration   // of one attempt; default 30 s
@@ -68,6 +74,7 @@ type Server struct {
 	idle    chan struct{} // closed while pending is 0
 	closed  bool
 	log     []Attempt
+	noted   int // attempts, those included that the log no longer has
 	stats   Stats
 }
 
@@ -90,7 +97,7 @@ func New(o Options) *Server {
 		o.Keys = []string{DefaultKey}
 	}
 	o.StoreID = cmp.Or(o.StoreID, "store_standin")
-	o.Run = cmp.Or(o.Run, strconv.FormatInt(time.Now().UnixMilli(), 36))
+	o.Run = cmp.Or(o.Run, DefaultRun+strconv.FormatInt(time.Now().UnixMilli(), 36))
 	o.Parallel = max(cmp.Or(o.Parallel, 8), 1)
 	o.DeliveryTimeout = cmp.Or(o.DeliveryTimeout, 30*time.Second)
 	if o.RetryDelays == nil {

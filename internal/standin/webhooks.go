@@ -38,7 +38,7 @@ type webhookInput struct {
 }
 
 func (s *Server) createWebhook(c call) (int, any, error) {
-	w := &webhook{ID: s.newID("wh"), IsActive: true, Metadata: map[string]any{}, CreatedAt: s.timestamp(s.opts.Now()), mode: c.mode}
+	w := &webhook{ID: s.newID("wh"), IsActive: true, CreatedAt: s.timestamp(s.opts.Now()), mode: c.mode}
 	in, err := s.readWebhook(c.body)
 	switch {
 	case err != nil:
@@ -47,6 +47,12 @@ func (s *Server) createWebhook(c call) (int, any, error) {
 		return 0, nil, invalid("url", "url is required")
 	case in.Events == nil:
 		return 0, nil, invalid("events", "events is required")
+	}
+	if !s.opts.NoMetadata {
+		w.Metadata = map[string]any{}
+	}
+	if s.opts.NoInactive {
+		in.IsActive = nil
 	}
 	w.apply(in)
 	var random [16]byte
@@ -106,7 +112,11 @@ func (s *Server) findWebhook(c call) (*webhook, error) {
 }
 
 func (s *Server) readWebhook(body []byte) (in webhookInput, err error) {
-	if json.Unmarshal(body, &in) != nil {
+	err = json.Unmarshal(body, &in)
+	if s.opts.NoMetadata {
+		in.Metadata = nil
+	}
+	if err != nil {
 		return in, invalid("body", "The body must be a JSON object with url, events, is_active and metadata of their kinds")
 	}
 	if in.URL != nil && !s.acceptable(*in.URL) {

@@ -1,0 +1,128 @@
+// Package conformance holds the stand-in platform, and what signs and verifies here, to the platform's official SDK.
+// package-lock.json pins it; `make conformance/node_modules` installs it.
+package conformance
+
+import (
+	"bufio"
+	"encoding/base64"
+	"encoding/json"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"inorder/internal/standin"
+)
+
+const key = standin.DefaultKey
+
+// rig is a stand-in and the SDK that calls it.
+type rig struct {
+	*standin.Server
+	t      *testing.T
+	client map[string]any // the SDK's configuration
+
+	requests *json.Encoder
+	answers  *json.Decoder
+	lastID   int
+}
+
+// answer is what a call came to: a value, or an error of the SDK.
+type answer struct {
+	ID       int             `json:"id"`
+	Value    json.RawMessage `json:"value"`
+	Error    *sdkError       `json:"error"`
+	Attempts int             `json:"attempts"` // requests that the SDK made
+}
+
+type sdkError struct {
+	Name    string          `json:"name"`
+	Message string          `json:"message"`
+	Code    string          `json:"code"`
+	Status  int             `json:"status"`
+	Details json.RawMessage `json:"details"`
+
+	Official          bool `json:"official"` // instanceof HeadlessCommerceError
+	IsValidationError bool `json:"isValidationError"`
+	IsAuthError       bool `json:"isAuthError"`
+	IsNotFound        bool `json:"isNotFound"`
+	IsRateLimitError  bool `json:"isRateLimitError"`
+}
+
+func newRig(t *testing.T, o standin.Options) *rig {
+	needSDK(t)
+	r := &rig{Server: standin.New(o), t: t}
+	t.Cleanup(r.Close)
+	api := httptest.NewServer(r.Server)
+	t.Cleanup(api.Close)
+	r.client = map[string]any{"apiKey": key, "baseUrl": api.URL + "/v1"}
+
+	node := exec.Command("node", "sdk.mjs")
+	node.Stderr = os.Stderr
+	stdin, err := node.StdinPipe()
+	require.NoError(t, err)
+	stdout, err := node.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, node.Start())
+	t.Cleanup(func() {
+		require.NoError(t, stdin.Close())
+		require.NoError(t, node.Wait())
+	})
+	r.requests, r.answers = json.NewEncoder(stdin), json.NewDecoder(bufio.NewReader(stdout))
+	return r
+}
+
+// needSDK skips where there is no Node.js, or the SDK is not installed; in CI that is a failure.
+func needSDK(t *testing.T) {
+	_, err := exec.LookPath("node")
+	if err == nil {
+		_, err = os.Stat("node_modules/@headless-commerce/sdk/package.json")
+	}
+	switch {
+	case err == nil:
+	case os.Getenv("CI") != "":
+		t.Fatalf("the conformance test needs Node.js 20 and the platform's SDK (make conformance/node_modules): %v", err)
+	default:
+		t.Skipf("without Node.js 20 and the platform's SDK (make conformance/node_modules) nothing holds us to it: %v", err)
+	}
+}
+
+// try calls the SDK.
+func (r *rig) try(call string, args ...any) answer {
+	r.lastID++
+	if args == nil {
+		args = []any{}
+	}
+	require.NoError(r.t, r.requests.Encode(map[string]any{"id": r.lastID, "client": r.client, "call": call, "args": args}))
+	var a answer
+	require.NoError(r.t, r.answers.Decode(&a), "the SDK's process ended")
+	require.Equal(r.t, r.lastID, a.ID)
+	return a
+}
+
+// call calls the SDK, which must succeed, and reads the value.
+func call[T any](r *rig, name string, args ...any) (value T) {
+	r.t.Helper()
+	a := r.try(name, args...)
+	require.Nil(r.t, a.Error, "%s: %+v", name, a.Error)
+	if a.Value != nil {
+		require.NoError(r.t, json.Unmarshal(a.Value, &value))
+	}
+	return value
+}
+
+// verifies asks the SDK's verifier. What it throws at, it does not verify.
+func (r *rig) verifies(secret string, body []byte, signature string) bool {
+	a := r.try("verify", base64.StdEncoding.EncodeToString(body), signature, secret)
+	return a.Error == nil && string(a.Value) == "true"
+}
+
+func (r *rig) faults(f standin.Faults) { require.NoError(r.t, r.SetFaults(f)) }
+
+func (r *rig) place(p standin.Placement) []standin.Order {
+	orders, err := r.Place(p)
+	require.NoError(r.t, err)
+	return orders
+}

@@ -1,0 +1,171 @@
+package conformance
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"inorder/internal/sample"
+	"inorder/internal/standin"
+	"inorder/receiver"
+)
+
+// The platform's documented vector, which was tried with the SDK.
+const (
+	vectorSecret    = "whsec_test_4f1d2c3b4a59687786950a1b2c3d4e5f"
+	vectorBody      = `{"id":"evt_abc123","type":"order.confirmed","created_at":"2025-01-15T10:30:00Z","data":{"id":"order_001","number":1001,"status":"confirmed","total":{"amount":78000,"currency":"KRW"}},"store_id":"store_001"}`
+	vectorSignature = "e61dcb3ce70e712c9d1af6014d95ba796d547207e06cbf5809cbfcc2911d9ce0"
+)
+
+func TestOurVerifierAndTheSDKsAgree(t *testing.T) {
+	r := newRig(t, standin.Options{})
+	digest, err := hex.DecodeString(vectorSignature)
+	require.NoError(t, err)
+	var anything map[string]any
+	require.NoError(t, json.Unmarshal([]byte(vectorBody), &anything))
+	again, err := json.Marshal(anything)
+	require.NoError(t, err)
+	signed := func(secret, body string) string { return receiver.Sign(secret, []byte(body)) }
+	korean := `{"id":"evt_1","type":"order.updated","data":{"note":"문 앞에 놓아주세요 🙏 \u0000 <&>"}}`
+	large := `{"id":"evt_2","type":"order.updated","data":{"note":"` + strings.Repeat("가나다 ", 200_000) + `"}}`
+
+	for name, tc := range map[string]struct {
+		secret, body, signature string
+		want                    bool
+	}{
+		"the vector":                     {vectorSecret, vectorBody, vectorSignature, true},
+		"what we sign":                   {vectorSecret, vectorBody, signed(vectorSecret, vectorBody), true},
+		"upper case":                     {vectorSecret, vectorBody, strings.ToUpper(vectorSignature), false},
+		"one upper-case digit":           {vectorSecret, vectorBody, "E" + vectorSignature[1:], false},
+		"a sha256= prefix":               {vectorSecret, vectorBody, "sha256=" + vectorSignature, false},
+		"base64":                         {vectorSecret, vectorBody, base64.StdEncoding.EncodeToString(digest), false},
+		"cut short":                      {vectorSecret, vectorBody, vectorSignature[:63], false},
+		"a digit too many":               {vectorSecret, vectorBody, vectorSignature + "0", false},
+		"a blank before it":              {vectorSecret, vectorBody, " " + vectorSignature, false},
+		"a line break behind it":         {vectorSecret, vectorBody, vectorSignature + "\n", false},
+		"another digit":                  {vectorSecret, vectorBody, "f" + vectorSignature[1:], false},
+		"digits that look alike":         {vectorSecret, vectorBody, strings.ReplaceAll(vectorSignature, "e", "е"), false},
+		"none":                           {vectorSecret, vectorBody, "", false},
+		"no hex at all":                  {vectorSecret, vectorBody, strings.Repeat("z", 64), false},
+		"a re-serialised body":           {vectorSecret, string(again), vectorSignature, false},
+		"a body with a line break added": {vectorSecret, vectorBody + "\n", vectorSignature, false},
+		"an empty body":                  {vectorSecret, "", signed(vectorSecret, ""), true},
+		"an empty body, not its own":     {vectorSecret, "", vectorSignature, false},
+		"a stripped key":                 {strings.TrimPrefix(vectorSecret, "whsec_"), vectorBody, vectorSignature, false},
+		"signed with a stripped key":     {vectorSecret, vectorBody, signed(strings.TrimPrefix(vectorSecret, "whsec_"), vectorBody), false},
+		"another key":                    {vectorSecret + "0", vectorBody, vectorSignature, false},
+		"a key with a line break":        {vectorSecret + "\n", vectorBody, vectorSignature, false},
+		"an empty key's own":             {"", vectorBody, signed("", vectorBody), false},
+		"a key that is not ASCII":        {"whsec_비밀🔑", vectorBody, signed("whsec_비밀🔑", vectorBody), true},
+		"a key longer than a block":      {strings.Repeat("k", 100), vectorBody, signed(strings.Repeat("k", 100), vectorBody), true},
+		"a body that is not ASCII":       {vectorSecret, korean, signed(vectorSecret, korean), true},
+		"that body, its text escaped":    {vectorSecret, strings.ReplaceAll(korean, "문", `\ubb38`), signed(vectorSecret, korean), false},
+		"a NUL in the body":              {vectorSecret, "{\x00}", signed(vectorSecret, "{\x00}"), true},
+		"a byte order mark":              {vectorSecret, "\ufeff" + vectorBody, signed(vectorSecret, "\ufeff"+vectorBody), true},
+		"a byte order mark added":        {vectorSecret, "\ufeff" + vectorBody, vectorSignature, false},
+		"a body of 2 MB":                 {vectorSecret, large, signed(vectorSecret, large), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			require.Equal(t, tc.want, receiver.Verify(tc.secret, []byte(tc.body), tc.signature), "ours")
+			require.Equal(t, tc.want, r.verifies(tc.secret, []byte(tc.body), tc.signature), "the SDK's")
+		})
+	}
+}
+
+// The one difference: the SDK verifies text, and text has no invalid UTF-8. We verify the bytes that were signed.
+func TestOnlyWeVerifyWhatIsNoText(t *testing.T) {
+	r := newRig(t, standin.Options{})
+	body := []byte("{\"note\":\"\xff\"}")
+	require.True(t, receiver.Verify(vectorSecret, body, receiver.Sign(vectorSecret, body)))
+	require.False(t, r.verifies(vectorSecret, body, receiver.Sign(vectorSecret, body)))
+}
+
+// inbox is an endpoint that keeps what it gets.
+type inbox struct {
+	*httptest.Server
+	mu  sync.Mutex
+	got []delivery
+}
+
+type delivery struct {
+	body      []byte
+	signature string
+}
+
+func newInbox(t *testing.T) *inbox {
+	in := &inbox{}
+	in.Server = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		in.mu.Lock()
+		defer in.mu.Unlock()
+		in.got = append(in.got, delivery{body, r.Header.Get(receiver.SignatureHeader)})
+	}))
+	t.Cleanup(in.Close)
+	return in
+}
+
+func TestTheSDKVerifiesWhatTheStandInDelivers(t *testing.T) {
+	r, in := newRig(t, standin.Options{}), newInbox(t)
+	made := call[webhook](r, "webhooks.adminCreate", map[string]any{"url": in.URL, "events": []string{"*"}})
+	require.Equal(t, true, call[map[string]any](r, "webhooks.adminTest", made.ID)["success"])
+	r.faults(standin.Faults{Duplicate: standin.Fault{Share: 0.5}})
+	r.place(standin.Placement{Count: 5, Actions: []string{"fail_payment", "pay_part", "pay", "process", "ship", "deliver", "complete", "refund_part", "refund", "request_exchange", "complete_return"}})
+	require.NoError(t, r.WaitIdle(t.Context()))
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	require.Greater(t, len(in.got), 100)
+	for _, d := range in.got {
+		require.True(t, r.verifies(*made.Secret, d.body, d.signature))
+		require.False(t, r.verifies(*made.Secret, append(d.body, ' '), d.signature))
+	}
+}
+
+// The built program, as a user runs it.
+func TestTheSDKVerifiesWhatInorderSends(t *testing.T) {
+	r, in := newRig(t, standin.Options{}), newInbox(t)
+	program := filepath.Join(t.TempDir(), "inorder")
+	out, err := exec.Command("go", "build", "-buildvcs=false", "-o", program, "inorder/cmd/inorder").CombinedOutput()
+	require.NoError(t, err, string(out))
+	file := filepath.Join(t.TempDir(), "event.json")
+	require.NoError(t, os.WriteFile(file, []byte(vectorBody), 0o600))
+	run := func(args ...string) (string, error) {
+		cmd := exec.Command(program, append([]string{"send", "--url", in.URL}, args...)...)
+		cmd.Env = append(os.Environ(), "WEBHOOK_SECRETS="+vectorSecret+",whsec_second", "DATABASE_URL=", "TEMPORAL_CONFIG_FILE="+os.DevNull)
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+	send := func(args ...string) {
+		out, err := run(args...)
+		require.NoError(t, err, out)
+	}
+	for _, eventType := range sample.Types() {
+		send(eventType)
+	}
+	send("order.updated", "--data", "note=문 앞에 놓아주세요 🙏 <&>")
+	send("--file", file)
+
+	require.Len(t, in.got, len(sample.Types())+2)
+	for _, d := range in.got {
+		require.True(t, r.verifies(vectorSecret, d.body, d.signature))
+		require.False(t, r.verifies("whsec_second", d.body, d.signature))
+	}
+	require.Equal(t, vectorSignature, in.got[len(in.got)-1].signature)
+
+	in.got = nil
+	text, err := run("--bad-signature", "order.created")
+	require.Error(t, err, "the inbox takes it, and must not")
+	require.Contains(t, text, "not refused")
+	require.Len(t, in.got, 1)
+	require.False(t, r.verifies(vectorSecret, in.got[0].body, in.got[0].signature))
+}

@@ -1,0 +1,106 @@
+package standin
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// FaultHelp explains what Set takes.
+const FaultHelp = `Deliveries:  drop duplicate reorder delay deactivate
+Requests:    rate_limit (429) server_error (5xx) slow lose (performed, but the answer is cut off)
+
+Each is a share, such as drop=0.05 or drop=5%, or so many in a row: drop=next:3. Beside them:
+
+hold_ms=500      how long reorder holds a delivery back at most, if no other comes
+delay_ms=1000    how long delay delays
+slow_ms=1000     how long slow takes
+retry_after=2    the header that goes with rate_limit
+seed=1           another seed, other victims; the same seed, the same ones`
+
+// Set changes one of the faults by its name: "drop=0.05", "rate_limit=next:3", "delay_ms=2000". FaultHelp lists them.
+func (f *Faults) Set(assignment string) error {
+	name, value, found := strings.Cut(assignment, "=")
+	switch name {
+	case "429":
+		name = "rate_limit"
+	case "5xx", "500":
+		name = "server_error"
+	}
+	number := map[string]*int{"hold_ms": &f.HoldMillis, "delay_ms": &f.DelayMillis, "slow_ms": &f.SlowMillis}[name]
+	fault := f.kinds()[name]
+	var err error
+	switch {
+	case !found:
+		return fmt.Errorf("%q is not NAME=VALUE, such as drop=0.05", assignment)
+	case fault != nil:
+		*fault, err = parseFault(value)
+	case number != nil:
+		*number, err = parseMillis(value)
+	case name == "retry_after":
+		f.RetryAfter = value
+	case name == "seed":
+		f.Seed, err = strconv.ParseUint(value, 10, 64)
+	default:
+		return fmt.Errorf("there is no fault %q; there are %s, hold_ms, delay_ms, slow_ms, retry_after and seed",
+			name, strings.Join(slices.Sorted(maps.Keys(f.kinds())), ", "))
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", assignment, err)
+	}
+	return nil
+}
+
+func parseFault(value string) (f Fault, err error) {
+	if next, found := strings.CutPrefix(value, "next:"); found {
+		if f.Next, err = strconv.Atoi(next); err != nil || f.Next < 0 {
+			return f, errors.New("behind next: goes a whole number, such as next:3")
+		}
+		return f, nil
+	}
+	number, percent := strings.CutSuffix(value, "%")
+	f.Share, err = strconv.ParseFloat(number, 64)
+	if percent {
+		f.Share /= 100
+	}
+	if err != nil || !(f.Share >= 0 && f.Share <= 1) {
+		return f, errors.New("it takes a share from 0 to 1, such as 0.05 or 5%, or so many in a row, such as next:3")
+	}
+	return f, nil
+}
+
+func parseMillis(value string) (int, error) {
+	if d, err := time.ParseDuration(value); err == nil && d >= 0 {
+		return int(d.Milliseconds()), nil
+	}
+	if n, err := strconv.Atoi(value); err == nil && n >= 0 {
+		return n, nil
+	}
+	return 0, errors.New("it takes milliseconds, such as 500, or a duration, such as 2s")
+}
+
+// Assignments are what Set would have to be told to get these faults; none if nothing goes wrong.
+func (f Faults) Assignments() (all []string) {
+	kinds := f.kinds()
+	for _, name := range slices.Sorted(maps.Keys(kinds)) {
+		if kinds[name].Next > 0 {
+			all = append(all, fmt.Sprintf("%s=next:%d", name, kinds[name].Next))
+		}
+		if kinds[name].Share > 0 {
+			all = append(all, fmt.Sprintf("%s=%g", name, kinds[name].Share))
+		}
+	}
+	for _, p := range []struct {
+		name  string
+		value any
+	}{{"hold_ms", f.HoldMillis}, {"delay_ms", f.DelayMillis}, {"slow_ms", f.SlowMillis}, {"retry_after", f.RetryAfter}, {"seed", f.Seed}} {
+		if text := fmt.Sprint(p.value); text != "0" && text != "" {
+			all = append(all, p.name+"="+text)
+		}
+	}
+	return all
+}

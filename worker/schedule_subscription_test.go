@@ -1,0 +1,60 @@
+package worker_test
+
+import (
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+
+	"inorder/activities"
+	"inorder/internal/devstack/testenv"
+	"inorder/internal/endpoints"
+	"inorder/internal/platform"
+	"inorder/internal/standin"
+	"inorder/worker"
+	"inorder/workflows"
+)
+
+// The whole way: migrate makes the schedule, its workflow runs on a worker, and asks the platform.
+func TestTheScheduleChecksTheSubscription(t *testing.T) {
+	o := options(t)
+	o.Pool = testenv.Database(t)
+	s := standin.New(standin.Options{})
+	t.Cleanup(s.Close)
+	api := httptest.NewServer(s)
+	t.Cleanup(api.Close)
+	var err error
+	o.Platform, err = platform.New(platform.Options{APIKey: standin.DefaultKey, BaseURL: api.URL + "/v1"})
+	require.NoError(t, err)
+	store := endpoints.Store{Pool: o.Pool}
+	require.NoError(t, store.Add(t.Context(), endpoints.Endpoint{ID: "wh_gone", URL: "https://shop.example.com/", Events: []string{"*"},
+		Mode: platform.Test, IsActive: true}, "whsec_gone"))
+
+	ctx := within(t, 2*time.Minute)
+	require.NoError(t, worker.Provision(ctx, o))
+	w := worker.New(o)
+	require.NoError(t, w.Start())
+	t.Cleanup(w.Stop)
+	schedule := o.Client.ScheduleClient().GetHandle(ctx, workflows.CheckSubscriptionScheduleID)
+	is, err := schedule.Describe(ctx)
+	require.NoError(t, err)
+	require.Equal(t, 10*time.Minute, is.Schedule.Spec.Intervals[0].Every)
+	require.Contains(t, is.Schedule.State.Note, "HOOK_AUTOREPAIR")
+
+	require.NoError(t, schedule.Trigger(ctx, client.ScheduleTriggerOptions{}))
+	var run *client.ScheduleWorkflowExecution
+	require.Eventually(t, func() bool {
+		is, err := schedule.Describe(ctx)
+		if err == nil && len(is.Info.RecentActions) > 0 {
+			run = is.Info.RecentActions[0].StartWorkflowResult
+		}
+		return run != nil
+	}, time.Minute, 50*time.Millisecond)
+	var check activities.SubscriptionCheck
+	require.NoError(t, o.Client.GetWorkflow(ctx, run.WorkflowID, run.FirstExecutionRunID).Get(ctx, &check))
+	require.Equal(t, 1, check.Checked)
+	require.Len(t, check.Problems, 1)
+	require.Equal(t, "missing", check.Problems[0].Problem)
+}
