@@ -96,7 +96,9 @@ func (c *Client) errorOf(res *http.Response, body []byte) *Error {
 // noAnswer is a network error: nobody knows whether the platform did what it was asked.
 type noAnswer struct{ err error }
 
-func (e *noAnswer) Error() string { return "no answer from the platform: " + e.err.Error() }
+func (e *noAnswer) Error() string {
+	return "no answer from the platform: " + e.err.Error() + " (check the network, and HEADLESS_COMMERCE_API_URL)"
+}
 func (e *noAnswer) Unwrap() error { return e.err }
 
 // networkError drops the URL, whose query may name a person.
