@@ -73,7 +73,7 @@ func (r Registrar) Delete(ctx context.Context, id string, keep time.Duration, fo
 	case err != nil && !platform.IsNotFound(err):
 		return false, err
 	}
-	return err == nil, r.Store.Remove(ctx, id, r.now().Add(keep))
+	return err == nil, r.Store.Remove(ctx, id, r.Clock().Add(keep))
 }
 
 // Test has the platform deliver a test event. The answer of the endpoint, also a refusal, is a result.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 
 	"inorder/internal/endpoints"
@@ -70,8 +69,7 @@ func (r Registrar) activate(ctx context.Context, e endpoints.Endpoint, is bool) 
 func (r Registrar) create(ctx context.Context, n New) (platform.Webhook, error) {
 	inactive := false
 	w, err := r.Platform.CreateWebhook(ctx, platform.NewWebhook{URL: n.URL, Events: n.Events, IsActive: &inactive, Metadata: n.Tag.Metadata()})
-	var refused *platform.Error
-	if errors.As(err, &refused) && refused.Status == http.StatusBadRequest {
+	if platform.IsInvalid(err) {
 		w, err = r.Platform.CreateWebhook(ctx, platform.NewWebhook{URL: n.URL, Events: n.Events})
 	}
 	return w, err

@@ -33,7 +33,8 @@ func (r Registrar) say(format string, args ...any) {
 	}
 }
 
-func (r Registrar) now() time.Time {
+// Clock tells the time: Now says, if it is set.
+func (r Registrar) Clock() time.Time {
 	if r.Now != nil {
 		return r.Now()
 	}

@@ -93,3 +93,19 @@ func merge(record, metadata Tag) Tag {
 	}
 	return metadata
 }
+
+// Find gives one webhook, and says what it means if there is none.
+func (r Registrar) Find(ctx context.Context, id string) (Webhook, error) {
+	record, err := r.recorded(ctx, id)
+	if err != nil {
+		return Webhook{}, err
+	}
+	list, err := r.List(ctx)
+	if err != nil {
+		return Webhook{}, err
+	}
+	if i := slices.IndexFunc(list, func(w Webhook) bool { return w.ID == id }); i >= 0 {
+		return list[i], nil
+	}
+	return Webhook{}, r.explain(id, record, r.notFound())
+}

@@ -34,7 +34,7 @@ func (r Registrar) Register(ctx context.Context, url string, events []string) (e
 			r.pointOut(w)
 		case w.Gone:
 			r.say("%s was deleted on the platform by somebody else", w.ID)
-			if err := r.Store.Remove(ctx, w.ID, r.now().Add(DefaultKeep)); err != nil {
+			if err := r.Store.Remove(ctx, w.ID, r.Clock().Add(DefaultKeep)); err != nil {
 				return e, false, err
 			}
 		case !sameEvents(w.Events, events):

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"slices"
 	"time"
 
 	"inorder/internal/endpoints"
@@ -26,7 +25,7 @@ type Rotation struct {
 // deleted, told by its metadata; one that was recorded is taken on; an old one that is gone is only forgotten.
 func (r Registrar) Rotate(ctx context.Context, id string, o Rotation) (endpoints.Endpoint, error) {
 	none := endpoints.Endpoint{}
-	record, err := r.recorded(ctx, id)
+	was, err := r.Find(ctx, id)
 	if err != nil {
 		return none, err
 	}
@@ -34,11 +33,6 @@ func (r Registrar) Rotate(ctx context.Context, id string, o Rotation) (endpoints
 	if err != nil {
 		return none, err
 	}
-	i := slices.IndexFunc(list, func(w Webhook) bool { return w.ID == id })
-	if i < 0 {
-		return none, r.explain(id, record, r.notFound())
-	}
-	was := list[i]
 	switch {
 	case was.Tag.Listen != "":
 		return none, fmt.Errorf("webhook %s ends with the `inorder listen` that it belongs to, and each start makes a new secret", id)
@@ -111,5 +105,5 @@ func (r Registrar) retire(ctx context.Context, was Webhook, by endpoints.Endpoin
 			return fmt.Errorf("%s delivers, but the old webhook could not be deleted; `inorder hooks rotate %s` goes on: %w", by.ID, was.ID, err)
 		}
 	}
-	return r.Store.Remove(ctx, was.ID, r.now().Add(o.Keep))
+	return r.Store.Remove(ctx, was.ID, r.Clock().Add(o.Keep))
 }

@@ -66,6 +66,9 @@ func IsUnauthorized(err error) bool {
 	return hasStatus(err, http.StatusUnauthorized) || hasStatus(err, http.StatusForbidden)
 }
 
+// IsInvalid reports that the platform does not take what it was asked: the same call will be refused again.
+func IsInvalid(err error) bool { return hasStatus(err, http.StatusBadRequest) }
+
 // IsRateLimited reports that the platform still refused for too many requests when the retries were used up.
 func IsRateLimited(err error) bool { return hasStatus(err, http.StatusTooManyRequests) }
 
