@@ -14,7 +14,7 @@ type hooksUpdateCmd struct {
 	ID string `arg:"" help:"The webhook's ID; see inorder hooks list."`
 
 	URL    string   `name:"url" help:"Deliver to there from now on." placeholder:"URL"`
-	Events []string `help:"Deliver these events from now on, separated by commas; '*' is all." placeholder:"EVENT,…"`
+	Events []string `help:"Deliver these events from now on, separated by commas; '*' is all." placeholder:"EVENT"`
 	Force  bool     `help:"Also events that the platform is not known to have."`
 }
 

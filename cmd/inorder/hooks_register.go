@@ -13,7 +13,7 @@ import (
 type hooksRegisterCmd struct {
 	URL string `arg:"" help:"Where to deliver to. Without a path: that of our receivers, /webhooks/hc."`
 
-	Events []string `help:"The events to deliver, separated by commas; '*' is all. Default: all that are about orders." placeholder:"EVENT,…"`
+	Events []string `help:"The events to deliver, separated by commas; '*' is all. Default: all that are about orders." placeholder:"EVENT"`
 	Force  bool     `help:"Also events that the platform is not known to have."`
 }
 

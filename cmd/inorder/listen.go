@@ -14,7 +14,7 @@ import (
 )
 
 type listenCmd struct {
-	Events    []string      `help:"The events to deliver, separated by commas; '*' is all. Default: all that are about orders." placeholder:"EVENT,…"`
+	Events    []string      `help:"The events to deliver, separated by commas; '*' is all. Default: all that are about orders." placeholder:"EVENT"`
 	PublicURL string        `name:"public-url" help:"The public URL of a tunnel of yours, instead of one of ngrok. It must lead to --addr." placeholder:"URL"`
 	Addr      string        `default:"127.0.0.1:3003" help:"Where to listen for that tunnel."`
 	Name      string        `default:"default" help:"One of a name runs at a time. Give a second one another name."`

@@ -19,7 +19,7 @@ func Endpoint(text string) (string, error) {
 	case u.User != nil: // not shown: it may hold a password
 		return "", fmt.Errorf("a URL with a user or password would be kept and shown by the platform: leave it out; the signature authenticates deliveries")
 	case u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())):
-		return "", fmt.Errorf("%q is not https, and the platform delivers to nothing else: write https://… (`inorder listen` gives this machine such a URL)", text)
+		return "", fmt.Errorf("%q is not https, and the platform delivers to nothing else: write https://…", text)
 	}
 	if strings.Trim(u.Path, "/") == "" {
 		u.Path = Path

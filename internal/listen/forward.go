@@ -16,8 +16,8 @@ import (
 	"inorder/internal/hooks"
 )
 
-// resultHeader is where the receiver says what became of a delivery.
-const resultHeader = "Inorder-Result"
+// ResultHeader is where the receiver says what became of a delivery.
+const ResultHeader = "Inorder-Result"
 
 // maxBody is more than any receiver takes, so that it is the receiver that refuses what is too large.
 const maxBody = 8 << 20
@@ -63,7 +63,7 @@ func newForwarder(receiver string, each func(Delivery)) (*forwarder, error) {
 		},
 		ModifyResponse: func(r *http.Response) error {
 			d := r.Request.Context().Value(deliveryKey{}).(*Delivery)
-			d.Status, d.Result = r.StatusCode, r.Header.Get(resultHeader)
+			d.Status, d.Result = r.StatusCode, r.Header.Get(ResultHeader)
 			return nil
 		},
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
