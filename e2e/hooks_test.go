@@ -128,8 +128,14 @@ func TestHooksRotateUnderLoadRefusesNoDelivery(t *testing.T) {
 	}
 	end()
 	require.NoError(t, s.platform.WaitIdle(t.Context()))
+	delivered := map[string]bool{}
 	for _, a := range s.platform.Deliveries() {
-		require.Equal(t, "delivered", a.Outcome, "%+v", a)
+		// What is in the old webhook's queue when that is disabled is cancelled; the new one delivers it, too.
+		require.Contains(t, []string{"delivered", "cancelled"}, a.Outcome, "%+v", a)
+		delivered[a.EventID] = delivered[a.EventID] || a.Outcome == "delivered"
+	}
+	for id, arrived := range delivered {
+		require.True(t, arrived, id)
 	}
 	require.NotEmpty(t, placed)
 	s.eventually(60*time.Second, "every order is here", func() bool {

@@ -37,7 +37,7 @@ func TestTheHelpOfHooksAndListen(t *testing.T) {
 }
 
 func TestWrongLinesOfHooksAndListen(t *testing.T) {
-	clean(t)
+	clean(t, "HEADLESS_COMMERCE_API_KEY", "", "HEADLESS_COMMERCE_API_URL", "", "NGROK_AUTHTOKEN", "")
 	for line, says := range map[string]string{
 		"hooks register http://shop.example.com":                    "is not https",
 		"hooks register https://u:hunter2@shop.example.com":         "leave it out",

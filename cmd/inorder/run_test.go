@@ -38,8 +38,7 @@ func (b *buffer) String() string {
 // clean sets an environment that does not depend on who runs the tests.
 func clean(t *testing.T, pairs ...string) {
 	t.Helper()
-	for _, name := range []string{"WEBHOOK_SECRETS", "DATABASE_URL", "RECEIVER_URL", "LISTEN_ADDR", "TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE",
-		"HEADLESS_COMMERCE_API_KEY", "HEADLESS_COMMERCE_API_URL", "NGROK_AUTHTOKEN", "TEMPORAL_UI_URL"} {
+	for _, name := range []string{"WEBHOOK_SECRETS", "DATABASE_URL", "RECEIVER_URL", "LISTEN_ADDR", "TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE"} {
 		t.Setenv(name, "")
 	}
 	t.Setenv("TEMPORAL_CONFIG_FILE", "/dev/null")
