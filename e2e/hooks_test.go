@@ -204,7 +204,7 @@ func TestHooksOnBadInput(t *testing.T) {
 		for _, command := range []string{"disable", "test", "rotate"} {
 			require.Contains(t, s.do(1, "hooks", command, id), "was deleted on the platform by somebody else")
 		}
-		require.Contains(t, s.do(0, "hooks", "list"), "! deleted on the platform by somebody else")
+		require.Contains(t, s.do(0, "hooks", "list"), "! "+id+" deleted on the platform by somebody else")
 		require.Contains(t, s.do(0, "hooks", "delete", id), "it is forgotten here, too")
 		require.NotContains(t, s.do(0, "hooks", "list"), "gone")
 	})

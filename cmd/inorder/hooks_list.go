@@ -47,18 +47,27 @@ func (c *hooksListCmd) Run(ctx context.Context, std streams) error {
 		return writeJSON(std.out, map[string]any{"mode": d.Platform.Mode(), "webhooks": views(list), "secrets": secretViews(secrets)})
 	}
 	fmt.Fprintf(std.out, "%s on %s\n", count(len(list), "webhook"), d.Platform)
-	columns := tabwriter.NewWriter(std.out, 0, 0, 2, ' ', 0)
-	for _, v := range views(list) {
-		fmt.Fprintf(columns, "  %s\t%s\t%s\t%s\t%s\n", v.ID, v.state(), v.Whose, joined(v.Events), v.URL)
-		for _, fault := range v.Faults {
-			fmt.Fprintf(columns, "    ! %s%s\n", fault, v.remedy())
-		}
-	}
-	if err := columns.Flush(); err != nil {
+	if err := printWebhooks(std.out, views(list)); err != nil {
 		return err
 	}
 	fmt.Fprintf(std.out, "\n%s\n", count(len(secrets), "secret"))
 	return printSecrets(std.out, secretViews(secrets))
+}
+
+func printWebhooks(w io.Writer, list []webhookView) error {
+	columns := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, v := range list {
+		fmt.Fprintf(columns, "  %s\t%s\t%s\t%s\t%s\n", v.ID, v.state(), v.Whose, joined(v.Events), v.URL)
+	}
+	if err := columns.Flush(); err != nil {
+		return err
+	}
+	for _, v := range list {
+		for _, fault := range v.Faults {
+			fmt.Fprintf(w, "  ! %s %s%s\n", v.ID, fault, v.remedy())
+		}
+	}
+	return nil
 }
 
 type hooksShowCmd struct {

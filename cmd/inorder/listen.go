@@ -11,6 +11,7 @@ import (
 
 	"inorder/internal/hooks"
 	"inorder/internal/listen"
+	"inorder/internal/platform"
 )
 
 type listenCmd struct {
@@ -74,6 +75,9 @@ func (c *listenCmd) Run(ctx context.Context, std streams) error {
 	m, err := listen.ThisMachine(listen.DefaultDir())
 	if err != nil {
 		return err
+	}
+	if d.Platform.Mode() == platform.Live {
+		fmt.Fprintln(std.err, "HEADLESS_COMMERCE_API_KEY is a live-mode key: the real shop's orders will be delivered to this machine")
 	}
 	if !answers(ctx, d.ReceiverURL) {
 		fmt.Fprintf(std.err, "nothing listens at %s yet: start `inorder serve` or `make run`, or set RECEIVER_URL\n", d.ReceiverURL)

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"inorder/internal/hooks"
@@ -197,5 +198,5 @@ func summary(events []string) string {
 	if len(events) > 3 {
 		return fmt.Sprintf("%s and %d more", events[0], len(events)-1)
 	}
-	return fmt.Sprint(events)
+	return strings.Join(events, ", ")
 }
