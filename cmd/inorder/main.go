@@ -28,6 +28,8 @@ type cli struct {
 	Worker   workerCmd   `cmd:"" help:"Apply what was received elsewhere."`
 	Migrate  migrateCmd  `cmd:"" help:"Prepare PostgreSQL and Temporal for this version."`
 	Send     sendCmd     `cmd:"" help:"Send signed test events."`
+	Hooks    hooksCmd    `cmd:"" help:"Register, test and rotate the platform's webhooks."`
+	Listen   listenCmd   `cmd:"" help:"Receive the platform's deliveries on this machine, for development."`
 
 	Version kong.VersionFlag `help:"Print the version and exit."`
 }

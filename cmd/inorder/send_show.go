@@ -14,7 +14,7 @@ import (
 
 // show prints what became of the order and of each event.
 func (w *watcher) show(ctx context.Context, out io.Writer, orderID string, events []sample.Options) error {
-	places, err := w.places(ctx, events)
+	places, err := w.places(ctx, idsOf(events))
 	if err != nil {
 		return err
 	}

@@ -61,11 +61,15 @@ LEFT JOIN pending_events p ON p.event_id = e.id
 LEFT JOIN orders o ON o.id = p.order_id
 ORDER BY e.n`
 
-func (w *watcher) places(ctx context.Context, events []sample.Options) ([]place, error) {
+func idsOf(events []sample.Options) []string {
 	ids := make([]string, len(events))
 	for i, e := range events {
 		ids[i] = e.ID
 	}
+	return ids
+}
+
+func (w *watcher) places(ctx context.Context, ids []string) ([]place, error) {
 	rows, err := w.pool.Query(ctx, selectPlacesSQL, ids)
 	if err != nil {
 		return nil, fmt.Errorf("look for the events: %w", err)
@@ -87,7 +91,7 @@ const (
 func (w *watcher) settle(ctx context.Context, events []sample.Options, wait time.Duration) (bool, error) {
 	began := time.Now()
 	for {
-		places, err := w.places(ctx, events)
+		places, err := w.places(ctx, idsOf(events))
 		if err != nil {
 			return false, err
 		}

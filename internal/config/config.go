@@ -47,6 +47,8 @@ type Config struct {
 	HookAutorepair  bool          // HOOK_AUTOREPAIR false: whether a webhook that is not as we registered it is put right
 	NgrokAuthtoken  string        // NGROK_AUTHTOKEN, for `listen`
 
+	TemporalUIURL string // TEMPORAL_UI_URL; "" when not set: commands then print no links to it
+
 	LogLevel  slog.Level // LOG_LEVEL info
 	LogFormat string     // LOG_FORMAT text, or json
 }
@@ -105,6 +107,8 @@ func load(need Need, env environment) (Config, error) {
 		ReconcileWindow: r.duration("RECONCILE_WINDOW", 72*time.Hour),
 		HookAutorepair:  r.flag("HOOK_AUTOREPAIR", false),
 		NgrokAuthtoken:  r.text("NGROK_AUTHTOKEN", ""),
+
+		TemporalUIURL: r.link("TEMPORAL_UI_URL", "http://127.0.0.1:8233"),
 
 		LogLevel:  r.level("LOG_LEVEL", slog.LevelInfo),
 		LogFormat: r.oneOf("LOG_FORMAT", "text", "json"),

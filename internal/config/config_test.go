@@ -135,6 +135,7 @@ func TestBadValuesAreToldByName(t *testing.T) {
 		{"RECEIVER_URL", "127.0.0.1:3000"},
 		{"RECEIVER_URL", "http://user:hunter2@127.0.0.1:3000"},
 		{"HEADLESS_COMMERCE_API_URL", "ftp://api.example.com"},
+		{"TEMPORAL_UI_URL", "127.0.0.1:8233"},
 		{"EVENT_RETENTION", "30d"},
 		{"REDELIVERY_HORIZON", "a week"},
 		{"PENDING_RECHECK", "0s"},

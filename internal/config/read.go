@@ -131,6 +131,14 @@ func (r *reader) webURL(name, fallback string) string {
 	return strings.TrimRight(value, "/")
 }
 
+// link reads a URL that there need not be.
+func (r *reader) link(name, example string) string {
+	if _, set := r.env.LookupEnv(name); !set {
+		return ""
+	}
+	return r.webURL(name, example)
+}
+
 // secrets reads a comma-separated list. Blanks around a secret are not part of it. An empty one between commas is a
 // mistake, most likely a lost secret, and is refused.
 func (r *reader) secrets(name string, need Need) []string {

@@ -25,13 +25,15 @@ type Endpoint struct {
 	Owner        string // of `inorder listen`, whose endpoints end with it; "" for a lasting one, which the watchdog watches
 	IsActive     bool
 	RegisteredAt time.Time
+	LeaseUntil   *time.Time // of `inorder listen`: from then on it is taken for dead; nil for lasting ones
 }
 
 const (
 	upsertEndpointSQL = `
-INSERT INTO webhook_endpoints (id, url, events, mode, owner, is_active) VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO webhook_endpoints (id, url, events, mode, owner, is_active, lease_until) VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT (id) DO UPDATE
-SET url = excluded.url, events = excluded.events, mode = excluded.mode, owner = excluded.owner, is_active = excluded.is_active`
+SET url = excluded.url, events = excluded.events, mode = excluded.mode, owner = excluded.owner, is_active = excluded.is_active,
+    lease_until = excluded.lease_until`
 
 	insertSecretSQL = `
 INSERT INTO webhook_secrets (name, secret, source, endpoint_id) VALUES ($1, $2, $3, $3)
@@ -45,14 +47,14 @@ SET secret = excluded.secret, source = excluded.source, endpoint_id = excluded.e
 UPDATE webhook_secrets SET ends_at = least(ends_at, $2) WHERE endpoint_id = $1 OR name = $1`
 
 	selectEndpointsSQL = `
-SELECT id, url, events, mode, owner, is_active, registered_at FROM webhook_endpoints ORDER BY registered_at, id`
+SELECT id, url, events, mode, owner, is_active, registered_at, lease_until FROM webhook_endpoints ORDER BY registered_at, id`
 )
 
 // Add records an endpoint and its secret, in one transaction. It may be repeated.
 func (s Store) Add(ctx context.Context, e Endpoint, secret platform.Secret) error {
 	err := pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) error {
 		b := &pgx.Batch{}
-		b.Queue(upsertEndpointSQL, e.ID, e.URL, e.Events, e.Mode, e.Owner, e.IsActive)
+		b.Queue(upsertEndpointSQL, e.ID, e.URL, e.Events, e.Mode, e.Owner, e.IsActive, e.LeaseUntil)
 		b.Queue(insertSecretSQL, Name(string(secret)), string(secret), e.ID)
 		return tx.SendBatch(ctx, b).Close()
 	})
@@ -64,7 +66,7 @@ func (s Store) Add(ctx context.Context, e Endpoint, secret platform.Secret) erro
 
 // Update records how an endpoint should be from now on. It may be repeated.
 func (s Store) Update(ctx context.Context, e Endpoint) error {
-	if _, err := s.Pool.Exec(ctx, upsertEndpointSQL, e.ID, e.URL, e.Events, e.Mode, e.Owner, e.IsActive); err != nil {
+	if _, err := s.Pool.Exec(ctx, upsertEndpointSQL, e.ID, e.URL, e.Events, e.Mode, e.Owner, e.IsActive, e.LeaseUntil); err != nil {
 		return fmt.Errorf("record endpoint %s: %w", e.ID, err)
 	}
 	return nil

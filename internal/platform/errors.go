@@ -66,6 +66,9 @@ func IsUnauthorized(err error) bool {
 	return hasStatus(err, http.StatusUnauthorized) || hasStatus(err, http.StatusForbidden)
 }
 
+// IsInvalid reports that the platform does not take what it was asked: the same call will be refused again.
+func IsInvalid(err error) bool { return hasStatus(err, http.StatusBadRequest) }
+
 // IsRateLimited reports that the platform still refused for too many requests when the retries were used up.
 func IsRateLimited(err error) bool { return hasStatus(err, http.StatusTooManyRequests) }
 
@@ -96,7 +99,9 @@ func (c *Client) errorOf(res *http.Response, body []byte) *Error {
 // noAnswer is a network error: nobody knows whether the platform did what it was asked.
 type noAnswer struct{ err error }
 
-func (e *noAnswer) Error() string { return "no answer from the platform: " + e.err.Error() }
+func (e *noAnswer) Error() string {
+	return "no answer from the platform: " + e.err.Error() + " (check the network, and HEADLESS_COMMERCE_API_URL)"
+}
 func (e *noAnswer) Unwrap() error { return e.err }
 
 // networkError drops the URL, whose query may name a person.

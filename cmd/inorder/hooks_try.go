@@ -1,0 +1,121 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"inorder/internal/hooks"
+	"inorder/internal/platform"
+)
+
+type hooksTryCmd struct {
+	ID string `arg:"" help:"The webhook's ID; see inorder hooks list."`
+
+	Event string        `default:"order.created" help:"The type of the test event." placeholder:"EVENT"`
+	Wait  time.Duration `default:"10s" help:"How long to look for what arrived."`
+	Force bool          `help:"Also an event that the platform is not known to have."`
+}
+
+func (*hooksTryCmd) Help() string {
+	return `Asks the platform to deliver a test event to the webhook, and shows what the platform was answered and which event arrived
+here, with its outcome and a link to the Temporal UI.
+
+What a test delivery holds is not documented, so the event is told by having come just now. It is an event like any other: an
+order.created may create an order here. With --event product.updated it is only recorded, as ignored.
+
+Needs HEADLESS_COMMERCE_API_KEY and DATABASE_URL. Reads HEADLESS_COMMERCE_API_URL, TASK_QUEUE, TEMPORAL_UI_URL, TEMPORAL_ADDRESS
+and TEMPORAL_NAMESPACE (and the other TEMPORAL_* names).
+
+Example:
+
+    inorder hooks test wh_1 --event order.paid`
+}
+
+func (c *hooksTryCmd) Validate() error {
+	if strings.Contains(c.Event, "*") {
+		return errors.New("--event takes one type, such as order.created")
+	}
+	return checkEvents([]string{c.Event}, c.Force)
+}
+
+func (c *hooksTryCmd) Run(ctx context.Context, std streams) error {
+	d, err := openHooks(ctx, std)
+	if err != nil {
+		return err
+	}
+	defer d.close()
+	before, err := d.recent(ctx)
+	if err != nil {
+		return err
+	}
+	result, err := d.Test(ctx, c.ID, c.Event)
+	if err != nil {
+		return err
+	}
+	took := ""
+	if result.ResponseTimeMS > 0 {
+		took = fmt.Sprintf(" after %d ms", result.ResponseTimeMS)
+	}
+	fmt.Fprintf(std.out, "The platform delivered %s and was answered %s%s\n", c.Event, cmp.Or(statusText(result.StatusCode), "nothing"), took)
+	if !result.Success {
+		return fmt.Errorf("the test delivery failed: %s", c.why(result))
+	}
+	arrived, err := d.awaitArrival(ctx, c.Event, before, c.Wait)
+	if err != nil {
+		return err
+	}
+	return c.show(std, d, arrived)
+}
+
+func statusText(status int) string {
+	if status == 0 {
+		return ""
+	}
+	return strings.TrimSpace(fmt.Sprintf("%d %s", status, http.StatusText(status)))
+}
+
+// why says what a refusal means, and what to do.
+func (c *hooksTryCmd) why(r platform.TestResult) string {
+	switch r.StatusCode {
+	case 0:
+		return "nobody answered; does the URL lead to a receiver that runs?"
+	case http.StatusUnauthorized:
+		return "the receiver does not know the webhook's secret; if it reads this DATABASE_URL, `inorder hooks rotate " + c.ID + "` makes one that it knows"
+	case http.StatusBadRequest:
+		return "the receiver knows the signature, and says that the body is no event"
+	case http.StatusNotFound, http.StatusMethodNotAllowed:
+		return "the URL does not lead to a receiver's " + hooks.Path + "; `inorder hooks update " + c.ID + " --url …` changes it"
+	case http.StatusServiceUnavailable:
+		return "the receiver is there, and cannot accept now: is Temporal up? Its /readyz says"
+	}
+	return "is it our receiver that the URL leads to?"
+}
+
+// show prints what arrived. On a busy system that may be more than the test event.
+func (c *hooksTryCmd) show(std streams, d *hookDesk, arrived map[string]place) error {
+	if len(arrived) == 0 {
+		return fmt.Errorf("no new event was seen here within %s: either the URL leads to a receiver with another DATABASE_URL or TASK_QUEUE, "+
+			"or the test event has the ID of an earlier one and is a duplicate", c.Wait)
+	}
+	if len(arrived) > 1 {
+		fmt.Fprintf(std.out, "%d events arrived meanwhile; the test event is one of them:\n", len(arrived))
+	}
+	const most = 5
+	for i, id := range slices.Sorted(maps.Keys(arrived)) {
+		if i == most {
+			fmt.Fprintf(std.out, "  and %d more\n", len(arrived)-most)
+			break
+		}
+		p := arrived[id]
+		words := []string{id, string(cmp.Or(p.Outcome, "in flight")), p.Detail, d.link(id)}
+		fmt.Fprintf(std.out, "  %s\n", strings.Join(slices.DeleteFunc(words, func(s string) bool { return s == "" }), "  "))
+	}
+	return nil
+}

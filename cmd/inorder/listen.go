@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"inorder/internal/hooks"
+	"inorder/internal/listen"
+	"inorder/internal/platform"
+)
+
+type listenCmd struct {
+	Events    []string      `help:"The events to deliver, separated by commas; '*' is all. Default: all that are about orders." placeholder:"EVENT"`
+	PublicURL string        `name:"public-url" help:"The public URL of a tunnel of yours, instead of one of ngrok. It must lead to --addr." placeholder:"URL"`
+	Addr      string        `default:"127.0.0.1:3003" help:"Where to listen for that tunnel."`
+	Name      string        `default:"default" help:"One of a name runs at a time. Give a second one another name."`
+	Lease     time.Duration `default:"10m" hidden:"" help:"How long the endpoint is taken to be alive without a sign."`
+	Force     bool          `help:"Also events that the platform is not known to have."`
+}
+
+func (*listenCmd) Help() string {
+	return `Opens a tunnel to this machine, registers its URL on the platform, and passes every delivery, byte for byte, to the receiver
+that runs here (inorder serve, or make run). It shows each as it arrives, what the receiver answered, what became of it, and
+where the Temporal UI shows it. On Ctrl-C it deletes the endpoint.
+
+The tunnel is ngrok's, opened in this process, if NGROK_AUTHTOKEN is set. Any other tunnel (cloudflared, tailscale funnel, …) that
+leads to --addr goes by --public-url. The stand-in platform needs none: --public-url http://127.0.0.1:3003.
+
+After a crash the next start of the same --name deletes what the last one left on the platform, and so does inorder hooks sweep;
+webhooks of anybody else are never touched. Use a test-mode key.
+
+Needs HEADLESS_COMMERCE_API_KEY and DATABASE_URL, which the receiver must read, too. Reads HEADLESS_COMMERCE_API_URL,
+NGROK_AUTHTOKEN, RECEIVER_URL, TEMPORAL_UI_URL, TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE (and the other TEMPORAL_* names).
+
+Examples:
+
+    NGROK_AUTHTOKEN=… HEADLESS_COMMERCE_API_KEY=sk_test_… inorder listen
+    inorder listen --public-url https://mine.example.com --events order.created,order.paid`
+}
+
+// Validate reports what kong cannot see. It runs before the environment is read.
+func (c *listenCmd) Validate() error {
+	if c.PublicURL != "" {
+		if _, err := hooks.Endpoint(c.PublicURL); err != nil {
+			return fmt.Errorf("--public-url: %w", err)
+		}
+		if u, _ := url.Parse(c.PublicURL); u.RawQuery != "" {
+			return fmt.Errorf("--public-url %q must have no query", c.PublicURL)
+		}
+	}
+	if len(c.Events) == 0 {
+		c.Events = hooks.OrderEvents()
+	}
+	if c.Lease < time.Second {
+		return errors.New("--lease must be 1s or longer")
+	}
+	return errors.Join(listen.CheckName(c.Name), checkEvents(c.Events, c.Force))
+}
+
+func (c *listenCmd) Run(ctx context.Context, std streams) error {
+	d, err := openHooks(ctx, std)
+	if err != nil {
+		return err
+	}
+	defer d.close()
+	tunnel, err := c.tunnel(d, std)
+	if err != nil {
+		return err
+	}
+	m, err := listen.ThisMachine(listen.DefaultDir())
+	if err != nil {
+		return err
+	}
+	if d.Platform.Mode() == platform.Live {
+		fmt.Fprintln(std.err, "HEADLESS_COMMERCE_API_KEY is a live-mode key: the real shop's orders will be delivered to this machine")
+	}
+	if !answers(ctx, d.ReceiverURL) {
+		fmt.Fprintf(std.err, "nothing listens at %s yet: start `inorder serve` or `make run`, or set RECEIVER_URL\n", d.ReceiverURL)
+	}
+	return listen.Run(ctx, listen.Options{
+		Registrar: d.Registrar, Machine: m, Name: c.Name, Tunnel: tunnel, Events: c.Events, Receiver: d.ReceiverURL,
+		Out: std.out, Outcomes: outcomes{d.watcher}, Link: d.link, Lease: c.Lease,
+		CatchUp: func(ctx context.Context, since time.Time) { catchUp(ctx, d, std, since) },
+	})
+}
+
+func (c *listenCmd) tunnel(d *hookDesk, std streams) (listen.Tunnel, error) {
+	switch {
+	case c.PublicURL != "":
+		return listen.Public{URL: c.PublicURL, Addr: c.Addr}, nil
+	case d.NgrokAuthtoken != "":
+		log := slog.New(slog.NewTextHandler(std.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
+		return listen.Ngrok{Authtoken: d.NgrokAuthtoken, Log: log}, nil
+	}
+	return nil, fmt.Errorf("there is no tunnel: set NGROK_AUTHTOKEN for one of ngrok, or say --public-url https://… of any other that leads to %s", c.Addr)
+}
+
+func answers(ctx context.Context, receiver string) bool {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, receiver+"/healthz", nil)
+	if err != nil {
+		return false
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return false
+	}
+	response.Body.Close()
+	return true
+}

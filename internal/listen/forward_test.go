@@ -1,0 +1,165 @@
+package listen
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// pair is a forwarder before a receiver.
+func pair(t *testing.T, receiver http.HandlerFunc) (url string, deliveries chan Delivery) {
+	to := httptest.NewServer(receiver)
+	t.Cleanup(to.Close)
+	deliveries = make(chan Delivery, 10)
+	f, err := newForwarder(to.URL, func(d Delivery) { deliveries <- d })
+	require.NoError(t, err)
+	from := httptest.NewServer(f)
+	t.Cleanup(from.Close)
+	return from.URL, deliveries
+}
+
+func TestForwardChangesNothing(t *testing.T) {
+	var body []byte
+	var header http.Header
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	_, _ = io.WriteString(z, "OK")
+	require.NoError(t, z.Close())
+	url, deliveries := pair(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ = io.ReadAll(r.Body)
+		header = r.Header.Clone()
+		require.Equal(t, "/webhooks/hc", r.URL.Path)
+		w.Header().Set("Content-Encoding", "gzip")
+		w.Header().Set("Inorder-Result", "duplicate")
+		w.Header().Add("X-Two", "1")
+		w.Header().Add("X-Two", "2")
+		w.WriteHeader(http.StatusAccepted)
+		_, _ = w.Write(packed.Bytes())
+	})
+	sent := "{ \"id\":\"evt_1\",\n\"type\": \"order.paid\", \"created_at\":\"2026-01-01T00:00:00Z\", \"data\":{\"id\":\"order_1\",\"note\":\"\xff<&>\"}}\r\n"
+	for name, reader := range map[string]io.Reader{"with a length": strings.NewReader(sent), "chunked": io.MultiReader(strings.NewReader(sent))} {
+		t.Run(name, func(t *testing.T) {
+			q, err := http.NewRequest(http.MethodPost, url+"/webhooks/hc", reader)
+			require.NoError(t, err)
+			for _, h := range [][2]string{{"X-Webhook-Signature", "a"}, {"X-Webhook-Signature", "B"}, {"Content-Encoding", "gzip"}, {"Content-Type", "application/json; x=y"},
+				{"Accept-Encoding", "br"}, {"X-Forwarded-For", "203.0.113.9"}, {"Idempotency-Key", "k"}, {"User-Agent", "platform/1"}} {
+				q.Header.Add(h[0], h[1])
+			}
+			res, err := http.DefaultTransport.RoundTrip(q)
+			require.NoError(t, err)
+			answer, _ := io.ReadAll(res.Body)
+			res.Body.Close()
+
+			require.Equal(t, sent, string(body))
+			want := q.Header.Clone()
+			want.Set("Content-Length", header.Get("Content-Length"))
+			require.Equal(t, want, header)
+			require.Equal(t, http.StatusAccepted, res.StatusCode)
+			require.Equal(t, "gzip", res.Header.Get("Content-Encoding"))
+			require.Equal(t, []string{"1", "2"}, res.Header.Values("X-Two"))
+			require.Equal(t, packed.Bytes(), answer)
+
+			d := <-deliveries
+			require.Positive(t, d.Took)
+			d.Took = 0
+			require.Equal(t, Delivery{Type: "order.paid", OrderID: "order_1", EventID: "evt_1", Status: 202, Result: "duplicate"}, d)
+		})
+	}
+}
+
+func TestForwardTakesDeliveriesOnly(t *testing.T) {
+	url, deliveries := pair(t, func(http.ResponseWriter, *http.Request) { t.Error("nothing comes through") })
+	for _, tc := range []struct {
+		method, path string
+		body         io.Reader
+		want         int
+	}{
+		{"GET", "/readyz", nil, 404},
+		{"POST", "/metrics", nil, 404},
+		{"GET", "/webhooks/hc", nil, 405},
+		{"POST", "/webhooks/hc", bytes.NewReader(make([]byte, maxBody+1)), 413},
+	} {
+		q, err := http.NewRequest(tc.method, url+tc.path, tc.body)
+		require.NoError(t, err)
+		res, err := http.DefaultClient.Do(q)
+		require.NoError(t, err)
+		res.Body.Close()
+		require.Equal(t, tc.want, res.StatusCode)
+	}
+	require.Empty(t, deliveries)
+}
+
+func TestForwardWithoutAReceiver(t *testing.T) {
+	deliveries := make(chan Delivery, 1)
+	f, err := newForwarder("http://127.0.0.1:1", func(d Delivery) { deliveries <- d })
+	require.NoError(t, err)
+	w := httptest.NewRecorder()
+	f.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/webhooks/hc", strings.NewReader("{}")))
+	require.Equal(t, http.StatusBadGateway, w.Code)
+	var out bytes.Buffer
+	p := &printer{out: &out}
+	p.delivery(<-deliveries, "http://127.0.0.1:1")
+	require.Contains(t, out.String(), "nothing listens at http://127.0.0.1:1; is `inorder serve` running?")
+	require.Contains(t, out.String(), "(no event)")
+}
+
+func TestWhatAStrangerSendsIsCleaned(t *testing.T) {
+	var out bytes.Buffer
+	p := &printer{out: &out}
+	p.delivery(Delivery{Type: "a\x1b[2Jb\nc", OrderID: strings.Repeat("x", 5000), Status: 401}, "")
+	require.NotContains(t, out.String(), "\x1b")
+	require.Equal(t, 1, strings.Count(out.String(), "\n"))
+	require.Less(t, out.Len(), 500)
+}
+
+// places is where events are, by ID.
+type places map[string]Outcome
+
+func (p places) Look(_ context.Context, ids []string) (all []Outcome, _ error) {
+	for _, id := range ids {
+		all = append(all, Outcome{EventID: id, Outcome: p[id].Outcome})
+	}
+	return all, nil
+}
+
+func (p places) Ask(_ context.Context, id string) Outcome {
+	return Outcome{EventID: id, Outcome: "attention", Detail: "asked"}
+}
+
+func TestOutcomesAreTold(t *testing.T) {
+	where := places{"evt_waits": {Outcome: "waiting"}, "evt_done": {Outcome: "stale"}}
+	var told []Outcome
+	w := newWatch(where, func(o Outcome) { told = append(told, o) })
+	for _, id := range []string{"evt_waits", "evt_done", "evt_attention"} {
+		w.add(id)
+		w.add(id)
+	}
+	w.look(t.Context())
+	require.Len(t, told, 2)
+	require.Len(t, w.events, 2, "what has come to its end is not watched any more")
+
+	where["evt_waits"] = Outcome{Outcome: "applied"}
+	w.events["evt_attention"].since = time.Now().Add(-askAfter - time.Second)
+	told = nil
+	w.look(t.Context())
+	require.ElementsMatch(t, []Outcome{{EventID: "evt_waits", Outcome: "applied"}, {EventID: "evt_attention", Outcome: "attention", Detail: "asked"}}, told)
+	require.Empty(t, w.events)
+
+	t.Run("and given up in the end", func(t *testing.T) {
+		where["evt_waits"] = Outcome{Outcome: "waiting"}
+		w.add("evt_waits")
+		w.events["evt_waits"].since = time.Now().Add(-giveUp - time.Second)
+		told = nil
+		w.look(t.Context())
+		require.Len(t, told, 1)
+		require.Empty(t, w.events)
+	})
+}

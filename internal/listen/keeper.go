@@ -1,0 +1,157 @@
+package listen
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"inorder/internal/endpoints"
+	"inorder/internal/hooks"
+	"inorder/internal/platform"
+)
+
+// keeper keeps one endpoint on the platform alive and right. Its methods are called one at a time.
+type keeper struct {
+	hooks.Registrar
+	machine Machine
+	name    string
+	events  []string
+	lease   time.Duration
+	say     func(format string, args ...any)
+
+	e        endpoints.Endpoint // as it is registered; ID is "" while none is
+	url      string             // where it should lead
+	ownLease bool               // the platform keeps no metadata, so that the lease is in our record alone
+	said     map[string]bool
+}
+
+// once says what would otherwise be said with every renewal.
+func (k *keeper) once(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	if !k.said[text] {
+		k.said[text] = true
+		k.say("%s", text)
+	}
+}
+
+func (k *keeper) tag() hooks.Tag {
+	return hooks.Tag{Owner: k.machine.Owner, Machine: k.machine.ID, Listen: k.name, Lease: k.Clock().Add(k.lease).Truncate(time.Second)}
+}
+
+// sweep deletes what earlier ones of this name left behind, and those of other names past their lease.
+func (k *keeper) sweep(ctx context.Context) error {
+	err := sweep(ctx, k.Registrar, k.machine, sweeping{held: k.name, keep: k.e.ID,
+		each: func(s Swept) { k.say("deleting %s, %s: %s", s.ID, s.URL, s.Why) },
+		other: func(w hooks.Webhook) {
+			if w.URL == k.url && w.Record == nil {
+				k.once("%s has the same URL, and nothing tells whose it is: if nobody needs it, `inorder hooks delete --force %[1]s`", w.ID)
+			}
+		}})
+	if err != nil {
+		return fmt.Errorf("delete what an earlier `inorder listen` left behind: %w", err)
+	}
+	return nil
+}
+
+// register makes the endpoint. One that was created before an error is kept, so that end deletes it.
+func (k *keeper) register(ctx context.Context, public string) error {
+	url, err := endpoint(public)
+	if err != nil {
+		return err
+	}
+	k.url = url
+	k.e, err = k.Create(ctx, hooks.New{URL: url, Events: k.events, Tag: k.tag()})
+	return err
+}
+
+// move leads the endpoint to another URL, without a gap.
+func (k *keeper) move(ctx context.Context, public string) error {
+	url, err := endpoint(public)
+	if err != nil || url == k.url {
+		return err
+	}
+	w, err := k.Update(ctx, k.e.ID, url, nil)
+	if err != nil {
+		return err
+	}
+	k.say("the tunnel has another URL: %s leads to %s now, and no longer to %s", k.e.ID, url, k.url)
+	k.url, k.e.URL = url, or(w.URL, url)
+	return nil
+}
+
+// again registers anew what somebody deleted.
+func (k *keeper) again(ctx context.Context, public string) error {
+	k.say("%s was deleted by somebody else: registering it again", k.e.ID)
+	if err := k.Store.Remove(ctx, k.e.ID, k.Clock().Add(secretOutlives)); err != nil {
+		return err
+	}
+	k.e = endpoints.Endpoint{}
+	if err := k.register(ctx, public); err != nil {
+		return err
+	}
+	k.say("%s leads to %s", k.e.ID, k.e.URL)
+	return nil
+}
+
+// renew prolongs the lease, first in our record, which counts, and then in the metadata. By the way it finds out whether the
+// endpoint is still there and active, and leads it to where the tunnel is.
+func (k *keeper) renew(ctx context.Context, public string) error {
+	if k.e.ID == "" {
+		return k.register(ctx, public)
+	}
+	err := k.move(ctx, public)
+	if platform.IsNotFound(err) {
+		return k.again(ctx, public)
+	} else if err != nil {
+		return err
+	}
+	tag := k.tag()
+	k.e.LeaseUntil = &tag.Lease
+	if err := k.Store.Update(ctx, k.e); err != nil {
+		return err
+	}
+	w, err := k.prolong(ctx, tag)
+	switch {
+	case platform.IsNotFound(err):
+		return k.again(ctx, public)
+	case err != nil:
+		return err
+	case !w.IsActive:
+		k.say("the platform deactivated %s, as it does with endpoints that fail: activating it", k.e.ID)
+		if _, err := k.SetActive(ctx, k.e.ID, true); err != nil {
+			return err
+		}
+	}
+	return k.sweep(ctx) // what was created by a request that its sender did not live to see answered
+}
+
+// prolong writes the lease into the metadata, unless the platform refuses or ignores that.
+func (k *keeper) prolong(ctx context.Context, tag hooks.Tag) (platform.Webhook, error) {
+	if k.ownLease {
+		return k.Platform.GetWebhook(ctx, k.e.ID)
+	}
+	w, err := k.Platform.UpdateWebhook(ctx, k.e.ID, platform.WebhookUpdate{Metadata: tag.Metadata()})
+	refused := platform.IsInvalid(err)
+	if refused || err == nil && !hooks.TagOf(w).Lease.Equal(tag.Lease) {
+		k.ownLease = true
+		k.once("the platform keeps no metadata: the lease of %s is in our own table alone", k.e.ID)
+	}
+	if refused {
+		return k.Platform.GetWebhook(ctx, k.e.ID)
+	}
+	return w, err
+}
+
+// end deletes the endpoint, also when ctx has ended.
+func (k *keeper) end(ctx context.Context) error {
+	if k.e.ID == "" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	if _, err := k.Delete(ctx, k.e.ID, secretOutlives, true); err != nil {
+		return fmt.Errorf("%s is still on the platform; the next `inorder listen`, or `inorder hooks sweep`, deletes it: %w", k.e.ID, err)
+	}
+	k.say("%s is deleted", k.e.ID)
+	return nil
+}

@@ -1,0 +1,172 @@
+package listen
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"inorder/internal/devstack/testenv"
+	"inorder/internal/endpoints"
+	"inorder/internal/hooks"
+	"inorder/internal/platform"
+	"inorder/internal/standin"
+)
+
+func TestMain(m *testing.M) { testenv.Main(m) }
+
+const key = "sk_test_hushhush"
+
+// rig is a platform, a receiver that keeps what it gets, and a machine to listen on.
+type rig struct {
+	t        *testing.T
+	shop     *standin.Server
+	hooks    hooks.Registrar
+	machine  Machine
+	tunnel   *shifting
+	receiver string
+	out      lines
+
+	mu  sync.Mutex
+	got []*http.Request
+}
+
+func newRig(t *testing.T, metadata bool) *rig {
+	r := &rig{t: t, shop: standin.New(standin.Options{Keys: []string{key}, RetryDelays: []time.Duration{
+		200 * time.Millisecond, time.Second, time.Second, time.Second, time.Second}}), tunnel: &shifting{}}
+	t.Cleanup(r.shop.Close)
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		raw, _ := io.ReadAll(q.Body)
+		var body map[string]any
+		if json.Unmarshal(raw, &body) == nil && !metadata {
+			delete(body, "metadata")
+			raw, _ = json.Marshal(body)
+		}
+		q.Body = io.NopCloser(bytes.NewReader(raw))
+		r.shop.ServeHTTP(w, q)
+	}))
+	t.Cleanup(api.Close)
+	client, err := platform.New(platform.Options{APIKey: key, BaseURL: api.URL + "/v1"})
+	require.NoError(t, err)
+	r.machine = r.newMachine()
+	r.hooks = hooks.Registrar{Platform: client, Store: endpoints.Store{Pool: testenv.Database(t)}, Owner: r.machine.Owner,
+		Wait: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }}
+	receiver := httptest.NewServer(r)
+	t.Cleanup(receiver.Close)
+	r.receiver = receiver.URL
+	t.Cleanup(func() {
+		require.NotContains(t, r.out.String(), "hushhush")
+		require.NotContains(t, r.out.String(), "whsec_")
+	})
+	return r
+}
+
+func (r *rig) newMachine() Machine {
+	m, err := ThisMachine(r.t.TempDir())
+	require.NoError(r.t, err)
+	return m
+}
+
+func (r *rig) ServeHTTP(w http.ResponseWriter, q *http.Request) {
+	r.mu.Lock()
+	r.got = append(r.got, q)
+	r.mu.Unlock()
+	w.Header().Set("Inorder-Result", "accepted")
+	_, _ = io.WriteString(w, "OK")
+}
+
+func (r *rig) received() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.got)
+}
+
+// shifting is a tunnel that leads from another port each time it is opened.
+type shifting struct {
+	mu   sync.Mutex
+	last Opened
+}
+
+func (s *shifting) Open(context.Context) (Opened, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.last = Opened{l, "http://" + l.Addr().String()}
+	return s.last, err
+}
+
+func (s *shifting) opened() Opened {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.last
+}
+
+type lines struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+func (r *rig) options(name string) Options {
+	return Options{Registrar: r.hooks, Machine: r.machine, Name: name, Tunnel: r.tunnel, Events: []string{"order.created", "order.paid"},
+		Receiver: r.receiver, Out: &r.out, Lease: 600 * time.Millisecond}
+}
+
+// start runs one until stop is called, which returns what Run did.
+func (r *rig) start(o Options) (stop func() error) {
+	ctx, cancel := context.WithCancel(r.t.Context())
+	done := make(chan error, 1)
+	go func() { done <- Run(ctx, o) }()
+	stop = sync.OnceValue(func() error { cancel(); return <-done })
+	r.t.Cleanup(func() { _ = stop() })
+	r.eventually("it listens", func() bool {
+		list := r.list()
+		return len(list) > 0 && list[0].Active && strings.Contains(r.out.String(), list[0].ID+" delivers ")
+	})
+	return stop
+}
+
+func (r *rig) eventually(what string, condition func() bool) {
+	r.t.Helper()
+	require.Eventually(r.t, condition, 30*time.Second, 20*time.Millisecond, what)
+}
+
+// list is what the platform and our records have, the newest first.
+func (r *rig) list() []hooks.Webhook {
+	list, err := r.hooks.List(context.Background())
+	require.NoError(r.t, err)
+	return list
+}
+
+func (r *rig) create(url string, tag hooks.Tag) string {
+	w, err := r.hooks.Platform.CreateWebhook(r.t.Context(), platform.NewWebhook{URL: url, Events: []string{"*"}, Metadata: tag.Metadata()})
+	require.NoError(r.t, err)
+	return w.ID
+}
+
+func (r *rig) ids() (ids []string) {
+	for _, w := range r.list() {
+		ids = append(ids, w.ID)
+	}
+	return ids
+}

@@ -1,0 +1,138 @@
+package listen
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"inorder/internal/hooks"
+	"inorder/internal/standin"
+)
+
+func TestRunDeliversUntilItIsStopped(t *testing.T) {
+	r := newRig(t, true)
+	foreign := r.create("https://elsewhere.example.com/", hooks.Tag{})
+	var since []time.Time
+	o := r.options("default")
+	o.Outcomes, o.Link = ends{}, func(id string) string { return "http://ui/" + id }
+	o.CatchUp = func(_ context.Context, at time.Time) { since = append(since, at) }
+	stop := r.start(o)
+	_, err := r.shop.Place(standin.Placement{})
+	require.NoError(t, err)
+	r.eventually("the delivery is shown with its end", func() bool {
+		out := r.out.String()
+		return strings.Contains(out, "200 accepted") && strings.Contains(out, "  applied  http://ui/evt_") && strings.Contains(out, "order.created")
+	})
+	require.NoError(t, stop())
+	require.Equal(t, []string{foreign}, r.ids())
+	secrets, err := r.hooks.Store.Secrets(t.Context())
+	require.NoError(t, err)
+	require.Len(t, secrets, 1)
+	require.WithinDuration(t, time.Now().Add(secretOutlives), *secrets[0].EndsAt, time.Minute)
+
+	t.Run("and the next one knows when that was", func(t *testing.T) {
+		require.NoError(t, r.start(o)())
+		require.Len(t, since, 2)
+		require.True(t, since[0].IsZero())
+		require.WithinDuration(t, time.Now(), since[1], time.Minute)
+	})
+}
+
+// ends is where every event was applied.
+type ends struct{}
+
+func (ends) Look(_ context.Context, ids []string) (all []Outcome, _ error) {
+	for _, id := range ids {
+		all = append(all, Outcome{EventID: id, Outcome: "applied"})
+	}
+	return all, nil
+}
+
+func (ends) Ask(_ context.Context, id string) Outcome { return Outcome{EventID: id} }
+
+func TestAnotherURLOfTheTunnel(t *testing.T) {
+	r := newRig(t, true)
+	r.start(r.options("default"))
+	before := r.list()[0]
+	require.NoError(t, r.tunnel.opened().Close())
+	r.eventually("the endpoint leads to the new URL", func() bool {
+		return strings.HasPrefix(r.list()[0].URL, r.tunnel.opened().URL+"/") && r.list()[0].URL != before.URL
+	})
+	r.eventually("and the record says so", func() bool { return len(r.list()[0].Faults()) == 0 })
+	require.Equal(t, []string{before.ID}, r.ids())
+	_, err := r.shop.Place(standin.Placement{})
+	require.NoError(t, err)
+	r.eventually("deliveries arrive again", func() bool { return r.received() > 0 })
+}
+
+func TestOneOfANameAtATime(t *testing.T) {
+	r := newRig(t, true)
+	stop := r.start(r.options("default"))
+	ids := r.ids()
+	err := Run(t.Context(), r.options("default"))
+	require.ErrorContains(t, err, `another `+"`inorder listen`"+` named "default" runs`)
+	require.Equal(t, ids, r.ids())
+	require.NoError(t, stop())
+	require.NoError(t, r.start(r.options("default"))(), "the lock is free again")
+}
+
+func TestTheLeaseIsRenewed(t *testing.T) {
+	for name, metadata := range map[string]bool{"in the metadata": true, "in our record, if there are no metadata": false} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, metadata)
+			r.start(r.options("default"))
+			first := *r.list()[0].Record.LeaseUntil
+			r.eventually("it is prolonged", func() bool {
+				w := r.list()[0]
+				return w.Record.LeaseUntil.After(first.Add(2*time.Second)) && w.Tag.Listen == "default"
+			})
+			w, err := r.hooks.Platform.GetWebhook(t.Context(), r.list()[0].ID)
+			require.NoError(t, err)
+			require.Equal(t, metadata, hooks.TagOf(w).Lease.After(first))
+			require.Equal(t, !metadata, strings.Contains(r.out.String(), "the platform keeps no metadata"))
+			if !metadata {
+				require.Equal(t, 1, strings.Count(r.out.String(), "the platform keeps no metadata"), "said once")
+			}
+		})
+	}
+}
+
+func TestWhatHappensToTheEndpointIsPutRight(t *testing.T) {
+	r := newRig(t, true)
+	r.start(r.options("default"))
+	first := r.list()[0].ID
+	require.NoError(t, r.shop.Deactivate(first))
+	r.eventually("it is activated again", func() bool { return r.list()[0].Active })
+	require.Equal(t, []string{first}, r.ids())
+
+	require.NoError(t, r.hooks.Platform.DeleteWebhook(t.Context(), first))
+	r.eventually("it is registered again", func() bool {
+		list := r.list()
+		return len(list) == 1 && list[0].ID != first && list[0].Active
+	})
+	require.Contains(t, r.out.String(), first+" was deleted by somebody else")
+}
+
+func TestAnEndpointThatCannotBeMadeIsSaid(t *testing.T) {
+	r := newRig(t, true)
+	o := r.options("default")
+	o.Events = []string{"order.none"}
+	require.ErrorContains(t, Run(t.Context(), o), "Unknown event type: order.none")
+	o = r.options("default")
+	o.Tunnel = Public{URL: "https://shop.example.com", Addr: strings.TrimPrefix(r.receiver, "http://")}
+	require.ErrorContains(t, Run(t.Context(), o), "--addr")
+	require.Empty(t, r.list())
+}
+
+func TestNgrokNeverShowsItsToken(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	_, err := Ngrok{Authtoken: "2hushhush", ConnectURL: "127.0.0.1:1", Log: testLog(t)}.Open(ctx)
+	require.ErrorContains(t, err, "NGROK_AUTHTOKEN")
+	require.NotContains(t, err.Error(), "hushhush")
+	require.NotContains(t, err.Error(), "\n")
+	require.NotContains(t, Ngrok{Authtoken: "2hushhush"}.explain(context.DeadlineExceeded).Error(), "hush")
+}

@@ -1,0 +1,89 @@
+package listen
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"inorder/internal/hooks"
+)
+
+// secretOutlives is how long the secret of an endpoint that is deleted stays valid, for deliveries under way.
+const secretOutlives = 10 * time.Minute
+
+// Swept is an endpoint that was left behind.
+type Swept struct {
+	hooks.Webhook
+	Why string
+}
+
+// Sweep deletes the endpoints that a `listen` of this machine and user left behind, and tells each first. Never those of
+// anybody else: a webhook without our tag or record, or with another owner's, is not touched. Ours is dead when the lock of
+// its name is free; where the lock cannot tell, because it belongs to another machine of the same user@host, it is dead when its
+// lease is over. With dry it deletes nothing.
+func Sweep(ctx context.Context, r hooks.Registrar, m Machine, dry bool, each func(Swept)) error {
+	return sweep(ctx, r, m, sweeping{dry: dry, each: each, proof: true})
+}
+
+type sweeping struct {
+	dry   bool
+	each  func(Swept)
+	proof bool                // a free lock is enough; without, the lease must be over, too
+	held  string              // the name whose lock is held
+	keep  string              // the ID of its living endpoint
+	other func(hooks.Webhook) // is told what is not ours; may be nil
+}
+
+func sweep(ctx context.Context, r hooks.Registrar, m Machine, s sweeping) error {
+	list, err := r.List(ctx)
+	if err != nil {
+		return err
+	}
+	for _, w := range list {
+		switch {
+		case w.ID == s.keep:
+			continue
+		case w.Tag.Listen == "" || w.Tag.Owner != m.Owner:
+			if s.other != nil {
+				s.other(w)
+			}
+			continue
+		}
+		if err := s.one(ctx, r, m, w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// one deletes an endpoint if it is dead, holding the lock of its name meanwhile.
+func (s sweeping) one(ctx context.Context, r hooks.Registrar, m Machine, w hooks.Webhook) error {
+	over := !w.Tag.Lease.IsZero() && r.Clock().After(w.Tag.Lease)
+	why := ""
+	switch {
+	case w.Tag.Machine != m.ID:
+		if over {
+			why = "its lease ended at " + w.Tag.Lease.Local().Format(time.DateTime)
+		}
+	case w.Tag.Listen == s.held:
+		why = fmt.Sprintf("the `inorder listen` %q that it belonged to is dead", w.Tag.Listen)
+	case s.proof || over:
+		unlock, free, err := m.try(w.Tag.Listen)
+		if err != nil {
+			return err
+		}
+		if free {
+			defer unlock()
+			why = fmt.Sprintf("no `inorder listen` named %q runs", w.Tag.Listen)
+		}
+	}
+	if why == "" {
+		return nil
+	}
+	s.each(Swept{w, why})
+	if s.dry {
+		return nil
+	}
+	_, err := r.Delete(ctx, w.ID, secretOutlives, true)
+	return err
+}

@@ -1,0 +1,43 @@
+package listen
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strings"
+
+	"inorder/internal/hooks"
+)
+
+// Tunnel leads from a public URL to this process. Open opens it; when its listener fails, it is opened again, and may then
+// have another URL.
+type Tunnel interface {
+	Open(context.Context) (Opened, error)
+}
+
+// Opened is a tunnel that is open. Closing its listener closes it.
+type Opened struct {
+	net.Listener
+	URL string // public
+}
+
+// Public is a tunnel that somebody else runs, such as cloudflared or tailscale funnel: it leads from URL to Addr.
+type Public struct {
+	URL  string
+	Addr string // on this machine
+}
+
+// Open listens on Addr.
+func (p Public) Open(ctx context.Context) (Opened, error) {
+	var config net.ListenConfig
+	l, err := config.Listen(ctx, "tcp", p.Addr)
+	if err != nil {
+		return Opened{}, fmt.Errorf("listen on %s, where the tunnel of --public-url must lead; choose another --addr if it is taken: %w", p.Addr, err)
+	}
+	return Opened{l, p.URL}, nil
+}
+
+// endpoint is where the platform is to deliver to.
+func endpoint(public string) (string, error) {
+	return hooks.Endpoint(strings.TrimRight(public, "/") + hooks.Path)
+}
