@@ -18,6 +18,7 @@ import (
 
 	"inorder/activities"
 	"inorder/internal/endpoints"
+	"inorder/internal/hooks"
 	"inorder/internal/platform"
 	"inorder/internal/sample"
 	"inorder/internal/standin"
@@ -255,7 +256,7 @@ func TestARepairThatWasCutOffMakesNoSecondWebhook(t *testing.T) {
 	off := false
 	unfinished := func() platform.Webhook {
 		made, err := w.Platform.CreateWebhook(t.Context(), platform.NewWebhook{URL: hookURL, Events: []string{"order.created"}, IsActive: &off,
-			Metadata: map[string]any{"inorder_repairs": gone}})
+			Metadata: hooks.Tag{Owner: "inorder watchdog", Replaces: gone}.Metadata()})
 		require.NoError(t, err)
 		return made
 	}

@@ -122,7 +122,7 @@ func TestRotatingTheSecretUnderLoadRefusesNoDelivery(t *testing.T) {
 	require.Nil(t, s.secretVerified(admin, after, "wh_after"))
 
 	s.addSecret("wh_after", after)
-	// A command waits for keyring.KnownWithin here; a test on a busy machine asks.
+	// A command waits for endpoints.KnownWithin here; a test on a busy machine asks.
 	s.eventually(60*time.Second, "the receiver knows the new secret", func() bool { return s.secretVerified(admin, after, "wh_after") != nil })
 	require.Zero(t, *s.secretVerified(admin, after, "wh_after"))
 

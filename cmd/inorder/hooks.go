@@ -30,7 +30,7 @@ type hooksCmd struct {
 
 func (*hooksCmd) Help() string {
 	return `The webhooks that the platform delivers to, by its Admin API. What is registered from here is recorded in PostgreSQL with its
-secret, which every receiver finds there within two seconds, without a restart. No command prints a secret or the API key.
+secret, which every receiver finds there within seconds, without a restart. No command prints a secret or the API key.
 
 The key's prefix picks the mode: sk_test_… shows and changes test data's webhooks only, sk_live_… those of the real shop.
 

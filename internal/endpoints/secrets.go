@@ -22,6 +22,10 @@ type Secret struct {
 	VerifiedAt *time.Time // nil for never
 }
 
+// KnownWithin is how long after its commit every receiver that reaches PostgreSQL verifies deliveries by a new secret:
+// receivers look once a second, and give a look two, so it is the look that just missed it and the next one.
+const KnownWithin = 4 * time.Second
+
 // Valid reports whether it verifies deliveries now.
 func (s Secret) Valid(now time.Time) bool { return s.EndsAt == nil || now.Before(*s.EndsAt) }
 

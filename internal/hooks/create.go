@@ -54,8 +54,8 @@ func (r Registrar) activate(ctx context.Context, e endpoints.Endpoint, is bool) 
 	if is || !e.IsActive {
 		return nil
 	}
-	r.say("%s is registered, but not active yet: waiting %s until every receiver has its secret", e.ID, ReloadWithin)
-	if err := r.wait(ctx, ReloadWithin); err != nil {
+	r.say("%s is registered, but not active yet: waiting %s until every receiver has its secret", e.ID, endpoints.KnownWithin)
+	if err := r.wait(ctx, endpoints.KnownWithin); err != nil {
 		return err
 	}
 	yes := true

@@ -12,10 +12,6 @@ import (
 	"inorder/internal/platform"
 )
 
-// ReloadWithin is how long a receiver takes at most to verify deliveries by a secret that was recorded. Receivers look
-// once a second.
-const ReloadWithin = 2 * time.Second
-
 // Registrar does it. Platform and Store are needed.
 type Registrar struct {
 	Platform *platform.Client

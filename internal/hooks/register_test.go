@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"inorder/internal/endpoints"
 	"inorder/internal/hooks"
 	"inorder/internal/platform"
 	"inorder/internal/standin"
@@ -16,7 +17,7 @@ import (
 func TestRegisterActivatesWhatReceiversCanVerify(t *testing.T) {
 	r := newRig(t)
 	r.Wait = func(_ context.Context, d time.Duration) error {
-		require.Equal(t, hooks.ReloadWithin, d)
+		require.Equal(t, endpoints.KnownWithin, d)
 		there := r.at(url)
 		require.Len(t, there, 1)
 		require.False(t, there[0].Active, "nothing is delivered while receivers reload")

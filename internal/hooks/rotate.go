@@ -15,6 +15,7 @@ type Rotation struct {
 	Keep    time.Duration // how long the old secret stays valid, for deliveries that it signed and that are retried late
 	Overlap time.Duration // how long both webhooks deliver, for what the old one has under way; the event's ID dedupes
 	Force   bool          // also one that was not registered from here
+	Gone    bool          // also one that somebody deleted on the platform
 }
 
 // Rotate replaces a webhook by one with the same URL and events and a new secret, because the platform knows no rotation of a
@@ -39,7 +40,7 @@ func (r Registrar) Rotate(ctx context.Context, id string, o Rotation) (endpoints
 	case was.Record == nil && !o.Force:
 		return none, fmt.Errorf("webhook %s was not registered from here, so it may be somebody else's; --force replaces it all the same", id)
 	}
-	e, err := r.successor(ctx, was, list)
+	e, err := r.successor(ctx, was, list, o)
 	if err != nil {
 		return e, err
 	}
@@ -51,7 +52,7 @@ func (r Registrar) notFound() error {
 }
 
 // successor finds what an interrupted rotation has made, or makes it.
-func (r Registrar) successor(ctx context.Context, was Webhook, list []Webhook) (endpoints.Endpoint, error) {
+func (r Registrar) successor(ctx context.Context, was Webhook, list []Webhook, o Rotation) (endpoints.Endpoint, error) {
 	var made *Webhook
 	for _, w := range list {
 		switch {
@@ -71,7 +72,7 @@ func (r Registrar) successor(ctx context.Context, was Webhook, list []Webhook) (
 	case made != nil:
 		r.say("going on with %s, which an interrupted rotation has registered", made.ID)
 		return *made.Record, r.activate(ctx, *made.Record, made.Active)
-	case was.Gone:
+	case was.Gone && !o.Gone:
 		return endpoints.Endpoint{}, r.explain(was.ID, was.Record, r.notFound())
 	}
 	return r.Create(ctx, New{URL: was.URL, Events: was.Events, Tag: Tag{Owner: r.Owner, Replaces: was.ID}, Inactive: !was.wanted()})

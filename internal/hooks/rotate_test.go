@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"inorder/internal/endpoints"
 	"inorder/internal/hooks"
 )
 
@@ -17,7 +18,7 @@ func TestRotateReplacesTheWebhook(t *testing.T) {
 	e, err := r.Rotate(t.Context(), old.ID, hooks.Rotation{Keep: time.Hour, Overlap: 7 * time.Second})
 	require.NoError(t, err)
 	require.NotEqual(t, old.ID, e.ID)
-	require.Equal(t, []time.Duration{hooks.ReloadWithin, 7 * time.Second}, r.waits)
+	require.Equal(t, []time.Duration{endpoints.KnownWithin, 7 * time.Second}, r.waits)
 	r.requireRotated(old.ID)
 
 	t.Run("and the old one is not found any more", func(t *testing.T) {

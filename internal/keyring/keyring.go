@@ -23,11 +23,7 @@ const (
 	// LookEvery is how often the table and the file are looked at.
 	LookEvery = time.Second
 
-	// KnownWithin is how long after its commit every receiver that reaches PostgreSQL knows a new secret of the table:
-	// the look that just missed it, and the next one. One that does not reach it learns of the secret once it does.
-	KnownWithin = 2 * lookTimeout
-
-	lookTimeout = 2 * time.Second
+	lookTimeout = endpoints.KnownWithin / 2
 
 	// noteEvery is how often a secret's last use is written to the table, at most.
 	noteEvery = 5 * time.Second
