@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"inorder/internal/endpoints"
 	"inorder/internal/platform"
 )
 
@@ -66,6 +67,9 @@ func (r Registrar) Delete(ctx context.Context, id string, keep time.Duration, fo
 		}
 		return true, fmt.Errorf("webhook %s was not registered from here, so it may be somebody else's; --force deletes it all the same", id)
 	}
+	if err := r.unwatch(ctx, record); err != nil {
+		return false, err
+	}
 	err = r.Platform.DeleteWebhook(ctx, id)
 	switch {
 	case platform.IsNotFound(err) && record == nil:
@@ -74,6 +78,17 @@ func (r Registrar) Delete(ctx context.Context, id string, keep time.Duration, fo
 		return false, err
 	}
 	return err == nil, r.Store.Remove(ctx, id, r.Clock().Add(keep))
+}
+
+// unwatch records that a webhook is not expected to deliver any more, before it is deleted: or else the watchdog, should it look
+// just then, would register it anew.
+func (r Registrar) unwatch(ctx context.Context, record *endpoints.Endpoint) error {
+	if record == nil || !record.IsActive {
+		return nil
+	}
+	e := *record
+	e.IsActive = false
+	return r.Store.Update(ctx, e)
 }
 
 // Test has the platform deliver a test event. The answer of the endpoint, also a refusal, is a result.

@@ -97,6 +97,9 @@ func (r Registrar) retire(ctx context.Context, was Webhook, by endpoints.Endpoin
 				return err
 			}
 		}
+		if err := r.unwatch(ctx, was.Record); err != nil {
+			return err
+		}
 		no := false
 		_, err := r.Platform.UpdateWebhook(ctx, was.ID, platform.WebhookUpdate{IsActive: &no})
 		if err == nil {

@@ -67,7 +67,9 @@ func IsUnauthorized(err error) bool {
 }
 
 // IsInvalid reports that the platform does not take what it was asked: the same call will be refused again.
-func IsInvalid(err error) bool { return hasStatus(err, http.StatusBadRequest) }
+func IsInvalid(err error) bool {
+	return hasStatus(err, http.StatusBadRequest) || hasStatus(err, http.StatusUnprocessableEntity)
+}
 
 // IsRateLimited reports that the platform still refused for too many requests when the retries were used up.
 func IsRateLimited(err error) bool { return hasStatus(err, http.StatusTooManyRequests) }
