@@ -17,7 +17,6 @@ import (
 )
 
 func TestHooksFromRegistrationToDeletion(t *testing.T) {
-	needsKeyring(t)
 	s := newShop(t)
 	s.serve()
 	foreign := s.create("https://elsewhere.example.com/", hooks.Tag{})
@@ -96,7 +95,6 @@ func (s *shop) arrives() {
 }
 
 func TestHooksRotateUnderLoadRefusesNoDelivery(t *testing.T) {
-	needsKeyring(t)
 	s := newShop(t)
 	s.serve()
 	id := registered(t, s.do(0, "hooks", "register", s.url, "--events", "order.created"))

@@ -27,7 +27,6 @@ func freeAddr(t *testing.T) string {
 }
 
 func TestListenShowsWhatArrives(t *testing.T) {
-	needsKeyring(t)
 	s := newShop(t)
 	s.serve()
 	p := s.listen(freeAddr(t))

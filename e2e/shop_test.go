@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -16,7 +14,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"inorder/internal/devstack/testenv"
 	"inorder/internal/hooks"
 	"inorder/internal/platform"
 	"inorder/internal/standin"
@@ -103,13 +100,6 @@ func (s *shop) requireNothingSecret() {
 		if strings.Contains(all, h) { // which it is, is not printed either
 			s.t.Error("a key or secret was printed")
 		}
-	}
-}
-
-// needsKeyring is for tests in which receivers verify by what is recorded.
-func needsKeyring(t *testing.T) {
-	if _, err := os.Stat(filepath.Join(testenv.Root(), "internal", "keyring")); err != nil {
-		t.Skip("receivers do not read the table of secrets yet")
 	}
 }
 
