@@ -108,6 +108,9 @@ func TestHooksRotateUnderLoadRefusesNoDelivery(t *testing.T) {
 			case <-stop:
 				return
 			case <-time.After(10 * time.Millisecond):
+				if s.platform.Stats().Pending > 8 { // what a slow machine has not delivered by the end of the overlap is cancelled
+					continue
+				}
 				orders, err := s.platform.Place(standin.Placement{})
 				if err != nil {
 					t.Error(err)
