@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -105,7 +106,27 @@ func (c Comparer) compare(ctx context.Context, theirs []platform.Order) ([]Compa
 		}
 	}
 	compared.Add(float64(len(list)))
-	return list, nil
+	return list, c.markRepaired(ctx, list)
+}
+
+// markRepaired tells the orders that are missing although the event that creates them was applied: only somebody who
+// deletes rows makes such, and the event's ID would be taken for a duplicate.
+func (c Comparer) markRepaired(ctx context.Context, list []Compared) error {
+	missing := map[string]int{}
+	for i, o := range list {
+		if o.Problem == "" && o.Found == inorder.FoundMissing {
+			missing[o.Event.ID] = i
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	ends, err := readEnds(ctx, c.DB, slices.Collect(maps.Keys(missing)))
+	for _, e := range ends {
+		list[missing[e.EventID]].Unrepairable = fmt.Sprintf("its event %s is %s already, and yet the order is missing; "+
+			"if somebody deleted it, delete that event's row in webhook_events too", e.EventID, e.Outcome)
+	}
+	return err
 }
 
 // maxEvent leaves room for what Temporal keeps beside an event: it refuses inputs over 2 MiB.

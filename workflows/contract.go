@@ -15,16 +15,19 @@ import (
 const (
 	DefaultTaskQueue = "inorder"
 
-	ProcessEventType = "ProcessEvent" // its workflow ID is the event's ID, exactly
-	PurgeEventsType  = "PurgeEvents"
+	ProcessEventType    = "ProcessEvent" // its workflow ID is the event's ID, exactly
+	PurgeEventsType     = "PurgeEvents"
+	ReconcileOrdersType = "ReconcileOrders"
 
 	SignalOrderCreated = "order.created" // look again now
 	SignalRetry        = "retry"         // look again now, also after a data error
 	SignalDiscard      = "discard"       // give the event up; carries a Discard
 
-	QueryState = "state" // answers a State
+	QueryState    = "state"    // of ProcessEvent; answers a State
+	QueryProgress = "progress" // of ReconcileOrders; answers a ReconcileProgress
 
-	PurgeScheduleID = "inorder-purge-events"
+	PurgeScheduleID     = "inorder-purge-events"
+	ReconcileScheduleID = "inorder-reconcile-orders"
 )
 
 // Search attributes, all of type Keyword. The first three are set at the start, which costs nothing; the phase only

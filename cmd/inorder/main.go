@@ -28,6 +28,7 @@ type cli struct {
 	Worker   workerCmd   `cmd:"" help:"Apply what was received elsewhere."`
 	Migrate  migrateCmd  `cmd:"" help:"Prepare PostgreSQL and Temporal for this version."`
 	Send     sendCmd     `cmd:"" help:"Send signed test events."`
+	Orders   ordersCmd   `cmd:"" help:"Compare orders with the platform's."`
 
 	Version kong.VersionFlag `help:"Print the version and exit."`
 }
