@@ -19,7 +19,10 @@ type Change struct {
 	Status, PaymentStatus, FulfillmentStatus string
 
 	Snapshot *Snapshot // the full order, if the event carries it
-	Part     *Part     // the payment, fulfillment, refund or return that it is about
+	Parts    []Part    // the one that the event is about, or those that its full order holds
+
+	// LeftOut says which parts of the full order could not be read. They stay as they are, and the rest applies.
+	LeftOut []string
 }
 
 // Snapshot is the full order as one event carried it.
@@ -35,18 +38,6 @@ type Snapshot struct {
 	EventID string // and this between those of the same rank
 }
 
-// Part is a payment, fulfillment, refund or return of an order, keyed by its kind and the platform's ID for it.
-type Part struct {
-	Kind, ID string
-	Status   string
-	Amount   *int64 // minor units of Currency; nil when the event does not say
-	Currency string
-	Data     json.RawMessage
-
-	At      time.Time
-	EventID string
-}
-
 // Change reads the event. The error says in one line, without content, why a person must look at the event: an order
 // event without an order, without a time to order it by, or with a field of another kind than documented is not
 // guessed at. An event that is not about orders, or says nothing about its order, gives a Change that is Empty.
@@ -58,7 +49,7 @@ func (e Event) Change() (Change, error) {
 	if err != nil {
 		return Change{}, errors.New("data must be a JSON object")
 	}
-	c := Change{EventID: e.ID, OrderID: e.orderID(data), At: e.OccurredAt, Creates: e.Type == "order.created"}
+	c := Change{EventID: e.ID, OrderID: e.orderID(data), At: e.OccurredAt, Creates: e.creates()}
 	switch {
 	case c.OrderID == "" && e.orderShaped(data):
 		return Change{}, errors.New("there is no order ID: data.order_id or data.id must be a string of 1 to 255 characters")
@@ -70,7 +61,7 @@ func (e Event) Change() (Change, error) {
 	if e.orderShaped(data) {
 		err = c.readOrder(e, data)
 	} else {
-		err = c.readPart(e, data)
+		err = c.readOwnPart(e, data)
 	}
 	if err != nil {
 		return Change{}, fmt.Errorf("data.%w", err)
@@ -80,9 +71,13 @@ func (e Event) Change() (Change, error) {
 
 // Empty reports whether the event says nothing that the orders table keeps.
 func (c Change) Empty() bool {
-	return !c.Creates && c.Snapshot == nil && c.Part == nil &&
+	return !c.Creates && c.Snapshot == nil && len(c.Parts) == 0 &&
 		c.Status == "" && c.PaymentStatus == "" && c.FulfillmentStatus == ""
 }
+
+// creates reports whether the event may create its order: the one that tells of the creation, and the one that we make
+// of what the platform's API answered.
+func (e Event) creates() bool { return e.Type == "order.created" || e.Type == TypeReconciled }
 
 func (c *Change) readOrder(e Event, data object) (err error) {
 	if c.Status, err = data.str("status"); err != nil {
@@ -94,11 +89,12 @@ func (c *Change) readOrder(e Event, data object) (err error) {
 	if c.FulfillmentStatus, err = data.str("fulfillment_status"); err != nil {
 		return err
 	}
-	if isFull(e.Type, data) {
+	if isFull(e, data) {
 		if c.Snapshot, err = readSnapshot(e, data); err != nil {
 			return err
 		}
 		c.Snapshot.Rank = snapshotRank(c.Status, c.PaymentStatus, c.FulfillmentStatus)
+		c.readHeldParts(e, data)
 	}
 	c.implied(e.Type)
 	return nil
@@ -127,8 +123,8 @@ func (c *Change) implied(eventType string) {
 
 // isFull tells a full order from an excerpt such as {"id","payment_status"}, which must not replace one. The
 // smallest full order in the platform's documents has a status and a total.
-func isFull(eventType string, data object) bool {
-	return eventType == "order.created" || data.has("status") && (data.has("total") || data.has("lines"))
+func isFull(e Event, data object) bool {
+	return e.creates() || data.has("status") && (data.has("total") || data.has("lines"))
 }
 
 func readSnapshot(e Event, data object) (*Snapshot, error) {
@@ -139,48 +135,6 @@ func readSnapshot(e Event, data object) (*Snapshot, error) {
 	}
 	s.TotalAmount, s.Currency, err = data.money("total")
 	return s, err
-}
-
-func (c *Change) readPart(e Event, data object) (err error) {
-	p := &Part{Kind: partKind(e.Type), Data: e.Data, At: e.OccurredAt, EventID: e.ID}
-	if p.ID, err = data.str("id"); err != nil {
-		return err
-	}
-	if p.ID == "" {
-		p.ID = e.ID // each event then is a part of its own, so that refunds without an ID still add up
-	}
-	if p.Status, err = data.str("status"); err != nil {
-		return err
-	}
-	if p.Status == "" {
-		p.Status = impliedPartStatus(e.Type, p.Kind)
-	}
-	if p.Amount, p.Currency, err = data.money("amount"); err != nil {
-		return err
-	}
-	c.Part = p
-	return nil
-}
-
-func partKind(eventType string) string {
-	if eventType == "payment.refunded" {
-		return "refund"
-	}
-	kind, _, _ := strings.Cut(eventType, ".")
-	return kind
-}
-
-func impliedPartStatus(eventType, kind string) string {
-	_, verb, _ := strings.Cut(eventType, ".")
-	switch {
-	case eventType == "payment.refunded":
-		return "completed"
-	case verb == "created" && partRank(kind, "pending") > 0:
-		return "pending"
-	case partRank(kind, verb) > 0:
-		return verb
-	}
-	return ""
 }
 
 // number reads an order's number, an integer in the platform's documents and a string in its SDK.

@@ -23,21 +23,30 @@ func TestChangeOfEveryType(t *testing.T) {
 		eventType, data string
 		want            said
 	}{
-		"order.created, full":         {"order.created", full, said{creates: true, status: "confirmed", payment: "paid", fulfillment: "unfulfilled", snapshot: true}},
-		"order.created, sparse":       {"order.created", `{"id":"order_1"}`, said{creates: true, snapshot: true}},
-		"order.confirmed, full":       {"order.confirmed", full, said{status: "confirmed", payment: "paid", fulfillment: "unfulfilled", snapshot: true}},
-		"order.confirmed, sparse":     {"order.confirmed", `{"id":"order_1"}`, said{status: "confirmed"}},
-		"order.completed, sparse":     {"order.completed", `{"id":"order_1"}`, said{status: "completed"}},
-		"order.cancelled, sparse":     {"order.cancelled", `{"id":"order_1"}`, said{status: "cancelled"}},
-		"order.paid, sparse":          {"order.paid", `{"id":"order_1"}`, said{payment: "paid"}},
-		"order.paid, in part":         {"order.paid", `{"id":"order_1","payment_status":"partially_paid"}`, said{payment: "partially_paid"}},
-		"order.paid, null status":     {"order.paid", `{"id":"order_1","payment_status":null,"status":null}`, said{payment: "paid"}},
-		"order.fulfilled, sparse":     {"order.fulfilled", `{"id":"order_1"}`, said{fulfillment: "fulfilled"}},
-		"order.updated":               {"order.updated", `{"id":"order_1","status":"processing"}`, said{status: "processing"}},
-		"order.updated, with lines":   {"order.updated", `{"id":"order_1","status":"processing","lines":[]}`, said{status: "processing", snapshot: true}},
-		"order.updated, no status":    {"order.updated", `{"id":"order_1","lines":[],"total":{"amount":1}}`, said{empty: true}},
-		"order.updated, says nothing": {"order.updated", `{"id":"order_1"}`, said{empty: true}},
-		"an unknown order type":       {"order.held", `{"id":"order_1","status":"on_hold","fulfillment_status":"held"}`, said{status: "on_hold", fulfillment: "held"}},
+		"order.created, full":   {"order.created", full, said{creates: true, status: "confirmed", payment: "paid", fulfillment: "unfulfilled", snapshot: true}},
+		"order.created, sparse": {"order.created", `{"id":"order_1"}`, said{creates: true, snapshot: true}},
+		"order.confirmed, full": {"order.confirmed", full, said{status: "confirmed", payment: "paid", fulfillment: "unfulfilled", snapshot: true}},
+		"order.confirmed, full, with its parts: the payments count": {"order.confirmed", `{"id":"order_1","status":"confirmed","lines":[],
+			"payments":[{"id":"pay_1","status":"completed"}],"fulfillments":[{"id":"ful_1","status":"pending"}],"refunds":[{"id":"ref_1","status":"completed"}]}`,
+			said{status: "confirmed", snapshot: true, part: "payment pay_1 completed"}},
+		"order.confirmed, sparse, with payments": {"order.confirmed", `{"id":"order_1","payments":[{"id":"pay_1","status":"completed"}]}`, said{status: "confirmed"}},
+		"order.reconciled": {"order.reconciled", `{"id":"order_1","status":"confirmed",
+			"payments":[{"id":"pay_1","status":"completed"}],"fulfillments":[{"id":"ful_1","status":"pending"}],
+			"refunds":[{"id":"ref_1","status":"completed","amount":{"amount":5,"currency":"KRW"}}]}`,
+			said{creates: true, status: "confirmed", snapshot: true, part: "payment pay_1 completed" + "fulfillment ful_1 pending" + "refund ref_1 completed"}},
+		"order.reconciled, without parts": {"order.reconciled", `{"id":"order_1","payments":null,"refunds":[]}`, said{creates: true, snapshot: true}},
+		"order.confirmed, sparse":         {"order.confirmed", `{"id":"order_1"}`, said{status: "confirmed"}},
+		"order.completed, sparse":         {"order.completed", `{"id":"order_1"}`, said{status: "completed"}},
+		"order.cancelled, sparse":         {"order.cancelled", `{"id":"order_1"}`, said{status: "cancelled"}},
+		"order.paid, sparse":              {"order.paid", `{"id":"order_1"}`, said{payment: "paid"}},
+		"order.paid, in part":             {"order.paid", `{"id":"order_1","payment_status":"partially_paid"}`, said{payment: "partially_paid"}},
+		"order.paid, null status":         {"order.paid", `{"id":"order_1","payment_status":null,"status":null}`, said{payment: "paid"}},
+		"order.fulfilled, sparse":         {"order.fulfilled", `{"id":"order_1"}`, said{fulfillment: "fulfilled"}},
+		"order.updated":                   {"order.updated", `{"id":"order_1","status":"processing"}`, said{status: "processing"}},
+		"order.updated, with lines":       {"order.updated", `{"id":"order_1","status":"processing","lines":[]}`, said{status: "processing", snapshot: true}},
+		"order.updated, no status":        {"order.updated", `{"id":"order_1","lines":[],"total":{"amount":1}}`, said{empty: true}},
+		"order.updated, says nothing":     {"order.updated", `{"id":"order_1"}`, said{empty: true}},
+		"an unknown order type":           {"order.held", `{"id":"order_1","status":"on_hold","fulfillment_status":"held"}`, said{status: "on_hold", fulfillment: "held"}},
 		"data is believed before the type": {"order.cancelled", `{"id":"order_1","status":"completed"}`,
 			said{status: "completed"}},
 
@@ -71,8 +80,8 @@ func TestChangeOfEveryType(t *testing.T) {
 			require.NoError(t, err)
 			got := said{creates: c.Creates, status: c.Status, payment: c.PaymentStatus, fulfillment: c.FulfillmentStatus,
 				snapshot: c.Snapshot != nil, empty: c.Empty()}
-			if c.Part != nil {
-				got.part = c.Part.Kind + " " + c.Part.ID + " " + c.Part.Status
+			for _, p := range c.Parts {
+				got.part += p.Kind + " " + p.ID + " " + p.Status
 			}
 			require.Equal(t, tc.want, got)
 		})

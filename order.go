@@ -31,7 +31,7 @@ type Order struct {
 	ID                                       string
 	Status, PaymentStatus, FulfillmentStatus Aspect
 	Snapshot                                 Snapshot
-	Parts                                    map[PartKey]Part // those that a decision needs; a store loads the one concerned
+	Parts                                    map[PartKey]Part // those that a decision needs; a store loads those concerned
 
 	LastWebhookAt time.Time // the newest event that changed anything
 }
@@ -42,21 +42,15 @@ type Aspect struct {
 	At    time.Time
 }
 
-// PartKey identifies a part.
-type PartKey struct{ Kind, ID string }
-
-// Key identifies the part.
-func (p Part) Key() PartKey { return PartKey{p.Kind, p.ID} }
-
 // Decision is the end of applying a change.
 type Decision struct {
-	Outcome Outcome // Applied, Stale, Ignored or Waiting
+	Outcome Outcome // Applied, Stale, Ignored, Waiting, or Attention for a part that is another order's
 	Detail  string  // why, for people: what a stale event lost against, what a waiting one waits for
 	Order   Order   // as it now is
 
-	Created     bool // the order was missing, and is not now
-	NewSnapshot bool // Order.Snapshot is the change's
-	NewPart     bool // the change's part is the one to keep
+	Created     bool   // the order was missing, and is not now
+	NewSnapshot bool   // Order.Snapshot is the change's
+	NewParts    []Part // of the change's parts, those to keep
 }
 
 // Apply decides what a change means for the order. It is pure, and its law is: whatever permutation of whatever
@@ -65,6 +59,8 @@ func (o Order) Apply(c Change) Decision {
 	switch {
 	case c.Empty():
 		return Decision{Outcome: Ignored, Detail: "it says nothing that the orders table keeps", Order: o}
+	case c.Snapshot == nil && len(c.Parts) == 1 && o.isForeign(c.Parts[0], c.OrderID):
+		return Decision{Outcome: Attention, Detail: "its " + c.Parts[0].Kind + " belongs to another order already", Order: o}
 	case o.ID == "" && !c.Creates:
 		return Decision{Outcome: Waiting, Detail: "its order has not been created yet", Order: o}
 	}
@@ -95,19 +91,27 @@ func (o Order) Apply(c Change) Decision {
 			lost = append(lost, "the snapshot is of "+utc(o.Snapshot.At))
 		}
 	}
-	if c.Part != nil {
-		have := o.Parts[c.Part.Key()]
-		if d.NewPart = c.Part.compare(have) > 0; d.NewPart {
-			o.Parts = withPart(o.Parts, *c.Part)
-		} else {
+	left := c.LeftOut
+	for _, p := range c.Parts {
+		have := o.Parts[p.Key()]
+		switch {
+		case o.isForeign(p, c.OrderID): // it would be taken away from there
+			left = append(left[:len(left):len(left)], fmt.Sprintf("%s %s belongs to another order", p.Kind, cut(p.ID)))
+		case p.compare(have) > 0:
+			o.Parts = withPart(o.Parts, p, len(d.NewParts) == 0)
+			d.NewParts = append(d.NewParts, p)
+		default:
 			lost = append(lost, fmt.Sprintf("the %s is %q since %s", have.Kind, have.Status, utc(have.At)))
 		}
 	}
-	changed = changed || d.NewSnapshot || d.NewPart
+	changed = changed || d.NewSnapshot || len(d.NewParts) > 0
 
 	if !changed {
 		d.Outcome, d.Detail = Stale, strings.Join(lost, "; ")
-	} else if c.At.After(o.LastWebhookAt) {
+	} else if len(left) > 0 {
+		d.Detail = "left out: " + strings.Join(left, "; ")
+	}
+	if changed && c.At.After(o.LastWebhookAt) {
 		o.LastWebhookAt = c.At
 	}
 	d.Order = o
@@ -124,17 +128,4 @@ func (a Aspect) compare(b Aspect, lifecycle []string) int {
 
 func (s Snapshot) compare(b Snapshot) int {
 	return cmp.Or(s.At.Compare(b.At), cmp.Compare(s.Rank, b.Rank), cmp.Compare(s.EventID, b.EventID))
-}
-
-func (p Part) compare(b Part) int {
-	return cmp.Or(p.At.Compare(b.At), cmp.Compare(partRank(p.Kind, p.Status), partRank(b.Kind, b.Status)), cmp.Compare(p.EventID, b.EventID))
-}
-
-func withPart(parts map[PartKey]Part, p Part) map[PartKey]Part {
-	next := make(map[PartKey]Part, len(parts)+1)
-	for k, v := range parts {
-		next[k] = v
-	}
-	next[p.Key()] = p
-	return next
 }

@@ -20,7 +20,9 @@ import (
 type Activities struct {
 	DB   DB
 	Wake WakeFunc
-	Log  *slog.Logger
+	// Begin starts the workflow of an event that is made of the platform's answer.
+	Begin BeginFunc
+	Log   *slog.Logger
 
 	// MaxEventSkew is how much later than its receipt an event may be dated. Later ones need attention: they would
 	// freeze what they set until then.
@@ -28,6 +30,9 @@ type Activities struct {
 	Wait         WaitPolicy
 	// EventRetention is how long webhook_events rows are kept.
 	EventRetention time.Duration
+
+	// ReconcileWindow is how long after its creation an order is compared with the platform's though it is not open any more.
+	ReconcileWindow time.Duration
 
 	Platform       *platform.Client // nil without an API key
 	Endpoints      endpoints.Store
@@ -42,6 +47,10 @@ type DB interface {
 // WakeFunc tells the workflow of a waiting event to look again, and starts it anew if it is gone. It must be
 // idempotent, and must not revive a workflow that has completed.
 type WakeFunc func(ctx context.Context, e inorder.Event) error
+
+// BeginFunc starts the workflow of an event, as the receiver does. It must be idempotent: an event that has one, or had
+// one that completed, is no error.
+type BeginFunc func(ctx context.Context, e inorder.Event) error
 
 // Receipt is what the receiver knows of an event beyond its bytes.
 type Receipt struct {

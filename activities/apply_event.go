@@ -28,6 +28,8 @@ type ApplyEventResult struct {
 	Waiters int `json:"waiters,omitempty"`
 	// LookAgain is when a waiting event should be applied again by itself, counted from now, in nanoseconds.
 	LookAgain time.Duration `json:"look_again,omitempty"`
+	// AskPlatform is set when a waiting event is so old that the platform should be asked for its order: see FetchOrder.
+	AskPlatform bool `json:"ask_platform,omitempty"`
 }
 
 // ApplyEvent applies an event to its order in one transaction and four round trips: begin, a batch that locks and
@@ -41,8 +43,9 @@ func (a *Activities) ApplyEvent(ctx context.Context, body converter.RawValue, in
 	change, reason := a.judge(e, err)
 
 	var result ApplyEventResult
+	found := inorder.FoundSame // by a reconciled order that this run applies
 	err = a.inTransaction(ctx, func(tx pgx.Tx) error {
-		known, err := lockAndRead(ctx, tx, e.ID, change)
+		known, err := lockAndRead(ctx, tx, e, change)
 		if err != nil {
 			return err
 		}
@@ -54,25 +57,35 @@ func (a *Activities) ApplyEvent(ctx context.Context, body converter.RawValue, in
 			result.Outcome, result.Detail = known.outcome, known.detail
 			return nil
 		}
-		if known.partOwner != "" && known.partOwner != change.OrderID { // it would be taken away from there
-			reason = fmt.Sprintf("its %s belongs to another order already", change.Part.Kind)
-		}
 		if reason != "" {
 			result.Outcome, result.Detail = inorder.Attention, reason
 			return nil
 		}
 		d := known.order.Apply(change)
 		if d.Outcome == inorder.Waiting {
-			d.Outcome, result.LookAgain = a.Wait.at(in.Age)
+			wait := a.waitPolicy()
+			d.Outcome, result.LookAgain = wait.at(in.Age)
+			result.AskPlatform = wait.asks(in.Age) && d.Outcome != inorder.Expired
 		}
 		result.Outcome, result.Detail = d.Outcome, d.Detail
-		if d.Outcome == inorder.Waiting || d.Outcome == inorder.Stuck {
+		switch d.Outcome {
+		case inorder.Attention:
+			return nil
+		case inorder.Waiting, inorder.Stuck:
 			return writePending(ctx, tx, e, change, d.Outcome)
+		case inorder.Applied:
+			if e.Type == inorder.TypeReconciled {
+				found = known.order.Find(change)
+			}
 		}
 		return writeEnd(ctx, tx, e, change, d)
 	})
 	if err != nil {
 		return ApplyEventResult{}, classify(fmt.Errorf("apply event %s: %w", e.ID, err))
+	}
+	if found != inorder.FoundSame {
+		repairs.WithLabelValues(string(found)).Inc()
+		a.Log.Info("order repaired", "found", found, "order_id", result.OrderID, "event_id", e.ID)
 	}
 	return result, nil
 }
@@ -100,11 +113,10 @@ func (a *Activities) inTransaction(ctx context.Context, f func(pgx.Tx) error) er
 
 // known is what the database knows when an event comes to be applied.
 type known struct {
-	outcome   inorder.Outcome // of the event, if it was processed before
-	detail    string
-	waiters   int    // events that wait for the order
-	partOwner string // the order that the change's part belongs to, if it is known
-	order     inorder.Order
+	outcome inorder.Outcome // of the event, if it was processed before
+	detail  string
+	waiters int // events that wait for the order
+	order   inorder.Order
 }
 
 // The order's lock serialises the events of one order, and makes "the order is missing, so I wait" and "I create the
@@ -118,22 +130,19 @@ const (
 	countWaitersSQL = `SELECT count(*) FROM pending_events WHERE order_id = $1 AND event_id <> $2`
 
 	// Not data: the snapshot is only ever replaced, never read, and may be a megabyte.
-	selectOrderSQL = `
-SELECT id, coalesce(status, ''), status_at, coalesce(payment_status, ''), payment_at, coalesce(fulfillment_status, ''),
-       fulfillment_at, data_at, data_rank, data_event_id, last_webhook_at
-FROM orders WHERE id = $1`
+	orderColumns = `
+       id, coalesce(status, ''), status_at, coalesce(payment_status, ''), payment_at, coalesce(fulfillment_status, ''),
+       fulfillment_at, total_amount, coalesce(currency, ''), data_at, data_rank, data_event_id, last_webhook_at`
 
-	selectPartSQL = `
-SELECT kind, id, order_id, coalesce(status, ''), event_id, last_webhook_at
-FROM order_parts WHERE kind = $1 AND id = $2`
+	selectOrderSQL = `SELECT` + orderColumns + ` FROM orders WHERE id = $1`
 )
 
 // lockAndRead is one round trip. The lock comes first, so that the reads see everything committed under it.
-func lockAndRead(ctx context.Context, tx pgx.Tx, eventID string, c inorder.Change) (known, error) {
+func lockAndRead(ctx context.Context, tx pgx.Tx, e inorder.Event, c inorder.Change) (known, error) {
 	k := known{}
 	b := &pgx.Batch{}
-	b.Queue(lockSQL, lockName(eventID, c.OrderID))
-	b.Queue(selectEventSQL, eventID).QueryRow(optional(func(row pgx.Row) error {
+	b.Queue(lockSQL, lockName(e.ID, c.OrderID))
+	b.Queue(selectEventSQL, e.ID).QueryRow(optional(func(row pgx.Row) error {
 		return row.Scan(&k.outcome, &k.detail)
 	}))
 	if c.OrderID != "" {
@@ -142,18 +151,11 @@ func lockAndRead(ctx context.Context, tx pgx.Tx, eventID string, c inorder.Chang
 		}))
 	}
 	if c.Creates {
-		b.Queue(countWaitersSQL, c.OrderID, eventID).QueryRow(func(row pgx.Row) error {
+		b.Queue(countWaitersSQL, c.OrderID, e.ID).QueryRow(func(row pgx.Row) error {
 			return row.Scan(&k.waiters)
 		})
 	}
-	if c.Part != nil {
-		b.Queue(selectPartSQL, c.Part.Kind, c.Part.ID).QueryRow(optional(func(row pgx.Row) error {
-			var p inorder.Part
-			err := row.Scan(&p.Kind, &p.ID, &k.partOwner, &p.Status, &p.EventID, &p.At)
-			k.order.Parts = map[inorder.PartKey]inorder.Part{p.Key(): p}
-			return err
-		}))
-	}
+	queueParts(b, e, c, &k.order)
 	err := tx.SendBatch(ctx, b).Close()
 	return k, err
 }
@@ -179,7 +181,7 @@ func optional(scan func(pgx.Row) error) func(pgx.Row) error {
 func scanOrder(row pgx.Row, o *inorder.Order) error {
 	var status, payment, fulfillment *time.Time
 	err := row.Scan(&o.ID, &o.Status.Value, &status, &o.PaymentStatus.Value, &payment, &o.FulfillmentStatus.Value,
-		&fulfillment, &o.Snapshot.At, &o.Snapshot.Rank, &o.Snapshot.EventID, &o.LastWebhookAt)
+		&fulfillment, &o.Snapshot.TotalAmount, &o.Snapshot.Currency, &o.Snapshot.At, &o.Snapshot.Rank, &o.Snapshot.EventID, &o.LastWebhookAt)
 	o.Status.At, o.PaymentStatus.At, o.FulfillmentStatus.At = timeOf(status), timeOf(payment), timeOf(fulfillment)
 	return err
 }

@@ -51,7 +51,7 @@ func (a *Activities) discard(ctx context.Context, e inorder.Event, in DiscardEve
 	detail := fmt.Sprintf("%s (by %s)", cmp.Or(in.Reason, "no reason given"), cmp.Or(in.Actor, "unknown"))
 	result := ApplyEventResult{Outcome: inorder.Discarded, OrderID: orderID, Detail: strings.ReplaceAll(detail, "\x00", "\uFFFD")}
 	err := a.inTransaction(ctx, func(tx pgx.Tx) error {
-		known, err := lockAndRead(ctx, tx, e.ID, inorder.Change{OrderID: orderID})
+		known, err := lockAndRead(ctx, tx, e, inorder.Change{OrderID: orderID})
 		if err != nil {
 			return err
 		}

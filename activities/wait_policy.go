@@ -12,7 +12,20 @@ type WaitPolicy struct {
 	Recheck    time.Duration // the first interval between two looks; they grow with the event's age, to maxRecheck
 	StuckAfter time.Duration // from this age it is shown as stuck
 	TTL        time.Duration // from this age it is given up, as expired
+	AskAfter   time.Duration // from this age the platform is asked for the order at every look; 0 for never
 }
+
+// waitPolicy asks nobody where there is no platform to ask.
+func (a *Activities) waitPolicy() WaitPolicy {
+	p := a.Wait
+	if a.Platform == nil {
+		p.AskAfter = 0
+	}
+	return p
+}
+
+// asks reports whether an event of that age should ask the platform for its order.
+func (p WaitPolicy) asks(age time.Duration) bool { return p.AskAfter > 0 && age >= p.AskAfter }
 
 // maxRecheck bounds what a lost wake-up would cost. None is known to get lost.
 const maxRecheck = time.Hour
@@ -20,6 +33,9 @@ const maxRecheck = time.Hour
 // at says what an event of that age is while its order is missing, and when to look again: zero once it is expired.
 func (p WaitPolicy) at(age time.Duration) (inorder.Outcome, time.Duration) {
 	next := min(max(p.Recheck, age), max(p.Recheck, maxRecheck))
+	if p.AskAfter > age {
+		next = min(next, p.AskAfter-age)
+	}
 	switch {
 	case age >= p.TTL:
 		return inorder.Expired, 0

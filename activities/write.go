@@ -64,8 +64,7 @@ func writeEnd(ctx context.Context, tx pgx.Tx, e inorder.Event, c inorder.Change,
 	if d.Outcome == inorder.Applied {
 		queueOrder(b, c, d)
 	}
-	if d.NewPart {
-		p := c.Part
+	for _, p := range d.NewParts {
 		b.Queue(upsertPartSQL, p.Kind, p.ID, c.OrderID, p.Status, p.Amount, p.Currency, storable(p.Data), p.EventID, p.At).
 			QueryRow(func(row pgx.Row) error {
 				var ours bool

@@ -129,11 +129,13 @@ func (h *histories) add(order string) {
 func (h *histories) created(order string, e *end) sample.Options {
 	o := h.full(order, e)
 	o.Type = "order.created"
+	clear(e.Parts) // a new order holds no payment
 	return o
 }
 
-// full is a full snapshot.
-func (h *histories) full(_ string, e *end) sample.Options {
+// full is a full snapshot, which holds the order's payment.
+func (h *histories) full(order string, e *end) sample.Options {
+	e.Parts["payment pay_"+order] = "completed"
 	e.Status = pick(h, "pending", "confirmed", "processing", "completed")
 	e.Payment = pick(h, "unpaid", "paid", "partially_paid")
 	e.Fulfillment = pick(h, "unfulfilled", "fulfilled")

@@ -28,6 +28,8 @@ func options(t *testing.T) worker.Options {
 		Namespace: namespace,
 		TaskQueue: sample.NewID("worker-"),
 		Log:       testenv.Log,
+
+		ReconcileEvery: time.Hour,
 	}
 }
 

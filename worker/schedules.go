@@ -19,6 +19,7 @@ func schedules(o Options) []client.ScheduleOptions {
 	return []client.ScheduleOptions{
 		purgeSchedule(o.TaskQueue),
 		checkSubscriptionSchedule(o.TaskQueue),
+		reconcileSchedule(o),
 	}
 }
 
@@ -43,6 +44,30 @@ func purgeSchedule(taskQueue string) client.ScheduleOptions {
 		Overlap:       enumspb.SCHEDULE_OVERLAP_POLICY_SKIP,
 		CatchupWindow: 12 * time.Hour,
 		Note:          "Deletes webhook_events rows older than the worker's EVENT_RETENTION." + whoseNote,
+	}
+}
+
+// reconcileGrace is how long the schedule lets an order differ: longer than a webhook takes that is on its way, its first
+// retries included.
+const reconcileGrace = 2 * time.Minute
+
+func reconcileSchedule(o Options) client.ScheduleOptions {
+	return client.ScheduleOptions{
+		ID: workflows.ReconcileScheduleID,
+		Spec: client.ScheduleSpec{
+			Intervals: []client.ScheduleIntervalSpec{{Every: o.ReconcileEvery}},
+			Jitter:    o.ReconcileEvery / 10,
+		},
+		Action: &client.ScheduleWorkflowAction{
+			ID:            workflows.ReconcileScheduleID,
+			Workflow:      workflows.ReconcileOrdersType,
+			Args:          []any{workflows.ReconcileInput{Grace: reconcileGrace}},
+			TaskQueue:     o.TaskQueue,
+			StaticSummary: "compare orders with the platform's and repair those that differ",
+		},
+		Overlap:       enumspb.SCHEDULE_OVERLAP_POLICY_SKIP,
+		CatchupWindow: max(o.ReconcileEvery, time.Minute),
+		Note:          "Compares recent and open orders with the platform's, every RECONCILE_EVERY." + whoseNote,
 	}
 }
 

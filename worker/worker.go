@@ -29,6 +29,9 @@ type Options struct {
 	Wait           activities.WaitPolicy
 	EventRetention time.Duration
 
+	ReconcileEvery  time.Duration // of the schedule; Provision sets it
+	ReconcileWindow time.Duration
+
 	Platform       *platform.Client // nil without an API key: then nothing is asked of the platform
 	HookAutorepair bool
 }
@@ -53,15 +56,17 @@ func New(o Options) sdk.Worker {
 	})
 	workflows.Register(w)
 	w.RegisterActivity(&activities.Activities{
-		DB:             o.Pool,
-		Wake:           workflows.Wake(o.Client, o.TaskQueue),
-		Log:            o.Log,
-		MaxEventSkew:   o.MaxEventSkew,
-		Wait:           o.Wait,
-		EventRetention: o.EventRetention,
-		Platform:       o.Platform,
-		Endpoints:      endpoints.Store{Pool: o.Pool},
-		HookAutorepair: o.HookAutorepair,
+		DB:              o.Pool,
+		Wake:            workflows.Wake(o.Client, o.TaskQueue),
+		Begin:           workflows.Begin(o.Client, o.TaskQueue),
+		Log:             o.Log,
+		MaxEventSkew:    o.MaxEventSkew,
+		Wait:            o.Wait,
+		EventRetention:  o.EventRetention,
+		ReconcileWindow: o.ReconcileWindow,
+		Platform:        o.Platform,
+		Endpoints:       endpoints.Store{Pool: o.Pool},
+		HookAutorepair:  o.HookAutorepair,
 	})
 	return w
 }

@@ -15,19 +15,20 @@ import (
 const (
 	DefaultTaskQueue = "inorder"
 
-	ProcessEventType = "ProcessEvent" // its workflow ID is the event's ID, exactly
-	PurgeEventsType  = "PurgeEvents"
-
+	ProcessEventType      = "ProcessEvent" // its workflow ID is the event's ID, exactly
+	PurgeEventsType       = "PurgeEvents"
+	ReconcileOrdersType   = "ReconcileOrders"
 	CheckSubscriptionType = "CheckSubscription"
 
 	SignalOrderCreated = "order.created" // look again now
 	SignalRetry        = "retry"         // look again now, also after a data error
 	SignalDiscard      = "discard"       // give the event up; carries a Discard
 
-	QueryState = "state" // answers a State
+	QueryState    = "state"    // of ProcessEvent; answers a State
+	QueryProgress = "progress" // of ReconcileOrders; answers a ReconcileProgress
 
-	PurgeScheduleID = "inorder-purge-events"
-
+	PurgeScheduleID             = "inorder-purge-events"
+	ReconcileScheduleID         = "inorder-reconcile-orders"
 	CheckSubscriptionScheduleID = "inorder-check-subscription"
 )
 

@@ -36,3 +36,24 @@ func longRun(ctx workflow.Context, summary string) workflow.Context {
 		Summary:             summary,
 	})
 }
+
+// asking is for the question for one order, which a waiting event asks beside its waiting. The pauses are long, because
+// the platform answers others too, and the event looks again by itself.
+func asking(ctx workflow.Context) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: 2 * time.Minute, // the client's own retries included
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 10 * time.Second, BackoffCoefficient: 2, MaximumInterval: 5 * time.Minute},
+		Summary:             "ask the platform for the order",
+	})
+}
+
+// atPlatform is for the steps of a reconciliation: minutes of calls to the platform at most, retried without an end. When
+// its worker was killed the next one goes on after ten seconds of silence.
+func atPlatform(ctx workflow.Context, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: time.Hour,
+		HeartbeatTimeout:    10 * time.Second,
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 5 * time.Second, BackoffCoefficient: 2, MaximumInterval: 5 * time.Minute},
+		Summary:             summary,
+	})
+}

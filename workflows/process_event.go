@@ -15,8 +15,8 @@ import (
 // ProcessEvent brings one event to its end. body is the envelope as it was received, byte for byte.
 //
 // It applies the event. While the event's order is missing it waits, and looks again on the signal "order.created" or
-// "retry" and at growing intervals, until the event is applied, discarded or expired. What can never succeed as it is
-// parks for a person, who sends "retry" or "discard". When the event created its order, those that waited for it are
+// "retry" and at growing intervals, until the event is applied, discarded or expired; from a certain age on, each look
+// that finds the order missing also asks the platform for it. What can never succeed as it is parks for a person, who sends "retry" or "discard". When the event created its order, those that waited for it are
 // woken. It ends with a Result, and never just fails.
 func ProcessEvent(ctx workflow.Context, body converter.RawValue, receipt activities.Receipt) (Result, error) {
 	p := &process{body: body, receipt: receipt}
@@ -119,31 +119,52 @@ func (p *process) park(ctx workflow.Context, r activities.ApplyEventResult) (*Di
 		next = &at
 	}
 	phase := Phase(r.Outcome)
-	if err := p.enter(ctx, phase, r.Detail, parkedDetails(phase, r, next)); err != nil {
+	asked := ""
+	if r.AskPlatform {
+		asked = askingDetails
+	}
+	if err := p.enter(ctx, phase, r.Detail, parkedDetails(phase, r, next, asked)); err != nil {
 		return nil, err
 	}
 	p.state.NextLook = next
 	defer func() { p.state.NextLook = nil }()
 
 	var discard *Discard
-	ignore := func(c workflow.ReceiveChannel, _ bool) { c.Receive(ctx, nil) }
+	done := false
 	s := workflow.NewSelector(ctx)
-	s.AddReceive(ctx.Done(), func(workflow.ReceiveChannel, bool) {})
+	wake := func(c workflow.ReceiveChannel, _ bool) {
+		c.Receive(ctx, nil)
+		done = true
+	}
+	s.AddReceive(ctx.Done(), func(workflow.ReceiveChannel, bool) { done = true })
 	s.AddReceive(discardSignal(ctx), func(c workflow.ReceiveChannel, _ bool) {
 		var d Discard
 		if c.ReceiveAsync(&d) { // one that cannot be read is dropped: a blocking receive would wait here for another
 			discard = &d
 		}
+		done = true
 	})
-	s.AddReceive(workflow.GetSignalChannel(ctx, SignalRetry), ignore)
+	s.AddReceive(workflow.GetSignalChannel(ctx, SignalRetry), wake)
 	if next != nil {
-		timer, stop := workflow.WithCancel(ctx)
+		waiting, stop := workflow.WithCancel(ctx) // with the wait ends the question, however it stands
 		defer stop()
-		s.AddReceive(workflow.GetSignalChannel(ctx, SignalOrderCreated), ignore)
-		s.AddFuture(workflow.NewTimer(timer, r.LookAgain), func(workflow.Future) {})
+		s.AddReceive(workflow.GetSignalChannel(ctx, SignalOrderCreated), wake)
+		s.AddFuture(workflow.NewTimer(waiting, r.LookAgain), func(workflow.Future) { done = true })
+		if r.AskPlatform {
+			s.AddFuture(p.ask(waiting, r.OrderID), func(f workflow.Future) {
+				workflow.SetCurrentDetails(ctx, parkedDetails(phase, r, next, answeredDetails(ctx, f)))
+			})
+		}
 	}
-	s.Select(ctx)
+	for !done {
+		s.Select(ctx)
+	}
 	return discard, ctx.Err()
+}
+
+// ask asks the platform for the order. When it has it, an event creates the order, and that event wakes this one.
+func (p *process) ask(ctx workflow.Context, orderID string) workflow.Future {
+	return workflow.ExecuteActivity(asking(ctx), a.FetchOrder, activities.FetchOrderInput{OrderID: orderID})
 }
 
 func discardSignal(ctx workflow.Context) workflow.ReceiveChannel {

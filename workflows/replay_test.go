@@ -65,6 +65,14 @@ var fixtures = map[string]func(*system) inorder.Event{
 		s.result(run)
 		return e
 	},
+	"waiting_then_reconciled": reconciled,
+	"orders_reconciled": func(s *system) inorder.Event {
+		shop, ask := newPlatform(s.T)
+		s.place(shop, "pay")
+		s.work(ask)
+		require.Equal(s, 1, s.reconcile(workflows.ReconcileInput{Grace: time.Millisecond}).Missing)
+		return inorder.Event{ID: workflows.ReconcileByHandID(s.queue)}
+	},
 }
 
 func release(s *system) (waits, creates inorder.Event) {

@@ -45,6 +45,19 @@ func Start(taskQueue string, e inorder.Event) (client.StartWorkflowOptions, conv
 	return options, rawJSON(e.Body), activities.Receipt{EventID: e.ID, ReceivedAt: e.ReceivedAt}
 }
 
+// Begin returns what starts the events that are made of the platform's answers.
+func Begin(c client.Client, taskQueue string) activities.BeginFunc {
+	return func(ctx context.Context, e inorder.Event) error {
+		options, body, receipt := Start(taskQueue, e)
+		_, err := c.ExecuteWorkflow(ctx, options, ProcessEventType, body, receipt)
+		var started *serviceerror.WorkflowExecutionAlreadyStarted
+		if errors.As(err, &started) {
+			return nil
+		}
+		return err
+	}
+}
+
 // Wake returns what ReleaseWaiting wakes a waiting event with: signal-with-start, so that one that someone terminated
 // comes back. One that has completed needs no waking.
 func Wake(c client.Client, taskQueue string) activities.WakeFunc {

@@ -30,6 +30,7 @@ type cli struct {
 	Send     sendCmd     `cmd:"" help:"Send signed test events."`
 	Hooks    hooksCmd    `cmd:"" help:"Register, test and rotate the platform's webhooks."`
 	Listen   listenCmd   `cmd:"" help:"Receive the platform's deliveries on this machine, for development."`
+	Orders   ordersCmd   `cmd:"" help:"Compare orders with the platform's."`
 
 	Version kong.VersionFlag `help:"Print the version and exit."`
 }

@@ -16,13 +16,14 @@ type migrateCmd struct {
 
 func (*migrateCmd) Help() string {
 	return `Brings both servers to what this version needs: the SQL schema in PostgreSQL, and in Temporal the search attributes
-and the schedule that purges old webhook_events rows. Run it before a new version starts.
+and the schedules: they purge old webhook_events rows, compare orders with the platform's, and look after our webhooks
+there. Run it before a new version starts.
 
 It is idempotent, and several may run at once. It waits for servers that are still starting. DATABASE_URL must lead to
 PostgreSQL itself or to a pooler in session mode.
 
-Needs DATABASE_URL. Reads TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE (and the other TEMPORAL_* names), TASK_QUEUE, LOG_LEVEL,
-LOG_FORMAT.
+Needs DATABASE_URL. Reads TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE (and the other TEMPORAL_* names), TASK_QUEUE,
+RECONCILE_EVERY, LOG_LEVEL, LOG_FORMAT.
 
 Example:
 

@@ -97,9 +97,12 @@ func (s *servers) worker() worker.Options {
 			Recheck:    s.PendingRecheck,
 			StuckAfter: s.StuckAfter,
 			TTL:        s.PendingTTL,
+			AskAfter:   s.ReconcileAfter,
 		},
-		EventRetention: s.EventRetention,
-		Platform:       s.platform,
-		HookAutorepair: s.HookAutorepair,
+		EventRetention:  s.EventRetention,
+		ReconcileEvery:  s.ReconcileEvery,
+		ReconcileWindow: s.ReconcileWindow,
+		Platform:        s.platform,
+		HookAutorepair:  s.HookAutorepair,
 	}
 }

@@ -23,6 +23,15 @@ type Event struct {
 	Full                         bool
 	PartID                       string // the event is about a part
 	PartStatus                   string
+	Holds                        []Held // the parts in a full order
+}
+
+// Held is a part as a full order holds it.
+type Held struct{ Kind, ID, Status string }
+
+func (h Held) json() json.RawMessage {
+	raw, _ := json.Marshal(map[string]any{"id": h.ID, "status": h.Status, "amount": map[string]any{"amount": 5, "currency": "KRW"}})
+	return raw
 }
 
 var base = time.Date(2025, 1, 15, 10, 0, 0, 0, time.UTC)
@@ -46,10 +55,23 @@ func (e Event) data() json.RawMessage {
 		if e.Full {
 			data["number"], data["total"] = e.ID, map[string]any{"amount": e.Second, "currency": "KRW"}
 		}
+		for kind, field := range heldIn {
+			list := []json.RawMessage{}
+			for _, h := range e.Holds {
+				if h.Kind == kind {
+					list = append(list, h.json())
+				}
+			}
+			if len(e.Holds) > 0 {
+				data[field] = list
+			}
+		}
 	}
 	raw, _ := json.Marshal(data)
 	return raw
 }
+
+var heldIn = map[string]string{"payment": "payments", "fulfillment": "fulfillments", "refund": "refunds"}
 
 // Body is the envelope.
 func (e Event) Body() []byte {
@@ -71,11 +93,18 @@ func telling() *rapid.Generator[Event] {
 			return e
 		}
 		e.Type = oneOf("type", "order.created", "order.created", "order.confirmed", "order.completed", "order.cancelled", "order.paid",
-			"order.fulfilled", "order.updated", "order.unheard_of", "payment.completed", "product.updated")
+			"order.fulfilled", "order.updated", "order.reconciled", "order.reconciled", "order.unheard_of", "payment.completed", "product.updated")
 		e.Status = oneOf("status", "", "pending", "confirmed", "unheard of", "odd")
 		e.Payment = oneOf("payment", "", "unpaid", "paid", "unheard of")
 		e.Fulfillment = oneOf("fulfillment", "", "unfulfilled", "fulfilled", "odd")
-		e.Full = rapid.Bool().Draw(t, "full")
+		e.Full = rapid.Bool().Draw(t, "full") || e.Type == "order.reconciled"
+		if e.Full {
+			for _, kind := range []string{"payment", "fulfillment", "refund"} {
+				if status := oneOf(kind, "", "", "pending", "completed", "cancelled", "odd"); status != "" {
+					e.Holds = append(e.Holds, Held{kind, oneOf("part", "part_1", "part_2"), status})
+				}
+			}
+		}
 		return e
 	})
 }
@@ -91,6 +120,10 @@ func Draw(t *rapid.T, orderID string) []Event {
 		history[i].OrderID, history[i].ID = orderID, fmt.Sprintf("%s:evt_%02d", orderID, i)
 		if history[i].PartID != "" {
 			history[i].PartID = orderID + ":" + history[i].PartID
+		}
+		history[i].Holds = slices.Clone(history[i].Holds) // one that is told again has the same
+		for j := range history[i].Holds {
+			history[i].Holds[j].ID = orderID + ":" + strings.TrimPrefix(history[i].Holds[j].ID, orderID+":")
 		}
 	}
 	return history
@@ -108,7 +141,7 @@ func Deliveries(t *rapid.T, history []Event) []Event {
 // Final is what the order must be in the end; the zero Order if nothing creates it. Snapshot.Rank is left out: it is how
 // the code measures which snapshot wins, and not part of what it must end in.
 func Final(history []Event) inorder.Order {
-	if !slices.ContainsFunc(history, func(e Event) bool { return e.Type == "order.created" }) {
+	if !slices.ContainsFunc(history, creates) {
 		return inorder.Order{}
 	}
 	o := inorder.Order{ID: history[0].OrderID}
@@ -127,7 +160,7 @@ func Final(history []Event) inorder.Order {
 		return place(statusLife, e.Status) + place(paymentLife, e.Payment) + place(fulfillmentLife, e.Fulfillment) + e.ID
 	}
 	for _, e := range sorted(history, further) {
-		if !aboutTheOrder(e) || e.Type != "order.created" && (!e.Full || e.Status == "") {
+		if !carriesTheOrder(e) {
 			continue
 		}
 		o.Snapshot = inorder.Snapshot{StoreID: "store_1", Data: e.data(), At: e.at(), EventID: e.ID}
@@ -136,20 +169,18 @@ func Final(history []Event) inorder.Order {
 			o.Snapshot.Number, o.Snapshot.TotalAmount, o.Snapshot.Currency = e.ID, &amount, "KRW"
 		}
 	}
-	for _, e := range sorted(history, func(e Event) string { kind, status := partOf(e); return place(partLife[kind], status) + e.ID }) {
-		if e.PartID == "" {
-			continue
-		}
+	told := partsTold(history)
+	slices.SortFunc(told, func(a, b inorder.Part) int {
+		return cmp.Or(a.At.Compare(b.At), strings.Compare(place(partLife[a.Kind], a.Status)+a.EventID, place(partLife[b.Kind], b.Status)+b.EventID))
+	})
+	for _, p := range told {
 		if o.Parts == nil {
 			o.Parts = map[inorder.PartKey]inorder.Part{}
 		}
-		kind, status := partOf(e)
-		amount := int64(5)
-		o.Parts[inorder.PartKey{Kind: kind, ID: e.PartID}] = inorder.Part{Kind: kind, ID: e.PartID, Status: status, Amount: &amount,
-			Currency: "KRW", Data: e.data(), At: e.at(), EventID: e.ID}
+		o.Parts[p.Key()] = p
 	}
 	for _, e := range history {
-		says := e.PartID != "" || e.Type == "order.created" || statusOf(e)+paymentOf(e)+fulfillmentOf(e) != ""
+		says := e.PartID != "" || creates(e) || statusOf(e)+paymentOf(e)+fulfillmentOf(e) != ""
 		if says && e.at().After(o.LastWebhookAt) {
 			o.LastWebhookAt = e.at()
 		}
@@ -180,6 +211,34 @@ func sorted(history []Event, within func(Event) string) []Event {
 	return slices.SortedFunc(slices.Values(history), func(a, b Event) int {
 		return cmp.Or(a.at().Compare(b.at()), strings.Compare(within(a), within(b)))
 	})
+}
+
+func creates(e Event) bool { return e.Type == "order.created" || e.Type == "order.reconciled" }
+
+// carriesTheOrder tells the full orders.
+func carriesTheOrder(e Event) bool {
+	return aboutTheOrder(e) && (creates(e) || e.Full && e.Status != "")
+}
+
+// partsTold are all states of all parts that the history tells.
+func partsTold(history []Event) (told []inorder.Part) {
+	amount := int64(5)
+	tell := func(e Event, kind, id, status string, data json.RawMessage) {
+		told = append(told, inorder.Part{Kind: kind, ID: id, OrderID: e.OrderID, Status: status, Amount: &amount, Currency: "KRW",
+			Data: data, At: e.at(), EventID: e.ID})
+	}
+	for _, e := range history {
+		if e.PartID != "" {
+			kind, status := partOf(e)
+			tell(e, kind, e.PartID, status, e.data())
+		}
+		for _, h := range e.Holds {
+			if carriesTheOrder(e) && (h.Kind == "payment" || e.Type == "order.reconciled") {
+				tell(e, h.Kind, h.ID, h.Status, h.json())
+			}
+		}
+	}
+	return told
 }
 
 func aboutTheOrder(e Event) bool { return e.PartID == "" && e.Type != "product.updated" }

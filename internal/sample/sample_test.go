@@ -62,7 +62,7 @@ func TestTwoRefundsOfAnOrderAreTwo(t *testing.T) {
 	for range 2 {
 		c, err := parse(t, Event(Options{Type: "payment.refunded", OrderID: "order_1"})).Change()
 		require.NoError(t, err)
-		ids[c.Part.ID] = true
+		ids[c.Parts[0].ID] = true
 	}
 	require.Len(t, ids, 2)
 }
@@ -134,8 +134,9 @@ func TestStories(t *testing.T) {
 	t.Run("refunds add up to what the story says", func(t *testing.T) {
 		var sum int64
 		for key, part := range told(t, Stories()[1].Tell("order_1", noon)).Parts {
-			require.Equal(t, "refund", key.Kind)
-			sum += *part.Amount
+			if key.Kind == "refund" {
+				sum += *part.Amount
+			}
 		}
 		require.EqualValues(t, 6500, sum)
 	})

@@ -1,0 +1,193 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"inorder"
+	"inorder/internal/platform"
+)
+
+// Comparer compares orders with the platform's, and changes nothing.
+type Comparer struct {
+	DB       DB
+	Platform *platform.Client
+}
+
+// Compared is an order beside the platform's.
+type Compared struct {
+	OrderID string
+	inorder.Comparison
+	Problem string // why it could not be compared; the Comparison then says nothing
+}
+
+// Differs reports whether there is anything to tell of it.
+func (c Compared) Differs() bool { return c.Problem != "" || c.Found != inorder.FoundSame }
+
+// errNoDate stops a reconciliation: without the time of the platform's look nobody can tell what is newer.
+var errNoDate = errors.New("the platform's answer has no Date header: an order cannot be reconciled without the time of the platform's look; " +
+	"if a proxy is in between (HEADLESS_COMMERCE_API_URL), let it pass the header on")
+
+// Listed compares one page of a listing. next is the cursor of the next page, "" after the last.
+func (c Comparer) Listed(ctx context.Context, f platform.OrderFilter) (page []Compared, next string, err error) {
+	listed, err := c.Platform.ListOrders(ctx, f)
+	if err != nil {
+		return nil, "", fmt.Errorf("list the platform's orders: %w", err)
+	}
+	if listed.HasMore && (listed.NextCursor == "" || listed.NextCursor == f.StartingAfter) {
+		return nil, "", errors.New("list the platform's orders: a page says has_more without a new next_cursor: the list is incomplete")
+	}
+	if listed.HasMore {
+		next = listed.NextCursor
+	}
+	page, err = c.compare(ctx, listed.Data)
+	return page, next, err
+}
+
+// Order compares one order by its ID. One that the platform does not know has a Problem.
+func (c Comparer) Order(ctx context.Context, id string) (Compared, error) {
+	o, err := c.Platform.GetOrder(ctx, id)
+	switch {
+	case platform.IsNotFound(err):
+		return Compared{OrderID: id, Problem: notThere(c.Platform)}, nil
+	case err != nil:
+		return Compared{}, fmt.Errorf("get order %s from the platform: %w", id, err)
+	case o.ID != id:
+		return Compared{OrderID: id, Problem: "the platform answers with another order"}, nil
+	}
+	list, err := c.compare(ctx, []platform.Order{o})
+	if err != nil {
+		return Compared{}, err
+	}
+	return list[0], nil
+}
+
+func notThere(c *platform.Client) string {
+	return "the platform does not know it in " + string(c.Mode()) + " mode"
+}
+
+// asOf is the time that the platform's answer is given: its Date, less the whole seconds that it took to come. A time
+// that is too late would let an older state beat a newer event; one that is too early leaves a difference to the next look.
+func asOf(r platform.Reading) time.Time { return r.AsOf.Add(-r.Took.Truncate(time.Second)) }
+
+func (c Comparer) compare(ctx context.Context, theirs []platform.Order) ([]Compared, error) {
+	ids, parts := make([]string, len(theirs)), make([][]inorder.PartKey, len(theirs))
+	for i, o := range theirs {
+		if o.AsOf.IsZero() {
+			return nil, errNoDate
+		}
+		ids[i] = o.ID
+		change, _ := inorder.Event{Type: inorder.TypeReconciled, OccurredAt: o.AsOf, Data: o.Raw}.Change() // its error is told below
+		for _, p := range change.Parts {
+			parts[i] = append(parts[i], p.Key())
+		}
+	}
+	known, err := c.read(ctx, ids, slices.Concat(parts...))
+	if err != nil {
+		return nil, fmt.Errorf("read the orders to compare: %w", err)
+	}
+	list := make([]Compared, len(theirs))
+	for i, o := range theirs {
+		list[i] = Compared{OrderID: o.ID}
+		list[i].Comparison, err = known.order(o.ID, parts[i]).Compare(o.Raw, asOf(o.Reading), known.stores[o.ID])
+		switch e := list[i].Event; {
+		case err != nil:
+			list[i].Problem = "the platform's answer cannot be read: " + err.Error()
+		case e.OrderID() != o.ID:
+			list[i].Problem = "the platform's answer names another order"
+		case len(e.Body) > maxEvent:
+			list[i].Problem = fmt.Sprintf("its JSON has %d bytes, and an event may have %d", len(e.Body), maxEvent)
+		}
+	}
+	compared.Add(float64(len(list)))
+	return list, c.markRepaired(ctx, list)
+}
+
+// markRepaired tells the orders that are missing although the event that creates them was applied: only somebody who
+// deletes rows makes such, and the event's ID would be taken for a duplicate.
+func (c Comparer) markRepaired(ctx context.Context, list []Compared) error {
+	missing := map[string]int{}
+	for i, o := range list {
+		if o.Problem == "" && o.Found == inorder.FoundMissing {
+			missing[o.Event.ID] = i
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	ends, err := readEnds(ctx, c.DB, slices.Collect(maps.Keys(missing)))
+	for _, e := range ends {
+		list[missing[e.EventID]].Unrepairable = fmt.Sprintf("its event %s is %s already, and yet the order is missing; "+
+			"if somebody deleted it, delete that event's row in webhook_events too", e.EventID, e.Outcome)
+	}
+	return err
+}
+
+// maxEvent leaves room for what Temporal keeps beside an event: it refuses inputs over 2 MiB.
+const maxEvent = 1_900_000
+
+const (
+	selectOrdersSQL = `SELECT` + orderColumns + ` FROM orders WHERE id = ANY($1)`
+
+	// Of an order that is missing, the store of an event that waits for it.
+	selectStoresSQL = `
+SELECT id, store_id FROM orders WHERE id = ANY($1) AND store_id <> ''
+UNION ALL
+SELECT order_id, payload->>'store_id' FROM pending_events WHERE order_id = ANY($1) AND payload->>'store_id' <> ''`
+)
+
+// knownOrders is what is known of many orders.
+type knownOrders struct {
+	orders map[string]inorder.Order // without parts
+	stores map[string]string
+	parts  map[inorder.PartKey]inorder.Part
+}
+
+// order is what is known of one: all of its parts, and those of keys, whosever they are.
+func (k knownOrders) order(id string, keys []inorder.PartKey) inorder.Order {
+	o := k.orders[id]
+	for _, p := range k.parts {
+		if p.OrderID == id {
+			addPart(&o, p)
+		}
+	}
+	for _, key := range keys {
+		if p, known := k.parts[key]; known {
+			addPart(&o, p)
+		}
+	}
+	return o
+}
+
+// read reads what is known of the orders and of those parts, in one batch.
+func (c Comparer) read(ctx context.Context, ids []string, parts []inorder.PartKey) (knownOrders, error) {
+	k := knownOrders{map[string]inorder.Order{}, map[string]string{}, map[inorder.PartKey]inorder.Part{}}
+	kinds, partIDs := make([]string, len(parts)), make([]string, len(parts))
+	for i, key := range parts {
+		kinds[i], partIDs[i] = key.Kind, key.ID
+	}
+	b := &pgx.Batch{}
+	b.Queue(selectOrdersSQL, ids).Query(eachRow(func(row pgx.Row) error {
+		var o inorder.Order
+		err := scanOrder(row, &o)
+		k.orders[o.ID] = o
+		return err
+	}))
+	b.Queue(selectStoresSQL, ids).Query(eachRow(func(row pgx.Row) error {
+		var id, store string
+		err := row.Scan(&id, &store)
+		k.stores[id] = store
+		return err
+	}))
+	queueManyParts(b, ids, kinds, partIDs, func(p inorder.Part) { k.parts[p.Key()] = p })
+	// One snapshot, so that an order and its parts are of the same moment.
+	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	err := pgx.BeginTxFunc(ctx, c.DB, options, func(tx pgx.Tx) error { return tx.SendBatch(ctx, b).Close() })
+	return k, err
+}

@@ -1,0 +1,81 @@
+package activities_test
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/testsuite"
+
+	"inorder"
+	"inorder/activities"
+	"inorder/internal/devstack/testenv"
+	"inorder/internal/platform"
+	"inorder/internal/standin"
+)
+
+// shop is a store beside a stand-in platform. An event that is begun is applied at once.
+type shop struct {
+	*store
+	platform *standin.Server
+	began    []inorder.Event
+	spoil    func(http.ResponseWriter, *http.Request) bool // answers a request in the platform's place
+}
+
+func newShop(t *testing.T) *shop {
+	s := &shop{store: newStore(t), platform: standin.New(standin.Options{})}
+	t.Cleanup(s.platform.Close)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.spoil == nil || !s.spoil(w, r) {
+			s.platform.ServeHTTP(w, r)
+		}
+	}))
+	t.Cleanup(server.Close)
+	s.connect(server.URL, standin.DefaultKey)
+	s.ReconcileWindow = 72 * time.Hour
+	s.Begin = func(ctx context.Context, e inorder.Event) error {
+		s.began = append(s.began, e)
+		_, err := s.ApplyEvent(ctx, raw(string(e.Body)), activities.ApplyEventInput{Receipt: activities.Receipt{EventID: e.ID, ReceivedAt: e.ReceivedAt}})
+		return err
+	}
+	return s
+}
+
+func (s *shop) connect(url string, key platform.Secret) {
+	s.t.Helper()
+	var err error
+	s.Platform, err = platform.New(platform.Options{APIKey: key, BaseURL: url + "/v1", MaxRetries: -1})
+	require.NoError(s.t, err)
+}
+
+// place makes orders on the platform of which we hear nothing.
+func (s *shop) place(n int, actions ...string) []standin.Order {
+	s.t.Helper()
+	orders, err := s.platform.Place(standin.Placement{Count: n, Actions: actions})
+	require.NoError(s.t, err)
+	return orders
+}
+
+func (s *shop) advance(order, action string) {
+	s.t.Helper()
+	_, err := s.platform.Advance(order, action)
+	require.NoError(s.t, err)
+}
+
+// do runs an activity as a worker does.
+func do[R any](s *shop, activity any, in any) (result R, err error) {
+	s.t.Helper()
+	suite := testsuite.WorkflowTestSuite{}
+	suite.SetLogger(log.NewStructuredLogger(testenv.Log))
+	env := suite.NewTestActivityEnvironment()
+	env.RegisterActivity(s.Activities)
+	v, err := env.ExecuteActivity(activity, in)
+	if err == nil {
+		require.NoError(s.t, v.Get(&result))
+	}
+	return result, err
+}

@@ -1,0 +1,198 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"go.temporal.io/sdk/activity"
+
+	"inorder"
+)
+
+// ReconcilePlan is what a reconciliation goes by. It is in the history, so a changed setting changes nothing under way.
+type ReconcilePlan struct {
+	NotSet string    `json:"not_set,omitempty"` // why there is nothing to do
+	Since  time.Time `json:"since"`
+}
+
+// PlanReconcile answers since when orders are compared: ReconcileWindow before now. It reads settings alone.
+func (a *Activities) PlanReconcile(_ context.Context, now time.Time) (ReconcilePlan, error) {
+	if a.Platform == nil {
+		return ReconcilePlan{NotSet: platformNotSet}, nil
+	}
+	return ReconcilePlan{Since: now.Add(-a.ReconcileWindow).UTC().Truncate(time.Second)}, nil
+}
+
+// ReconcilePageInput names a page, and whether orders that differ are repaired at once.
+type ReconcilePageInput struct {
+	Since  time.Time `json:"since"`
+	At     Place     `json:"at"`
+	Repair bool      `json:"repair"`
+}
+
+// ReconcilePageResult says what a page came to.
+type ReconcilePageResult struct {
+	Tally
+	Suspects []string `json:"suspects,omitempty"` // orders to look at again
+	Next     *Place   `json:"next,omitempty"`     // nil after the last page
+}
+
+// ReconcilePage compares one page of the platform's orders with ours. It repairs those that differ, each through an
+// order.reconciled event, and returns when the events are applied. Those that it may not or cannot repair it answers.
+//
+// It may run twice: what the first run repaired differs no more, and is repaired and counted by the metric once. The
+// tally of a run that was cut off is lost.
+func (a *Activities) ReconcilePage(ctx context.Context, in ReconcilePageInput) (ReconcilePageResult, error) {
+	defer beat(ctx)()
+	page, next, err := a.comparer().Page(ctx, in.Since, in.At)
+	if err != nil {
+		return ReconcilePageResult{}, retrySlowly(err)
+	}
+	r := ReconcilePageResult{Tally: Tally{Compared: len(page)}, Next: next}
+	var repair []Compared
+	for _, c := range page {
+		switch {
+		case !c.Differs():
+		case in.Repair && c.Problem == "" && c.Unrepairable == "":
+			repair = append(repair, c)
+		default:
+			r.Suspects = append(r.Suspects, c.OrderID)
+		}
+	}
+	tally, err := a.repair(ctx, repair)
+	r.Add(tally)
+	return r, err
+}
+
+// RepairOrdersInput names orders.
+type RepairOrdersInput struct {
+	Orders []string `json:"orders"`
+}
+
+// RepairOrders compares orders one by one and repairs those that differ, as ReconcilePage does. What it cannot repair it
+// says in its notes. It may run twice, as ReconcilePage may.
+func (a *Activities) RepairOrders(ctx context.Context, in RepairOrdersInput) (Tally, error) {
+	defer beat(ctx)()
+	var repair []Compared
+	t := Tally{Compared: len(in.Orders)}
+	for _, id := range in.Orders {
+		c, err := a.comparer().Order(ctx, id)
+		switch {
+		case err != nil:
+			return Tally{}, retrySlowly(err)
+		case c.Problem != "":
+			t.unrepaired(id, c.Problem)
+		case c.Unrepairable != "":
+			t.unrepaired(id, c.Unrepairable)
+		case c.Differs():
+			repair = append(repair, c)
+		}
+	}
+	tally, err := a.repair(ctx, repair)
+	t.Add(tally)
+	return t, err
+}
+
+// ListClosed answers the orders that are open here and not on the platform. It changes nothing.
+func (a *Activities) ListClosed(ctx context.Context, since time.Time) ([]string, error) {
+	defer beat(ctx)()
+	ids, err := a.comparer().Closed(ctx, since)
+	if err != nil {
+		return nil, retrySlowly(err)
+	}
+	return ids, nil
+}
+
+// FinishReconcile notes the end of a reconciliation of all orders, in the metrics and the log.
+func (a *Activities) FinishReconcile(_ context.Context, t Tally) error {
+	lastSweep.SetToCurrentTime()
+	a.Log.Info("orders reconciled", "compared", t.Compared, "missing", t.Missing, "different", t.Different, "silent", t.Silent,
+		"unrepaired", t.Unrepaired)
+	return nil
+}
+
+const selectEndsSQL = `SELECT event_id, outcome, detail FROM webhook_events WHERE event_id = ANY($1)`
+
+// end is what became of an event.
+type end struct {
+	EventID string
+	Outcome inorder.Outcome
+	Detail  string
+}
+
+const (
+	endsEvery = 100 * time.Millisecond
+	// patience is how long none of the events may come to its end before the rest is left to itself.
+	patience = 30 * time.Second
+)
+
+// repair starts the events of what differs, and waits for their ends.
+func (a *Activities) repair(ctx context.Context, differ []Compared) (t Tally, err error) {
+	open := map[string]Compared{}
+	for _, c := range differ {
+		if err := a.begin(ctx, c.Event); err != nil {
+			return Tally{}, err
+		}
+		open[c.Event.ID] = c
+	}
+	for progress := time.Now(); len(open) > 0 && time.Since(progress) < patience; {
+		ends, err := readEnds(ctx, a.DB, slices.Collect(maps.Keys(open)))
+		if err != nil {
+			return Tally{}, err
+		}
+		for _, e := range ends {
+			switch c := open[e.EventID]; e.Outcome {
+			case inorder.Applied:
+				t.repaired(c.Found)
+			case inorder.Stale: // something newer came meanwhile, and told it all
+			default:
+				t.unrepaired(c.OrderID, fmt.Sprintf("its event %s is %s: %s", e.EventID, e.Outcome, e.Detail))
+			}
+			delete(open, e.EventID)
+			progress = time.Now()
+		}
+		select {
+		case <-ctx.Done():
+			return Tally{}, ctx.Err()
+		case <-time.After(endsEvery):
+		}
+	}
+	for id, c := range open {
+		t.unrepaired(c.OrderID, "its event "+id+" has not come to its end: its workflow of the same ID says why")
+	}
+	return t, nil
+}
+
+func readEnds(ctx context.Context, db DB, events []string) (ends []end, err error) {
+	err = pgx.BeginTxFunc(ctx, db, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, selectEndsSQL, events)
+		if err != nil {
+			return err
+		}
+		ends, err = pgx.CollectRows(rows, pgx.RowToStructByName[end])
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look for the events' ends: %w", err)
+	}
+	return ends, nil
+}
+
+// beat reports that the activity lives, until stop is called.
+func beat(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		for ctx.Err() == nil {
+			activity.RecordHeartbeat(ctx)
+			select {
+			case <-ctx.Done():
+			case <-time.After(2 * time.Second):
+			}
+		}
+	}()
+	return cancel
+}

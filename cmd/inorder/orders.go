@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"inorder/internal/config"
+)
+
+type ordersCmd struct {
+	Reconcile reconcileCmd `cmd:"" help:"Compare orders with the platform's, and repair those that differ."`
+}
+
+type reconcileCmd struct {
+	Order []string `arg:"" optional:"" help:"Only these orders."`
+
+	Since   string `help:"Orders created since: a time, or how long ago, such as 720h. Default: the worker's RECONCILE_WINDOW." placeholder:"TIME"`
+	Preview bool   `help:"Show what differs, and change nothing."`
+}
+
+func (*reconcileCmd) Help() string {
+	return `Finds what lost webhooks have left behind, and puts it right: it compares the orders that were created lately, and those
+that are open whatever their age, with the platform's, and applies the platform's state of those that differ the way an
+event is applied. With --since it fetches the orders of a shop that are older than its webhooks.
+
+A worker does it, as a workflow; this command starts it, shows how far it is, and says what it did. Ctrl-C leaves it
+running, and the same command shows it again. Several at once, and the schedule of ` + "`inorder migrate`" + `, do not get in each
+other's way: each difference is repaired once. It fails if orders are left that could not be repaired.
+
+The worker needs HEADLESS_COMMERCE_API_KEY. This command reads TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE (and the other
+TEMPORAL_* names) and TASK_QUEUE. With --preview it compares by itself: it needs HEADLESS_COMMERCE_API_KEY and
+DATABASE_URL, and reads HEADLESS_COMMERCE_API_URL and RECONCILE_WINDOW. What is on its way yet shows there as different, too.
+
+Examples:
+
+    inorder orders reconcile --preview
+    inorder orders reconcile
+    inorder orders reconcile ord_1001 ord_1002
+    inorder orders reconcile --since 2025-01-01`
+}
+
+// maxNamed is how many orders may be named.
+const maxNamed = 1000
+
+// Validate reports what kong cannot see.
+func (r *reconcileCmd) Validate() error {
+	for _, id := range r.Order {
+		if id == "" || len(id) > 255 {
+			return errors.New("an order's ID has 1 to 255 characters")
+		}
+	}
+	switch {
+	case len(r.Order) > 0 && r.Since != "":
+		return errors.New("--since does not go with named orders: they are looked at whatever their age")
+	case len(r.Order) > maxNamed:
+		return fmt.Errorf("name at most %d orders, or use --since", maxNamed)
+	}
+	_, err := parseSince(r.Since, time.Now())
+	return err
+}
+
+// parseSince reads a time, a day in UTC or a duration before now; zero if there is none.
+func parseSince(text string, now time.Time) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		at, err = time.Parse(time.DateOnly, text)
+	}
+	if err != nil {
+		var ago time.Duration
+		if ago, err = time.ParseDuration(text); err == nil {
+			at = now.Add(-ago)
+		}
+	}
+	switch {
+	case err != nil:
+		return time.Time{}, fmt.Errorf("--since %q is neither a time, such as 2025-01-15T10:30:00Z or 2025-01-15, nor a duration, such as 720h", text)
+	case at.After(now):
+		return time.Time{}, fmt.Errorf("--since %q is in the future", text)
+	}
+	return at.UTC().Truncate(time.Second), nil
+}
+
+func (r *reconcileCmd) Run(ctx context.Context, std streams) error {
+	since, err := parseSince(r.Since, time.Now())
+	if err != nil {
+		return err
+	}
+	if r.Preview {
+		return r.preview(ctx, since, std)
+	}
+	c, err := config.Load(0)
+	if err != nil {
+		return err
+	}
+	return r.reconcile(ctx, c, since, std)
+}

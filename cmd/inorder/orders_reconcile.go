@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/log"
+
+	"inorder/activities"
+	"inorder/internal/config"
+	"inorder/workflows"
+)
+
+// startWithin is how long Temporal may take to start a workflow, or to answer a question.
+const startWithin = 10 * time.Second
+
+// reconcile starts the workflow, or finds the one that runs, and shows it until it ends or ctx does.
+func (r *reconcileCmd) reconcile(ctx context.Context, c config.Config, since time.Time, std streams) error {
+	c.Temporal.Logger = log.NewStructuredLogger(slog.New(slog.DiscardHandler))
+	temporal, err := client.NewLazyClient(c.Temporal)
+	if err != nil {
+		return fmt.Errorf("make the Temporal client: %w", err)
+	}
+	defer temporal.Close()
+
+	w := &reconcileWatcher{temporal: temporal, id: r.workflowID(c.TaskQueue), queue: c.TaskQueue, out: std.err}
+	in := workflows.ReconcileInput{Orders: r.Order, Since: since}
+	run, err := w.start(ctx, in)
+	if err != nil {
+		return fmt.Errorf("start the reconciliation: Temporal at %s: %w", c.Temporal.HostPort, err)
+	}
+	result, err := w.await(ctx, run)
+	switch {
+	case ctx.Err() != nil:
+		fmt.Fprintf(std.err, "It goes on without this command, which shows it again. To end it: temporal workflow terminate -w %s\n", w.id)
+		return nil
+	case err != nil:
+		return fmt.Errorf("the reconciliation (workflow %s) did not end well: %w", w.id, err)
+	case result.NotSet != "":
+		return errors.New("nothing was done: " + result.NotSet)
+	}
+	return tell(std.out, result.Tally)
+}
+
+// workflowID is the same for the same question.
+func (r *reconcileCmd) workflowID(taskQueue string) string {
+	id := workflows.ReconcileByHandID(taskQueue)
+	if len(r.Order) > 0 {
+		sum := sha256.Sum256([]byte(strings.Join(slices.Sorted(slices.Values(r.Order)), "\n")))
+		id += "-" + hex.EncodeToString(sum[:8])
+	}
+	return id
+}
+
+// tell prints what a reconciliation did. Orders that it could not repair are an error.
+func tell(out io.Writer, t activities.Tally) error {
+	fmt.Fprintf(out, "%d compared, %d repaired: %d missing, %d different, %d changed silently\n",
+		t.Compared, t.Repaired(), t.Missing, t.Different, t.Silent)
+	for _, note := range t.Notes {
+		fmt.Fprintln(out, "  "+note)
+	}
+	if t.Unrepaired > 0 {
+		return fmt.Errorf("%d orders are not as the platform has them", t.Unrepaired)
+	}
+	return nil
+}
+
+// reconcileWatcher shows a reconciliation that a worker does.
+type reconcileWatcher struct {
+	temporal  client.Client
+	id, queue string
+	out       io.Writer
+	last      string // line
+}
+
+func (w *reconcileWatcher) start(ctx context.Context, in workflows.ReconcileInput) (client.WorkflowRun, error) {
+	ctx, cancel := context.WithTimeout(ctx, startWithin)
+	defer cancel()
+	run, err := w.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+		ID:                       w.id,
+		TaskQueue:                w.queue,
+		StaticSummary:            "compare orders with the platform's and repair those that differ, by hand",
+		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
+
+		WorkflowExecutionErrorWhenAlreadyStarted: true,
+	}, workflows.ReconcileOrdersType, in)
+	if started := (*serviceerror.WorkflowExecutionAlreadyStarted)(nil); errors.As(err, &started) {
+		w.say("it runs already, as workflow %s: this is how far it is", w.id)
+		return w.temporal.GetWorkflow(ctx, w.id, started.RunId), nil
+	}
+	if err == nil {
+		w.say("started as workflow %s; Ctrl-C leaves it running", w.id)
+	}
+	return run, err
+}
+
+// await returns the result, and says until then how far it is.
+func (w *reconcileWatcher) await(ctx context.Context, run client.WorkflowRun) (result workflows.ReconcileResult, err error) {
+	ended := make(chan error, 1)
+	go func() { ended <- run.Get(ctx, &result) }()
+	for {
+		select {
+		case err := <-ended:
+			return result, err
+		case <-ctx.Done():
+			<-ended
+			return result, ctx.Err()
+		case <-time.After(2 * time.Second):
+			w.progress(ctx)
+		}
+	}
+}
+
+// progress says how far it is, if that has changed, and why it does not go on.
+func (w *reconcileWatcher) progress(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, startWithin)
+	defer cancel()
+	var p workflows.ReconcileProgress
+	value, err := w.temporal.QueryWorkflow(ctx, w.id, "", workflows.QueryProgress)
+	if err == nil {
+		err = value.Get(&p)
+	}
+	if err != nil {
+		if ctx.Err() != context.Canceled {
+			w.say("no worker answers: is `inorder serve` or `inorder worker` running, on task queue %s?", w.queue)
+		}
+		return
+	}
+	line := fmt.Sprintf("%d compared, %d repaired, %d not repaired", p.Compared, p.Repaired(), p.Unrepaired)
+	if len(p.Suspects) > 0 {
+		line += fmt.Sprintf(", %d to look at once more", len(p.Suspects))
+	}
+	if why := w.failure(ctx); why != "" {
+		line += "; trying again after: " + why
+	}
+	w.say("%s", line)
+}
+
+// failure is the last error of the activity that is being retried, if one is.
+func (w *reconcileWatcher) failure(ctx context.Context) string {
+	d, err := w.temporal.DescribeWorkflowExecution(ctx, w.id, "")
+	if err != nil {
+		return ""
+	}
+	for _, a := range d.GetPendingActivities() {
+		if f := a.GetLastFailure(); f != nil {
+			return f.GetMessage()
+		}
+	}
+	return ""
+}
+
+// say prints a line that is not the last one again.
+func (w *reconcileWatcher) say(format string, args ...any) {
+	if line := fmt.Sprintf(format, args...); line != w.last {
+		w.last = line
+		fmt.Fprintln(w.out, line)
+	}
+}

@@ -1,0 +1,217 @@
+package inorder
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// TypeReconciled is the type of the event that we make of an order as the platform's API answered it. It goes the way of
+// every event. Its data is the order, it creates a missing order, and it carries the parts that the order holds: all but
+// its returns.
+const TypeReconciled = "order.reconciled"
+
+// Found is what a comparison with the platform found.
+type Found string
+
+const (
+	FoundSame      Found = "same"
+	FoundMissing   Found = "missing"   // we do not have the order
+	FoundDifferent Found = "different" // something else than Silent differs
+	// FoundSilent is an order that is processing there and confirmed here: no event of the platform says so, and so none
+	// was lost.
+	FoundSilent Found = "silent"
+)
+
+// Difference is one thing that an order and the platform's disagree in.
+type Difference struct{ What, Ours, Theirs string }
+
+func (d Difference) String() string {
+	return fmt.Sprintf("%s is %s, the platform has %s", d.What, d.Ours, d.Theirs)
+}
+
+// Comparison is an order beside the platform's.
+type Comparison struct {
+	Found       Found
+	Differences []Difference // none if we have no such order, or the same
+
+	// Event, of TypeReconciled, makes the order what the platform's is. Its ID follows from what differs, so whoever sees
+	// the same difference makes an event of the same ID; and what differs again, later, makes another.
+	Event Event
+	// Unrepairable is why Event would not do that; "" if it would.
+	Unrepairable string
+}
+
+// Compare compares an order, all of its parts included, with the platform's: raw is its JSON, and asOf when the platform
+// looked. It compares the statuses, the totals and the parts, and not the whole: sparse events leave an older snapshot
+// without anything being lost. The error says why the platform's order cannot be read.
+func (o Order) Compare(raw json.RawMessage, asOf time.Time, storeID string) (Comparison, error) {
+	e := Event{Type: TypeReconciled, OccurredAt: asOf.UTC().Truncate(time.Microsecond), StoreID: storeID, Data: raw}
+	c, err := e.Change()
+	if err != nil {
+		return Comparison{}, err
+	}
+	e.ID = reconcileID(o, c)
+	e.Body = e.envelope()
+	if c, err = e.Change(); err != nil {
+		return Comparison{}, err
+	}
+	r := Comparison{Found: o.Find(c), Event: e}
+	if r.Found == FoundMissing {
+		return r, nil
+	}
+	data, err := parseObject(raw)
+	if err != nil {
+		return Comparison{}, errors.New("it is not a JSON object")
+	}
+	refunded, currency, _ := data.money("refunded_total") // it is compared where it can be, and kept nowhere
+	differences := func(o Order) []Difference {
+		return append(o.differences(c), o.refundedDifference(refunded, currency)...)
+	}
+	if r.Differences = differences(o); len(r.Differences) == 0 {
+		return r, nil
+	}
+	if r.Found == FoundSame {
+		r.Found = FoundDifferent
+	}
+	r.Unrepairable = unrepairable(r.Differences, differences(o.Apply(c).Order))
+	return r, nil
+}
+
+// unrepairable judges a repair by what would differ after it. It may add nothing: a refund that is known by its event's
+// ID alone, for instance, would count twice.
+func unrepairable(before, after []Difference) string {
+	what := map[string]bool{}
+	for _, d := range before {
+		what[d.What] = true
+	}
+	for _, d := range after {
+		if !what[d.What] {
+			return "after it, " + d.String()
+		}
+	}
+	if len(after) == len(before) {
+		return "what is known of it is newer than the platform's answer, or not told by it: " + after[0].String()
+	}
+	return ""
+}
+
+// Find says what a reconciled order finds of what is known, all parts included.
+func (o Order) Find(c Change) Found {
+	if o.ID == "" {
+		return FoundMissing
+	}
+	switch d := o.differences(c); {
+	case len(d) == 0:
+		return FoundSame
+	case len(d) == 1 && d[0].What == "status" && o.Status.Value == "confirmed" && c.Status == "processing":
+		return FoundSilent
+	}
+	return FoundDifferent
+}
+
+func (o Order) differences(c Change) (list []Difference) {
+	differ := func(what, ours, theirs string) {
+		if theirs != "" && ours != theirs {
+			list = append(list, Difference{what, shown(ours), shown(theirs)})
+		}
+	}
+	differ("status", o.Status.Value, c.Status)
+	differ("payment_status", o.PaymentStatus.Value, c.PaymentStatus)
+	differ("fulfillment_status", o.FulfillmentStatus.Value, c.FulfillmentStatus)
+	if c.Snapshot != nil {
+		differ("total", money(o.Snapshot.TotalAmount, o.Snapshot.Currency), money(c.Snapshot.TotalAmount, c.Snapshot.Currency))
+	}
+	for _, p := range c.Parts {
+		if o.isForeign(p, c.OrderID) {
+			continue // no event could put it here
+		}
+		have := o.Parts[p.Key()]
+		differ(p.Kind+" "+cut(p.ID), have.state(), p.state())
+	}
+	return list
+}
+
+// refundedDifference compares the refunds' sum with the platform's, in its currency.
+func (o Order) refundedDifference(theirs *int64, currency string) []Difference {
+	if theirs == nil {
+		return nil
+	}
+	var sum int64
+	for _, p := range o.Parts {
+		if p.Kind == "refund" && p.Status == "completed" && p.OrderID == o.ID && p.Amount != nil && p.Currency == currency {
+			sum += *p.Amount
+		}
+	}
+	if sum == *theirs {
+		return nil
+	}
+	return []Difference{{"refunded_total", money(&sum, currency), money(theirs, currency)}}
+}
+
+// state is what is compared of a part; "" of one that is not known.
+func (p Part) state() string {
+	if p.ID == "" {
+		return ""
+	}
+	return strings.TrimSpace(p.Status + " " + money(p.Amount, p.Currency))
+}
+
+func money(amount *int64, currency string) string {
+	if amount == nil {
+		return ""
+	}
+	return strings.TrimSpace(fmt.Sprintf("%d %s", *amount, currency))
+}
+
+func shown(value string) string {
+	if value == "" {
+		return "not known"
+	}
+	return cut(value)
+}
+
+// cut shortens what is told to people. An ID or a status has a dozen characters, unless somebody means no good.
+func cut(s string) string {
+	const most = 100
+	if runes := []rune(s); len(runes) > most {
+		return string(runes[:most]) + "…"
+	}
+	return s
+}
+
+// reconcileID is made of what is known of the order and what the platform has of it, as far as they are compared. The
+// order's last event is part of it, so that a difference that comes back is another one.
+func reconcileID(o Order, c Change) string {
+	h := sha256.New()
+	say := func(words ...string) { fmt.Fprintf(h, "%q\n", words) }
+	say(c.OrderID, o.ID, utc(o.LastWebhookAt))
+	say(o.Status.Value, o.PaymentStatus.Value, o.FulfillmentStatus.Value, money(o.Snapshot.TotalAmount, o.Snapshot.Currency))
+	for _, key := range slices.SortedFunc(maps.Keys(o.Parts), comparePartKeys) {
+		say(key.Kind, key.ID, o.Parts[key].state())
+	}
+	say("the platform has", c.Status, c.PaymentStatus, c.FulfillmentStatus, money(c.Snapshot.TotalAmount, c.Snapshot.Currency))
+	for _, p := range slices.SortedStableFunc(slices.Values(c.Parts), func(a, b Part) int { return comparePartKeys(a.Key(), b.Key()) }) {
+		say(p.Kind, p.ID, p.state())
+	}
+	return "reconcile-" + hex.EncodeToString(h.Sum(nil))[:54] // an event ID has 64 characters at most
+}
+
+func comparePartKeys(a, b PartKey) int { return strings.Compare(a.Kind+" "+a.ID, b.Kind+" "+b.ID) }
+
+// envelope writes the event as the platform would, with its data byte for byte: a marshaller would compact and escape it.
+func (e Event) envelope() []byte {
+	text := func(s string) []byte { quoted, _ := json.Marshal(s); return quoted } // a string always has a JSON form
+	body := fmt.Appendf(nil, `{"id":%s,"type":%s,"created_at":%s,"data":`, text(e.ID), text(e.Type), text(e.OccurredAt.Format(time.RFC3339Nano)))
+	body = append(body, e.Data...)
+	if e.StoreID != "" {
+		body = fmt.Appendf(body, `,"store_id":%s`, text(e.StoreID))
+	}
+	return append(body, '}')
+}

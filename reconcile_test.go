@@ -1,0 +1,198 @@
+package inorder_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"inorder"
+)
+
+const theirs = `{"id":"order_1","number":7,"status":"confirmed","payment_status":"paid","fulfillment_status":"unfulfilled","note":"<&>",
+	"total":{"amount":500,"currency":"KRW"},"refunded_total":{"amount":0,"currency":"KRW"},
+	"payments":[{"id":"pay_1","status":"completed","amount":{"amount":500,"currency":"KRW"}}],"fulfillments":[],"refunds":[]}`
+
+// ours is what is known after events that tell all of theirs.
+func ours(t testing.TB, more ...inorder.Change) inorder.Order {
+	created := change(t, "evt_1", "order.created", at(0), `{"id":"order_1","status":"pending","payment_status":"unpaid","fulfillment_status":"unfulfilled","total":{"amount":500,"currency":"KRW"}}`)
+	paid := change(t, "evt_2", "order.confirmed", at(1), theirs)
+	return apply(inorder.Order{}, append([]inorder.Change{created, paid}, more...)...).Order
+}
+
+func compare(t testing.TB, o inorder.Order, raw string, minutes int) inorder.Comparison {
+	t.Helper()
+	c, err := o.Compare([]byte(raw), at(minutes), "store_1")
+	require.NoError(t, err)
+	return c
+}
+
+// repaired is the order after the comparison's event.
+func repaired(t testing.TB, o inorder.Order, c inorder.Comparison) inorder.Order {
+	t.Helper()
+	parsed, err := inorder.ParseEvent(c.Event.Body)
+	require.NoError(t, err)
+	change, err := parsed.Change()
+	require.NoError(t, err)
+	d := o.Apply(change)
+	require.Equal(t, inorder.Applied, d.Outcome)
+	return d.Order
+}
+
+func texts(differences []inorder.Difference) (list []string) {
+	for _, d := range differences {
+		list = append(list, d.String())
+	}
+	return list
+}
+
+func TestCompareFindsWhatDiffers(t *testing.T) {
+	with := func(old, new string) string { return replaceOnce(theirs, old, new) }
+	for name, tc := range map[string]struct {
+		theirs string
+		found  inorder.Found
+		want   []string
+	}{
+		"nothing":                       {theirs, inorder.FoundSame, nil},
+		"nothing that counts: a note":   {with(`"<&>"`, `"other"`), inorder.FoundSame, nil},
+		"a status that they do not say": {with(`"payment_status":"paid"`, `"payment_status":null`), inorder.FoundSame, nil},
+		"the status":                    {with(`"confirmed"`, `"completed"`), inorder.FoundDifferent, []string{"status is confirmed, the platform has completed"}},
+		"the payment status":            {with(`"paid"`, `"partially_refunded"`), inorder.FoundDifferent, []string{"payment_status is paid, the platform has partially_refunded"}},
+		"the fulfillment status":        {with(`"unfulfilled"`, `"fulfilled"`), inorder.FoundDifferent, []string{"fulfillment_status is unfulfilled, the platform has fulfilled"}},
+		"the total":                     {with(`{"amount":500,`, `{"amount":700,`), inorder.FoundDifferent, []string{"total is 500 KRW, the platform has 700 KRW"}},
+		"a part's status":               {with(`"completed"`, `"refunded"`), inorder.FoundDifferent, []string{"payment pay_1 is completed 500 KRW, the platform has refunded 500 KRW"}},
+		"a part that is missing": {with(`"fulfillments":[]`, `"fulfillments":[{"id":"ful_1","status":"shipped"}]`), inorder.FoundDifferent,
+			[]string{"fulfillment ful_1 is not known, the platform has shipped"}},
+		"a refund, and so the sum": {
+			replaceOnce(with(`"refunds":[]`, `"refunds":[{"id":"ref_1","status":"completed","amount":{"amount":9,"currency":"KRW"}}]`),
+				`"refunded_total":{"amount":0,`, `"refunded_total":{"amount":9,`), inorder.FoundDifferent,
+			[]string{"refund ref_1 is not known, the platform has completed 9 KRW", "refunded_total is 0 KRW, the platform has 9 KRW"}},
+		"what is not announced": {with(`"confirmed"`, `"processing"`), inorder.FoundSilent, []string{"status is confirmed, the platform has processing"}},
+		"what is not announced, and more": {replaceOnce(with(`"confirmed"`, `"processing"`), `"unfulfilled"`, `"fulfilled"`), inorder.FoundDifferent,
+			[]string{"status is confirmed, the platform has processing", "fulfillment_status is unfulfilled, the platform has fulfilled"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := ours(t)
+			c := compare(t, o, tc.theirs, 9)
+			require.Equal(t, tc.found, c.Found)
+			require.Equal(t, tc.want, texts(c.Differences))
+			require.Empty(t, c.Unrepairable)
+			if c.Found == inorder.FoundSame {
+				return
+			}
+			o = repaired(t, o, c)
+			require.Equal(t, inorder.FoundSame, compare(t, o, tc.theirs, 9).Found)
+		})
+	}
+}
+
+func replaceOnce(s, old, new string) string {
+	if !strings.Contains(s, old) {
+		panic("the test replaces what is not there: " + old)
+	}
+	return strings.Replace(s, old, new, 1)
+}
+
+func TestAMissingOrderIsCreatedWithItsParts(t *testing.T) {
+	c := compare(t, inorder.Order{}, theirs, 9)
+	require.Equal(t, inorder.FoundMissing, c.Found)
+	require.Empty(t, c.Differences)
+	o := repaired(t, inorder.Order{}, c)
+	require.Equal(t, "order_1", o.ID)
+	require.Equal(t, "store_1", o.Snapshot.StoreID)
+	require.Equal(t, theirs, string(o.Snapshot.Data), "byte for byte")
+	require.Len(t, o.Parts, 1)
+	require.Equal(t, inorder.FoundSame, compare(t, o, theirs, 10).Found)
+}
+
+func TestTheEventOfAComparison(t *testing.T) {
+	c := compare(t, inorder.Order{}, theirs, 9)
+	require.Equal(t, fmt.Sprintf(`{"id":%q,"type":"order.reconciled","created_at":"2025-01-15T10:09:00Z","data":%s,"store_id":"store_1"}`,
+		c.Event.ID, theirs), string(c.Event.Body))
+	parsed, err := inorder.ParseEvent(c.Event.Body)
+	require.NoError(t, err)
+	require.Equal(t, c.Event, parsed)
+	require.Regexp(t, `^reconcile-[0-9a-f]{54}$`, c.Event.ID)
+}
+
+func TestTheSameDifferenceHasTheSameID(t *testing.T) {
+	completed := replaceOnce(theirs, `"confirmed"`, `"completed"`)
+	o := ours(t)
+	first := compare(t, o, completed, 5)
+	require.Equal(t, first.Event.ID, compare(t, o, replaceOnce(completed, "<&>", "a note"), 8).Event.ID, "whenever it is seen")
+	require.NotEqual(t, first.Event.ID, compare(t, o, theirs, 5).Event.ID)
+	require.NotEqual(t, first.Event.ID, compare(t, inorder.Order{}, completed, 5).Event.ID)
+
+	// The same difference comes again: completed, and back by an event, and completed.
+	o = repaired(t, o, first)
+	o = apply(o, change(t, "evt_3", "order.updated", at(6), `{"id":"order_1","status":"confirmed"}`)).Order
+	again := compare(t, o, completed, 7)
+	require.Equal(t, first.Differences, again.Differences)
+	require.NotEqual(t, first.Event.ID, again.Event.ID)
+}
+
+func TestWhatARepairWouldNotPutRightIsTold(t *testing.T) {
+	t.Run("something newer is known than the platform's answer", func(t *testing.T) {
+		o := ours(t, change(t, "evt_3", "order.completed", at(20), `{"id":"order_1"}`))
+		c := compare(t, o, theirs, 9)
+		require.Equal(t, inorder.FoundDifferent, c.Found)
+		require.Contains(t, c.Unrepairable, "newer")
+	})
+	t.Run("a refund that is known by its event's ID would count twice", func(t *testing.T) {
+		o := ours(t, change(t, "evt_3", "payment.refunded", at(3), `{"order_id":"order_1","amount":{"amount":9,"currency":"KRW"}}`))
+		refunded := replaceOnce(replaceOnce(theirs, `"refunded_total":{"amount":0,`, `"refunded_total":{"amount":9,`),
+			`"refunds":[]`, `"refunds":[{"id":"ref_1","status":"completed","amount":{"amount":9,"currency":"KRW"}}]`)
+		c := compare(t, o, refunded, 9)
+		require.Equal(t, "after it, refunded_total is 18 KRW, the platform has 9 KRW", c.Unrepairable)
+	})
+	t.Run("a sum that no refund explains", func(t *testing.T) {
+		c := compare(t, ours(t), replaceOnce(theirs, `"refunded_total":{"amount":0,`, `"refunded_total":{"amount":9,`), 9)
+		require.Equal(t, inorder.FoundDifferent, c.Found)
+		require.Contains(t, c.Unrepairable, "refunded_total is 0 KRW, the platform has 9 KRW")
+	})
+	t.Run("but part of a difference is better than nothing", func(t *testing.T) {
+		raw := replaceOnce(replaceOnce(theirs, `"refunded_total":{"amount":0,`, `"refunded_total":{"amount":9,`), `"confirmed"`, `"completed"`)
+		require.Empty(t, compare(t, ours(t), raw, 9).Unrepairable)
+	})
+}
+
+func TestAPartThatCannotBeReadIsLeftOutAndTheRestApplies(t *testing.T) {
+	raw := `{"id":"order_1","status":"confirmed","payments":{"id":"pay_1"},"fulfillments":[7,{"id":"ful_1","status":3},{"status":"shipped"},{"id":"ful_2"},
+		{"id":"ful_3","status":"shipped"}],"refunds":[{"id":"ref_1","status":"completed"}]}`
+	d := apply(inorder.Order{}, change(t, "evt_1", "order.reconciled", at(0), raw))
+	require.Equal(t, inorder.Applied, d.Outcome)
+	require.Equal(t, "left out: payments must be an array; fulfillments[0] must be a JSON object; fulfillments[1].status must be a string; "+
+		"fulfillments[2] has no id; fulfillments[3] has no status; refunds[0] has no amount", d.Detail)
+	require.Equal(t, "confirmed", d.Order.Status.Value)
+	require.Len(t, d.NewParts, 1)
+	require.Equal(t, inorder.FoundSame, compare(t, d.Order, raw, 1).Found, "what cannot be read is no difference")
+}
+
+func TestAnotherOrdersPartIsLeftWhereItIs(t *testing.T) {
+	payment := inorder.PartKey{Kind: "payment", ID: "pay_1"}
+	have := inorder.Order{Parts: map[inorder.PartKey]inorder.Part{payment: {Kind: "payment", ID: "pay_1", OrderID: "order_2", Status: "pending"}}}
+	t.Run("of an order that holds it", func(t *testing.T) {
+		d := have.Apply(change(t, "evt_1", "order.reconciled", at(0), theirs))
+		require.Equal(t, inorder.Applied, d.Outcome)
+		require.Equal(t, "left out: payment pay_1 belongs to another order", d.Detail)
+		require.Empty(t, d.NewParts)
+		require.Equal(t, "order_2", d.Order.Parts[payment].OrderID)
+		require.Equal(t, inorder.FoundSame, compare(t, d.Order, theirs, 1).Found, "no event could put it here")
+	})
+	t.Run("of an event that is about nothing else", func(t *testing.T) {
+		d := have.Apply(change(t, "evt_1", "payment.created", at(0), `{"id":"pay_1","order_id":"order_1"}`))
+		require.Equal(t, inorder.Attention, d.Outcome)
+		require.Equal(t, "its payment belongs to another order already", d.Detail)
+		require.Equal(t, have, d.Order)
+	})
+}
+
+func TestAnOrderThatCannotBeReadIsAnError(t *testing.T) {
+	for name, raw := range map[string]string{"no ID": `{}`, "a status that is a number": `{"id":"order_1","status":3}`, "no object": `[]`} {
+		t.Run(name, func(t *testing.T) {
+			_, err := inorder.Order{}.Compare([]byte(raw), at(0), "")
+			require.Error(t, err)
+		})
+	}
+}
