@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"time"
 
 	"inorder/internal/listen"
@@ -34,12 +35,17 @@ func (p place) outcome() listen.Outcome {
 	return listen.Outcome{EventID: p.ID, Outcome: string(p.Outcome), Detail: p.Detail}
 }
 
-// catchUp fetches what the platform could not deliver while nobody listened. since is when the last `inorder listen` was
-// last there; zero if there was none.
-func catchUp(_ context.Context, _ *hookDesk, std streams, since time.Time) {
+// catchUp has a worker fetch what the platform could not deliver while nobody listened, beside what arrives now. since is
+// when the last `inorder listen` was last there; zero if there was none.
+func catchUp(ctx context.Context, d *hookDesk, std streams, since time.Time) {
 	if since.IsZero() {
 		return
 	}
-	fmt.Fprintf(std.out, "Nobody listened since %s. To catch up what happened meanwhile:\n  inorder orders reconcile --since %s\n",
-		clockOf(since), since.UTC().Format(time.RFC3339))
+	fmt.Fprintf(std.out, "Nobody listened since %s: comparing orders with the platform's, to catch up\n", clockOf(since))
+	go func() {
+		err := new(reconcileCmd).reconcile(ctx, d.Config, since, streams{out: std.out, err: io.Discard})
+		if err != nil && ctx.Err() == nil {
+			fmt.Fprintf(std.err, "That failed: %v\nTo try again: inorder orders reconcile --since %s\n", err, since.UTC().Format(time.RFC3339))
+		}
+	}()
 }
