@@ -13,6 +13,8 @@
 //   - The same transaction writes the new order and the event's row in webhook_events: all of it or none.
 //   - If the order is missing, the event is written to pending_events instead, and its workflow waits. The workflow
 //     of order.created, when it has committed, signals every event that waits for that order.
+//   - What the network lost is fetched: an event that waits for long asks the platform for its order, and a schedule
+//     compares orders with the platform's. What they find becomes an event, [TypeReconciled], and goes the same way.
 //   - What cannot be applied parks with its reason, where an operator retries or discards it by a signal.
 //
 // This package is the domain: standard library only, nothing that can fail for a reason outside the event.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -32,7 +33,7 @@ func (r *reconcileCmd) preview(ctx context.Context, since time.Time, std streams
 	}
 	defer pool.Close()
 	if err := migrations.Check(ctx, pool); err != nil {
-		return err
+		return errors.New(strings.Join(strings.Fields(err.Error()), " ")) // pgx uses a line for each address that it tried
 	}
 	p.DB = pool
 	if since.IsZero() {

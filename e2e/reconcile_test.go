@@ -1,0 +1,306 @@
+package e2e
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"inorder/internal/platform"
+	"inorder/internal/standin"
+	"inorder/receiver"
+)
+
+// shop is a system that a stand-in platform delivers to. Its receiver knows the secret of its webhook alone.
+type shop struct {
+	*system
+	platform *standin.Server
+}
+
+func newShop(t *testing.T, o standin.Options, env ...string) *shop {
+	p := &shop{platform: standin.New(o)}
+	server := httptest.NewServer(p.platform)
+	t.Cleanup(func() {
+		p.platform.Close()
+		server.Close()
+	})
+	api := []string{"HEADLESS_COMMERCE_API_KEY=" + standin.DefaultKey, "HEADLESS_COMMERCE_API_URL=" + server.URL + "/v1"}
+	p.system = newSystem(t, append(api, env...)...)
+	c, err := platform.New(platform.Options{APIKey: standin.DefaultKey, BaseURL: server.URL + "/v1"})
+	require.NoError(t, err)
+	w, err := c.CreateWebhook(t.Context(), platform.NewWebhook{URL: p.url + receiver.WebhookPath, Events: []string{"*"}})
+	require.NoError(t, err)
+	p.env = append(p.env, "WEBHOOK_SECRETS="+string(w.Secret))
+	return p
+}
+
+// trade has orders placed and lived through until the platform has made so many deliveries, with the faults; and waits
+// until all of them are made and all that arrived is processed.
+func (p *shop) trade(deliveries int, f standin.Faults) {
+	p.t.Helper()
+	require.NoError(p.t, p.platform.SetFaults(f))
+	lives := [][]string{
+		{},
+		{"pay"},
+		{"fail_payment"},
+		{"pay", "process", "fulfill_part", "ship"},
+		{"pay", "ship", "deliver", "complete"},
+		{"pay", "ship", "deliver", "refund_part"},
+		{"pay", "refund_part", "refund_part", "refund"},
+		{"pay", "cancel"},
+	}
+	for i := 0; p.platform.Stats().Deliveries < deliveries; i++ {
+		_, err := p.platform.Place(standin.Placement{Actions: lives[i%len(lives)]})
+		require.NoError(p.t, err)
+	}
+	ctx, cancel := context.WithTimeout(p.t.Context(), 3*time.Minute)
+	defer cancel()
+	require.NoError(p.t, p.platform.WaitIdle(ctx))
+	stats := p.platform.Stats()
+	require.Equal(p.t, stats.Deliveries, stats.Delivered+stats.Dropped)
+	arrived := map[string]bool{} // some of them twice
+	for _, d := range p.platform.Deliveries() {
+		if d.Outcome == "delivered" {
+			arrived[d.EventID] = true
+		}
+	}
+	p.eventually(2*time.Minute, "what arrived is processed", func() bool {
+		return p.count(`SELECT (SELECT count(*) FROM webhook_events WHERE type <> 'order.reconciled') + (SELECT count(*) FROM pending_events)`) == len(arrived) &&
+			p.count(`SELECT count(*) FROM pending_events p JOIN orders o ON o.id = p.order_id`) == 0 // released, and on its way
+	})
+}
+
+// state is what must be the same here and there.
+type state struct {
+	Status, Payment, Fulfillment string
+	Total, Refunded              int
+	Parts                        []string
+}
+
+func (p *shop) theirs() map[string]state {
+	all := map[string]state{}
+	for _, o := range p.platform.Orders() {
+		s := state{o.Status, o.PaymentStatus, o.FulfillmentStatus, o.Total.Amount, o.RefundedTotal.Amount, []string{}}
+		for _, part := range o.Payments {
+			s.Parts = append(s.Parts, fmt.Sprintf("payment %s %s %d", part.ID, part.Status, part.Amount.Amount))
+		}
+		for _, part := range o.Fulfillments {
+			s.Parts = append(s.Parts, fmt.Sprintf("fulfillment %s %s 0", part.ID, part.Status))
+		}
+		for _, part := range o.Refunds {
+			s.Parts = append(s.Parts, fmt.Sprintf("refund %s %s %d", part.ID, part.Status, part.Amount.Amount))
+		}
+		slices.Sort(s.Parts)
+		all[o.ID] = s
+	}
+	return all
+}
+
+func (p *shop) ours() map[string]state {
+	p.t.Helper()
+	rows, err := p.pool.Query(context.Background(), `
+SELECT o.id, status, payment_status, fulfillment_status, total_amount,
+       (SELECT coalesce(sum(refunded_amount), 0)::bigint FROM order_refunds r WHERE order_id = o.id),
+       (SELECT coalesce(jsonb_agg(concat_ws(' ', kind, p.id, p.status, coalesce(amount, 0)) ORDER BY concat_ws(' ', kind, p.id, p.status) COLLATE "C"), '[]')
+        FROM order_parts p WHERE order_id = o.id)
+FROM orders o`)
+	require.NoError(p.t, err)
+	all := map[string]state{}
+	_, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (struct{}, error) {
+		var (
+			id    string
+			s     state
+			parts []byte
+		)
+		err := row.Scan(&id, &s.Status, &s.Payment, &s.Fulfillment, &s.Total, &s.Refunded, &parts)
+		if err == nil {
+			err = json.Unmarshal(parts, &s.Parts)
+		}
+		all[id] = s
+		return struct{}{}, err
+	})
+	require.NoError(p.t, err)
+	return all
+}
+
+// differing are the orders that are not here as they are there.
+func (p *shop) differing() (ids []string) {
+	p.t.Helper()
+	ours := p.ours()
+	for id, theirs := range p.theirs() {
+		if o, here := ours[id]; !here || fmt.Sprint(o) != fmt.Sprint(theirs) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+func (p *shop) repairs() int {
+	return p.count(`SELECT count(*) FROM webhook_events WHERE type = 'order.reconciled' AND outcome = 'applied'`)
+}
+
+// reconcile runs the command, which must succeed.
+func (p *shop) reconcile(args ...string) string {
+	p.t.Helper()
+	out, code := p.run(append([]string{"orders", "reconcile"}, args...)...)
+	require.Zero(p.t, code, out)
+	return out
+}
+
+func deliveries(t *testing.T) int { return orders(t, 2000) }
+
+func TestLostDeliveriesAreRepairedByOneReconciliation(t *testing.T) {
+	p := newShop(t, standin.Options{})
+	p.serve()
+	p.trade(deliveries(t), standin.Faults{Seed: 7, Drop: standin.Fault{Share: 0.05}, Duplicate: standin.Fault{Share: 0.02}, Reorder: standin.Fault{Share: 0.05}})
+	lost := p.differing()
+	require.NotEmpty(t, lost)
+	processed := p.count(`SELECT count(*) FROM webhook_events`)
+	t.Logf("%+v; %d orders differ", p.platform.Stats(), len(lost))
+
+	preview := p.reconcile("--preview")
+	for _, id := range lost {
+		require.Contains(t, preview, id)
+	}
+	require.Contains(t, preview, "Nothing was changed.")
+	require.Len(t, p.differing(), len(lost))
+
+	out := p.reconcile()
+	require.Contains(t, out, fmt.Sprintf("%d compared, %d repaired: ", p.platform.Stats().Orders, len(lost)))
+	require.Empty(t, p.differing())
+	require.Equal(t, p.theirs(), p.ours())
+	require.Equal(t, len(lost), p.repairs(), "each once")
+	p.eventually(time.Minute, "what waited goes on", func() bool { return p.count(`SELECT count(*) FROM pending_events`) == 0 })
+	require.Equal(t, p.theirs(), p.ours(), "and what waited changes nothing that is newer")
+
+	require.Contains(t, p.reconcile(), " 0 repaired: ")
+	require.Contains(t, p.reconcile("--since", "24h"), " 0 repaired: ")
+	require.Contains(t, p.reconcile(lost[0]), "1 compared, 0 repaired: ")
+	require.Contains(t, p.reconcile("--preview"), ": 0 missing, 0 different, 0 changed silently, 0 that cannot be repaired.")
+	require.Equal(t, len(lost), p.repairs())
+	require.GreaterOrEqual(t, p.count(`SELECT count(*) FROM webhook_events`), processed+len(lost))
+	require.NotContains(t, p.log()+out+preview, standin.DefaultKey)
+}
+
+func TestReconciliationGoesOnWhenServeIsKilled(t *testing.T) {
+	p := newShop(t, standin.Options{RetryDelays: []time.Duration{}})
+	n := orders(t, 1000)
+	_, err := p.platform.Place(standin.Placement{Count: n, Actions: []string{"pay"}})
+	require.NoError(t, err)
+	require.NoError(t, p.platform.WaitIdle(t.Context())) // and given up: nobody listens yet
+	cmd := p.serve()
+	before := p.repairs()
+
+	var out []byte
+	ended := make(chan error, 1)
+	command := exec.Command(program, "orders", "reconcile")
+	command.Env = p.env
+	go func() {
+		var err error
+		out, err = command.CombinedOutput()
+		ended <- err
+	}()
+	p.eventually(time.Minute, "it is in the middle", func() bool { return p.repairs() > before+n/10 })
+	require.NoError(t, cmd.Process.Kill())
+	_ = cmd.Wait()
+	require.NotEmpty(t, p.differing())
+	p.serve()
+	require.NoError(t, <-ended, string(out))
+
+	require.Equal(t, p.theirs(), p.ours())
+	require.Equal(t, n, p.repairs(), "each once")
+	require.Contains(t, p.reconcile(), " 0 repaired: ")
+}
+
+func TestSinceFetchesOrdersThatAreOlderThanTheirWebhooks(t *testing.T) {
+	var ago atomic.Int64
+	p := newShop(t, standin.Options{RetryDelays: []time.Duration{}, Now: func() time.Time { return time.Now().Add(-time.Duration(ago.Load())) }})
+	place := func(n int, actions ...string) {
+		_, err := p.platform.Place(standin.Placement{Count: n, Actions: actions})
+		require.NoError(t, err)
+		require.NoError(t, p.platform.WaitIdle(t.Context())) // nobody listens
+	}
+	ago.Store(int64(10 * 24 * time.Hour))
+	place(120, "pay", "ship", "complete")
+	place(5, "pay")
+	ago.Store(0)
+	place(7)
+	p.serve()
+	require.Contains(t, p.reconcile(), "12 compared, 12 repaired: 12 missing", "the recent and the open ones")
+	require.Contains(t, p.reconcile("--since", "480h", "--preview"), "132 compared: 120 missing, 0 different")
+	require.Contains(t, p.reconcile("--since", "480h"), "132 compared, 120 repaired: 120 missing")
+	require.Equal(t, p.theirs(), p.ours())
+}
+
+func TestAnEventWhoseOrderWasLostFetchesIt(t *testing.T) {
+	p := newShop(t, standin.Options{SparseOrders: true}, "RECONCILE_AFTER=1s", "PENDING_RECHECK=500ms")
+	p.serve()
+	p.trade(1, standin.Faults{Drop: standin.Fault{Next: 1}}) // order.created
+	order := p.platform.Orders()[0].ID
+	for _, action := range []string{"pay", "ship"} {
+		_, err := p.platform.Advance(order, action)
+		require.NoError(t, err)
+	}
+	p.eventually(time.Minute, "the order is here, and nothing waits", func() bool {
+		return len(p.ours()) == 1 && p.count(`SELECT count(*) FROM pending_events`) == 0
+	})
+	require.Equal(t, p.theirs(), p.ours())
+	require.Equal(t, 1, p.repairs())
+}
+
+func TestReconcileSaysWhatIsNotSetAndWhyItDoesNotGoOn(t *testing.T) {
+	t.Run("a worker without a key", func(t *testing.T) {
+		s := newSystem(t)
+		s.serve()
+		out, code := s.run("orders", "reconcile")
+		require.Equal(t, 1, code)
+		require.Contains(t, out, "inorder: nothing was done: HEADLESS_COMMERCE_API_KEY is not set where the worker runs")
+	})
+	t.Run("a wrong key, and a command that is interrupted and attaches again", func(t *testing.T) {
+		p := newShop(t, standin.Options{}, "HEADLESS_COMMERCE_API_KEY=sk_test_wrong")
+		p.serve()
+		const why = "check HEADLESS_COMMERCE_API_KEY"
+		first := p.interruptWhen(why)
+		require.Contains(t, first, "started as workflow inorder-reconcile-orders-by-hand")
+		require.Contains(t, first, "It goes on without this command")
+		second := p.interruptWhen(why)
+		require.Contains(t, second, "it runs already")
+
+		preview, code := p.run("orders", "reconcile", "--preview")
+		require.Equal(t, 1, code)
+		require.Contains(t, preview, why)
+		require.NotContains(t, preview, "\n", "one line")
+		require.NotContains(t, first+second+preview+p.log(), "sk_test_wrong")
+	})
+}
+
+// interruptWhen runs the command until it says the text, and interrupts it. It answers all that it said.
+func (p *shop) interruptWhen(says string) string {
+	p.t.Helper()
+	command := exec.Command(program, "orders", "reconcile")
+	command.Env = p.env
+	lines, err := command.StderrPipe()
+	require.NoError(p.t, err)
+	require.NoError(p.t, command.Start())
+	defer func() { _ = command.Process.Kill() }() // if it does not say it
+	var said strings.Builder
+	for scanner := bufio.NewScanner(lines); scanner.Scan(); {
+		fmt.Fprintln(&said, scanner.Text())
+		if strings.Contains(scanner.Text(), says) {
+			require.NoError(p.t, command.Process.Signal(os.Interrupt))
+		}
+	}
+	require.NoError(p.t, command.Wait(), said.String())
+	return said.String()
+}
