@@ -41,7 +41,7 @@ func TestListenShowsWhatArrives(t *testing.T) {
 	s.print(p.printed())
 	require.Empty(t, s.webhooks())
 	p = s.listen(freeAddr(t))
-	p.awaits("inorder orders reconcile --since ")
+	p.awaits(" compared, ")
 }
 
 // What kill -9 leaves behind, at whatever moment it comes, is gone after the next start, and nothing else is.
