@@ -22,14 +22,14 @@ import (
 	"inorder/receiver"
 )
 
-// shop is a system that a stand-in platform delivers to. Its receiver knows the secret of its webhook alone.
-type shop struct {
+// storefront is a system that a stand-in platform delivers to. Its receiver knows the secret of its webhook alone.
+type storefront struct {
 	*system
 	platform *standin.Server
 }
 
-func newShop(t *testing.T, o standin.Options, env ...string) *shop {
-	p := &shop{platform: standin.New(o)}
+func newStorefront(t *testing.T, o standin.Options, env ...string) *storefront {
+	p := &storefront{platform: standin.New(o)}
 	server := httptest.NewServer(p.platform)
 	t.Cleanup(func() {
 		p.platform.Close()
@@ -47,7 +47,7 @@ func newShop(t *testing.T, o standin.Options, env ...string) *shop {
 
 // trade has orders placed and lived through until the platform has made so many deliveries, with the faults; and waits
 // until all of them are made and all that arrived is processed.
-func (p *shop) trade(deliveries int, f standin.Faults) {
+func (p *storefront) trade(deliveries int, f standin.Faults) {
 	p.t.Helper()
 	require.NoError(p.t, p.platform.SetFaults(f))
 	lives := [][]string{
@@ -88,7 +88,7 @@ type state struct {
 	Parts                        []string
 }
 
-func (p *shop) theirs() map[string]state {
+func (p *storefront) theirs() map[string]state {
 	all := map[string]state{}
 	for _, o := range p.platform.Orders() {
 		s := state{o.Status, o.PaymentStatus, o.FulfillmentStatus, o.Total.Amount, o.RefundedTotal.Amount, []string{}}
@@ -107,7 +107,7 @@ func (p *shop) theirs() map[string]state {
 	return all
 }
 
-func (p *shop) ours() map[string]state {
+func (p *storefront) ours() map[string]state {
 	p.t.Helper()
 	rows, err := p.pool.Query(context.Background(), `
 SELECT o.id, status, payment_status, fulfillment_status, total_amount,
@@ -135,7 +135,7 @@ FROM orders o`)
 }
 
 // differing are the orders that are not here as they are there.
-func (p *shop) differing() (ids []string) {
+func (p *storefront) differing() (ids []string) {
 	p.t.Helper()
 	ours := p.ours()
 	for id, theirs := range p.theirs() {
@@ -146,12 +146,12 @@ func (p *shop) differing() (ids []string) {
 	return ids
 }
 
-func (p *shop) repairs() int {
+func (p *storefront) repairs() int {
 	return p.count(`SELECT count(*) FROM webhook_events WHERE type = 'order.reconciled' AND outcome = 'applied'`)
 }
 
 // reconcile runs the command, which must succeed.
-func (p *shop) reconcile(args ...string) string {
+func (p *storefront) reconcile(args ...string) string {
 	p.t.Helper()
 	out, code := p.run(append([]string{"orders", "reconcile"}, args...)...)
 	require.Zero(p.t, code, out)
@@ -161,7 +161,7 @@ func (p *shop) reconcile(args ...string) string {
 func deliveries(t *testing.T) int { return orders(t, 2000) }
 
 func TestLostDeliveriesAreRepairedByOneReconciliation(t *testing.T) {
-	p := newShop(t, standin.Options{})
+	p := newStorefront(t, standin.Options{})
 	p.serve()
 	p.trade(deliveries(t), standin.Faults{Seed: 7, Drop: standin.Fault{Share: 0.05}, Duplicate: standin.Fault{Share: 0.02}, Reorder: standin.Fault{Share: 0.05}})
 	lost := p.differing()
@@ -194,7 +194,7 @@ func TestLostDeliveriesAreRepairedByOneReconciliation(t *testing.T) {
 }
 
 func TestReconciliationGoesOnWhenServeIsKilled(t *testing.T) {
-	p := newShop(t, standin.Options{RetryDelays: []time.Duration{}})
+	p := newStorefront(t, standin.Options{RetryDelays: []time.Duration{}})
 	n := orders(t, 1000)
 	_, err := p.platform.Place(standin.Placement{Count: n, Actions: []string{"pay"}})
 	require.NoError(t, err)
@@ -225,7 +225,7 @@ func TestReconciliationGoesOnWhenServeIsKilled(t *testing.T) {
 
 func TestSinceFetchesOrdersThatAreOlderThanTheirWebhooks(t *testing.T) {
 	var ago atomic.Int64
-	p := newShop(t, standin.Options{RetryDelays: []time.Duration{}, Now: func() time.Time { return time.Now().Add(-time.Duration(ago.Load())) }})
+	p := newStorefront(t, standin.Options{RetryDelays: []time.Duration{}, Now: func() time.Time { return time.Now().Add(-time.Duration(ago.Load())) }})
 	place := func(n int, actions ...string) {
 		_, err := p.platform.Place(standin.Placement{Count: n, Actions: actions})
 		require.NoError(t, err)
@@ -244,7 +244,7 @@ func TestSinceFetchesOrdersThatAreOlderThanTheirWebhooks(t *testing.T) {
 }
 
 func TestAnEventWhoseOrderWasLostFetchesIt(t *testing.T) {
-	p := newShop(t, standin.Options{SparseOrders: true}, "RECONCILE_AFTER=1s", "PENDING_RECHECK=500ms")
+	p := newStorefront(t, standin.Options{SparseOrders: true}, "RECONCILE_AFTER=1s", "PENDING_RECHECK=500ms")
 	p.serve()
 	p.trade(1, standin.Faults{Drop: standin.Fault{Next: 1}}) // order.created
 	order := p.platform.Orders()[0].ID
@@ -268,7 +268,7 @@ func TestReconcileSaysWhatIsNotSetAndWhyItDoesNotGoOn(t *testing.T) {
 		require.Contains(t, out, "inorder: nothing was done: HEADLESS_COMMERCE_API_KEY is not set where the worker runs")
 	})
 	t.Run("a wrong key, and a command that is interrupted and attaches again", func(t *testing.T) {
-		p := newShop(t, standin.Options{}, "HEADLESS_COMMERCE_API_KEY=sk_test_wrong")
+		p := newStorefront(t, standin.Options{}, "HEADLESS_COMMERCE_API_KEY=sk_test_wrong")
 		p.serve()
 		const why = "check HEADLESS_COMMERCE_API_KEY"
 		first := p.interruptWhen(why)
@@ -286,7 +286,7 @@ func TestReconcileSaysWhatIsNotSetAndWhyItDoesNotGoOn(t *testing.T) {
 }
 
 // interruptWhen runs the command until it says the text, and interrupts it. It answers all that it said.
-func (p *shop) interruptWhen(says string) string {
+func (p *storefront) interruptWhen(says string) string {
 	p.t.Helper()
 	command := exec.Command(program, "orders", "reconcile")
 	command.Env = p.env
