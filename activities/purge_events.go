@@ -21,13 +21,14 @@ DELETE FROM webhook_events WHERE event_id = ANY(ARRAY(
 
 // PurgeResult says what a purge did.
 type PurgeResult struct {
-	Deleted    int64     `json:"deleted"`     // rows
-	OlderThan  time.Time `json:"older_than"`  // what was processed before this is gone
-	FinishedAt time.Time `json:"finished_at"` // the last success, for who asks later
+	Deleted    int64     `json:"deleted"`           // rows
+	Secrets    int64     `json:"secrets,omitempty"` // webhook_secrets rows, of secrets that ended before OlderThan
+	OlderThan  time.Time `json:"older_than"`        // what was processed before this is gone
+	FinishedAt time.Time `json:"finished_at"`       // the last success, for who asks later
 }
 
 // PurgeEvents deletes the rows of webhook_events that were processed before now minus EventRetention, in small
-// transactions. It may run twice, and deletes the rest.
+// transactions, and the webhook_secrets that had ended by then. It may run twice, and deletes the rest.
 func (a *Activities) PurgeEvents(ctx context.Context, now time.Time) (PurgeResult, error) {
 	result := PurgeResult{OlderThan: now.Add(-a.EventRetention)}
 	for {
@@ -46,7 +47,11 @@ func (a *Activities) PurgeEvents(ctx context.Context, now time.Time) (PurgeResul
 			break
 		}
 	}
+	var err error
+	if result.Secrets, err = a.Endpoints.PurgeSecrets(ctx, result.OlderThan); err != nil {
+		return result, err
+	}
 	result.FinishedAt = time.Now().UTC()
-	a.Log.Info("webhook_events purged", "deleted", result.Deleted, "older_than", result.OlderThan)
+	a.Log.Info("webhook_events purged", "deleted", result.Deleted, "secrets", result.Secrets, "older_than", result.OlderThan)
 	return result, nil
 }

@@ -40,6 +40,15 @@ func TestPurgeEvents(t *testing.T) {
 		require.Equal(t, "3", s.text(`SELECT count(*) FROM webhook_events`))
 		require.Zero(t, s.purge(now).Deleted)
 	})
+	t.Run("forgets secrets that had ended by then, except the ends of others' secrets", func(t *testing.T) {
+		s := newStore(t)
+		_, err := s.pool.Exec(t.Context(), `INSERT INTO webhook_secrets (name, secret, source, ends_at) VALUES
+			('old', 'whsec_1', 'wh_1', $1), ('lasting', 'whsec_2', 'wh_2', NULL), ('new', 'whsec_3', 'wh_3', $2), ('env', NULL, 'WEBHOOK_SECRETS', $1)`,
+			now.AddDate(-1, 0, 0), now)
+		require.NoError(t, err)
+		require.Equal(t, int64(1), s.purge(now).Secrets)
+		require.Equal(t, "env lasting new", s.text(`SELECT string_agg(name, ' ' ORDER BY name) FROM webhook_secrets`))
+	})
 	t.Run("in batches of 1,000", func(t *testing.T) {
 		s := newStore(t)
 		fill(s, 2000, now.AddDate(-1, 0, 0))

@@ -20,6 +20,7 @@ import (
 	"inorder"
 	"inorder/activities"
 	"inorder/internal/devstack/testenv"
+	"inorder/internal/endpoints"
 	"inorder/migrations"
 )
 
@@ -51,7 +52,7 @@ func newStore(t testing.TB) *store {
 	require.NoError(t, migrations.Apply(t.Context(), s.pool, testenv.Log))
 	s.Activities = &activities.Activities{
 		DB: s.pool, Wake: s.wake, Log: testenv.Log, MaxEventSkew: time.Hour, EventRetention: 30 * 24 * time.Hour,
-		Wait: activities.WaitPolicy{Recheck: time.Minute, StuckAfter: 24 * time.Hour, TTL: 30 * 24 * time.Hour},
+		Endpoints: endpoints.Store{Pool: s.pool}, Wait: activities.WaitPolicy{Recheck: time.Minute, StuckAfter: 24 * time.Hour, TTL: 30 * 24 * time.Hour},
 	}
 	return s
 }

@@ -58,6 +58,16 @@ func (s Store) Secrets(ctx context.Context) ([]Secret, error) {
 	return list, nil
 }
 
+// PurgeSecrets forgets those of ours that ended before that time, and answers how many. The end of one that a receiver has
+// from its environment stays, because that one would be valid again without it.
+func (s Store) PurgeSecrets(ctx context.Context, endedBefore time.Time) (int64, error) {
+	tag, err := s.Pool.Exec(ctx, `DELETE FROM webhook_secrets WHERE ends_at < $1 AND secret IS NOT NULL`, endedBefore)
+	if err != nil {
+		return 0, fmt.Errorf("purge webhook_secrets: %w", err)
+	}
+	return tag.RowsAffected(), nil
+}
+
 // NoteVerified records that the secret of that name verified a delivery. source is where a secret came from that is not
 // recorded yet.
 func (s Store) NoteVerified(ctx context.Context, name, source string, at time.Time) error {
