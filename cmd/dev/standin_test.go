@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
@@ -79,4 +81,24 @@ func TestAPortThatTheStandInCannotHaveIsNamed(t *testing.T) {
 	require.Error(t, err)
 	require.Contains(t, string(out), "the stand-in platform can't have its port")
 	require.Contains(t, string(out), "choose another with STANDIN_ADDR")
+}
+
+// TestAnOrderThatIsPlacedThereArrives is the README's chapter without an account.
+func TestAnOrderThatIsPlacedThereArrives(t *testing.T) {
+	s := runSystem(t, build(t, "inorder/cmd/inorder"), "PLATFORM=stand-in", "STANDIN_ADDR="+freeAddress(t))
+	env := s.env()
+	place := exec.Command(build(t, "inorder/cmd/platform"), "place", "--do", "pay,ship")
+	place.Env = append(os.Environ(), "STANDIN_URL="+env["STANDIN_URL"])
+	out, err := place.CombinedOutput()
+	require.NoError(t, err, string(out))
+
+	conn, err := pgx.Connect(t.Context(), env["DATABASE_URL"])
+	require.NoError(t, err)
+	defer conn.Close(context.Background())
+	var order string
+	require.Eventually(t, func() bool {
+		_ = conn.QueryRow(t.Context(), `SELECT concat_ws(' ', status, payment_status, fulfillment_status) FROM orders`).Scan(&order)
+		return order == "confirmed paid fulfilled"
+	}, time.Minute, 50*time.Millisecond)
+	s.stop("STANDIN_PID", "SERVE_PID")
 }
