@@ -62,7 +62,7 @@ func (o Order) Compare(raw json.RawMessage, asOf time.Time, storeID string) (Com
 	if c, err = e.Change(); err != nil {
 		return Comparison{}, err
 	}
-	r := Comparison{Found: o.Find(c), Event: e}
+	r := Comparison{Found: o.find(c), Event: e}
 	if r.Found == FoundMissing {
 		return r, nil
 	}
@@ -102,8 +102,16 @@ func unrepairable(before, after []Difference) string {
 	return ""
 }
 
-// Find says what a reconciled order finds of what is known, all parts included.
-func (o Order) Find(c Change) Found {
+// Repaired says what a reconciled order has put right: what was found, all parts included, of an order that after is now
+// closer to it. It is FoundSame of one that came too late, and is newer in what was known already.
+func (o Order) Repaired(c Change, after Order) Found {
+	if o.ID != "" && len(after.differences(c)) >= len(o.differences(c)) {
+		return FoundSame
+	}
+	return o.find(c)
+}
+
+func (o Order) find(c Change) Found {
 	if o.ID == "" {
 		return FoundMissing
 	}

@@ -157,6 +157,29 @@ func TestWhatARepairWouldNotPutRightIsTold(t *testing.T) {
 	})
 }
 
+func TestWhatAReconciledOrderPutsRight(t *testing.T) {
+	said := func(id, raw string, minutes int) inorder.Change {
+		return change(t, id, "order.reconciled", at(minutes), raw)
+	}
+	completed := replaceOnce(theirs, `"confirmed"`, `"completed"`)
+	for name, tc := range map[string]struct {
+		have inorder.Order
+		said inorder.Change
+		want inorder.Found
+	}{
+		"a missing order":              {inorder.Order{}, said("evt_r", theirs, 5), inorder.FoundMissing},
+		"one that differs":             {ours(t), said("evt_r", completed, 5), inorder.FoundDifferent},
+		"one that changed silently":    {ours(t), said("evt_r", replaceOnce(theirs, `"confirmed"`, `"processing"`), 5), inorder.FoundSilent},
+		"nothing, of the same":         {ours(t), said("evt_r", theirs, 5), inorder.FoundSame},
+		"nothing, when it is older":    {ours(t, said("evt_x", completed, 6)), said("evt_r", theirs, 5), inorder.FoundSame},
+		"nothing, when it loses a tie": {ours(t, said("evt_a", completed, 6)), said("evt_r", theirs, 6), inorder.FoundSame},
+	} {
+		t.Run(name, func(t *testing.T) {
+			require.Equal(t, tc.want, tc.have.Repaired(tc.said, tc.have.Apply(tc.said).Order))
+		})
+	}
+}
+
 func TestAPartThatCannotBeReadIsLeftOutAndTheRestApplies(t *testing.T) {
 	raw := `{"id":"order_1","status":"confirmed","payments":{"id":"pay_1"},"fulfillments":[7,{"id":"ful_1","status":3},{"status":"shipped"},{"id":"ful_2"},
 		{"id":"ful_3","status":"shipped"}],"refunds":[{"id":"ref_1","status":"completed"}]}`

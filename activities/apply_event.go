@@ -75,7 +75,7 @@ func (a *Activities) ApplyEvent(ctx context.Context, body converter.RawValue, in
 			return writePending(ctx, tx, e, change, d.Outcome)
 		case inorder.Applied:
 			if e.Type == inorder.TypeReconciled {
-				found = known.order.Find(change)
+				found = known.order.Repaired(change, d.Order)
 			}
 		}
 		return writeEnd(ctx, tx, e, change, d)
