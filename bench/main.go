@@ -27,8 +27,8 @@ func main() {
 	if len(os.Args) == 2 && peers[os.Args[1]] != nil { // started by this program, as a peer to measure
 		exit(runPeer(ctx, os.Args[1]))
 	}
-	rounds := flag.Int("rounds", 5, "how often each subject is measured; the medians are reported")
-	events := flag.Int("events", 400, "events per measurement with 16 senders; fewer senders get fewer")
+	rounds := flag.Int("rounds", 7, "how often each subject is measured; the medians are reported")
+	events := flag.Int("events", 800, "events per measurement with 16 senders; fewer senders get fewer")
 	inorder := flag.String("inorder", "../bin/inorder", "the program to measure")
 	flag.Parse()
 	exit(run(ctx, *inorder, *rounds, *events))
