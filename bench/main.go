@@ -3,7 +3,8 @@
 // without Temporal (the database's).
 //
 // It needs DATABASE_URL and TEMPORAL_ADDRESS of servers that may be written to, and bin/inorder; `make bench` gives it
-// all three. It sends to loopback only. Figures are ratios within one run: machines differ, and so do their neighbours.
+// all three. It sends to loopback only. Figures are ratios within one run: machines differ, and so do their neighbours. Rounds
+// are short and many, so that two subjects are measured within seconds of each other.
 package main
 
 import (
@@ -27,8 +28,8 @@ func main() {
 	if len(os.Args) == 2 && peers[os.Args[1]] != nil { // started by this program, as a peer to measure
 		exit(runPeer(ctx, os.Args[1]))
 	}
-	rounds := flag.Int("rounds", 7, "how often each subject is measured; the medians are reported")
-	events := flag.Int("events", 800, "events per measurement with 16 senders; fewer senders get fewer")
+	rounds := flag.Int("rounds", 20, "how often each subject is measured; the medians are reported")
+	events := flag.Int("events", 200, "events per measurement with 16 senders; fewer senders get fewer")
 	inorder := flag.String("inorder", "../bin/inorder", "the program to measure")
 	flag.Parse()
 	exit(run(ctx, *inorder, *rounds, *events))
@@ -76,7 +77,7 @@ func run(ctx context.Context, program string, rounds, events int) error {
 		}
 	}
 	report(subjects, results)
-	return reportTogether(ctx, pool, subjects[0], rounds)
+	return reportTogether(ctx, pool, subjects[0], min(rounds, 5))
 }
 
 func reportTogether(ctx context.Context, pool *pgxpool.Pool, serve subject, rounds int) error {
