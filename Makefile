@@ -52,7 +52,7 @@ fuzz: ## Fuzz the parser and the verifier for a minute each
 	go test -run '^$$' -fuzz FuzzVerify -fuzztime 60s ./receiver
 
 .PHONY: fixtures
-fixtures: build bin/dev ## Record the replay fixtures anew, from landed code
+fixtures: build bin/dev ## Record the replay fixtures that are missing, from landed code
 	RECORD_FIXTURES=1 bin/dev test -- go test -count 1 -run TestRecordFixtures ./workflows/...
 
 .PHONY: screenshots
