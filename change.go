@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Change is what one event says about its order. A field that is empty was not spoken of.
 type Change struct {
 	EventID string
 	OrderID string
+	StoreID string    // "" of an event that names none
 	At      time.Time // the event's own time, which decides what is newer
 
 	Creates bool // the order may be created by this event; any other waits for it
@@ -19,15 +21,18 @@ type Change struct {
 	Status, PaymentStatus, FulfillmentStatus string
 
 	Snapshot *Snapshot // the full order, if the event carries it
-	Parts    []Part    // the one that the event is about, or those that its full order holds
+	Parts    []Part    // the one that the event is about, or those that its full order lists
+	// Listed are the kinds of which the full order lists all parts, none included: the list is there, and each of its
+	// parts could be read.
+	Listed []string
 
-	// LeftOut says which parts of the full order could not be read. They stay as they are, and the rest applies.
+	// LeftOut says which parts of the full order could not be read, the first ten. They stay as they are, and the rest
+	// applies.
 	LeftOut []string
 }
 
 // Snapshot is the full order as one event carried it.
 type Snapshot struct {
-	StoreID     string
 	Number      string // an integer or a string on the wire
 	TotalAmount *int64 // minor units of Currency; nil when the event does not say
 	Currency    string
@@ -40,7 +45,8 @@ type Snapshot struct {
 
 // Change reads the event. The error says in one line, without content, why a person must look at the event: an order
 // event without an order, without a time to order it by, or with a field of another kind than documented is not
-// guessed at. An event that is not about orders, or says nothing about its order, gives a Change that is Empty.
+// guessed at. Nor is one with a text that is too long: an ID or number may have 255 characters, a status 100, a currency
+// 16. An event that is not about orders, or says nothing about its order, gives a Change that is Empty.
 func (e Event) Change() (Change, error) {
 	if !e.AboutOrders() {
 		return Change{}, nil
@@ -49,7 +55,7 @@ func (e Event) Change() (Change, error) {
 	if err != nil {
 		return Change{}, errors.New("data must be a JSON object")
 	}
-	c := Change{EventID: e.ID, OrderID: e.orderID(data), At: e.OccurredAt, Creates: e.creates()}
+	c := Change{EventID: e.ID, OrderID: e.orderID(data), StoreID: e.StoreID, At: e.OccurredAt, Creates: e.creates()}
 	switch {
 	case c.OrderID == "" && e.orderShaped(data):
 		return Change{}, errors.New("there is no order ID: data.order_id or data.id must be a string of 1 to 255 characters")
@@ -69,6 +75,17 @@ func (e Event) Change() (Change, error) {
 	return c, nil
 }
 
+// Ahead says why the event must not be applied yet, and when it may be: it is dated later than judgedAt, the time of its
+// receipt or of a person's retry, by more than is allowed, and would freeze what it sets until then. It is "" if it may.
+func (c Change) Ahead(judgedAt time.Time, allowed time.Duration) (reason string) {
+	ahead := c.At.Sub(judgedAt) // it saturates, at 292 years
+	if ahead <= allowed {
+		return ""
+	}
+	return Bounded(fmt.Sprintf("it is dated %s, which was %s ahead when it was judged at %s; MAX_EVENT_SKEW allows %s: a retry can apply it from %s on",
+		utc(c.At), ahead.Round(time.Second), judgedAt.UTC().Format(time.RFC3339), allowed, utc(c.At.Add(-allowed))))
+}
+
 // Empty reports whether the event says nothing that the orders table keeps.
 func (c Change) Empty() bool {
 	return !c.Creates && c.Snapshot == nil && len(c.Parts) == 0 &&
@@ -80,13 +97,13 @@ func (c Change) Empty() bool {
 func (e Event) creates() bool { return e.Type == "order.created" || e.Type == TypeReconciled }
 
 func (c *Change) readOrder(e Event, data object) (err error) {
-	if c.Status, err = data.str("status"); err != nil {
+	if c.Status, err = data.short("status", maxStatus); err != nil {
 		return err
 	}
-	if c.PaymentStatus, err = data.str("payment_status"); err != nil {
+	if c.PaymentStatus, err = data.short("payment_status", maxStatus); err != nil {
 		return err
 	}
-	if c.FulfillmentStatus, err = data.str("fulfillment_status"); err != nil {
+	if c.FulfillmentStatus, err = data.short("fulfillment_status", maxStatus); err != nil {
 		return err
 	}
 	if isFull(e, data) {
@@ -94,7 +111,7 @@ func (c *Change) readOrder(e Event, data object) (err error) {
 			return err
 		}
 		c.Snapshot.Rank = snapshotRank(c.Status, c.PaymentStatus, c.FulfillmentStatus)
-		c.readHeldParts(e, data)
+		c.readLists(data)
 	}
 	c.implied(e.Type)
 	return nil
@@ -128,7 +145,7 @@ func isFull(e Event, data object) bool {
 }
 
 func readSnapshot(e Event, data object) (*Snapshot, error) {
-	s := &Snapshot{StoreID: e.StoreID, Data: e.Data, At: e.OccurredAt, EventID: e.ID}
+	s := &Snapshot{Data: e.Data, At: e.OccurredAt, EventID: e.ID}
 	var err error
 	if s.Number, err = data.number(); err != nil {
 		return nil, err
@@ -139,17 +156,16 @@ func readSnapshot(e Event, data object) (*Snapshot, error) {
 
 // number reads an order's number, an integer in the platform's documents and a string in its SDK.
 func (o object) number() (string, error) {
-	raw := o["number"]
-	if isNull(raw) {
-		return "", nil
+	n, err := o.str("number")
+	if err != nil {
+		if n = string(o["number"]); !isInteger(n) {
+			return "", errors.New("number must be an integer or a string")
+		}
 	}
-	if s, err := o.str("number"); err == nil {
-		return s, nil
+	if utf8.RuneCountInString(n) > maxID {
+		return "", fmt.Errorf("number must have at most %d characters", maxID)
 	}
-	if !isInteger(raw) {
-		return "", errors.New("number must be an integer or a string")
-	}
-	return string(raw), nil
+	return n, nil
 }
 
 // money reads {"amount": integer in minor units, "currency"}. Absent and null are nil.
@@ -161,7 +177,7 @@ func (o object) money(key string) (*int64, string, error) {
 	if err != nil {
 		return nil, "", fmt.Errorf(`%s must be {"amount", "currency"}`, key)
 	}
-	currency, err := m.str("currency")
+	currency, err := m.short("currency", maxCurrency)
 	if err != nil {
 		return nil, "", fmt.Errorf("%s.%w", key, err)
 	}
@@ -175,7 +191,7 @@ func (o object) money(key string) (*int64, string, error) {
 	return &amount, currency, nil
 }
 
-func isInteger(raw json.RawMessage) bool {
-	digits := strings.TrimPrefix(string(raw), "-")
+func isInteger(number string) bool {
+	digits := strings.TrimPrefix(number, "-")
 	return digits != "" && strings.Trim(digits, "0123456789") == ""
 }

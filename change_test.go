@@ -26,9 +26,10 @@ func TestChangeOfEveryType(t *testing.T) {
 		"order.created, full":   {"order.created", full, said{creates: true, status: "confirmed", payment: "paid", fulfillment: "unfulfilled", snapshot: true}},
 		"order.created, sparse": {"order.created", `{"id":"order_1"}`, said{creates: true, snapshot: true}},
 		"order.confirmed, full": {"order.confirmed", full, said{status: "confirmed", payment: "paid", fulfillment: "unfulfilled", snapshot: true}},
-		"order.confirmed, full, with its parts: the payments count": {"order.confirmed", `{"id":"order_1","status":"confirmed","lines":[],
-			"payments":[{"id":"pay_1","status":"completed"}],"fulfillments":[{"id":"ful_1","status":"pending"}],"refunds":[{"id":"ref_1","status":"completed"}]}`,
-			said{status: "confirmed", snapshot: true, part: "payment pay_1 completed"}},
+		"order.confirmed, full, with its parts": {"order.confirmed", `{"id":"order_1","status":"confirmed","lines":[],
+			"payments":[{"id":"pay_1","status":"completed"}],"fulfillments":[{"id":"ful_1","status":"pending"}],
+			"refunds":[{"id":"ref_1","status":"completed","amount":{"amount":5,"currency":"KRW"}}],"returns":[{"id":"ret_1","status":"requested"}]}`,
+			said{status: "confirmed", snapshot: true, part: "payment pay_1 completed" + "fulfillment ful_1 pending" + "refund ref_1 completed" + "return ret_1 requested"}},
 		"order.confirmed, sparse, with payments": {"order.confirmed", `{"id":"order_1","payments":[{"id":"pay_1","status":"completed"}]}`, said{status: "confirmed"}},
 		"order.reconciled": {"order.reconciled", `{"id":"order_1","status":"confirmed",
 			"payments":[{"id":"pay_1","status":"completed"}],"fulfillments":[{"id":"ful_1","status":"pending"}],
@@ -162,7 +163,7 @@ func TestSnapshotIsKeptExactly(t *testing.T) {
 			c, err := e.Change()
 			require.NoError(t, err)
 			require.Equal(t, &inorder.Snapshot{
-				StoreID: "store_001", Number: tc.number, TotalAmount: tc.amount, Currency: tc.currency,
+				Number: tc.number, TotalAmount: tc.amount, Currency: tc.currency,
 				Data: []byte(tc.data), At: e.OccurredAt, EventID: "evt_1",
 			}, c.Snapshot)
 		})

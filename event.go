@@ -16,11 +16,12 @@ import (
 // {"id","type","created_at","data","store_id"}.
 type Event struct {
 	ID      string // the envelope's id, or else the hex SHA-256 of the body
-	Type    string // such as "order.paid"; an open set
-	StoreID string
+	Type    string // such as "order.paid"; an open set. At most 128 characters, which is what is kept of it
+	StoreID string // "" when the envelope names none, or one that cannot be one: no string, or over 255 characters
 
 	// OccurredAt is the envelope's created_at, to the microsecond, which is what PostgreSQL keeps. It is zero
 	// when the envelope has no usable one; one that is not after the zero time would lose against nothing at all.
+	// A leap second is its last microsecond: after all of the second before it, before all of the one after it.
 	OccurredAt time.Time
 
 	// ReceivedAt is when the receiver took the event. ParseEvent leaves it to the caller.
@@ -50,25 +51,37 @@ func ParseEvent(body []byte) (Event, error) {
 	} else if e.Type == "" {
 		return Event{}, errors.New("type is missing")
 	}
+	e.Type = first(e.Type, maxType)
 	if isNull(envelope["id"]) {
 		sum := sha256.Sum256(body)
 		e.ID = hex.EncodeToString(sum[:])
 	} else if e.ID, _ = envelope.str("id"); !eventID.MatchString(e.ID) {
 		return Event{}, errors.New("id must be a string of 1 to 64 characters out of A-Z a-z 0-9 . _ : -")
 	}
-	// A store_id or created_at of another kind is no reason to lose the event.
-	e.StoreID, _ = envelope.str("store_id")
-	e.OccurredAt = parseTime(envelope)
+	// A store_id or created_at that cannot be one is no reason to lose the event.
+	e.StoreID, _ = envelope.short("store_id", maxID)
+	createdAt, _ := envelope.str("created_at")
+	e.OccurredAt = parseTime(createdAt)
 	return e, nil
 }
 
-func parseTime(envelope object) time.Time {
-	text, _ := envelope.str("created_at")
+// leapSecond is a time whose second is 60, which package time does not know, in what stands before and after the second.
+var leapSecond = regexp.MustCompile(`^(.{17})60(?:\.[0-9]+)?(Z|[+-][0-9:]{5})$`)
+
+// parseTime reads an RFC 3339 time, also with the lower-case letters and the leap second that it allows.
+func parseTime(text string) time.Time {
+	text = strings.ToUpper(text)
+	leap := leapSecond.FindStringSubmatch(text)
+	if leap != nil {
+		text = leap[1] + "59.999999" + leap[2]
+	}
 	at, err := time.Parse(time.RFC3339, text)
-	if err != nil || !at.After(time.Time{}) {
+	at = at.UTC().Truncate(time.Microsecond)
+	atMidnight := at.Hour() == 23 && at.Minute() == 59 // the only minute that can have 61 seconds
+	if err != nil || !at.After(time.Time{}) || leap != nil && !atMidnight {
 		return time.Time{}
 	}
-	return at.UTC().Truncate(time.Microsecond)
+	return at
 }
 
 // Family is what stands before the type's first dot: "order" of "order.paid".
@@ -101,14 +114,11 @@ func (e Event) orderID(data object) string {
 	if id == "" && e.orderShaped(data) {
 		id, _ = data.str("id")
 	}
-	if utf8.RuneCountInString(id) > maxOrderID {
+	if utf8.RuneCountInString(id) > maxID {
 		return ""
 	}
 	return id
 }
-
-// maxOrderID is in characters: what Temporal's SQL stores keep of a search attribute. Real ones have a dozen.
-const maxOrderID = 255
 
 // orderShaped reports whether data is the order itself, as opposed to one of its parts. The platform documents
 // payment.completed and payment.failed with the order as data; a Payment object is told by having fields that

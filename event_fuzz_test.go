@@ -44,7 +44,7 @@ func FuzzParseEvent(f *testing.F) {
 			t.Fatal("Body is not what was received")
 		case e.Data != nil && !json.Valid(e.Data):
 			t.Fatalf("data %q", e.Data)
-		case len(e.OrderID()) > 4*maxOrderID || !utf8.ValidString(e.OrderID()):
+		case len(e.OrderID()) > 4*maxID || !utf8.ValidString(e.OrderID()):
 			t.Fatalf("order ID %q", e.OrderID())
 		}
 		if again, err := ParseEvent(sent); err != nil || again.ID != e.ID {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
@@ -92,13 +93,19 @@ func TestParseEventKeepsWhatIsJudgedLater(t *testing.T) {
 		"the last of duplicate keys counts, as in jsonb": {`{"type":"order.paid","type":"order.created"}`, func(t *testing.T, e inorder.Event) {
 			require.Equal(t, "order.created", e.Type)
 		}},
-		"a type over 128 characters": {`{"type":"order.` + strings.Repeat("x", 200) + `"}`, func(t *testing.T, e inorder.Event) {
-			require.Len(t, e.Type, 206)
+		"a type over 128 characters is cut": {`{"type":"order.` + strings.Repeat("é", 200) + `"}`, func(t *testing.T, e inorder.Event) {
+			require.Equal(t, "order."+strings.Repeat("é", 122), e.Type)
 		}},
 		"a type with invalid UTF-8, NUL and half a surrogate": {"{\"type\":\"order.\xff\\u0000\\ud800\"}", func(t *testing.T, e inorder.Event) {
 			require.Equal(t, "order.\uFFFD\uFFFD\uFFFD", e.Type)
 		}},
 		"a store_id of another kind": {`{"type":"order.paid","store_id":7}`, func(t *testing.T, e inorder.Event) {
+			require.Empty(t, e.StoreID)
+		}},
+		"a store_id of 255 characters": {`{"type":"order.paid","store_id":"` + strings.Repeat("é", 255) + `"}`, func(t *testing.T, e inorder.Event) {
+			require.Equal(t, strings.Repeat("é", 255), e.StoreID)
+		}},
+		"a longer one is as good as none": {`{"type":"order.paid","store_id":"` + strings.Repeat("é", 256) + `"}`, func(t *testing.T, e inorder.Event) {
 			require.Empty(t, e.StoreID)
 		}},
 		"no data": {`{"type":"order.paid"}`, func(t *testing.T, e inorder.Event) {
@@ -122,6 +129,14 @@ func TestParseEventTime(t *testing.T) {
 		"another zone is the same moment":  {`"2025-01-15T19:30:00+09:00"`, "2025-01-15T10:30:00Z"},
 		"nanoseconds are cut":              {`"2025-01-15T10:30:00.123456789Z"`, "2025-01-15T10:30:00.123456Z"},
 		"100 years ahead is judged later":  {`"2125-01-15T10:30:00Z"`, "2125-01-15T10:30:00Z"},
+		"lower case":                       {`"2025-01-15t10:30:00z"`, "2025-01-15T10:30:00Z"},
+		"lower case, with a zone":          {`"2025-01-15t19:30:00.5+09:00"`, "2025-01-15T10:30:00.5Z"},
+		"a leap second":                    {`"2016-12-31T23:59:60Z"`, "2016-12-31T23:59:59.999999Z"},
+		"part of a leap second":            {`"2016-12-31T23:59:60.25Z"`, "2016-12-31T23:59:59.999999Z"},
+		"a leap second of another zone":    {`"2016-12-31t15:59:60-08:00"`, "2016-12-31T23:59:59.999999Z"},
+		"a 61st second before midnight":    {`"2025-01-15T10:30:60Z"`, ""},
+		"a 61st second of another zone":    {`"2016-12-31T23:59:60+01:00"`, ""},
+		"a 62nd second":                    {`"2016-12-31T23:59:61Z"`, ""},
 		"a date alone is none":             {`"2025-01-15"`, ""},
 		"no zone is none":                  {`"2025-01-15T10:30:00"`, ""},
 		"a 30th of February is none":       {`"2025-02-30T10:30:00Z"`, ""},
@@ -194,12 +209,13 @@ func TestAboutOrders(t *testing.T) {
 	}
 }
 
-// Whatever arrives: no panic, an ID that can be one, and no content in what is answered.
-func FuzzParseEvent(f *testing.F) {
+// Whatever arrives: no panic, an ID that can be one, one line of answer, and no detail that is not bounded.
+func FuzzChange(f *testing.F) {
 	f.Add([]byte(`{"id":"evt_1","type":"order.created","created_at":"2025-01-15T10:30:00Z","data":{"id":"o","total":{"amount":1}},"store_id":"s"}`))
 	f.Add([]byte(`{"type":"payment.refunded","created_at":"2025-01-15T10:30:00Z","data":{"order_id":"o","amount":{"amount":1e3}}}`))
 	f.Add([]byte(`{"type":"order.\ud800\u0000","data":[],"id":null}`))
 	f.Add([]byte("{\"type\":\"\xff\",\"created_at\":\"0000-01-01T00:00:00Z\"}"))
+	f.Add([]byte(`{"type":"order.paid","created_at":"2016-12-31t23:59:60z","data":{"id":"o","status":"x","lines":[],"refunds":[{"id":"r","status":"completed","amount":{"amount":1}},7],"returns":[]},"store_id":"s"}`))
 	id := regexp.MustCompile(`^[A-Za-z0-9._:-]{1,64}$`)
 	f.Fuzz(func(t *testing.T, body []byte) {
 		e, err := inorder.ParseEvent(body)
@@ -210,13 +226,20 @@ func FuzzParseEvent(f *testing.F) {
 		require.Regexp(t, id, e.ID)
 		require.NotEmpty(t, e.Type)
 		require.NotContains(t, e.Type, "\x00")
+		require.LessOrEqual(t, utf8.RuneCountInString(e.Type), 128)
 		c, err := e.Change()
 		if err != nil {
 			require.NotContains(t, err.Error(), "\n")
+			require.Equal(t, inorder.Bounded(err.Error()), err.Error())
 			return
 		}
 		require.Equal(t, e.OrderID(), c.OrderID)
-		require.Equal(t, c.Empty(), inorder.Order{}.Apply(c).Outcome == inorder.Ignored)
+		first := inorder.Order{}.Apply(c)
+		require.Equal(t, c.Empty(), first.Outcome == inorder.Ignored)
+		c.EventID, c.StoreID = "another", "another"
+		for _, d := range []inorder.Decision{first, first.Order.Apply(c)} {
+			require.Equal(t, inorder.Bounded(d.Detail), d.Detail)
+		}
 	})
 }
 

@@ -3,6 +3,7 @@ package inorder
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"strings"
@@ -12,6 +13,10 @@ import (
 // Part is a payment, fulfillment, refund or return of an order, keyed by its kind and the platform's ID for it.
 type Part struct {
 	Kind, ID string
+	// KeyedByEvent is whether the platform gave no ID for it, and ID is that of the event which told it. Such a part
+	// counts until the platform lists its kind: see Order.Counts.
+	KeyedByEvent bool
+
 	OrderID  string // the order that it belongs to, for ever
 	Status   string
 	Amount   *int64 // minor units of Currency; nil when the event does not say
@@ -39,6 +44,12 @@ func (o Order) isForeign(p Part, orderID string) bool {
 	return known && have.OrderID != orderID
 }
 
+// Counts reports whether the part is to be counted. One without an ID of its own cannot be found in a list that the
+// platform gives of its kind, and counts only while it is newer than the newest of them, which tells it by its own ID.
+//
+// A list of the part's very second may be from before it, and the part then is missing until the next list.
+func (o Order) Counts(p Part) bool { return !p.KeyedByEvent || p.At.After(o.Listed[p.Kind]) }
+
 // withPart sets the part in a copy of the parts, or in the parts themselves where they are a copy already.
 func withPart(parts map[PartKey]Part, p Part, copyFirst bool) map[PartKey]Part {
 	if copyFirst {
@@ -57,7 +68,7 @@ func (c *Change) readOwnPart(e Event, data object) error {
 		return err
 	}
 	if p.ID == "" {
-		p.ID = e.ID // each event then is a part of its own, so that refunds without an ID still add up
+		p.ID, p.KeyedByEvent = e.ID, true // each event then is a part of its own, so that refunds without an ID still add up
 	}
 	if p.Status == "" {
 		p.Status = impliedPartStatus(e.Type, p.Kind)
@@ -71,44 +82,60 @@ func (c *Change) keep(p Part) {
 	c.Parts = append(c.Parts, p)
 }
 
-// held are the parts that the platform's order holds: all but its returns.
-var held = []struct{ field, kind string }{{"payments", "payment"}, {"fulfillments", "fulfillment"}, {"refunds", "refund"}}
+// lists are where a full order lists its parts.
+var lists = []struct{ field, kind string }{{"payments", "payment"}, {"fulfillments", "fulfillment"}, {"refunds", "refund"}, {"returns", "return"}}
 
-// readHeldParts reads the parts that a full order holds. Of an event of the platform's it reads the payments alone:
-// payment.completed is documented with the order as its data, so a payment's end is told nowhere else, while
-// fulfillments and refunds have events of their own. Of a reconciled order it reads all that there are.
+// readLists reads the parts that a full order lists, and notes the kinds of which it lists all. A list that is absent or
+// null says nothing.
 //
 // What has no ID cannot be told from what is known, and what has no status or, as a refund, no amount would wipe it:
-// these, and what is of another kind than documented, are left out, because the rest of the order is right.
-func (c *Change) readHeldParts(e Event, data object) {
-	for _, h := range held {
-		if h.kind != "payment" && e.Type != TypeReconciled || !data.has(h.field) {
+// these, and what is of another kind than documented, are left out, because the rest of the order is right. But a list
+// in which something is left out is not all that there is.
+func (c *Change) readLists(data object) {
+	for _, l := range lists {
+		if data.has(l.field) && c.readList(l.field, l.kind, data[l.field]) {
+			c.Listed = append(c.Listed, l.kind)
+		}
+	}
+}
+
+// readList reports whether it could read all of the list.
+func (c *Change) readList(field, kind string, raw json.RawMessage) (complete bool) {
+	var list []json.RawMessage
+	if json.Unmarshal(raw, &list) != nil {
+		c.leaveOut("%s must be an array", field)
+		return false
+	}
+	complete = true
+	for i, raw := range list {
+		p, err := readListed(kind, raw)
+		if err != nil {
+			c.leaveOut("%s[%d]%v", field, i, err)
+			complete = false
 			continue
 		}
-		var list []json.RawMessage
-		if json.Unmarshal(data[h.field], &list) != nil {
-			c.leaveOut("%s must be an array", h.field)
-			continue
-		}
-		for i, raw := range list {
-			fields, err := parseObject(raw)
-			if err != nil {
-				c.leaveOut("%s[%d] must be a JSON object", h.field, i)
-				continue
-			}
-			switch p, err := readPart(h.kind, fields, raw); {
-			case err != nil:
-				c.leaveOut("%s[%d].%v", h.field, i, err)
-			case p.ID == "":
-				c.leaveOut("%s[%d] has no id", h.field, i)
-			case p.Status == "":
-				c.leaveOut("%s[%d] has no status", h.field, i)
-			case p.Kind == "refund" && p.Amount == nil:
-				c.leaveOut("%s[%d] has no amount", h.field, i)
-			default:
-				c.keep(p)
-			}
-		}
+		c.keep(p)
+	}
+	return complete
+}
+
+// readListed reads a part in a full order's list. Its error continues what names the part's place.
+func readListed(kind string, raw json.RawMessage) (Part, error) {
+	fields, err := parseObject(raw)
+	if err != nil {
+		return Part{}, errors.New(" must be a JSON object")
+	}
+	switch p, err := readPart(kind, fields, raw); {
+	case err != nil:
+		return Part{}, fmt.Errorf(".%w", err)
+	case p.ID == "":
+		return Part{}, errors.New(" has no id")
+	case p.Status == "":
+		return Part{}, errors.New(" has no status")
+	case kind == "refund" && p.Amount == nil:
+		return Part{}, errors.New(" has no amount")
+	default:
+		return p, nil
 	}
 }
 
@@ -123,10 +150,10 @@ func (c *Change) leaveOut(format string, args ...any) {
 
 func readPart(kind string, data object, raw json.RawMessage) (p Part, err error) {
 	p = Part{Kind: kind, Data: raw}
-	if p.ID, err = data.str("id"); err != nil {
+	if p.ID, err = data.short("id", maxID); err != nil {
 		return p, err
 	}
-	if p.Status, err = data.str("status"); err != nil {
+	if p.Status, err = data.short("status", maxStatus); err != nil {
 		return p, err
 	}
 	p.Amount, p.Currency, err = data.money("amount")

@@ -13,8 +13,7 @@ import (
 )
 
 // TypeReconciled is the type of the event that we make of an order as the platform's API answered it. It goes the way of
-// every event. Its data is the order, it creates a missing order, and it carries the parts that the order holds: all but
-// its returns.
+// every event. Its data is the order, and it creates a missing order.
 const TypeReconciled = "order.reconciled"
 
 // Found is what a comparison with the platform found.
@@ -33,7 +32,7 @@ const (
 type Difference struct{ What, Ours, Theirs string }
 
 func (d Difference) String() string {
-	return fmt.Sprintf("%s is %s, the platform has %s", d.What, d.Ours, d.Theirs)
+	return Bounded(fmt.Sprintf("%s is %s, the platform has %s", d.What, d.Ours, d.Theirs))
 }
 
 // Comparison is an order beside the platform's.
@@ -48,11 +47,12 @@ type Comparison struct {
 	Unrepairable string
 }
 
-// Compare compares an order, all of its parts included, with the platform's: raw is its JSON, and asOf when the platform
-// looked. It compares the statuses, the totals and the parts, and not the whole: sparse events leave an older snapshot
-// without anything being lost. The error says why the platform's order cannot be read.
+// Compare compares an order, all of its parts included, with the platform's: raw is its JSON, asOf when the platform
+// looked, to the second, and storeID the store, if it is known. It compares the statuses, the totals and the parts, and
+// not the whole: sparse events leave an older snapshot without anything being lost. The error says why the platform's
+// order cannot be read.
 func (o Order) Compare(raw json.RawMessage, asOf time.Time, storeID string) (Comparison, error) {
-	e := Event{Type: TypeReconciled, OccurredAt: asOf.UTC().Truncate(time.Microsecond), StoreID: storeID, Data: raw}
+	e := Event{Type: TypeReconciled, OccurredAt: answeredAt(asOf), StoreID: storeID, Data: raw}
 	c, err := e.Change()
 	if err != nil {
 		return Comparison{}, err
@@ -80,12 +80,27 @@ func (o Order) Compare(raw json.RawMessage, asOf time.Time, storeID string) (Com
 	if r.Found == FoundSame {
 		r.Found = FoundDifferent
 	}
-	r.Unrepairable = unrepairable(r.Differences, differences(o.Apply(c).Order))
+	d := o.Apply(c)
+	if d.Outcome == Attention {
+		r.Unrepairable = d.Detail
+	} else {
+		r.Unrepairable = unrepairable(r.Differences, differences(d.Order))
+	}
 	return r, nil
 }
 
-// unrepairable judges a repair by what would differ after it. It may add nothing: a refund that is known by its event's
-// ID alone, for instance, would count twice.
+// answeredAt is the time of the event that is made of an answer of the platform's. The answer is told by the second, and
+// a webhook of that second may be newer: a microsecond before it, the answer loses against all of them.
+func answeredAt(asOf time.Time) time.Time {
+	at := asOf.UTC().Truncate(time.Second).Add(-time.Microsecond)
+	if !at.After(time.Time{}) {
+		return time.Time{}
+	}
+	return at
+}
+
+// unrepairable judges a repair by what would differ after it. It may add nothing: a refund without an ID of its own, for
+// instance, would count twice if it is as new as the answer, or if something else in the answer's list cannot be read.
 func unrepairable(before, after []Difference) string {
 	what := map[string]bool{}
 	for _, d := range before {
@@ -93,11 +108,11 @@ func unrepairable(before, after []Difference) string {
 	}
 	for _, d := range after {
 		if !what[d.What] {
-			return "after it, " + d.String()
+			return Bounded("after it, " + d.String())
 		}
 	}
 	if len(after) == len(before) {
-		return "what is known of it is newer than the platform's answer, or not told by it: " + after[0].String()
+		return Bounded("what is known of it is newer than the platform's answer, or not told by it: " + after[0].String())
 	}
 	return ""
 }
@@ -143,6 +158,17 @@ func (o Order) differences(c Change) (list []Difference) {
 		have := o.Parts[p.Key()]
 		differ(p.Kind+" "+cut(p.ID), have.state(), p.state())
 	}
+	return append(list, o.notListed(c)...)
+}
+
+// notListed are the parts without an ID of their own that count here, though the platform has listed their kind since.
+func (o Order) notListed(c Change) (list []Difference) {
+	for _, key := range slices.SortedFunc(maps.Keys(o.Parts), comparePartKeys) {
+		p := o.Parts[key]
+		if p.KeyedByEvent && p.OrderID == o.ID && o.Counts(p) && slices.Contains(c.Listed, p.Kind) && !p.At.After(c.At) {
+			list = append(list, Difference{p.Kind + " " + cut(p.ID), shown(p.state()), "none of that ID"})
+		}
+	}
 	return list
 }
 
@@ -153,14 +179,14 @@ func (o Order) refundedDifference(theirs *int64, currency string) []Difference {
 	}
 	var sum int64
 	for _, p := range o.Parts {
-		if p.Kind == "refund" && p.Status == "completed" && p.OrderID == o.ID && p.Amount != nil && p.Currency == currency {
+		if p.Kind == "refund" && p.Status == "completed" && p.OrderID == o.ID && p.Amount != nil && p.Currency == currency && o.Counts(p) {
 			sum += *p.Amount
 		}
 	}
 	if sum == *theirs {
 		return nil
 	}
-	return []Difference{{"refunded_total", money(&sum, currency), money(theirs, currency)}}
+	return []Difference{{"refunded_total", shown(money(&sum, currency)), shown(money(theirs, currency))}}
 }
 
 // state is what is compared of a part; "" of one that is not known.
@@ -185,15 +211,6 @@ func shown(value string) string {
 	return cut(value)
 }
 
-// cut shortens what is told to people. An ID or a status has a dozen characters, unless somebody means no good.
-func cut(s string) string {
-	const most = 100
-	if runes := []rune(s); len(runes) > most {
-		return string(runes[:most]) + "…"
-	}
-	return s
-}
-
 // reconcileID is made of what is known of the order and what the platform has of it, as far as they are compared. The
 // order's last event is part of it, so that a difference that comes back is another one.
 func reconcileID(o Order, c Change) string {
@@ -202,8 +219,11 @@ func reconcileID(o Order, c Change) string {
 	say(c.OrderID, o.ID, utc(o.LastWebhookAt))
 	say(o.Status.Value, o.PaymentStatus.Value, o.FulfillmentStatus.Value, money(o.Snapshot.TotalAmount, o.Snapshot.Currency))
 	for _, key := range slices.SortedFunc(maps.Keys(o.Parts), comparePartKeys) {
-		say(key.Kind, key.ID, o.Parts[key].state())
+		if p := o.Parts[key]; o.Counts(p) {
+			say(key.Kind, key.ID, p.state())
+		}
 	}
+	say(append([]string{"the platform lists"}, c.Listed...)...)
 	say("the platform has", c.Status, c.PaymentStatus, c.FulfillmentStatus, money(c.Snapshot.TotalAmount, c.Snapshot.Currency))
 	for _, p := range slices.SortedStableFunc(slices.Values(c.Parts), func(a, b Part) int { return comparePartKeys(a.Key(), b.Key()) }) {
 		say(p.Kind, p.ID, p.state())

@@ -97,9 +97,7 @@ func (a *Activities) judge(e inorder.Event, unreadable error) (change inorder.Ch
 	if err = cmp.Or(unreadable, err); err != nil {
 		return inorder.Change{OrderID: e.OrderID()}, err.Error()
 	}
-	if ahead := change.At.Sub(e.ReceivedAt); ahead > a.MaxEventSkew {
-		reason = fmt.Sprintf("it is dated %s, which is %s later than its receipt; MAX_EVENT_SKEW allows %s",
-			change.At.Format(time.RFC3339), ahead.Round(time.Second), a.MaxEventSkew)
+	if reason = change.Ahead(e.ReceivedAt, a.MaxEventSkew); reason != "" {
 		return inorder.Change{OrderID: change.OrderID}, reason
 	}
 	return change, ""
@@ -131,7 +129,7 @@ const (
 
 	// Not data: the snapshot is only ever replaced, never read, and may be a megabyte.
 	orderColumns = `
-       id, coalesce(status, ''), status_at, coalesce(payment_status, ''), payment_at, coalesce(fulfillment_status, ''),
+       id, coalesce(store_id, ''), coalesce(status, ''), status_at, coalesce(payment_status, ''), payment_at, coalesce(fulfillment_status, ''),
        fulfillment_at, total_amount, coalesce(currency, ''), data_at, data_rank, data_event_id, last_webhook_at`
 
 	selectOrderSQL = `SELECT` + orderColumns + ` FROM orders WHERE id = $1`
@@ -180,7 +178,7 @@ func optional(scan func(pgx.Row) error) func(pgx.Row) error {
 
 func scanOrder(row pgx.Row, o *inorder.Order) error {
 	var status, payment, fulfillment *time.Time
-	err := row.Scan(&o.ID, &o.Status.Value, &status, &o.PaymentStatus.Value, &payment, &o.FulfillmentStatus.Value,
+	err := row.Scan(&o.ID, &o.StoreID, &o.Status.Value, &status, &o.PaymentStatus.Value, &payment, &o.FulfillmentStatus.Value,
 		&fulfillment, &o.Snapshot.TotalAmount, &o.Snapshot.Currency, &o.Snapshot.At, &o.Snapshot.Rank, &o.Snapshot.EventID, &o.LastWebhookAt)
 	o.Status.At, o.PaymentStatus.At, o.FulfillmentStatus.At = timeOf(status), timeOf(payment), timeOf(fulfillment)
 	return err

@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -95,7 +96,8 @@ func (c Comparer) compare(ctx context.Context, theirs []platform.Order) ([]Compa
 	list := make([]Compared, len(theirs))
 	for i, o := range theirs {
 		list[i] = Compared{OrderID: o.ID}
-		list[i].Comparison, err = known.order(o.ID, parts[i]).Compare(o.Raw, asOf(o.Reading), known.stores[o.ID])
+		ours := known.order(o.ID, parts[i])
+		list[i].Comparison, err = ours.Compare(o.Raw, asOf(o.Reading), cmp.Or(ours.StoreID, known.stores[o.ID]))
 		switch e := list[i].Event; {
 		case err != nil:
 			list[i].Problem = "the platform's answer cannot be read: " + err.Error()

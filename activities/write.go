@@ -30,7 +30,7 @@ VALUES ($1, nullif($2, ''), $3, nullif($4, ''), $5, nullif($6, ''), $7, $8,
 
 	updateAspectsSQL = `
 UPDATE orders SET status = nullif($2, ''), status_at = $3, payment_status = nullif($4, ''), payment_at = $5,
-       fulfillment_status = nullif($6, ''), fulfillment_at = $7, last_webhook_at = $8, updated_at = now()
+       fulfillment_status = nullif($6, ''), fulfillment_at = $7, last_webhook_at = $8, store_id = nullif($9, ''), updated_at = now()
 WHERE id = $1`
 
 	updateOrderSQL = `
@@ -82,13 +82,13 @@ func queueEvent(b *pgx.Batch, e inorder.Event, orderID string, outcome inorder.O
 func queueOrder(b *pgx.Batch, c inorder.Change, d inorder.Decision) {
 	o := d.Order
 	args := []any{o.ID, o.Status.Value, nullTime(o.Status.At), o.PaymentStatus.Value, nullTime(o.PaymentStatus.At),
-		o.FulfillmentStatus.Value, nullTime(o.FulfillmentStatus.At), o.LastWebhookAt}
+		o.FulfillmentStatus.Value, nullTime(o.FulfillmentStatus.At), o.LastWebhookAt, o.StoreID}
 	if !d.NewSnapshot {
 		b.Queue(updateAspectsSQL, args...)
 		return
 	}
 	s := o.Snapshot
-	args = append(args, s.StoreID, s.Number, s.TotalAmount, s.Currency, storable(s.Data), s.At, s.Rank, s.EventID)
+	args = append(args, s.Number, s.TotalAmount, s.Currency, storable(s.Data), s.At, s.Rank, s.EventID)
 	if d.Created {
 		b.Queue(insertOrderSQL, args...)
 	} else {

@@ -1,0 +1,78 @@
+package inorder_test
+
+import (
+	"fmt"
+	"strings"
+
+	"inorder"
+)
+
+func ExampleParseEvent() {
+	e, err := inorder.ParseEvent([]byte(`{"id":"evt_1","type":"order.paid","created_at":"2025-01-15T10:30:00Z","data":{"id":"order_1"}}`))
+	if err != nil {
+		fmt.Println("answer 400:", err)
+		return
+	}
+	fmt.Println(e.ID, e.Type, e.OrderID(), e.OccurredAt)
+
+	_, err = inorder.ParseEvent([]byte(`{"id":"evt_1","data":{}}`))
+	fmt.Println("answer 400:", err)
+	// Output:
+	// evt_1 order.paid order_1 2025-01-15 10:30:00 +0000 UTC
+	// answer 400: type is missing
+}
+
+// A cancellation overtakes a payment and a confirmation. The payment is about another aspect and applies; the
+// confirmation is stale.
+func ExampleOrder_Apply() {
+	var order inorder.Order
+	for _, body := range []string{
+		`{"id":"evt_1","type":"order.created","created_at":"2025-01-15T10:00:00Z","data":{"id":"order_1","status":"pending"}}`,
+		`{"id":"evt_2","type":"order.cancelled","created_at":"2025-01-15T10:05:00Z","data":{"id":"order_1"}}`,
+		`{"id":"evt_3","type":"order.paid","created_at":"2025-01-15T10:02:00Z","data":{"id":"order_1"}}`,
+		`{"id":"evt_4","type":"order.confirmed","created_at":"2025-01-15T10:03:00Z","data":{"id":"order_1"}}`,
+	} {
+		e, err := inorder.ParseEvent([]byte(body))
+		if err != nil {
+			panic(err)
+		}
+		change, err := e.Change()
+		if err != nil {
+			panic(err)
+		}
+		d := order.Apply(change)
+		order = d.Order
+		fmt.Println(strings.TrimSpace(fmt.Sprint(e.Type, ": ", d.Outcome, " ", d.Detail)))
+	}
+	fmt.Println(order.Status.Value, order.PaymentStatus.Value)
+	// Output:
+	// order.created: applied
+	// order.cancelled: applied
+	// order.paid: applied
+	// order.confirmed: stale status is "cancelled" since 2025-01-15T10:05:00Z
+	// cancelled paid
+}
+
+// A refund without an ID of its own counts until the order lists its refunds, which tell it by the platform's ID.
+func ExampleOrder_Counts() {
+	var order inorder.Order
+	for _, body := range []string{
+		`{"id":"evt_1","type":"order.created","created_at":"2025-01-15T10:00:00Z","data":{"id":"order_1"}}`,
+		`{"id":"evt_2","type":"payment.refunded","created_at":"2025-01-15T10:01:00Z","data":{"order_id":"order_1"}}`,
+		`{"id":"evt_3","type":"order.updated","created_at":"2025-01-15T10:02:00Z","data":{"id":"order_1","status":"confirmed","lines":[],
+			"refunds":[{"id":"re_1","status":"completed","amount":{"amount":300,"currency":"KRW"}}]}}`,
+	} {
+		e, _ := inorder.ParseEvent([]byte(body))
+		change, _ := e.Change()
+		order = order.Apply(change).Order
+		for _, id := range []string{"evt_2", "re_1"} {
+			if p, known := order.Parts[inorder.PartKey{Kind: "refund", ID: id}]; known {
+				fmt.Println(e.Type, id, order.Counts(p))
+			}
+		}
+	}
+	// Output:
+	// payment.refunded evt_2 true
+	// order.updated evt_2 false
+	// order.updated re_1 true
+}
