@@ -47,8 +47,9 @@ bench: build bin/dev ## Measure events/s and ack times beside an empty workflow 
 	@bin/dev test -fsync -- bin/bench -inorder bin/inorder
 
 .PHONY: fuzz
-fuzz: ## Fuzz the parser and the verifier for a minute each
+fuzz: ## Fuzz the parser, the domain and the verifier for a minute each
 	go test -run '^$$' -fuzz FuzzParseEvent -fuzztime 60s .
+	go test -run '^$$' -fuzz FuzzChange -fuzztime 60s .
 	go test -run '^$$' -fuzz FuzzVerify -fuzztime 60s ./receiver
 
 .PHONY: fixtures
