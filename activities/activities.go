@@ -13,16 +13,17 @@ import (
 	"inorder"
 	"inorder/internal/endpoints"
 	"inorder/internal/platform"
+	"inorder/internal/store"
+	"inorder/internal/sweep"
 )
 
 // Activities are the activities and what they depend on. A nil *Activities names the methods, so that the compiler
 // checks what a workflow executes.
 type Activities struct {
-	DB   DB
-	Wake WakeFunc
-	// Begin starts the workflow of an event that is made of the platform's answer.
-	Begin BeginFunc
-	Log   *slog.Logger
+	DB     DB
+	Store  *store.Store // on the same database
+	Events Events
+	Log    *slog.Logger
 
 	// MaxEventSkew is how much later than its receipt an event may be dated. Later ones need attention: they would
 	// freeze what they set until then.
@@ -44,24 +45,33 @@ type DB interface {
 	BeginTx(ctx context.Context, options pgx.TxOptions) (pgx.Tx, error)
 }
 
-// WakeFunc tells the workflow of a waiting event to look again, and starts it anew if it is gone. It must be
-// idempotent, and must not revive a workflow that has completed.
-type WakeFunc func(ctx context.Context, e inorder.Event) error
-
-// BeginFunc starts the workflow of an event, as the receiver does. It must be idempotent: an event that has one, or had
-// one that completed, is no error.
-type BeginFunc func(ctx context.Context, e inorder.Event) error
+// Events is what the activities need of the events' workflows. Package workflows has it, for a Temporal client. Every
+// method may be called again.
+type Events interface {
+	sweep.Engine
+	// Start starts the workflow of an event, as the receiver does. An event that has one, or had one that completed, is no
+	// error.
+	Start(ctx context.Context, e inorder.Event) error
+	// CanceledBy tells who asked for the cancellation of a run, and why, as far as Temporal has it.
+	CanceledBy(ctx context.Context, r sweep.Run) (actor, reason string, err error)
+}
 
 // Receipt is what the receiver knows of an event beyond its bytes.
 type Receipt struct {
 	EventID    string    `json:"event_id"`
 	ReceivedAt time.Time `json:"received_at"`
+	// RetriedAt is when a person last said "retry": from then on the event's date is judged by that time.
+	RetriedAt time.Time `json:"retried_at,omitzero"`
 }
 
 // readEvent parses the envelope as the workflow carries it. The ID is the receipt's: one that was derived from the
-// body must outlive the body's way through jsonb, which does not keep its bytes.
+// body must outlive an older program's way through jsonb, which does not keep the bytes.
 func readEvent(body converter.RawValue, r Receipt) (inorder.Event, error) {
-	e, err := inorder.ParseEvent(body.Payload().GetData())
+	raw := body.Payload().GetData()
+	e, err := inorder.ParseEvent(raw)
+	if err != nil {
+		e = inorder.Event{Body: raw}
+	}
 	e.ID, e.ReceivedAt = r.EventID, r.ReceivedAt
 	return e, err
 }

@@ -9,15 +9,15 @@ import (
 	"slices"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"inorder"
 	"inorder/internal/platform"
+	"inorder/internal/store"
 )
 
 // Comparer compares orders with the platform's, and changes nothing.
 type Comparer struct {
 	DB       DB
+	Store    *store.Store
 	Platform *platform.Client
 }
 
@@ -89,15 +89,15 @@ func (c Comparer) compare(ctx context.Context, theirs []platform.Order) ([]Compa
 			parts[i] = append(parts[i], p.Key())
 		}
 	}
-	known, err := c.read(ctx, ids, slices.Concat(parts...))
+	known, err := c.Store.ReadOrders(ctx, ids, slices.Concat(parts...))
 	if err != nil {
 		return nil, fmt.Errorf("read the orders to compare: %w", err)
 	}
 	list := make([]Compared, len(theirs))
 	for i, o := range theirs {
 		list[i] = Compared{OrderID: o.ID}
-		ours := known.order(o.ID, parts[i])
-		list[i].Comparison, err = ours.Compare(o.Raw, asOf(o.Reading), cmp.Or(ours.StoreID, known.stores[o.ID]))
+		ours := known.Order(o.ID, parts[i])
+		list[i].Comparison, err = ours.Compare(o.Raw, asOf(o.Reading), cmp.Or(ours.StoreID, known.Store(o.ID)))
 		switch e := list[i].Event; {
 		case err != nil:
 			list[i].Problem = "the platform's answer cannot be read: " + err.Error()
@@ -123,7 +123,7 @@ func (c Comparer) markRepaired(ctx context.Context, list []Compared) error {
 	if len(missing) == 0 {
 		return nil
 	}
-	ends, err := readEnds(ctx, c.DB, slices.Collect(maps.Keys(missing)))
+	ends, err := c.Store.Ends(ctx, slices.Collect(maps.Keys(missing)))
 	for _, e := range ends {
 		list[missing[e.EventID]].Unrepairable = fmt.Sprintf("its event %s is %s already, and yet the order is missing; "+
 			"if somebody deleted it, delete that event's row in webhook_events too", e.EventID, e.Outcome)
@@ -133,63 +133,3 @@ func (c Comparer) markRepaired(ctx context.Context, list []Compared) error {
 
 // maxEvent leaves room for what Temporal keeps beside an event: it refuses inputs over 2 MiB.
 const maxEvent = 1_900_000
-
-const (
-	selectOrdersSQL = `SELECT` + orderColumns + ` FROM orders WHERE id = ANY($1)`
-
-	// Of an order that is missing, the store of an event that waits for it.
-	selectStoresSQL = `
-SELECT id, store_id FROM orders WHERE id = ANY($1) AND store_id <> ''
-UNION ALL
-SELECT order_id, payload->>'store_id' FROM pending_events WHERE order_id = ANY($1) AND payload->>'store_id' <> ''`
-)
-
-// knownOrders is what is known of many orders.
-type knownOrders struct {
-	orders map[string]inorder.Order // without parts
-	stores map[string]string
-	parts  map[inorder.PartKey]inorder.Part
-}
-
-// order is what is known of one: all of its parts, and those of keys, whosever they are.
-func (k knownOrders) order(id string, keys []inorder.PartKey) inorder.Order {
-	o := k.orders[id]
-	for _, p := range k.parts {
-		if p.OrderID == id {
-			addPart(&o, p)
-		}
-	}
-	for _, key := range keys {
-		if p, known := k.parts[key]; known {
-			addPart(&o, p)
-		}
-	}
-	return o
-}
-
-// read reads what is known of the orders and of those parts, in one batch.
-func (c Comparer) read(ctx context.Context, ids []string, parts []inorder.PartKey) (knownOrders, error) {
-	k := knownOrders{map[string]inorder.Order{}, map[string]string{}, map[inorder.PartKey]inorder.Part{}}
-	kinds, partIDs := make([]string, len(parts)), make([]string, len(parts))
-	for i, key := range parts {
-		kinds[i], partIDs[i] = key.Kind, key.ID
-	}
-	b := &pgx.Batch{}
-	b.Queue(selectOrdersSQL, ids).Query(eachRow(func(row pgx.Row) error {
-		var o inorder.Order
-		err := scanOrder(row, &o)
-		k.orders[o.ID] = o
-		return err
-	}))
-	b.Queue(selectStoresSQL, ids).Query(eachRow(func(row pgx.Row) error {
-		var id, store string
-		err := row.Scan(&id, &store)
-		k.stores[id] = store
-		return err
-	}))
-	queueManyParts(b, ids, kinds, partIDs, func(p inorder.Part) { k.parts[p.Key()] = p })
-	// One snapshot, so that an order and its parts are of the same moment.
-	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
-	err := pgx.BeginTxFunc(ctx, c.DB, options, func(tx pgx.Tx) error { return tx.SendBatch(ctx, b).Close() })
-	return k, err
-}

@@ -4,15 +4,14 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"strings"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
+	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/converter"
 
 	"inorder"
+	"inorder/internal/store"
+	"inorder/internal/sweep"
 )
 
 // DiscardEventInput says who gave the event up, and why.
@@ -20,24 +19,44 @@ type DiscardEventInput struct {
 	Receipt Receipt `json:"receipt"`
 	Reason  string  `json:"reason"`
 	Actor   string  `json:"actor"`
+	// Canceled is set when a cancellation of the workflow gave the event up. Who asked for it is in the run's history, which
+	// workflow code does not see.
+	Canceled bool `json:"canceled,omitempty"`
 }
 
 // DiscardEvent records that an operator gave the event up, with its payload, and that it waits no longer. It may run
-// twice, and answers what was recorded first, also when that is that the event was applied after all.
+// twice, and answers what was recorded first, also when that is that the event was applied after all; then it also answers
+// how many events wait for the order that was created.
 func (a *Activities) DiscardEvent(ctx context.Context, body converter.RawValue, in DiscardEventInput) (ApplyEventResult, error) {
-	e, err := readEvent(body, in.Receipt)
-	if err != nil {
-		e.Body = asText(body.Payload().GetData())
+	if in.Canceled {
+		in.Actor, in.Reason = a.canceledBy(ctx)
 	}
-	result, err := a.discard(ctx, e, in)
-	if refused := (*pgconn.PgError)(nil); errors.As(err, &refused) && isAboutData(refused) {
+	detail := inorder.Bounded(fmt.Sprintf("%s (by %s)", cmp.Or(in.Reason, "no reason given"), cmp.Or(in.Actor, "unknown")))
+	e := a.toDiscard(body, in.Receipt)
+	known, err := a.Store.Discard(ctx, e, detail)
+	if store.IsLasting(err) {
 		e.Body = asText(e.Body)
-		result, err = a.discard(ctx, e, in)
+		known, err = a.Store.Discard(ctx, e, detail)
 	}
 	if err != nil {
-		return ApplyEventResult{}, classify(fmt.Errorf("discard event %s: %w", e.ID, err))
+		return ApplyEventResult{}, classify(ctx, fmt.Errorf("discard event %s: %w", e.ID, err))
+	}
+	result := ApplyEventResult{Outcome: inorder.Discarded, Detail: detail, OrderID: e.Change.OrderID}
+	if known.Outcome != "" {
+		result.Outcome, result.Detail, result.Waiters = known.Outcome, known.Detail, known.Waiters
 	}
 	return result, nil
+}
+
+// toDiscard reads as much of the event as is needed to give it up: its order, and whether it may have created it.
+func (a *Activities) toDiscard(body converter.RawValue, r Receipt) store.Event {
+	parsed, err := readEvent(body, r)
+	if err != nil {
+		parsed.Body = asText(parsed.Body)
+		return store.Event{Event: parsed}
+	}
+	change, _ := parsed.Change() // an event that says nothing can be given up, too
+	return store.Event{Event: parsed, Change: inorder.Change{OrderID: parsed.OrderID(), Creates: change.Creates}}
 }
 
 // asText is what jsonb does not take as JSON as one string: giving an event up must always work.
@@ -46,22 +65,14 @@ func asText(body []byte) json.RawMessage {
 	return text
 }
 
-func (a *Activities) discard(ctx context.Context, e inorder.Event, in DiscardEventInput) (ApplyEventResult, error) {
-	orderID := e.OrderID()
-	detail := fmt.Sprintf("%s (by %s)", cmp.Or(in.Reason, "no reason given"), cmp.Or(in.Actor, "unknown"))
-	result := ApplyEventResult{Outcome: inorder.Discarded, OrderID: orderID, Detail: strings.ReplaceAll(detail, "\x00", "\uFFFD")}
-	err := a.inTransaction(ctx, func(tx pgx.Tx) error {
-		known, err := lockAndRead(ctx, tx, e, inorder.Change{OrderID: orderID})
-		if err != nil {
-			return err
-		}
-		if known.outcome != "" {
-			result.Outcome, result.Detail = known.outcome, known.detail
-			return nil
-		}
-		b := &pgx.Batch{}
-		queueEvent(b, e, orderID, result.Outcome, result.Detail)
-		return tx.SendBatch(ctx, b).Close()
-	})
-	return result, err
+// canceledBy asks Temporal who canceled this activity's workflow. Giving an event up does not wait for the answer: without
+// one, nobody is named.
+func (a *Activities) canceledBy(ctx context.Context) (actor, reason string) {
+	info := activity.GetInfo(ctx)
+	r := sweep.Run{EventID: info.WorkflowExecution.ID, RunID: info.WorkflowExecution.RunID}
+	actor, reason, err := a.Events.CanceledBy(ctx, r)
+	if err != nil {
+		a.Log.Warn("Temporal does not say who canceled an event", "event_id", r.EventID, "cause", err)
+	}
+	return cmp.Or(actor, "somebody in Temporal"), cmp.Or(reason, "canceled in Temporal")
 }

@@ -1,48 +1,43 @@
 package activities
 
 import (
+	"context"
 	"errors"
-	"fmt"
-	"strings"
+	"math/rand/v2"
+	"time"
 
-	"github.com/jackc/pgx/v5/pgconn"
+	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
+
+	"inorder/internal/store"
 )
 
-// DataErrorType is the type of the application error of an event that can never be applied as it is.
-const DataErrorType = "DataError"
+const (
+	// DataErrorType is the type of the application error of an event that can never be applied as it is. ApplyEvent answers
+	// such events as an outcome; older histories have the error.
+	DataErrorType = "DataError"
+	// OrderBusyType is the type of the application error of an event whose order is locked.
+	OrderBusyType = "OrderBusy"
+)
 
-// classify is the single decision to retry. What the data itself causes never goes away: SQLSTATE 22 (data
-// exception), 23 (integrity constraint) and 54 (a limit of PostgreSQL, such as an index row's size) are not retried.
-// Everything else, such as a lost connection, is, without an end.
-//
-// A conflict on the event's own row is retried too: another run of the same event has just committed, and the next run
-// answers what it recorded.
-func classify(err error) error {
-	var pg *pgconn.PgError
-	if !errors.As(err, &pg) || !isAboutData(pg) {
-		return err
+// classify is the single decision to retry. What the data itself causes never goes away (see store.IsLasting). Everything
+// else, such as a lost connection, is retried without an end; an order that is locked soon, because mostly it is only busy.
+func classify(ctx context.Context, err error) error {
+	switch {
+	case store.IsLasting(err):
+		return temporal.NewNonRetryableApplicationError(store.Describe(err), DataErrorType, nil)
+	case errors.Is(err, store.ErrBusy):
+		return temporal.NewApplicationErrorWithOptions(err.Error(), OrderBusyType, temporal.ApplicationErrorOptions{NextRetryDelay: busyPause(ctx)})
 	}
-	return temporal.NewNonRetryableApplicationError(describe(pg), DataErrorType, nil)
+	return err
 }
 
-func isAboutData(pg *pgconn.PgError) bool {
-	for _, class := range []string{"22", "23", "54"} {
-		if strings.HasPrefix(pg.Code, class) {
-			return pg.ConstraintName != "webhook_events_pkey"
-		}
+// busyPause grows with the attempts from a quarter of a second to five, and scatters those that were refused together.
+func busyPause(ctx context.Context) time.Duration {
+	attempt := int32(1)
+	if activity.IsActivity(ctx) {
+		attempt = activity.GetInfo(ctx).Attempt
 	}
-	return false
-}
-
-// describe says what PostgreSQL refused without its message, which may quote the data.
-func describe(pg *pgconn.PgError) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "PostgreSQL refuses the event's data: SQLSTATE %s", pg.Code)
-	for _, part := range [][2]string{{"table", pg.TableName}, {"column", pg.ColumnName}, {"constraint", pg.ConstraintName}} {
-		if part[1] != "" {
-			fmt.Fprintf(&b, ", %s %s", part[0], part[1])
-		}
-	}
-	return b.String()
+	pause := min(time.Duration(attempt)*250*time.Millisecond, 5*time.Second)
+	return pause/2 + rand.N(pause)
 }

@@ -23,6 +23,8 @@ func TestClassify(t *testing.T) {
 		"a constraint":                 {&pgconn.PgError{Code: "23514", TableName: "orders", ConstraintName: "orders_id_not_empty"}, "PostgreSQL refuses the event's data: SQLSTATE 23514, table orders, constraint orders_id_not_empty"},
 		"NULL where none may be":       {&pgconn.PgError{Code: "23502", TableName: "orders", ColumnName: "data"}, "PostgreSQL refuses the event's data: SQLSTATE 23502, table orders, column data"},
 		"a limit of PostgreSQL":        {&pgconn.PgError{Code: "54000"}, "PostgreSQL refuses the event's data: SQLSTATE 54000"},
+		"a feature that is not there":  {&pgconn.PgError{Code: "0A000"}, "PostgreSQL refuses the event's data: SQLSTATE 0A000"},
+		"a plan of before a migration": {&pgconn.PgError{Code: "0A000", Routine: "RevalidateCachedQuery"}, ""},
 		"another run's row":            {&pgconn.PgError{Code: "23505", ConstraintName: "webhook_events_pkey"}, ""},
 		"a serialization failure":      {&pgconn.PgError{Code: "40001"}, ""},
 		"a deadlock":                   {&pgconn.PgError{Code: "40P01"}, ""},
@@ -41,7 +43,7 @@ func TestClassify(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			wrapped := fmt.Errorf("apply event evt_1: %w", tc.err)
-			err := classify(wrapped)
+			err := classify(t.Context(), wrapped)
 			if tc.lasting == "" {
 				require.Equal(t, wrapped, err)
 				return

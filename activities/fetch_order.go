@@ -53,11 +53,11 @@ func (a *Activities) FetchOrder(ctx context.Context, in FetchOrderInput) (FetchO
 
 const platformNotSet = "HEADLESS_COMMERCE_API_KEY is not set where the worker runs, so the platform cannot be asked"
 
-func (a *Activities) comparer() Comparer { return Comparer{a.DB, a.Platform} }
+func (a *Activities) comparer() Comparer { return Comparer{a.DB, a.Store, a.Platform} }
 
 func (a *Activities) begin(ctx context.Context, e inorder.Event) error {
 	e.ReceivedAt = time.Now().UTC()
-	if err := a.Begin(ctx, e); err != nil {
+	if err := a.Events.Start(ctx, e); err != nil {
 		return fmt.Errorf("start the event %s of order %s: %w", e.ID, e.OrderID(), err)
 	}
 	return nil

@@ -36,7 +36,7 @@ func TestFetchOrder(t *testing.T) {
 	t.Run("twice it makes one event", func(t *testing.T) {
 		s := newShop(t)
 		o := s.place(1)[0]
-		s.Begin = func(_ context.Context, e inorder.Event) error { s.began = append(s.began, e); return nil } // none is applied yet
+		s.events.start = func(_ context.Context, e inorder.Event) error { s.began = append(s.began, e); return nil } // none is applied yet
 		for range 2 {
 			_, err := s.fetch(o.ID)
 			require.NoError(t, err)

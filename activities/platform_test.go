@@ -37,7 +37,7 @@ func newShop(t *testing.T) *shop {
 	t.Cleanup(server.Close)
 	s.connect(server.URL, standin.DefaultKey)
 	s.ReconcileWindow = 72 * time.Hour
-	s.Begin = func(ctx context.Context, e inorder.Event) error {
+	s.events.start = func(ctx context.Context, e inorder.Event) error {
 		s.began = append(s.began, e)
 		_, err := s.ApplyEvent(ctx, raw(string(e.Body)), activities.ApplyEventInput{Receipt: activities.Receipt{EventID: e.ID, ReceivedAt: e.ReceivedAt}})
 		return err

@@ -5,19 +5,11 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"go.temporal.io/sdk/activity"
 )
 
 // purgeBatch is how many rows one transaction deletes: a few milliseconds of row locks.
 const purgeBatch = 1000
-
-// SKIP LOCKED, so that two purges at once share the work instead of waiting for each other. An array, because the
-// planner may run a subquery of IN several times, and each run would lock and delete LIMIT rows more.
-const purgeSQL = `
-DELETE FROM webhook_events WHERE event_id = ANY(ARRAY(
-    SELECT event_id FROM webhook_events WHERE processed_at < $1
-    ORDER BY processed_at LIMIT $2 FOR UPDATE SKIP LOCKED))`
 
 // PurgeResult says what a purge did.
 type PurgeResult struct {
@@ -32,12 +24,7 @@ type PurgeResult struct {
 func (a *Activities) PurgeEvents(ctx context.Context, now time.Time) (PurgeResult, error) {
 	result := PurgeResult{OlderThan: now.Add(-a.EventRetention)}
 	for {
-		var deleted int64
-		err := a.inTransaction(ctx, func(tx pgx.Tx) error {
-			tag, err := tx.Exec(ctx, purgeSQL, result.OlderThan, purgeBatch)
-			deleted = tag.RowsAffected()
-			return err
-		})
+		deleted, err := a.Store.Purge(ctx, result.OlderThan, purgeBatch)
 		if err != nil {
 			return result, fmt.Errorf("purge webhook_events after %d rows: %w", result.Deleted, err)
 		}

@@ -7,9 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-	"go.temporal.io/sdk/activity"
-
 	"inorder"
 )
 
@@ -47,7 +44,7 @@ type ReconcilePageResult struct {
 // It may run twice: what the first run repaired differs no more, and is repaired and counted by the metric once. The
 // tally of a run that was cut off is lost.
 func (a *Activities) ReconcilePage(ctx context.Context, in ReconcilePageInput) (ReconcilePageResult, error) {
-	defer beat(ctx)()
+	defer beat(ctx, nil)()
 	page, next, err := a.comparer().Page(ctx, in.Since, in.At)
 	if err != nil {
 		return ReconcilePageResult{}, retrySlowly(err)
@@ -76,7 +73,7 @@ type RepairOrdersInput struct {
 // RepairOrders compares orders one by one and repairs those that differ, as ReconcilePage does. What it cannot repair it
 // says in its notes. It may run twice, as ReconcilePage may.
 func (a *Activities) RepairOrders(ctx context.Context, in RepairOrdersInput) (Tally, error) {
-	defer beat(ctx)()
+	defer beat(ctx, nil)()
 	var repair []Compared
 	t := Tally{Compared: len(in.Orders)}
 	for _, id := range in.Orders {
@@ -99,7 +96,7 @@ func (a *Activities) RepairOrders(ctx context.Context, in RepairOrdersInput) (Ta
 
 // ListClosed answers the orders that are open here and not on the platform. It changes nothing.
 func (a *Activities) ListClosed(ctx context.Context, since time.Time) ([]string, error) {
-	defer beat(ctx)()
+	defer beat(ctx, nil)()
 	ids, err := a.comparer().Closed(ctx, since)
 	if err != nil {
 		return nil, retrySlowly(err)
@@ -113,15 +110,6 @@ func (a *Activities) FinishReconcile(_ context.Context, t Tally) error {
 	a.Log.Info("orders reconciled", "compared", t.Compared, "missing", t.Missing, "different", t.Different, "silent", t.Silent,
 		"unrepaired", t.Unrepaired)
 	return nil
-}
-
-const selectEndsSQL = `SELECT event_id, outcome, detail FROM webhook_events WHERE event_id = ANY($1)`
-
-// end is what became of an event.
-type end struct {
-	EventID string
-	Outcome inorder.Outcome
-	Detail  string
 }
 
 const (
@@ -140,7 +128,7 @@ func (a *Activities) repair(ctx context.Context, differ []Compared) (t Tally, er
 		open[c.Event.ID] = c
 	}
 	for progress := time.Now(); len(open) > 0 && time.Since(progress) < patience; {
-		ends, err := readEnds(ctx, a.DB, slices.Collect(maps.Keys(open)))
+		ends, err := a.Store.Ends(ctx, slices.Collect(maps.Keys(open)))
 		if err != nil {
 			return Tally{}, err
 		}
@@ -165,34 +153,4 @@ func (a *Activities) repair(ctx context.Context, differ []Compared) (t Tally, er
 		t.unrepaired(c.OrderID, "its event "+id+" has not come to its end: its workflow of the same ID says why")
 	}
 	return t, nil
-}
-
-func readEnds(ctx context.Context, db DB, events []string) (ends []end, err error) {
-	err = pgx.BeginTxFunc(ctx, db, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, selectEndsSQL, events)
-		if err != nil {
-			return err
-		}
-		ends, err = pgx.CollectRows(rows, pgx.RowToStructByName[end])
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("look for the events' ends: %w", err)
-	}
-	return ends, nil
-}
-
-// beat reports that the activity lives, until stop is called.
-func beat(ctx context.Context) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	go func() {
-		for ctx.Err() == nil {
-			activity.RecordHeartbeat(ctx)
-			select {
-			case <-ctx.Done():
-			case <-time.After(2 * time.Second):
-			}
-		}
-	}()
-	return cancel
 }

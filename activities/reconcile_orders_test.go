@@ -14,6 +14,7 @@ import (
 	"inorder"
 	"inorder/activities"
 	"inorder/internal/standin"
+	tables "inorder/internal/store"
 )
 
 // sweep goes through all pages and repairs at once.
@@ -87,9 +88,9 @@ func TestASweepRepairsWhatDiffersOnce(t *testing.T) {
 func TestAReconciledEventThatComesTooLateIsNoRepair(t *testing.T) {
 	s := newShop(t)
 	o := s.place(1, "pay")[0]
-	apply := s.Begin
+	apply := s.events.start
 	var held []inorder.Event
-	s.Begin = func(_ context.Context, e inorder.Event) error { held = append(held, e); return nil }
+	s.events.start = func(_ context.Context, e inorder.Event) error { held = append(held, e); return nil }
 	_, err := s.fetch(o.ID)
 	require.NoError(t, err)
 	s.advance(o.ID, "complete")
@@ -111,13 +112,13 @@ func TestAReconciledEventThatComesTooLateIsNoRepair(t *testing.T) {
 func TestARepairTakesFourRoundTrips(t *testing.T) {
 	s := newShop(t)
 	o := s.place(1, "pay", "ship", "refund_part", "refund_part")[0]
-	s.Begin = func(_ context.Context, e inorder.Event) error { s.began = append(s.began, e); return nil }
+	s.events.start = func(_ context.Context, e inorder.Event) error { s.began = append(s.began, e); return nil }
 	_, err := s.fetch(o.ID)
 	require.NoError(t, err)
 	conn, err := s.pool.Acquire(t.Context()) // one connection, so that it has prepared every statement after the first round
 	require.NoError(t, err)
 	defer conn.Release()
-	s.DB = conn
+	s.DB, s.Store = conn, tables.New(conn)
 	for _, round := range []string{"cold", "warm"} {
 		_, err := conn.Exec(t.Context(), `TRUNCATE orders, order_parts, webhook_events, pending_events`)
 		require.NoError(t, err)
@@ -189,7 +190,7 @@ func TestWhatCannotBeRepairedIsTold(t *testing.T) {
 			t.Skip("it waits for 30 seconds")
 		}
 		s.spoil = nil
-		s.Begin = func(context.Context, inorder.Event) error { return nil }
+		s.events.start = func(context.Context, inorder.Event) error { return nil }
 		tally := s.repairOrders(s.place(1)[0].ID)
 		require.Equal(t, 1, tally.Unrepaired)
 		require.Contains(t, tally.Notes[0], "has not come to its end")

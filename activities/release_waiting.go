@@ -3,64 +3,127 @@ package activities
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
+	"sync/atomic"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"go.temporal.io/sdk/activity"
 
-	"inorder"
+	"inorder/internal/store"
 )
 
-const selectWaitersSQL = `
-SELECT event_id, payload, received_at FROM pending_events
-WHERE order_id = $1
-ORDER BY occurred_at, received_at, event_id`
+const (
+	// releasePage is how many waiting events are read at once.
+	releasePage = 200
+	// releaseAhead is how many are awake and have not ended yet. They all want the same order's lock, so more would only
+	// be in each other's way, and in that of other orders.
+	releaseAhead = 8
+	// releasePause is how long those that were woken may take before the next ones are: one that needs longer, because
+	// PostgreSQL refuses it, does not hold up the others.
+	releasePause = 2 * time.Second
+	releasePoll  = 20 * time.Millisecond
+)
 
-// ReleaseWaiting wakes every event that waits for the order, the oldest first, and answers how many there were. One that
-// cannot be woken does not hold up the others. It may run twice: an event that is awake already looks once more and finds
-// itself applied.
+// ReleaseWaiting wakes every event that waits for the order, the oldest first, and answers how many it woke. It reads
+// them a page at a time, without their bodies, and wakes the next few when the last few have ended, so that a release of
+// thousands leaves other orders their pace. One that lost its workflow is started anew from its row. One that cannot be
+// woken does not hold up the others.
+//
+// It may run twice: an event that is awake already looks once more and finds itself applied. An attempt goes on where the
+// one before had come to; after one that failed for some, the next begins anew, and finds those that still wait.
 func (a *Activities) ReleaseWaiting(ctx context.Context, orderID string) (int, error) {
-	waiters, err := a.waiters(ctx, orderID)
-	if err != nil {
-		return 0, fmt.Errorf("find what waits for order %s: %w", orderID, err)
+	r := &release{a: a}
+	if activity.HasHeartbeatDetails(ctx) {
+		_ = activity.GetHeartbeatDetails(ctx, &r.progress) // what cannot be read begins anew
 	}
-	var failed int
-	var first error
-	for i, e := range waiters {
-		if err := a.Wake(ctx, e); err != nil {
-			failed, first = failed+1, cmp.Or(first, fmt.Errorf("wake event %s: %w", e.ID, err))
+	r.heartbeat.Store(&r.progress)
+	defer beat(ctx, func() any { return r.heartbeat.Load() })()
+	for {
+		page, err := a.Store.Waiters(ctx, orderID, r.progress.After, releasePage)
+		if err != nil {
+			return 0, fmt.Errorf("find what waits for order %s: %w", orderID, err)
 		}
-		activity.RecordHeartbeat(ctx, i+1)
+		if err := r.wakeAll(ctx, page); err != nil {
+			return 0, err
+		}
+		if len(page) < releasePage {
+			break
+		}
 	}
-	if failed > 0 {
-		return 0, fmt.Errorf("%d of %d waiting events could not be woken: %w", failed, len(waiters), first)
+	if r.failed > 0 {
+		activity.RecordHeartbeat(ctx, releaseProgress{})
+		return 0, fmt.Errorf("%d of %d waiting events could not be woken: %w", r.failed, r.progress.Woken+r.failed, r.first)
 	}
-	return len(waiters), nil
+	return r.progress.Woken, nil
 }
 
-func (a *Activities) waiters(ctx context.Context, orderID string) ([]inorder.Event, error) {
-	var events []inorder.Event
-	err := a.inTransaction(ctx, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, selectWaitersSQL, orderID)
-		if err != nil {
+// releaseProgress is the heartbeat of ReleaseWaiting.
+type releaseProgress struct {
+	After store.Waiter `json:"after"` // the last one that was woken, or passed over
+	Woken int          `json:"woken"`
+}
+
+// release is one attempt of ReleaseWaiting.
+type release struct {
+	a         *Activities
+	progress  releaseProgress
+	heartbeat atomic.Pointer[releaseProgress]
+	awake     []string // that may not have ended yet
+	failed    int
+	first     error // why the first of them could not be woken
+}
+
+func (r *release) wakeAll(ctx context.Context, page []store.Waiter) error {
+	for _, w := range page {
+		if err := r.makeRoom(ctx); err != nil {
 			return err
 		}
-		events, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (inorder.Event, error) {
-			var (
-				id         string
-				payload    json.RawMessage
-				receivedAt time.Time
-			)
-			if err := row.Scan(&id, &payload, &receivedAt); err != nil {
-				return inorder.Event{}, err
-			}
-			e, err := inorder.ParseEvent(payload)
-			e.ID, e.ReceivedAt = id, receivedAt
-			return e, err
-		})
+		if err := r.wake(ctx, w.EventID); err != nil {
+			r.failed, r.first = r.failed+1, cmp.Or(r.first, fmt.Errorf("wake event %s: %w", w.EventID, err))
+		} else {
+			r.awake = append(r.awake, w.EventID)
+			r.progress.Woken++
+		}
+		r.progress.After = w
+		now := r.progress
+		r.heartbeat.Store(&now)
+	}
+	return ctx.Err()
+}
+
+// wake signals the event's workflow. One that is gone is started anew, and looks at once.
+func (r *release) wake(ctx context.Context, eventID string) error {
+	alive, err := r.a.Events.Wake(ctx, eventID)
+	if err != nil || alive {
 		return err
-	})
-	return events, err
+	}
+	e, found, err := r.a.Store.Pending(ctx, eventID)
+	if err != nil || !found { // it has ended meanwhile
+		return err
+	}
+	_, err = r.a.Events.Revive(ctx, e)
+	return err
+}
+
+// makeRoom waits until most of those that are awake have ended, or had the time to.
+func (r *release) makeRoom(ctx context.Context) error {
+	if len(r.awake) < releaseAhead {
+		return nil
+	}
+	for begin := time.Now(); time.Since(begin) < releasePause; {
+		waiting, err := r.a.Store.CountWaiting(ctx, r.awake)
+		if err != nil {
+			return fmt.Errorf("see whether the events that were woken have ended: %w", err)
+		}
+		if waiting <= releaseAhead/2 {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(releasePoll):
+		}
+	}
+	r.awake = r.awake[:0]
+	return nil
 }

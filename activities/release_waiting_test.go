@@ -1,14 +1,11 @@
 package activities_test
 
 import (
-	"context"
-	"errors"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/testsuite"
-
-	"inorder"
 )
 
 func (s *store) release() (woke int, err error) {
@@ -32,21 +29,50 @@ func TestReleaseWaiting(t *testing.T) {
 		n, err := s.release()
 		require.NoError(t, err)
 		require.Equal(t, 3, n)
-		require.Equal(t, []string{"evt_c", "evt_a", "evt_b"}, s.woke)
+		require.Equal(t, []string{"evt_c", "evt_a", "evt_b"}, s.events.woke)
 	})
-	t.Run("hands over the whole event, under the ID it was received with", func(t *testing.T) {
+	t.Run("starts one that lost its workflow anew, as it was received", func(t *testing.T) {
 		s := newStore(t)
-		body := `{"type":"order.paid","created_at":"2025-01-15T10:00:00Z","data":{"id":"order_1","n":9007199254740993},"store_id":"store_1"}`
+		body := `{"type":"order.paid" , "created_at":"2025-01-15T10:00:00Z","data":{"id":"order_1","n":1e300},"store_id":"store_1"}`
 		s.apply(body)
-		var got inorder.Event
-		s.Wake = func(_ context.Context, e inorder.Event) error { got = e; return nil }
+		id := receipt(t, body).EventID
+		s.events.gone = map[string]bool{id: true}
 		_, err := s.release()
 		require.NoError(t, err)
-		require.Equal(t, receipt(t, body).EventID, got.ID)
+		require.Len(t, s.events.revived, 1)
+		got := s.events.revived[0]
+		require.Equal(t, id, got.ID)
 		require.True(t, got.ReceivedAt.Equal(received))
 		require.Equal(t, "order_1", got.OrderID())
-		require.JSONEq(t, body, string(got.Body))
-		require.Contains(t, string(got.Body), "9007199254740993")
+		require.Equal(t, body, string(got.Body), "byte for byte, and not the text of jsonb")
+	})
+	t.Run("starts one of an older program anew, from its payload", func(t *testing.T) {
+		s := newStore(t)
+		s.apply(paid("evt_1"))
+		s.exec(`UPDATE pending_events SET body = NULL`)
+		s.events.gone = map[string]bool{"evt_1": true}
+		_, err := s.release()
+		require.NoError(t, err)
+		require.JSONEq(t, paid("evt_1"), string(s.events.revived[0].Body))
+	})
+	t.Run("reads them a page at a time", func(t *testing.T) {
+		s := newStore(t)
+		s.exec(`INSERT INTO pending_events (event_id, order_id, type, payload, body, occurred_at, received_at, phase)
+			SELECT 'evt_' || lpad(n::text, 4, '0'), 'order_1', 'order.paid', '{}', '{}', to_timestamp(n / 3), to_timestamp(n / 2), 'waiting' FROM generate_series(1, 450) n`)
+		s.events.woken = func(id string) { s.exec(`DELETE FROM pending_events WHERE event_id = $1`, id) }
+		n, err := s.release()
+		require.NoError(t, err)
+		require.Equal(t, 450, n)
+		require.Len(t, s.events.woke, 450)
+		require.True(t, slices.IsSorted(s.events.woke))
+	})
+	t.Run("does not wake what needs a person", func(t *testing.T) {
+		s := newStore(t)
+		s.apply(told("evt_1", "order.updated", 0, `{"id":"order_1","status":7}`))
+		require.Zero(t, s.apply(created("evt_2")).Waiters)
+		n, err := s.release()
+		require.NoError(t, err)
+		require.Zero(t, n)
 	})
 	t.Run("nobody waits", func(t *testing.T) {
 		s := newStore(t)
@@ -58,15 +84,10 @@ func TestReleaseWaiting(t *testing.T) {
 		s := newStore(t)
 		s.apply(told("evt_a", "order.paid", 0, `{"id":"order_1"}`))
 		s.apply(told("evt_b", "order.paid", 1, `{"id":"order_1"}`))
-		s.Wake = func(ctx context.Context, e inorder.Event) error {
-			if e.ID == "evt_a" {
-				return errors.New("not now")
-			}
-			return s.wake(ctx, e)
-		}
+		s.events.failing = map[string]bool{"evt_a": true}
 		_, err := s.release()
 		requireRetryable(t, err)
 		require.ErrorContains(t, err, "1 of 2 waiting events could not be woken: wake event evt_a: not now")
-		require.Equal(t, []string{"evt_b"}, s.woke)
+		require.Equal(t, []string{"evt_b"}, s.events.woke)
 	})
 }

@@ -21,6 +21,7 @@ import (
 	"inorder/activities"
 	"inorder/internal/devstack/testenv"
 	"inorder/internal/endpoints"
+	tables "inorder/internal/store"
 	"inorder/migrations"
 )
 
@@ -35,8 +36,7 @@ type store struct {
 	pool *pgxpool.Pool
 	wire *wire
 
-	mu   sync.Mutex
-	woke []string // event IDs, in order
+	events events
 }
 
 func newStore(t testing.TB) *store {
@@ -51,17 +51,47 @@ func newStore(t testing.TB) *store {
 	t.Cleanup(s.pool.Close)
 	require.NoError(t, migrations.Apply(t.Context(), s.pool, testenv.Log))
 	s.Activities = &activities.Activities{
-		DB: s.pool, Wake: s.wake, Log: testenv.Log, MaxEventSkew: time.Hour, EventRetention: 30 * 24 * time.Hour,
+		DB: s.pool, Store: tables.New(s.pool), Events: &s.events, Log: testenv.Log, MaxEventSkew: time.Hour, EventRetention: 30 * 24 * time.Hour,
 		Endpoints: endpoints.Store{Pool: s.pool}, Wait: activities.WaitPolicy{Recheck: time.Minute, StuckAfter: 24 * time.Hour, TTL: 30 * 24 * time.Hour},
 	}
 	return s
 }
 
-func (s *store) wake(_ context.Context, e inorder.Event) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.woke = append(s.woke, e.ID)
-	return nil
+// events stands in for the workflows: it records what it is asked for. Those named in gone have no workflow, and those in
+// failing can't be woken.
+type events struct {
+	activities.Events
+	mu            sync.Mutex
+	woke          []string // event IDs, in order
+	gone, failing map[string]bool
+	revived       []inorder.Event
+	woken         func(eventID string)
+	start         func(context.Context, inorder.Event) error
+}
+
+func (e *events) Wake(_ context.Context, id string) (alive bool, err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.failing[id] {
+		return false, errors.New("not now")
+	}
+	if e.gone[id] {
+		return false, nil
+	}
+	e.woke = append(e.woke, id)
+	if e.woken != nil {
+		e.woken(id)
+	}
+	return true, nil
+}
+
+func (e *events) Start(ctx context.Context, event inorder.Event) error { return e.start(ctx, event) }
+
+func (e *events) Revive(_ context.Context, event inorder.Event) (started bool, err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.revived = append(e.revived, event)
+	return true, nil
 }
 
 // told is one event of order_1 at 10:00 plus so many minutes.
@@ -131,6 +161,12 @@ func (s *store) text(sql string, args ...any) string {
 	}
 	require.NoError(s.t, err)
 	return *value
+}
+
+func (s *store) exec(sql string, args ...any) {
+	s.t.Helper()
+	_, err := s.pool.Exec(s.t.Context(), sql, args...)
+	require.NoError(s.t, err)
 }
 
 // everything is all that is stored, to see that nothing was written.
@@ -243,13 +279,4 @@ func requireRetryable(t testing.TB, err error) {
 	require.Error(t, err)
 	var failed *temporal.ApplicationError
 	require.False(t, errors.As(err, &failed) && failed.NonRetryable(), "it must be retried: %v", err)
-}
-
-func requireLasting(t testing.TB, err error) *temporal.ApplicationError {
-	t.Helper()
-	var failed *temporal.ApplicationError
-	require.ErrorAs(t, err, &failed)
-	require.True(t, failed.NonRetryable())
-	require.Equal(t, activities.DataErrorType, failed.Type())
-	return failed
 }

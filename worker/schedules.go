@@ -18,6 +18,7 @@ import (
 func schedules(o Options) []client.ScheduleOptions {
 	return []client.ScheduleOptions{
 		purgeSchedule(o.TaskQueue),
+		sweepSchedule(o.TaskQueue),
 		checkSubscriptionSchedule(o.TaskQueue),
 		reconcileSchedule(o),
 	}
@@ -44,6 +45,24 @@ func purgeSchedule(taskQueue string) client.ScheduleOptions {
 		Overlap:       enumspb.SCHEDULE_OVERLAP_POLICY_SKIP,
 		CatchupWindow: 12 * time.Hour,
 		Note:          "Deletes webhook_events rows older than the worker's EVENT_RETENTION." + whoseNote,
+	}
+}
+
+// sweepSchedule looks every ten minutes: so long may an event in attention be without a workflow before it is brought back.
+// One that waits may be for as long as its row may go unseen, which is hours.
+func sweepSchedule(taskQueue string) client.ScheduleOptions {
+	return client.ScheduleOptions{
+		ID:   workflows.SweepScheduleID,
+		Spec: client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: 10 * time.Minute}}, Jitter: time.Minute},
+		Action: &client.ScheduleWorkflowAction{
+			ID:            workflows.SweepScheduleID,
+			Workflow:      workflows.SweepEventsType,
+			TaskQueue:     taskQueue,
+			StaticSummary: "bring back events whose workflow was terminated, deleted or lost",
+		},
+		Overlap:       enumspb.SCHEDULE_OVERLAP_POLICY_SKIP,
+		CatchupWindow: time.Minute,
+		Note:          "Starts the workflows of events anew that lost theirs; `inorder recover` does it at once, and more thoroughly." + whoseNote,
 	}
 }
 

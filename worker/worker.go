@@ -14,6 +14,7 @@ import (
 	"inorder/activities"
 	"inorder/internal/endpoints"
 	"inorder/internal/platform"
+	"inorder/internal/store"
 	"inorder/workflows"
 )
 
@@ -45,11 +46,19 @@ func pollers() sdk.PollerBehavior {
 	return sdk.NewPollerBehaviorAutoscaling(sdk.PollerBehaviorAutoscalingOptions{InitialNumberOfPollers: 8, MinimumNumberOfPollers: 4})
 }
 
-// New returns a worker that is not started yet. It applies at most as many events at once as the pool has
-// connections, so that none spends its time waiting for one.
+// cachedWorkflows is how many workflows a worker keeps in memory, each with its event, which may be a megabyte. Those of the
+// fast path end within one task and need no cache; what waits for hours is loaded again when it wakes.
+const cachedWorkflows = 256
+
+// waitingForOrder is how many more events may be under way than the pool has connections: events that wait for their
+// order's turn hold none.
+const waitingForOrder = 32
+
+// New returns a worker that is not started yet.
 func New(o Options) sdk.Worker {
+	sdk.SetStickyWorkflowCacheSize(cachedWorkflows)
 	w := sdk.New(o.Client, o.TaskQueue, sdk.Options{
-		MaxConcurrentLocalActivityExecutionSize: int(o.Pool.Config().MaxConns),
+		MaxConcurrentLocalActivityExecutionSize: int(o.Pool.Config().MaxConns) + waitingForOrder,
 		WorkerStopTimeout:                       stopTimeout,
 		WorkflowTaskPollerBehavior:              pollers(),
 		ActivityTaskPollerBehavior:              pollers(),
@@ -57,8 +66,8 @@ func New(o Options) sdk.Worker {
 	workflows.Register(w)
 	w.RegisterActivity(&activities.Activities{
 		DB:              o.Pool,
-		Wake:            workflows.Wake(o.Client, o.TaskQueue),
-		Begin:           workflows.Begin(o.Client, o.TaskQueue),
+		Store:           store.New(o.Pool),
+		Events:          workflows.Events{Client: o.Client, Namespace: o.Namespace, TaskQueue: o.TaskQueue},
 		Log:             o.Log,
 		MaxEventSkew:    o.MaxEventSkew,
 		Wait:            o.Wait,

@@ -17,17 +17,19 @@ const (
 
 	ProcessEventType      = "ProcessEvent" // its workflow ID is the event's ID, exactly
 	PurgeEventsType       = "PurgeEvents"
+	SweepEventsType       = "SweepEvents"
 	ReconcileOrdersType   = "ReconcileOrders"
 	CheckSubscriptionType = "CheckSubscription"
 
 	SignalOrderCreated = "order.created" // look again now
-	SignalRetry        = "retry"         // look again now, also after a data error
-	SignalDiscard      = "discard"       // give the event up; carries a Discard
+	SignalRetry        = "retry"         // do now what is to be done next, whatever the phase
+	SignalDiscard      = "discard"       // give the event up, whatever the phase; carries a Discard
 
 	QueryState    = "state"    // of ProcessEvent; answers a State
 	QueryProgress = "progress" // of ReconcileOrders; answers a ReconcileProgress
 
 	PurgeScheduleID             = "inorder-purge-events"
+	SweepScheduleID             = "inorder-sweep-events"
 	ReconcileScheduleID         = "inorder-reconcile-orders"
 	CheckSubscriptionScheduleID = "inorder-check-subscription"
 )

@@ -7,46 +7,60 @@ import (
 
 	"go.temporal.io/sdk/workflow"
 
+	"inorder"
 	"inorder/activities"
 )
 
-// What the Temporal UI shows as an event's current details: what it waits for, and how to release it. Markdown.
+// What the Temporal UI shows as an event's current details, in Markdown: what a person can do, then what the event waits for.
+// It is short, because the UI cuts what its box does not hold.
 
-const retryingDetails = "**Applying** failed and is being retried until it succeeds. The pending activity shows the last error. " +
-	"Its next attempt comes within a minute of the cause being gone."
+const (
+	canRetry   = "Signal `retry`: "
+	canDiscard = "Signal `discard` with `{\"reason\": \"…\", \"actor\": \"…\"}`, or *Request Cancellation*: give it up, recorded.\n\n"
 
-const howToRelease = "- Signal `retry` makes it look again now.\n" +
-	"- Signal `discard` with `{\"reason\": \"…\", \"actor\": \"…\"}` gives it up; the event stays recorded.\n"
+	retryingDetails = canRetry + "try now. " + canDiscard +
+		"**Applying** failed, and is tried again until it succeeds. The pending activity shows the last error."
 
-const askingDetails = " The platform is being asked for the order. While it does not answer, the pending activity `FetchOrder` says why; " +
-	"a key that it refuses is tried again every ten minutes."
+	discardingDetails = canRetry + "try now.\n\n**Discarding**. While that fails, the pending activity shows why."
+)
+
+func releasingDetails(r activities.ApplyEventResult) string {
+	return fmt.Sprintf("%stry now.\n\n**%s**, and waking what waits for order `%s`. A cancellation does not stop that.", canRetry, r.Outcome, r.OrderID)
+}
+
+func askingDetails(asks bool) string {
+	if !asks {
+		return ""
+	}
+	return " The platform is being asked for it; while it does not answer, the pending activity says why."
+}
 
 // answeredDetails tells what the platform answered.
 func answeredDetails(ctx workflow.Context, answer workflow.Future) string {
 	var r activities.FetchOrderResult
 	switch err := answer.Get(ctx, &r); {
 	case err != nil:
-		return " The platform could not be asked for the order: " + err.Error() + "."
+		return " The platform could not be asked for it: " + inorder.Bounded(err.Error()) + "."
 	case r.EventID != "":
-		return fmt.Sprintf(" The platform has the order, and the event `%s` brings it.", r.EventID)
+		return fmt.Sprintf(" The platform has it, and the event `%s` brings it.", r.EventID)
 	case r.Found:
 		return ""
 	}
-	return fmt.Sprintf(" The platform was asked for the order: %s. It is asked again at the next look.", r.Detail)
+	return fmt.Sprintf(" The platform was asked for it: %s.", inorder.Bounded(r.Detail))
 }
 
 func parkedDetails(phase Phase, r activities.ApplyEventResult, next *time.Time, platform string) string {
-	if phase == PhaseAttention {
-		return fmt.Sprintf("**Needs attention**: %s.\n\nIt stays here, and loses nothing, until somebody decides.\n\n%s", r.Detail, howToRelease)
+	if phase == PhaseAttention || next == nil {
+		return canRetry + "look again. " + canDiscard + fmt.Sprintf("**Needs attention**: %s. It stays until somebody decides.", inorder.Bounded(r.Detail))
 	}
 	name := strings.ToUpper(string(phase)[:1]) + string(phase)[1:]
-	return fmt.Sprintf("**%s**: order `%s` does not exist yet. The event goes on by itself when `order.created` of that order arrives, "+
-		"and looks again at %s.%s\n\n%s", name, r.OrderID, next.UTC().Format(time.RFC3339), platform, howToRelease)
+	return canRetry + "look again now. " + canDiscard + fmt.Sprintf("**%s** for order `%s`, and goes on by itself when that is created. Looks again at %s.%s",
+		name, r.OrderID, next.UTC().Format(time.RFC3339), platform)
 }
 
 func endDetails(r activities.ApplyEventResult) string {
 	if r.Detail == "" {
 		return fmt.Sprintf("**%s**", r.Outcome)
 	}
-	return fmt.Sprintf("**%s**: %s", r.Outcome, r.Detail)
+	return fmt.Sprintf("**%s**: %s", r.Outcome, inorder.Bounded(r.Detail))
 }

@@ -1,7 +1,6 @@
 package workflows
 
 import (
-	"errors"
 	"time"
 
 	"go.temporal.io/sdk/converter"
@@ -12,12 +11,16 @@ import (
 	"inorder/activities"
 )
 
-// ProcessEvent brings one event to its end. body is the envelope as it was received, byte for byte.
+// ProcessEvent brings one event to its end. body is the envelope as it was received, byte for byte. The event is
 //
-// It applies the event. While the event's order is missing it waits, and looks again on the signal "order.created" or
-// "retry" and at growing intervals, until the event is applied, discarded or expired; from a certain age on, each look
-// that finds the order missing also asks the platform for it. What can never succeed as it is parks for a person, who sends "retry" or "discard". When the event created its order, those that waited for it are
-// woken. It ends with a Result, and never just fails.
+//   - applying, until it is applied: what fails is tried again, without an end;
+//   - waiting, then stuck, while its order is missing: it looks again on the signal "order.created" or "retry" and at
+//     growing intervals, until it is applied or expires; from a certain age on, each look also asks the platform for the order;
+//   - in attention when it can't be applied as it is, until a person decides;
+//   - releasing the events that waited for the order that it created, and nothing stops that.
+//
+// In every phase "retry" does now what is to be done next, and "discard" or a cancellation of the workflow gives the event
+// up, which is recorded. It ends with a Result, and never just fails.
 func ProcessEvent(ctx workflow.Context, body converter.RawValue, receipt activities.Receipt) (Result, error) {
 	p := &process{body: body, receipt: receipt}
 	p.state = State{EventID: receipt.EventID, Phase: PhaseApplying, Since: workflow.Now(ctx)}
@@ -26,13 +29,13 @@ func ProcessEvent(ctx workflow.Context, body converter.RawValue, receipt activit
 	}
 	r, err := p.bringToEnd(ctx)
 	if err == nil && r.Waiters > 0 {
-		err = workflow.ExecuteActivity(longRun(ctx, "release what waits for the order"), a.ReleaseWaiting, r.OrderID).Get(ctx, nil)
+		err = p.release(ctx, r)
 	}
 	if err := p.hidePhase(ctx); err != nil {
 		return Result{}, err
 	}
 	if err != nil {
-		return Result{}, err // a cancellation, or the next run: every other end of an activity is a result
+		return Result{}, err // the next run; in older histories a cancellation
 	}
 	p.state = State{EventID: receipt.EventID, OrderID: r.OrderID, Outcome: r.Outcome, Detail: r.Detail, Since: workflow.Now(ctx)}
 	workflow.SetCurrentDetails(ctx, endDetails(r))
@@ -47,104 +50,113 @@ type process struct {
 	shown   Phase // the value of EventPhase, if it is set
 }
 
-// bringToEnd returns when the event needs nobody and nothing any more.
+var a *activities.Activities // never set: it names the activities
+
+// bringToEnd returns when the event needs nobody and nothing any more, except that others are released.
 func (p *process) bringToEnd(ctx workflow.Context) (activities.ApplyEventResult, error) {
-	r, err := p.apply(ctx)
-	for err == nil && parked(r.Outcome) {
-		discard, parkErr := p.park(ctx, r)
+	r, up, err := p.apply(ctx)
+	for err == nil && (up != nil || parked(r.Outcome)) {
 		switch {
-		case parkErr != nil:
-			err = parkErr
-		case discard != nil:
-			r, err = p.discard(ctx, *discard)
-		case workflow.GetInfo(ctx).GetContinueAsNewSuggested() && discardSignal(ctx).Len() == 0:
-			// Every other signal that is not read yet means what the new run does first.
-			err = workflow.NewContinueAsNewError(ctx, ProcessEvent, p.body, p.receipt)
+		case up != nil:
+			if up.canceled { // heard once, it ends nothing that is begun from now on
+				ctx, _ = workflow.NewDisconnectedContext(ctx)
+			}
+			r, err = p.discard(ctx, *up)
+			up = nil
 		default:
-			r, err = p.apply(ctx)
+			if up, err = p.park(ctx, r); up != nil || err != nil {
+				continue
+			}
+			if p.wantsNewRun(ctx) {
+				return r, workflow.NewContinueAsNewError(ctx, ProcessEvent, p.body, p.receipt)
+			}
+			r, up, err = p.apply(ctx)
 		}
 	}
 	return r, err
 }
 
-var a *activities.Activities // never set: it names the activities
-
 func parked(o inorder.Outcome) bool {
 	return o == inorder.Waiting || o == inorder.Stuck || o == inorder.Attention
 }
 
-// apply tries the fast path first. Whatever fails there is run again as an activity that a person can see, until it
-// succeeds or fails in a way that lasts.
-func (p *process) apply(ctx workflow.Context) (activities.ApplyEventResult, error) {
-	in := activities.ApplyEventInput{Receipt: p.receipt, Age: workflow.Now(ctx).Sub(p.receipt.ReceivedAt)}
-	var r activities.ApplyEventResult
-	err := workflow.ExecuteLocalActivity(fastPath(ctx), a.ApplyEvent, p.body, in).Get(ctx, &r)
-	if err != nil {
-		if err = p.enter(ctx, PhaseApplying, "", retryingDetails); err != nil {
-			return r, err
-		}
-		err = workflow.ExecuteActivity(slowPath(ctx, "apply the event"), a.ApplyEvent, p.body, in).Get(ctx, &r)
+// wantsNewRun reports whether the history has become long. The next run begins with a look, which is what "retry" and
+// "order.created" ask for; a "discard" that is not read yet would be lost.
+func (p *process) wantsNewRun(ctx workflow.Context) bool {
+	if !workflow.GetInfo(ctx).GetContinueAsNewSuggested() || workflow.GetSignalChannel(ctx, SignalDiscard).Len() > 0 {
+		return false
 	}
+	p.takeRetries(ctx)
+	return true
+}
+
+// apply tries the fast path first. Whatever fails there is run again as an activity that a person can see, until it
+// succeeds or the event is given up.
+func (p *process) apply(ctx workflow.Context) (r activities.ApplyEventResult, up *giveUp, err error) {
+	err = workflow.ExecuteLocalActivity(fastPath(ctx), a.ApplyEvent, p.body, p.look(ctx)).Get(ctx, &r)
 	if err == nil {
 		p.state.OrderID = r.OrderID
+		return r, nil, nil
 	}
-	return p.attentionIfLasting(r, err)
+	if ctx.Err() != nil && since(ctx, recordsCancellation) {
+		return r, &giveUp{canceled: true}, nil
+	}
+	if err = p.enter(ctx, PhaseApplying, "", retryingDetails); err != nil {
+		return r, nil, err
+	}
+	apply := func(ctx workflow.Context) workflow.Future {
+		return workflow.ExecuteActivity(slowPath(ctx, "apply the event"), a.ApplyEvent, p.body, p.look(ctx))
+	}
+	for {
+		signal, err := untilSignal(ctx, apply, &r, SignalDiscard, SignalRetry)
+		switch {
+		case signal == SignalDiscard:
+			if up := takeDiscard(ctx); up != nil {
+				return r, up, nil
+			}
+		case signal == SignalRetry:
+			p.takeRetries(ctx)
+		case temporal.IsCanceledError(err) && since(ctx, recordsCancellation):
+			return r, &giveUp{canceled: true}, nil
+		case err == nil:
+			p.state.OrderID = r.OrderID
+			return r, nil, nil
+		default:
+			r, err = p.attentionIfLasting(r, err)
+			return r, nil, err
+		}
+	}
 }
 
-func (p *process) discard(ctx workflow.Context, d Discard) (activities.ApplyEventResult, error) {
-	in := activities.DiscardEventInput{Receipt: p.receipt, Reason: d.Reason, Actor: d.Actor}
-	var r activities.ApplyEventResult
-	err := workflow.ExecuteActivity(slowPath(ctx, "discard the event"), a.DiscardEvent, p.body, in).Get(ctx, &r)
-	return p.attentionIfLasting(r, err)
+// look is what ApplyEvent is told of the event's age.
+func (p *process) look(ctx workflow.Context) activities.ApplyEventInput {
+	return activities.ApplyEventInput{Receipt: p.receipt, Age: max(0, workflow.Now(ctx).Sub(p.receipt.ReceivedAt))}
 }
 
-// attentionIfLasting makes an outcome of an activity's failure. It is retried without an end, so what does fail is what no
-// retry can cure.
-func (p *process) attentionIfLasting(r activities.ApplyEventResult, err error) (activities.ApplyEventResult, error) {
-	if err == nil || temporal.IsCanceledError(err) {
-		return r, err
-	}
-	reason := err.Error()
-	if failed := (*temporal.ApplicationError)(nil); errors.As(err, &failed) {
-		reason = failed.Message()
-	}
-	return activities.ApplyEventResult{Outcome: inorder.Attention, OrderID: p.state.OrderID, Detail: reason}, nil
-}
-
-// park shows why the event does not go on, and returns when it should be looked at again, or is to be discarded.
-func (p *process) park(ctx workflow.Context, r activities.ApplyEventResult) (*Discard, error) {
+// park shows why the event does not go on. It returns when the event should be looked at again, or is given up.
+func (p *process) park(ctx workflow.Context, r activities.ApplyEventResult) (up *giveUp, err error) {
 	var next *time.Time
 	if r.LookAgain > 0 {
 		at := workflow.Now(ctx).Add(r.LookAgain)
 		next = &at
 	}
 	phase := Phase(r.Outcome)
-	asked := ""
-	if r.AskPlatform {
-		asked = askingDetails
-	}
-	if err := p.enter(ctx, phase, r.Detail, parkedDetails(phase, r, next, asked)); err != nil {
+	show := func(platform string) string { return parkedDetails(phase, r, next, platform) }
+	if err := p.enter(ctx, phase, r.Detail, show(askingDetails(r.AskPlatform))); err != nil {
 		return nil, err
 	}
 	p.state.NextLook = next
 	defer func() { p.state.NextLook = nil }()
 
-	var discard *Discard
 	done := false
-	s := workflow.NewSelector(ctx)
 	wake := func(c workflow.ReceiveChannel, _ bool) {
 		c.Receive(ctx, nil)
 		done = true
 	}
+	s := workflow.NewSelector(ctx)
 	s.AddReceive(ctx.Done(), func(workflow.ReceiveChannel, bool) { done = true })
-	s.AddReceive(discardSignal(ctx), func(c workflow.ReceiveChannel, _ bool) {
-		var d Discard
-		if c.ReceiveAsync(&d) { // one that cannot be read is dropped: a blocking receive would wait here for another
-			discard = &d
-		}
-		done = true
-	})
-	s.AddReceive(workflow.GetSignalChannel(ctx, SignalRetry), wake)
+	s.AddReceive(workflow.GetSignalChannel(ctx, SignalDiscard), func(workflow.ReceiveChannel, bool) { up, done = takeDiscard(ctx), true })
+	s.AddReceive(workflow.GetSignalChannel(ctx, SignalRetry), func(workflow.ReceiveChannel, bool) { p.takeRetries(ctx); done = true })
 	if next != nil {
 		waiting, stop := workflow.WithCancel(ctx) // with the wait ends the question, however it stands
 		defer stop()
@@ -152,14 +164,20 @@ func (p *process) park(ctx workflow.Context, r activities.ApplyEventResult) (*Di
 		s.AddFuture(workflow.NewTimer(waiting, r.LookAgain), func(workflow.Future) { done = true })
 		if r.AskPlatform {
 			s.AddFuture(p.ask(waiting, r.OrderID), func(f workflow.Future) {
-				workflow.SetCurrentDetails(ctx, parkedDetails(phase, r, next, answeredDetails(ctx, f)))
+				workflow.SetCurrentDetails(ctx, show(answeredDetails(ctx, f)))
 			})
 		}
 	}
 	for !done {
 		s.Select(ctx)
 	}
-	return discard, ctx.Err()
+	if ctx.Err() == nil {
+		return up, nil
+	}
+	if since(ctx, recordsCancellation) {
+		return &giveUp{canceled: true}, nil
+	}
+	return nil, ctx.Err()
 }
 
 // ask asks the platform for the order. When it has it, an event creates the order, and that event wakes this one.
@@ -167,28 +185,20 @@ func (p *process) ask(ctx workflow.Context, orderID string) workflow.Future {
 	return workflow.ExecuteActivity(asking(ctx), a.FetchOrder, activities.FetchOrderInput{OrderID: orderID})
 }
 
-func discardSignal(ctx workflow.Context) workflow.ReceiveChannel {
-	return workflow.GetSignalChannel(ctx, SignalDiscard)
+// discard records that the event was given up. If it was applied before that, it stays applied.
+func (p *process) discard(ctx workflow.Context, up giveUp) (r activities.ApplyEventResult, err error) {
+	workflow.SetCurrentDetails(ctx, discardingDetails)
+	in := activities.DiscardEventInput{Receipt: p.receipt, Reason: up.Reason, Actor: up.Actor, Canceled: up.canceled}
+	err = p.insist(ctx, func(ctx workflow.Context) workflow.Future {
+		return workflow.ExecuteActivity(slowPath(ctx, "discard the event"), a.DiscardEvent, p.body, in)
+	}, &r)
+	return p.attentionIfLasting(r, err)
 }
 
-// enter shows a phase of the slow path to operators. Search attributes cost an event, so only a new phase sets one.
-func (p *process) enter(ctx workflow.Context, phase Phase, detail, details string) error {
-	if p.state.Phase != phase {
-		p.state.Since = workflow.Now(ctx)
-	}
-	p.state.Phase, p.state.Detail = phase, detail
-	workflow.SetCurrentDetails(ctx, details)
-	if p.shown == phase {
-		return nil
-	}
-	p.shown = phase
-	return workflow.UpsertTypedSearchAttributes(ctx, EventPhaseKey.ValueSet(string(phase)))
-}
-
-// hidePhase leaves EventPhase to those that run, so that nobody finds an event at a place where it no longer is.
-func (p *process) hidePhase(ctx workflow.Context) error {
-	if p.shown == "" {
-		return nil
-	}
-	return workflow.UpsertTypedSearchAttributes(ctx, EventPhaseKey.ValueUnset())
+// release wakes the events that wait for the order that this one created.
+func (p *process) release(ctx workflow.Context, r activities.ApplyEventResult) error {
+	workflow.SetCurrentDetails(ctx, releasingDetails(r))
+	return p.insist(ctx, func(ctx workflow.Context) workflow.Future {
+		return workflow.ExecuteActivity(longRun(ctx, "release what waits for the order"), a.ReleaseWaiting, r.OrderID)
+	}, nil)
 }

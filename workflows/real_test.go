@@ -44,7 +44,7 @@ func newSystem(t *testing.T) *system {
 func (s *system) work(change ...func(*worker.Options)) {
 	s.Helper()
 	o := worker.Options{
-		Client: s.client, Pool: s.pool, TaskQueue: s.queue, Log: testenv.Log, MaxEventSkew: time.Hour, EventRetention: 30 * 24 * time.Hour,
+		Client: s.client, Namespace: client.DefaultNamespace, Pool: s.pool, TaskQueue: s.queue, Log: testenv.Log, MaxEventSkew: time.Hour, EventRetention: 30 * 24 * time.Hour,
 		Wait: activities.WaitPolicy{Recheck: time.Minute, StuckAfter: 24 * time.Hour, TTL: 30 * 24 * time.Hour},
 	}
 	for _, f := range change {
@@ -76,6 +76,10 @@ func (s *system) eventAt(eventType string, at time.Time, data string) inorder.Ev
 	require.NoError(s, err)
 	e.ReceivedAt = time.Now().UTC()
 	return e
+}
+
+func (s *system) events() workflows.Events {
+	return workflows.Events{Client: s.client, Namespace: client.DefaultNamespace, TaskQueue: s.queue}
 }
 
 // begin starts the event's workflow, as the receiver does.
@@ -194,17 +198,6 @@ func TestAWaitingEventIsReleased(t *testing.T) {
 		s.eventually("the event is applied", func() bool { return s.text(`SELECT payment_status FROM orders`) == "paid" })
 		require.Equal(t, inorder.Applied, s.result(s.client.GetWorkflow(t.Context(), paid.ID, "")).Outcome)
 	})
-	t.Run("also if somebody canceled it", func(t *testing.T) {
-		s := newSystem(t)
-		s.work()
-		paid := s.event("order.paid", "")
-		run := s.begin(paid)
-		s.awaitPhase(paid, workflows.PhaseWaiting)
-		require.NoError(t, s.client.CancelWorkflow(t.Context(), paid.ID, ""))
-		require.Error(t, run.Get(t.Context(), nil))
-		s.result(s.begin(s.event("order.created", confirmed)))
-		s.eventually("the event is applied", func() bool { return s.text(`SELECT payment_status FROM orders`) == "paid" })
-	})
 	t.Run("at its own next look", func(t *testing.T) {
 		s := newSystem(t)
 		s.work(func(o *worker.Options) { o.Wait.Recheck = 100 * time.Millisecond })
@@ -223,7 +216,10 @@ func TestWakingACompletedEventDoesNotReviveIt(t *testing.T) {
 	e := s.event("order.created", confirmed)
 	run := s.begin(e)
 	s.result(run)
-	require.NoError(t, workflows.Wake(s.client, s.queue)(t.Context(), e))
+	alive, err := s.events().Wake(t.Context(), e.ID)
+	require.NoError(t, err)
+	require.False(t, alive)
+	require.NoError(t, s.events().Start(t.Context(), e))
 	d, err := s.client.DescribeWorkflowExecution(t.Context(), e.ID, "")
 	require.NoError(t, err)
 	require.Equal(t, run.GetRunID(), d.GetWorkflowExecutionInfo().GetExecution().GetRunId())

@@ -32,6 +32,8 @@ type cli struct {
 	Listen   listenCmd   `cmd:"" help:"Receive the platform's deliveries on this machine, for development."`
 	Orders   ordersCmd   `cmd:"" help:"Compare orders with the platform's."`
 
+	Recover recoverCmd `cmd:"" help:"Bring back events that lost their workflow in Temporal."`
+
 	Version kong.VersionFlag `help:"Print the version and exit."`
 }
 

@@ -45,33 +45,54 @@ func Start(taskQueue string, e inorder.Event) (client.StartWorkflowOptions, conv
 	return options, rawJSON(e.Body), activities.Receipt{EventID: e.ID, ReceivedAt: e.ReceivedAt}
 }
 
-// Begin returns what starts the events that are made of the platform's answers.
-func Begin(c client.Client, taskQueue string) activities.BeginFunc {
-	return func(ctx context.Context, e inorder.Event) error {
-		options, body, receipt := Start(taskQueue, e)
-		_, err := c.ExecuteWorkflow(ctx, options, ProcessEventType, body, receipt)
-		var started *serviceerror.WorkflowExecutionAlreadyStarted
-		if errors.As(err, &started) {
-			return nil
-		}
-		return err
-	}
+// Events are the events' workflows as the activities and the sweep need them: see activities.Events.
+type Events struct {
+	Client    client.Client
+	Namespace string // the client's
+	TaskQueue string
 }
 
-// Wake returns what ReleaseWaiting wakes a waiting event with: signal-with-start, so that one that someone terminated
-// comes back. One that has completed needs no waking.
-func Wake(c client.Client, taskQueue string) activities.WakeFunc {
-	return func(ctx context.Context, e inorder.Event) error {
-		options, body, receipt := Start(taskQueue, e)
-		options.EnableEagerStart = false // it does not go with signal-with-start
-		options.WorkflowIDConflictPolicy = enumspb.WORKFLOW_ID_CONFLICT_POLICY_UNSPECIFIED
-		_, err := c.SignalWithStartWorkflow(ctx, e.ID, SignalOrderCreated, nil, options, ProcessEventType, body, receipt)
-		var done *serviceerror.WorkflowExecutionAlreadyStarted
-		if errors.As(err, &done) {
-			return nil
-		}
-		return err
+// Start implements activities.Events.
+func (s Events) Start(ctx context.Context, e inorder.Event) error {
+	_, err := s.start(ctx, e, enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY)
+	return err
+}
+
+// Revive implements activities.Events. It starts the workflow also after one that completed: PostgreSQL knows that the
+// event has not ended, for instance after it was restored from a backup.
+func (s Events) Revive(ctx context.Context, e inorder.Event) (started bool, err error) {
+	return s.start(ctx, e, enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE)
+}
+
+func (s Events) start(ctx context.Context, e inorder.Event, reuse enumspb.WorkflowIdReusePolicy) (started bool, err error) {
+	options, body, receipt := Start(s.TaskQueue, e)
+	options.WorkflowIDReusePolicy = reuse
+	_, err = s.Client.ExecuteWorkflow(ctx, options, ProcessEventType, body, receipt)
+	if there := (*serviceerror.WorkflowExecutionAlreadyStarted)(nil); errors.As(err, &there) {
+		return false, nil
 	}
+	return err == nil, err
+}
+
+// Wake implements activities.Events.
+func (s Events) Wake(ctx context.Context, eventID string) (alive bool, err error) {
+	err = s.Client.SignalWorkflow(ctx, eventID, "", SignalOrderCreated, nil)
+	return err == nil, unlessNotFound(err)
+}
+
+// Running implements activities.Events.
+func (s Events) Running(ctx context.Context, eventID string) (bool, error) {
+	d, err := s.Client.DescribeWorkflowExecution(ctx, eventID, "")
+	running := err == nil && d.GetWorkflowExecutionInfo().GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING
+	return running, unlessNotFound(err)
+}
+
+// unlessNotFound drops the error that says that a workflow isn't there, or has ended.
+func unlessNotFound(err error) error {
+	if gone := (*serviceerror.NotFound)(nil); errors.As(err, &gone) {
+		return nil
+	}
+	return err
 }
 
 func summary(e inorder.Event, orderID string) string {

@@ -1,0 +1,50 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"inorder/internal/sweep"
+)
+
+// SweepEventsInput says how far back a sweep looks.
+type SweepEventsInput struct {
+	Now time.Time `json:"now"`
+	// Since is when the sweep before this one began; zero for none.
+	Since time.Time `json:"since,omitzero"`
+}
+
+// SweepEventsResult says what a sweep found and did.
+type SweepEventsResult struct {
+	sweep.Report
+	BeganAt    time.Time `json:"began_at"` // what ended later the next sweep looks at
+	FinishedAt time.Time `json:"finished_at"`
+}
+
+// sweepOverlap is how far a sweep looks back before the one before it: Temporal's listings lag behind.
+const sweepOverlap = 10 * time.Minute
+
+// SweepEvents brings back the events that lost their workflow: see package sweep. An event that cannot be brought back now
+// is left to the next sweep. It may run twice: what is running is left alone.
+func (a *Activities) SweepEvents(ctx context.Context, in SweepEventsInput) (SweepEventsResult, error) {
+	s := sweep.Sweep{Store: a.Store, Engine: a.Events, Since: in.Since.Add(-sweepOverlap), Retention: a.EventRetention, Now: in.Now}
+	if in.Since.IsZero() {
+		s.Since = in.Now.Add(-a.EventRetention)
+	}
+	var progress atomic.Pointer[sweep.Report]
+	progress.Store(&sweep.Report{})
+	s.Progress = func(r sweep.Report) { progress.Store(&r) }
+	defer beat(ctx, func() any { return progress.Load() })()
+
+	report, err := s.Run(ctx)
+	if err != nil {
+		return SweepEventsResult{}, fmt.Errorf("sweep events: %w", err)
+	}
+	if report.Started+report.Woken+report.Failed > 0 {
+		a.Log.Warn("events that had lost their workflow are brought back", "looked", report.Looked, "started", report.Started,
+			"woken", report.Woken, "failed", report.Failed, "notes", report.Notes)
+	}
+	return SweepEventsResult{Report: report, BeganAt: in.Now, FinishedAt: time.Now().UTC()}, nil
+}

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"inorder/internal/config"
+	"inorder/internal/store"
+	"inorder/internal/sweep"
+	"inorder/migrations"
+	"inorder/workflows"
+)
+
+type recoverCmd struct{}
+
+func (*recoverCmd) Help() string {
+	return `Brings back the events that lost their workflow, because somebody terminated or deleted it, or because Temporal lost its
+storage. It asks Temporal for every event that waits, is stuck or needs attention in PostgreSQL, starts those anew that have
+no workflow, wakes those whose order is there by now, and starts the events of workflows that were terminated before
+PostgreSQL knew them. It says what it found and what it started.
+
+It talks to both servers itself, so nothing else needs to run; a worker then goes on with what was started. After Temporal's
+storage was lost, run ` + "`inorder migrate`" + ` first. It may be run twice, beside everything else: what has a workflow is left alone.
+Events that were received longer ago than EVENT_RETENTION are not brought back. The schedule inorder-sweep-events does the
+same every ten minutes, and finds waiting events that were deleted after at most two hours. An event that was deleted in
+Temporal before PostgreSQL ever took it is lost, unless the platform delivers it again.
+
+Needs DATABASE_URL. Reads TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE (and the other TEMPORAL_* names), TASK_QUEUE,
+EVENT_RETENTION, LOG_LEVEL, LOG_FORMAT.
+
+Example:
+
+    DATABASE_URL=postgres://inorder:secret@127.0.0.1:5432/inorder inorder recover`
+}
+
+// recoverReport is how often a long run says how far it is.
+const recoverReport = 2 * time.Second
+
+func (*recoverCmd) Run(ctx context.Context, std streams) error {
+	s, err := open(ctx, config.NeedDatabase, std.err)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	if err := migrations.Check(ctx, s.pool); err != nil {
+		return err
+	}
+	now := time.Now()
+	said := now
+	sweeping := sweep.Sweep{
+		Store:     store.New(s.pool),
+		Engine:    workflows.Events{Client: s.temporal, Namespace: s.Temporal.Namespace, TaskQueue: s.TaskQueue},
+		All:       true,
+		Since:     now.Add(-s.EventRetention),
+		Retention: s.EventRetention,
+		Now:       now,
+		Progress: func(r sweep.Report) {
+			if time.Since(said) > recoverReport {
+				said = time.Now()
+				fmt.Fprintf(std.err, "%d looked at, %d started anew so far\n", r.Looked, r.Started)
+			}
+		},
+	}
+	report, err := sweeping.Run(ctx)
+	fmt.Fprintf(std.out, "%d events looked at: %d had lost their workflow and are started anew, %d whose order is there are woken, %d could not be brought back\n",
+		report.Looked, report.Started, report.Woken, report.Failed)
+	for _, note := range report.Notes {
+		fmt.Fprintf(std.out, "  %s\n", note)
+	}
+	if err == nil && report.Failed > 0 {
+		err = fmt.Errorf("%d events could not be brought back; run `inorder recover` again", report.Failed)
+	}
+	return err
+}

@@ -1,0 +1,132 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"inorder"
+)
+
+// Event is an event beside what it says about its order. Change holds the order's ID at most where a person must look
+// at the event.
+type Event struct {
+	inorder.Event
+	Change inorder.Change
+}
+
+// Known is what the database knows when an event comes to be applied.
+type Known struct {
+	Outcome inorder.Outcome // of the event, if it has ended; else ""
+	Detail  string
+	Waiters int           // other events that wait for the order; counted only for an event that creates it
+	Order   inorder.Order // with the parts that the event speaks of, or with all of them for a reconciled one
+}
+
+// Apply is the dedupe transaction, in four round trips: begin, a batch that locks and reads, a batch that writes, commit.
+// decide is pure, and is not called for an event that has ended: then nothing is written, and Known has its end. An
+// outcome that is no end (waiting, stuck, attention) is a row of pending_events; an end is a row of webhook_events, with
+// the order and its parts.
+//
+// The error is ErrBusy if the order's lock could not be had in a fraction of a second. An error leaves nothing behind,
+// except one of the commit itself, after which nobody knows: the event is to be applied again.
+func (s *Store) Apply(ctx context.Context, e Event, decide func(Known) inorder.Decision) (k Known, d inorder.Decision, err error) {
+	err = s.locked(ctx, e.Change.OrderID, func(tx pgx.Tx) error {
+		if k, err = lockAndRead(ctx, tx, e); err != nil || k.Outcome != "" {
+			return err
+		}
+		switch d = decide(k); d.Outcome {
+		case inorder.Waiting, inorder.Stuck, inorder.Attention:
+			return writePending(ctx, tx, e, d.Outcome, d.Detail)
+		}
+		return writeEnd(ctx, tx, e, d)
+	})
+	return k, d, err
+}
+
+// locked runs f in a transaction, in the order's line.
+func (s *Store) locked(ctx context.Context, order string, f func(pgx.Tx) error) error {
+	run := func() error { return s.inTransaction(ctx, f) }
+	err := error(nil)
+	if order == "" {
+		err = run()
+	} else {
+		err = s.gate.pass(ctx, order, run)
+	}
+	if isLockTimeout(err) {
+		return fmt.Errorf("%w (%w)", ErrBusy, err)
+	}
+	return err
+}
+
+// The order's lock serialises the events of one order, and makes "the order is missing, so I wait" and "I create the
+// order, who waits?" exclude each other. It is a lock on the ID because there may be no row yet, and scoped to the
+// transaction because session locks break under a transaction pooler.
+const (
+	lockSQL = `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`
+
+	selectEventSQL = `SELECT outcome, detail FROM webhook_events WHERE event_id = $1`
+
+	countWaitersSQL = `SELECT count(*) FROM pending_events WHERE order_id = $1 AND phase <> 'attention' AND event_id <> $2`
+)
+
+// lockAndRead is one round trip. The lock comes first, so that the reads see everything committed under it.
+func lockAndRead(ctx context.Context, tx pgx.Tx, e Event) (Known, error) {
+	k := Known{}
+	b := &pgx.Batch{}
+	b.Queue(lockSQL, lockName(e.ID, e.Change.OrderID))
+	b.Queue(selectEventSQL, e.ID).QueryRow(optional(func(row pgx.Row) error {
+		return row.Scan(&k.Outcome, &k.Detail)
+	}))
+	if e.Change.OrderID != "" {
+		b.Queue(selectOrderSQL, e.Change.OrderID).QueryRow(optional(func(row pgx.Row) error {
+			return scanOrder(row, &k.Order)
+		}))
+	}
+	if e.Change.Creates {
+		b.Queue(countWaitersSQL, e.Change.OrderID, e.ID).QueryRow(func(row pgx.Row) error {
+			return row.Scan(&k.Waiters)
+		})
+	}
+	queueParts(b, e, &k.Order)
+	err := tx.SendBatch(ctx, b).Close()
+	return k, err
+}
+
+// lockName is the order's ID, or the event's own where there is no order. The prefix keeps the two apart.
+func lockName(eventID, orderID string) string {
+	if orderID == "" {
+		return "event " + eventID
+	}
+	return "order " + orderID
+}
+
+// No ON CONFLICT: a row that is already there is an error, never a second effect.
+const insertEventSQL = `
+INSERT INTO webhook_events (event_id, type, order_id, outcome, detail, occurred_at, payload)
+VALUES ($1, $2, nullif($3, ''), $4, $5, $6, $7)`
+
+// writeEnd writes the event's row and its effect, in one round trip. A stale event has no effect but, where it tells of a
+// part without an ID, that part, which is kept and does not count.
+func writeEnd(ctx context.Context, tx pgx.Tx, e Event, d inorder.Decision) error {
+	b := &pgx.Batch{}
+	b.Queue(insertEventSQL, e.ID, e.Type, e.Change.OrderID, d.Outcome, d.Detail, nullTime(e.OccurredAt), storable(e.Body))
+	b.Queue(deletePendingSQL, e.ID)
+	if d.Outcome == inorder.Applied {
+		queueOrder(b, d)
+	}
+	for _, p := range d.NewParts {
+		queuePart(b, e.Change.OrderID, p)
+	}
+	return tx.SendBatch(ctx, b).Close()
+}
+
+// Discard records that the event was given up, with its payload. An event that has ended stays as it ended: Known says
+// how, and who waits for the order that it created.
+func (s *Store) Discard(ctx context.Context, e Event, detail string) (Known, error) {
+	k, _, err := s.Apply(ctx, e, func(Known) inorder.Decision {
+		return inorder.Decision{Outcome: inorder.Discarded, Detail: detail}
+	})
+	return k, err
+}

@@ -1,0 +1,54 @@
+package store
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// ErrBusy says that the order's lock could not be had at once: somebody holds it, or other events of the order are before
+// this one. Nothing was written.
+var ErrBusy = errors.New("the order is locked, or busy with other events")
+
+const lockNotAvailable = "55P03" // what lock_timeout ends with
+
+// IsLasting reports whether err is PostgreSQL's refusal of this very data, which the same data meets every time. These are
+// the SQLSTATE classes 0A (a feature that is not there), 22 (data exception), 23 (integrity constraint) and 54 (a limit,
+// such as an index row's size), with two exceptions that pass: another run of the same event has just committed its row,
+// which the next run finds; and a plan that was cached before a migration changed a table, which the next run makes anew.
+func IsLasting(err error) bool {
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) || len(pg.Code) < 2 {
+		return false
+	}
+	switch pg.Code[:2] {
+	case "0A":
+		return pg.Routine != "RevalidateCachedQuery"
+	case "22", "23", "54":
+		return pg.ConstraintName != "webhook_events_pkey"
+	}
+	return false
+}
+
+// Describe says what PostgreSQL refused, without its message, which may quote the data.
+func Describe(err error) string {
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) {
+		return "PostgreSQL refuses the event's data"
+	}
+	var b strings.Builder
+	b.WriteString("PostgreSQL refuses the event's data: SQLSTATE " + pg.Code)
+	for _, part := range [][2]string{{"table", pg.TableName}, {"column", pg.ColumnName}, {"constraint", pg.ConstraintName}} {
+		if part[1] != "" {
+			b.WriteString(", " + part[0] + " " + part[1])
+		}
+	}
+	return b.String()
+}
+
+// isLockTimeout reports whether a lock was not granted in time.
+func isLockTimeout(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == lockNotAvailable
+}

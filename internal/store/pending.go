@@ -1,0 +1,125 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"inorder"
+)
+
+const (
+	deletePendingSQL = `DELETE FROM pending_events WHERE event_id = $1`
+
+	// The row says what the event says, also when an event of the same ID said something else before. seen_at is now at
+	// every look, which is how the sweep knows that a workflow is there.
+	upsertPendingSQL = `
+INSERT INTO pending_events (event_id, order_id, type, payload, body, occurred_at, received_at, phase, detail, seen_at)
+VALUES ($1, nullif($2, ''), $3, $4, $5, $6, $7, $8, $9, now())
+ON CONFLICT (event_id) DO UPDATE
+SET order_id = excluded.order_id, type = excluded.type, payload = excluded.payload, body = excluded.body, occurred_at = excluded.occurred_at,
+    received_at = excluded.received_at, phase = excluded.phase, detail = excluded.detail, seen_at = excluded.seen_at`
+)
+
+// writePending records that the event waits, or needs a person. The row of one that waits is what the event that creates
+// its order looks for.
+func writePending(ctx context.Context, tx pgx.Tx, e Event, phase inorder.Outcome, detail string) error {
+	if phase != inorder.Attention {
+		detail = "" // it is the same for all
+	}
+	return execPending(ctx, tx, e, e.Change.OrderID, payloadOf(e), nullTime(e.OccurredAt), phase, detail)
+}
+
+// payloadOf is the body as jsonb takes it; nil where it is no JSON.
+func payloadOf(e Event) json.RawMessage {
+	if !json.Valid(e.Body) {
+		return nil
+	}
+	return storable(e.Body)
+}
+
+func execPending(ctx context.Context, tx pgx.Tx, e Event, orderID string, payload json.RawMessage, at *time.Time, phase inorder.Outcome, detail string) error {
+	_, err := tx.Exec(ctx, upsertPendingSQL, e.ID, orderID, e.Type, payload, []byte(e.Body), at, e.ReceivedAt, phase, detail)
+	return err
+}
+
+// Park records that a person must look at an event whose data PostgreSQL refused: with what it takes of it, and the body as
+// received. An event that has ended stays as it ended, and Known says how.
+func (s *Store) Park(ctx context.Context, e Event, detail string) (k Known, err error) {
+	full := func(tx pgx.Tx) error { return writePending(ctx, tx, e, inorder.Attention, detail) }
+	bare := func(tx pgx.Tx) error {
+		return execPending(ctx, tx, e, "", nil, nil, inorder.Attention, detail)
+	}
+	for _, write := range []func(pgx.Tx) error{full, bare} {
+		err = s.locked(ctx, e.Change.OrderID, func(tx pgx.Tx) error {
+			only := e
+			only.Change = inorder.Change{OrderID: e.Change.OrderID}
+			if k, err = lockAndRead(ctx, tx, only); err != nil || k.Outcome != "" {
+				return err
+			}
+			return write(tx)
+		})
+		if !IsLasting(err) {
+			break
+		}
+	}
+	return k, err
+}
+
+// Waiter is an event that waits, without its body.
+type Waiter struct {
+	EventID    string    `json:"event_id"`
+	OccurredAt time.Time `json:"occurred_at"`
+	ReceivedAt time.Time `json:"received_at"`
+}
+
+const selectWaitersSQL = `
+SELECT event_id, occurred_at, received_at FROM pending_events
+WHERE order_id = $1 AND phase <> 'attention' AND (occurred_at, received_at, event_id) > ($2, $3, $4)
+ORDER BY occurred_at, received_at, event_id LIMIT $5`
+
+// Waiters are the events that wait for an order, oldest first, from the one after a given one on; the zero Waiter is
+// before all. They are read a page at a time.
+func (s *Store) Waiters(ctx context.Context, orderID string, after Waiter, limit int) (page []Waiter, err error) {
+	b := &pgx.Batch{}
+	b.Queue(selectWaitersSQL, orderID, after.OccurredAt, after.ReceivedAt, after.EventID, limit).Query(func(rows pgx.Rows) error {
+		page, err = pgx.CollectRows(rows, pgx.RowToStructByName[Waiter])
+		return err
+	})
+	return page, s.read(ctx, b)
+}
+
+const countPendingSQL = `SELECT count(*) FROM pending_events WHERE event_id = ANY($1) AND phase <> 'attention'`
+
+// CountWaiting is how many of these events still wait.
+func (s *Store) CountWaiting(ctx context.Context, events []string) (n int, err error) {
+	b := &pgx.Batch{}
+	b.Queue(countPendingSQL, events).QueryRow(func(row pgx.Row) error { return row.Scan(&n) })
+	return n, s.read(ctx, b)
+}
+
+// The text of jsonb stands in where an older program wrote the row.
+const selectPendingSQL = `SELECT coalesce(body, convert_to(payload::text, 'UTF8')), received_at FROM pending_events WHERE event_id = $1`
+
+// Pending is the event as it was received; found is false if it neither waits nor needs a person.
+func (s *Store) Pending(ctx context.Context, eventID string) (e inorder.Event, found bool, err error) {
+	var body []byte
+	var receivedAt time.Time
+	b := &pgx.Batch{}
+	b.Queue(selectPendingSQL, eventID).QueryRow(optional(func(row pgx.Row) error {
+		err := row.Scan(&body, &receivedAt)
+		found = err == nil
+		return err
+	}))
+	if err := s.read(ctx, b); err != nil {
+		return inorder.Event{}, false, fmt.Errorf("read the waiting event %s: %w", eventID, err)
+	}
+	if e, err = inorder.ParseEvent(body); err != nil {
+		e = inorder.Event{Body: body} // that is why it is in attention; its workflow says so again
+	}
+	e.ID, e.ReceivedAt = eventID, receivedAt
+	return e, found, nil
+}
