@@ -52,10 +52,18 @@ func takeDiscard(ctx workflow.Context) *giveUp {
 	return up
 }
 
-// takeRetries reads every signal "retry" that has come. The event's date is judged by the time of the last one.
+// takeRetry reads one signal "retry", and reports whether there was one. The event's date is judged by the time of the last.
+func (p *process) takeRetry(ctx workflow.Context) bool {
+	if !workflow.GetSignalChannel(ctx, SignalRetry).ReceiveAsync(nil) {
+		return false
+	}
+	p.receipt.RetriedAt = workflow.Now(ctx).UTC()
+	return true
+}
+
+// takeRetries reads all that have come: one attempt answers them all.
 func (p *process) takeRetries(ctx workflow.Context) {
-	for c := workflow.GetSignalChannel(ctx, SignalRetry); c.ReceiveAsync(nil); {
-		p.receipt.RetriedAt = workflow.Now(ctx).UTC()
+	for p.takeRetry(ctx) {
 	}
 }
 

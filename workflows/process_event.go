@@ -149,18 +149,14 @@ func (p *process) park(ctx workflow.Context, r activities.ApplyEventResult) (up 
 	defer func() { p.state.NextLook = nil }()
 
 	done := false
-	wake := func(c workflow.ReceiveChannel, _ bool) {
-		c.Receive(ctx, nil)
-		done = true
-	}
 	s := workflow.NewSelector(ctx)
 	s.AddReceive(ctx.Done(), func(workflow.ReceiveChannel, bool) { done = true })
 	s.AddReceive(workflow.GetSignalChannel(ctx, SignalDiscard), func(workflow.ReceiveChannel, bool) { up, done = takeDiscard(ctx), true })
-	s.AddReceive(workflow.GetSignalChannel(ctx, SignalRetry), func(workflow.ReceiveChannel, bool) { p.takeRetries(ctx); done = true })
+	s.AddReceive(workflow.GetSignalChannel(ctx, SignalRetry), func(workflow.ReceiveChannel, bool) { p.takeRetry(ctx); done = true })
 	if next != nil {
 		waiting, stop := workflow.WithCancel(ctx) // with the wait ends the question, however it stands
 		defer stop()
-		s.AddReceive(workflow.GetSignalChannel(ctx, SignalOrderCreated), wake)
+		s.AddReceive(workflow.GetSignalChannel(ctx, SignalOrderCreated), func(c workflow.ReceiveChannel, _ bool) { c.Receive(ctx, nil); done = true })
 		s.AddFuture(workflow.NewTimer(waiting, r.LookAgain), func(workflow.Future) { done = true })
 		if r.AskPlatform {
 			s.AddFuture(p.ask(waiting, r.OrderID), func(f workflow.Future) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -45,8 +46,12 @@ type play struct {
 
 	answers []any // of ApplyEvent, in order, results or errors; the last one stays
 
+	discarded        activities.ApplyEventResult // what DiscardEvent answers
+	discard, release func() error                // fails DiscardEvent, ReleaseWaiting
+
 	local    []bool          // for every ApplyEvent whether it was a local activity
 	ages     []time.Duration // and how old it was told that the event is
+	retried  []time.Time     // and when somebody last said "retry"
 	discards []activities.DiscardEventInput
 	released []string // orders
 	phases   []string // what EventPhase was set to; "" when it was unset
@@ -55,7 +60,7 @@ type play struct {
 func newPlay(t *testing.T, answers ...any) *play {
 	suite := testsuite.WorkflowTestSuite{}
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
-	p := &play{TestWorkflowEnvironment: suite.NewTestWorkflowEnvironment(), t: t, answers: answers}
+	p := &play{TestWorkflowEnvironment: suite.NewTestWorkflowEnvironment(), t: t, answers: answers, discarded: discarded}
 	p.SetWorkerOptions(worker.Options{WorkflowPanicPolicy: worker.FailWorkflow})
 	p.SetStartTime(start)
 	workflows.Register(p)
@@ -66,9 +71,19 @@ func newPlay(t *testing.T, answers ...any) *play {
 	p.OnActivity(a.DiscardEvent, mock.Anything, mock.Anything, mock.Anything).Return(
 		func(_ context.Context, _ converter.RawValue, in activities.DiscardEventInput) (activities.ApplyEventResult, error) {
 			p.discards = append(p.discards, in)
-			return discarded, nil
+			if p.discard != nil {
+				if err := p.discard(); err != nil {
+					return activities.ApplyEventResult{}, err
+				}
+			}
+			return p.discarded, nil
 		}).Maybe()
 	p.OnActivity(a.ReleaseWaiting, mock.Anything, mock.Anything).Return(func(_ context.Context, order string) (int, error) {
+		if p.release != nil {
+			if err := p.release(); err != nil {
+				return 0, err
+			}
+		}
 		p.released = append(p.released, order)
 		return 1, nil
 	}).Maybe()
@@ -81,7 +96,8 @@ func newPlay(t *testing.T, answers ...any) *play {
 
 func (p *play) apply(ctx context.Context, body converter.RawValue, in activities.ApplyEventInput) (activities.ApplyEventResult, error) {
 	require.Equal(p.t, eventBody, string(body.Payload().GetData()), "byte for byte")
-	require.Equal(p.t, activities.Receipt{EventID: "evt_1", ReceivedAt: start}, in.Receipt)
+	require.Equal(p.t, activities.Receipt{EventID: "evt_1", ReceivedAt: start, RetriedAt: in.Receipt.RetriedAt}, in.Receipt)
+	p.retried = append(p.retried, in.Receipt.RetriedAt)
 	p.local = append(p.local, activity.GetInfo(ctx).IsLocalActivity)
 	p.ages = append(p.ages, in.Age)
 	next := p.answers[0]
@@ -164,7 +180,7 @@ func TestSlowPath(t *testing.T) {
 		p := newPlay(t, errAway, errAway, errAway, errAway, applied)
 		p.after(time.Second/2, func() {
 			require.Equal(t, workflows.PhaseApplying, p.state().Phase)
-			require.Contains(t, p.details(), "**Applying** failed and is being retried until it succeeds")
+			require.Contains(t, p.details(), "**Applying** failed, and is tried again until it succeeds")
 		})
 		p.run()
 		require.Equal(t, inorder.Applied, p.result().Outcome)
@@ -194,6 +210,8 @@ func TestSlowPath(t *testing.T) {
 	})
 }
 
+const discardDetails = "Signal `discard` with `{\"reason\": \"…\", \"actor\": \"…\"}`, or *Request Cancellation*: give it up, recorded.\n\n"
+
 func TestWaiting(t *testing.T) {
 	t.Run("until its order is created", func(t *testing.T) {
 		p := newPlay(t, waiting, applied)
@@ -201,9 +219,8 @@ func TestWaiting(t *testing.T) {
 			next := start.Add(time.Minute)
 			require.Equal(t, workflows.State{EventID: "evt_1", OrderID: "order_1", Phase: workflows.PhaseWaiting, Since: start,
 				Detail: "its order has not been created yet", NextLook: &next}, p.state())
-			require.Equal(t, "**Waiting**: order `order_1` does not exist yet. The event goes on by itself when `order.created` of that order "+
-				"arrives, and looks again at 2025-01-15T12:01:00Z.\n\n- Signal `retry` makes it look again now.\n"+
-				"- Signal `discard` with `{\"reason\": \"…\", \"actor\": \"…\"}` gives it up; the event stays recorded.\n", p.details())
+			require.Equal(t, "Signal `retry`: look again now. "+discardDetails+
+				"**Waiting** for order `order_1`, and goes on by itself when that is created. Looks again at 2025-01-15T12:01:00Z.", p.details())
 		})
 		p.after(20*time.Second, p.signal(workflows.SignalOrderCreated, nil))
 		p.run()
@@ -225,6 +242,7 @@ func TestWaiting(t *testing.T) {
 		p.after(time.Second, p.signal(workflows.SignalRetry, nil))
 		p.run()
 		require.Equal(t, []time.Duration{0, time.Second}, p.ages)
+		require.Equal(t, []time.Time{{}, start.Add(time.Second)}, p.retried)
 	})
 	t.Run("it looks by itself, when ApplyEvent said, and tells how old it is", func(t *testing.T) {
 		again := func(d time.Duration) activities.ApplyEventResult {
@@ -256,7 +274,7 @@ func TestWaiting(t *testing.T) {
 			require.Equal(t, workflows.PhaseStuck, s.Phase)
 			require.Equal(t, start.Add(time.Minute), s.Since)
 			require.Equal(t, start.Add(61*time.Minute), *s.NextLook)
-			require.Contains(t, p.details(), "**Stuck**: order `order_1` does not exist yet")
+			require.Contains(t, p.details(), "**Stuck** for order `order_1`")
 		})
 		p.run()
 		require.Equal(t, inorder.Expired, p.result().Outcome)
@@ -281,9 +299,7 @@ func TestAttention(t *testing.T) {
 		p.after(time.Hour, func() {
 			require.Equal(t, workflows.State{EventID: "evt_1", OrderID: "order_1", Phase: workflows.PhaseAttention, Since: start,
 				Detail: "data.status must be a string"}, p.state())
-			require.Equal(t, "**Needs attention**: data.status must be a string.\n\nIt stays here, and loses nothing, until somebody decides.\n\n"+
-				"- Signal `retry` makes it look again now.\n"+
-				"- Signal `discard` with `{\"reason\": \"…\", \"actor\": \"…\"}` gives it up; the event stays recorded.\n", p.details())
+			require.Equal(t, "Signal `retry`: look again. "+discardDetails+"**Needs attention**: data.status must be a string. It stays until somebody decides.", p.details())
 		})
 		p.after(365*24*time.Hour, p.signal(workflows.SignalRetry, nil))
 		p.run()
@@ -332,27 +348,19 @@ func TestDiscardOfAWaitingEvent(t *testing.T) {
 		p.run()
 		require.Equal(t, inorder.Discarded, p.result().Outcome)
 	})
-	t.Run("that cannot be read is dropped, and the event goes on waiting", func(t *testing.T) {
-		p := newPlay(t, waiting, waiting, applied)
+	t.Run("that cannot be read too, without a reason", func(t *testing.T) {
+		p := newPlay(t, waiting)
 		p.after(time.Second, p.signal(workflows.SignalDiscard, "please"))
-		p.after(2*time.Second, func() { require.Equal(t, workflows.PhaseWaiting, p.state().Phase) })
-		p.after(3*time.Second, p.signal(workflows.SignalOrderCreated, nil))
-		p.run()
-		require.Equal(t, inorder.Applied, p.result().Outcome)
-		require.Equal(t, []time.Duration{0, time.Second, 3 * time.Second}, p.ages)
-	})
-	t.Run("that comes while it is being applied is too late", func(t *testing.T) {
-		p := newPlay(t, errAway, errAway, applied)
-		p.after(time.Millisecond, p.signal(workflows.SignalDiscard, workflows.Discard{}))
-		p.run()
-		require.Equal(t, inorder.Applied, p.result().Outcome)
-		require.Empty(t, p.discards)
-	})
-	t.Run("that comes before the wait is kept", func(t *testing.T) {
-		p := newPlay(t, errAway, errAway, waiting)
-		p.after(time.Millisecond, p.signal(workflows.SignalDiscard, workflows.Discard{}))
 		p.run()
 		require.Equal(t, inorder.Discarded, p.result().Outcome)
+		require.Empty(t, p.discards[0].Reason)
+	})
+	t.Run("with more than is kept of a text", func(t *testing.T) {
+		p := newPlay(t, waiting)
+		p.after(time.Second, p.signal(workflows.SignalDiscard, workflows.Discard{Reason: strings.Repeat("why ", 100_000), Actor: strings.Repeat("ops ", 100_000)}))
+		p.run()
+		require.Equal(t, inorder.Discarded, p.result().Outcome)
+		require.Less(t, len(p.discards[0].Reason)+len(p.discards[0].Actor), 5000)
 	})
 }
 
@@ -389,7 +397,9 @@ func TestContinueAsNew(t *testing.T) {
 	})
 }
 
-func TestCancellation(t *testing.T) {
+func TestGivingUp(t *testing.T) {
+	canceled := activities.DiscardEventInput{Receipt: activities.Receipt{EventID: "evt_1", ReceivedAt: start}, Canceled: true}
+	signaled := activities.DiscardEventInput{Receipt: canceled.Receipt, Reason: "why", Actor: "ops"}
 	for name, tc := range map[string]struct {
 		answers []any
 		phases  []string
@@ -399,12 +409,103 @@ func TestCancellation(t *testing.T) {
 		"while PostgreSQL is away":               {[]any{errAway}, []string{"applying", ""}},
 		"while PostgreSQL is away when it waits": {[]any{waiting, errAway}, []string{"waiting", "applying", ""}},
 	} {
-		t.Run(name+": the run ends as canceled, and a redelivery may revive it", func(t *testing.T) {
+		t.Run("by a cancellation "+name, func(t *testing.T) {
 			p := newPlay(t, tc.answers...)
 			p.after(90*time.Second, p.CancelWorkflow)
 			p.run()
-			require.True(t, temporal.IsCanceledError(p.GetWorkflowError()), p.GetWorkflowError())
+			require.Equal(t, inorder.Discarded, p.result().Outcome)
 			require.Equal(t, tc.phases, p.phases)
+			require.Equal(t, []activities.DiscardEventInput{canceled}, p.discards)
+		})
+		t.Run("by discard "+name, func(t *testing.T) {
+			p := newPlay(t, tc.answers...)
+			p.after(90*time.Second, p.signal(workflows.SignalDiscard, workflows.Discard{Reason: "why", Actor: "ops"}))
+			p.run()
+			require.Equal(t, inorder.Discarded, p.result().Outcome)
+			require.Equal(t, tc.phases, p.phases)
+			require.Equal(t, []activities.DiscardEventInput{signaled}, p.discards)
+		})
+	}
+	t.Run("by a cancellation that was there before it began", func(t *testing.T) {
+		p := newPlay(t, errAway)
+		p.after(0, p.CancelWorkflow)
+		p.run()
+		require.Equal(t, inorder.Discarded, p.result().Outcome)
+	})
+	t.Run("by discard, while a cancellation comes too", func(t *testing.T) {
+		p := newPlay(t, waiting)
+		failures := 3
+		p.discard = func() error {
+			if failures--; failures >= 0 {
+				return errAway
+			}
+			return nil
+		}
+		p.after(time.Second, p.signal(workflows.SignalDiscard, workflows.Discard{Reason: "why", Actor: "ops"}))
+		p.after(2500*time.Millisecond, p.CancelWorkflow)
+		p.run()
+		require.Equal(t, inorder.Discarded, p.result().Outcome)
+		require.Equal(t, signaled, p.discards[len(p.discards)-1], "the reason that was given stays")
+	})
+	t.Run("of an event that was applied after all releases what waits", func(t *testing.T) {
+		p := newPlay(t, errAway)
+		p.discarded = activities.ApplyEventResult{Outcome: inorder.Applied, OrderID: "order_1", Waiters: 2}
+		p.after(2*time.Second, p.CancelWorkflow)
+		p.run()
+		require.Equal(t, inorder.Applied, p.result().Outcome)
+		require.Equal(t, []string{"order_1"}, p.released)
+	})
+}
+
+func TestRetryRunsWhatFailsNow(t *testing.T) {
+	t.Run("while it is applied", func(t *testing.T) {
+		p := newPlay(t, errAway, errAway, errAway, errAway, errAway, errAway, applied) // the last pause is sixteen seconds
+		p.after(20*time.Second, func() {
+			p.SignalWorkflowSkippingWorkflowTask(workflows.SignalRetry, nil)
+			p.SignalWorkflow(workflows.SignalRetry, nil)
+		})
+		p.run()
+		require.Equal(t, inorder.Applied, p.result().Outcome)
+		require.Equal(t, start.Add(20*time.Second), p.retried[len(p.retried)-1])
+		require.Less(t, p.Now().Sub(start), 30*time.Second)
+	})
+	t.Run("while it is discarded", func(t *testing.T) {
+		p := newPlay(t, waiting)
+		p.discard = func() error {
+			if p.Now().Sub(start) < 40*time.Second {
+				return errAway
+			}
+			return nil
+		}
+		p.after(time.Second, p.signal(workflows.SignalDiscard, workflows.Discard{}))
+		p.after(45*time.Second, p.signal(workflows.SignalRetry, nil)) // the next attempt would be later
+		p.run()
+		require.Equal(t, inorder.Discarded, p.result().Outcome)
+		require.Less(t, p.Now().Sub(start), 50*time.Second)
+	})
+}
+
+func TestNothingStopsARelease(t *testing.T) {
+	r := applied
+	r.Waiters = 1
+	for name, interfere := range map[string]func(*play){
+		"a cancellation": func(p *play) { p.CancelWorkflow() },
+		"discard":        func(p *play) { p.SignalWorkflow(workflows.SignalDiscard, workflows.Discard{}) },
+		"retry":          func(p *play) { p.SignalWorkflow(workflows.SignalRetry, nil) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlay(t, r)
+			failures := 2
+			p.release = func() error {
+				if failures--; failures >= 0 {
+					return errAway
+				}
+				return nil
+			}
+			p.after(1500*time.Millisecond, func() { interfere(p) })
+			p.run()
+			require.Equal(t, inorder.Applied, p.result().Outcome)
+			require.Equal(t, []string{"order_1"}, p.released)
 			require.Empty(t, p.discards)
 		})
 	}

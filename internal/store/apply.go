@@ -116,9 +116,7 @@ func writeEnd(ctx context.Context, tx pgx.Tx, e Event, d inorder.Decision) error
 	if d.Outcome == inorder.Applied {
 		queueOrder(b, d)
 	}
-	for _, p := range d.NewParts {
-		queuePart(b, e.Change.OrderID, p)
-	}
+	queueUpserts(b, e.Change.OrderID, d.NewParts)
 	return tx.SendBatch(ctx, b).Close()
 }
 

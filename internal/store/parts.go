@@ -1,7 +1,11 @@
 package store
 
 import (
+	"errors"
+	"time"
+
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"inorder"
 )
@@ -18,16 +22,20 @@ SELECT ` + partColumns + ` FROM order_parts WHERE order_id = ANY($1::text[])
 UNION
 SELECT ` + partColumns + ` FROM order_parts JOIN unnest($2::text[], $3::text[]) AS wanted(kind, id) USING (kind, id)`
 
-	// Nothing at all, and so pgx.ErrNoRows, when the part turns out to be another order's.
-	upsertPartSQL = `
+	// It writes one row less for each part that turns out to be another order's.
+	upsertPartsSQL = `
 INSERT INTO order_parts AS p (kind, id, order_id, status, amount, currency, data, event_id, last_webhook_at)
-VALUES ($1, $2, $3, nullif($4, ''), $5, nullif($6, ''), $7, $8, $9)
+SELECT kind, id, $1, nullif(status, ''), amount, nullif(currency, ''), data::jsonb, event_id, at
+FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::timestamptz[])
+     AS told(kind, id, status, amount, currency, data, event_id, at)
 ON CONFLICT (kind, id) DO UPDATE
 SET status = excluded.status, amount = excluded.amount, currency = excluded.currency, data = excluded.data,
     event_id = excluded.event_id, last_webhook_at = excluded.last_webhook_at
-WHERE p.order_id = excluded.order_id
-RETURNING true`
+WHERE p.order_id = excluded.order_id`
 )
+
+// errForeignPart says that a part went to another order since it was read. The next run reads it there.
+var errForeignPart = errors.New("a part was taken by another order at the same time")
 
 // queueParts reads the parts that the event speaks of into the order, and all of its parts when it is compared with the
 // platform's.
@@ -67,11 +75,35 @@ func queueManyParts(b *pgx.Batch, orders []string, keys []inorder.PartKey, each 
 	}))
 }
 
-func queuePart(b *pgx.Batch, orderID string, p inorder.Part) {
-	b.Queue(upsertPartSQL, p.Kind, p.ID, orderID, p.Status, p.Amount, p.Currency, storable(p.Data), p.EventID, p.At).
-		QueryRow(func(row pgx.Row) error {
-			var ours bool
-			return row.Scan(&ours)
+// queueUpserts writes parts in one statement. Of several states of one part the last is kept: an order that tells a part
+// twice tells it in the order in which the decision was made.
+func queueUpserts(b *pgx.Batch, orderID string, parts []inorder.Part) {
+	last := map[inorder.PartKey]int{}
+	for i, p := range parts {
+		last[p.Key()] = i
+	}
+	var rows struct {
+		kind, id, status, currency, data, event []string
+		amount                                  []*int64
+		at                                      []time.Time
+	}
+	for i, p := range parts {
+		if last[p.Key()] != i {
+			continue
+		}
+		rows.kind, rows.id, rows.status = append(rows.kind, p.Kind), append(rows.id, p.ID), append(rows.status, p.Status)
+		rows.amount, rows.currency = append(rows.amount, p.Amount), append(rows.currency, p.Currency)
+		rows.data, rows.event, rows.at = append(rows.data, string(storable(p.Data))), append(rows.event, p.EventID), append(rows.at, p.At)
+	}
+	if len(last) == 0 {
+		return
+	}
+	b.Queue(upsertPartsSQL, orderID, rows.kind, rows.id, rows.status, rows.amount, rows.currency, rows.data, rows.event, rows.at).
+		Exec(func(written pgconn.CommandTag) error {
+			if written.RowsAffected() != int64(len(last)) {
+				return errForeignPart
+			}
+			return nil
 		})
 }
 
