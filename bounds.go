@@ -18,6 +18,17 @@ const (
 	maxQuoted = 100 // of a value that such a text quotes
 )
 
+// maxTold bounds what is told of an order that is odd all over: a full order may list thousands of parts.
+const maxTold = 10
+
+// tell appends a reason to those that are told, if they are not enough already. It never writes to a caller's array.
+func tell(told []string, format string, args ...any) []string {
+	if len(told) >= maxTold {
+		return told
+	}
+	return append(told[:len(told):len(told)], fmt.Sprintf(format, args...))
+}
+
 // Bounded makes a text fit to be stored, shown and sent: it has at most 500 characters, the last of them … where it was
 // cut, and U+FFFD stands for each NUL and each byte of invalid UTF-8, which PostgreSQL refuses. Every text that a
 // Decision or a Comparison holds for people is bounded.

@@ -125,6 +125,25 @@ func TestEveryDetailIsBounded(t *testing.T) {
 	isBounded(inorder.Difference{What: huge, Ours: huge, Theirs: huge}.String())
 }
 
+// A full order of a megabyte lists tens of thousands of parts.
+func TestAFullOrderWithManyPartsIsAppliedFast(t *testing.T) {
+	var payments []string
+	foreign := inorder.Order{Parts: map[inorder.PartKey]inorder.Part{}}
+	for i := range 40_000 {
+		id := fmt.Sprint("p", i)
+		payments = append(payments, fmt.Sprintf(`{"id":%q,"status":"a"}`, id))
+		foreign.Parts[inorder.PartKey{Kind: "payment", ID: id}] = inorder.Part{Kind: "payment", ID: id, OrderID: "order_2"}
+	}
+	c := change(t, "evt_1", "order.created", at(0), `{"id":"order_1","payments":[`+strings.Join(payments, ",")+`]}`)
+	for name, o := range map[string]inorder.Order{"all are new": {}, "all are another order's": foreign, "all are known": inorder.Order{}.Apply(c).Order} {
+		t.Run(name, func(t *testing.T) {
+			begun := time.Now()
+			o.Apply(c)
+			require.Less(t, time.Since(begun), 5*time.Second)
+		})
+	}
+}
+
 func TestAhead(t *testing.T) {
 	year := func(y int) time.Time { return time.Date(y, 1, 15, 10, 0, 0, 0, time.UTC) }
 	for name, tc := range map[string]struct {

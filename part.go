@@ -139,13 +139,8 @@ func readListed(kind string, raw json.RawMessage) (Part, error) {
 	}
 }
 
-// maxLeftOut bounds what is told of an order that is odd all over.
-const maxLeftOut = 10
-
 func (c *Change) leaveOut(format string, args ...any) {
-	if len(c.LeftOut) < maxLeftOut {
-		c.LeftOut = append(c.LeftOut, fmt.Sprintf(format, args...))
-	}
+	c.LeftOut = tell(c.LeftOut, format, args...)
 }
 
 func readPart(kind string, data object, raw json.RawMessage) (p Part, err error) {
