@@ -23,9 +23,11 @@ a delivery.
 
 The secrets come from three places, and all of them are valid: WEBHOOK_SECRETS; the file that WEBHOOK_SECRETS_FILE names;
 and, with DATABASE_URL, PostgreSQL, where ` + "`inorder hooks register`" + ` puts them. The file holds one a line, which a blank and the
-time when it ends may follow, such as 2026-01-02T15:04:05Z; # begins a comment; only its owner may read it. The file and
-PostgreSQL are looked at every second, so a rotation needs no restart. PostgreSQL may be down: then the secrets that are
-known stay valid.
+time when it ends may follow, such as 2026-01-02T15:04:05Z; # begins a comment. Only its owner may read it (mode 600); its
+group too, if root owns it (640); and everybody, if it lies on a read-only mount (444), as Kubernetes' and Swarm's secrets
+do. The file and PostgreSQL are looked at every second, so a rotation needs no restart. PostgreSQL may be down: then the
+secrets that are known stay valid. What cannot be a secret, because it is in quotes, has a blank inside or the form NAME=VALUE,
+is refused at the start; one that is shorter than any of the platform's is logged.
 
 On SIGINT or SIGTERM it finishes what it has accepted; a second signal ends it at once.
 
