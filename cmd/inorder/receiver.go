@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"go.temporal.io/sdk/client"
 
 	"inorder/internal/config"
 	"inorder/internal/endpoints"
@@ -19,7 +18,7 @@ func (*receiverCmd) Help() string {
 	return `Takes deliveries at POST /webhooks/hc, verifies their signature and starts a workflow for each event. It answers 200
 once Temporal has the event on disk, and 503 while it cannot be reached. A worker elsewhere applies the events. GET
 /healthz says that it lives, GET /readyz that it can accept; GET /metrics at ADMIN_ADDR when each secret last verified
-a delivery.
+a delivery. Nothing at ADMIN_ADDR asks for a token in this version, whether ADMIN_TOKEN is set or not.
 
 The secrets come from three places, and all of them are valid: WEBHOOK_SECRETS; the file that WEBHOOK_SECRETS_FILE names;
 and, with DATABASE_URL, PostgreSQL, where ` + "`inorder hooks register`" + ` puts them. The file holds one a line, which a blank and the
@@ -45,7 +44,7 @@ func (*receiverCmd) Run(ctx context.Context, std streams) error {
 		return err
 	}
 	defer s.close()
-	return s.besideAdmin(ctx, s.receive)
+	return s.besideAdmin(ctx, s.checks(false), s.receive)
 }
 
 func (s *servers) receive(ctx context.Context) error {
@@ -61,7 +60,7 @@ func (s *servers) receive(ctx context.Context) error {
 
 	checks := map[string]receiver.Check{"temporal": {Run: s.checkTemporal, Required: true}}
 	if s.pool != nil { // shown, because what is accepted is applied only while it is there
-		checks["postgres"] = receiver.Check{Run: s.pool.Ping}
+		checks["postgres"] = receiver.Check{Run: s.checkPostgres}
 	}
 	r := receiver.New(receiver.Options{
 		Starter:      s.temporal,
@@ -80,9 +79,4 @@ func (s *servers) keyring(ctx context.Context) (*keyring.Keyring, error) {
 		o.Table = endpoints.Store{Pool: s.pool}
 	}
 	return keyring.New(ctx, o)
-}
-
-func (s *servers) checkTemporal(ctx context.Context) error {
-	_, err := s.temporal.CheckHealth(ctx, &client.CheckHealthRequest{})
-	return err
 }

@@ -25,6 +25,7 @@ type servers struct {
 	log      *slog.Logger
 	temporal client.Client
 	pool     *pgxpool.Pool    // nil without DATABASE_URL
+	probe    *pgxpool.Pool    // of one connection, so that a pool that is busy is not taken for a server that is away; nil as pool
 	platform *platform.Client // nil without HEADLESS_COMMERCE_API_KEY
 }
 
@@ -54,8 +55,14 @@ func open(ctx context.Context, need config.Need, logs io.Writer) (*servers, erro
 	if c.Pool == nil {
 		return s, nil
 	}
-	if s.pool, err = pgxpool.NewWithConfig(ctx, c.Pool); err != nil {
-		s.temporal.Close()
+	one := c.Pool.Copy()
+	one.MaxConns, one.MinConns, one.MinIdleConns = 1, 0, 0
+	s.pool, err = pgxpool.NewWithConfig(ctx, c.Pool)
+	if err == nil {
+		s.probe, err = pgxpool.NewWithConfig(ctx, one)
+	}
+	if err != nil {
+		s.close()
 		return nil, fmt.Errorf("make the PostgreSQL pool: %w", err)
 	}
 	return s, nil
@@ -63,14 +70,40 @@ func open(ctx context.Context, need config.Need, logs io.Writer) (*servers, erro
 
 func (s *servers) close() {
 	s.temporal.Close()
-	if s.pool != nil {
-		s.pool.Close()
+	for _, pool := range []*pgxpool.Pool{s.pool, s.probe} {
+		if pool != nil {
+			pool.Close()
+		}
 	}
 }
 
-// besideAdmin runs a command with the metrics served beside it, to its end. Either one failing ends the other.
-func (s *servers) besideAdmin(ctx context.Context, run func(context.Context) error) error {
-	metrics, err := admin.Listen(s.AdminAddr, s.log)
+func (s *servers) checkTemporal(ctx context.Context) error {
+	_, err := s.temporal.CheckHealth(ctx, &client.CheckHealthRequest{})
+	return err
+}
+
+// checkPostgres asks in the way that events are written.
+func (s *servers) checkPostgres(ctx context.Context) error {
+	var one int
+	return s.probe.QueryRow(ctx, `SELECT 1`).Scan(&one)
+}
+
+// checks are what the command's /readyz at ADMIN_ADDR looks at. Only a receiver can do without PostgreSQL.
+func (s *servers) checks(needsPostgres bool) []admin.Check {
+	checks := []admin.Check{{Name: "temporal", Run: s.checkTemporal, Required: true}}
+	if s.pool != nil {
+		checks = append(checks, admin.Check{Name: "postgres", Run: s.checkPostgres, Required: needsPostgres})
+	}
+	return checks
+}
+
+// besideAdmin runs a command with the metrics and its readiness served beside it, to its end. Either one failing ends the
+// other.
+func (s *servers) besideAdmin(ctx context.Context, checks []admin.Check, run func(context.Context) error) error {
+	if s.AdminToken != "" {
+		s.log.Warn("ADMIN_TOKEN guards nothing in this version: whoever reaches ADMIN_ADDR reads the metrics there without a token", "admin_addr", s.AdminAddr)
+	}
+	metrics, err := admin.Listen(s.AdminAddr, checks, s.log)
 	if err != nil {
 		return err
 	}
