@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"os"
 	"os/exec"
 	"strings"
@@ -33,6 +34,7 @@ const (
 
 // Main runs a package's tests with servers: func TestMain(m *testing.M) { testenv.Main(m) }.
 func Main(m *testing.M) {
+	devstack.ClearEnvironment()
 	if os.Getenv(DatabaseVariable) != "" {
 		os.Exit(m.Run())
 	}
@@ -46,7 +48,7 @@ func withOwnServers(run func() int) int {
 		return 1
 	}
 	defer stack.Stop()
-	os.Setenv(DatabaseVariable, stack.DatabaseURL)
+	os.Setenv(DatabaseVariable, stack.SuperuserURL)
 	os.Setenv(TemporalVariable, stack.TemporalAddress)
 	return run()
 }
@@ -78,8 +80,10 @@ func DatabaseURL(t testing.TB) string {
 		_, err = conn.Exec(ctx, `DROP DATABASE `+name+` WITH (FORCE)`)
 		require.NoError(t, err)
 	})
-	i := strings.LastIndex(server, "/")
-	return server[:i+1] + name
+	u, err := url.Parse(server)
+	require.NoError(t, err)
+	u.Path = "/" + name
+	return u.String()
 }
 
 // Database is a pool on a database of one test's own, with the newest schema.
