@@ -106,7 +106,7 @@ func (a *Activities) ListClosed(ctx context.Context, since time.Time) ([]string,
 
 // FinishReconcile notes the end of a reconciliation of all orders, in the metrics and the log.
 func (a *Activities) FinishReconcile(_ context.Context, t Tally) error {
-	lastSweep.SetToCurrentTime()
+	lastSweep.WithLabelValues().SetToCurrentTime()
 	a.Log.Info("orders reconciled", "compared", t.Compared, "missing", t.Missing, "different", t.Different, "silent", t.Silent,
 		"unrepaired", t.Unrepaired)
 	return nil

@@ -60,3 +60,21 @@ func TestAWorkerSaysWhetherItsServersAnswer(t *testing.T) {
 	postgres.cut()
 	s.eventually(20*time.Second, "and when one is lost", func() bool { status, _ := ready(t, admin); return status == 503 })
 }
+
+// TestOnlyWhoHasAKeyIsExpectedToReconcile is what the alert about overdue reconciliation relies on.
+func TestOnlyWhoHasAKeyIsExpectedToReconcile(t *testing.T) {
+	for key, expected := range map[string]bool{"": false, "sk_test_e2ehushhush": true} {
+		port, err := devstack.FreePort()
+		require.NoError(t, err)
+		admin := fmt.Sprintf("127.0.0.1:%d", port)
+		s := newSystem(t, "ADMIN_ADDR="+admin, "HEADLESS_COMMERCE_API_KEY="+key, "HEADLESS_COMMERCE_API_URL=http://127.0.0.1:1")
+		s.start("worker")
+		s.eventually(20*time.Second, "it is ready", func() bool { status, _ := ready(t, admin); return status == 200 })
+		response, err := http.Get("http://" + admin + "/metrics")
+		require.NoError(t, err)
+		defer response.Body.Close()
+		text, err := io.ReadAll(response.Body)
+		require.NoError(t, err)
+		require.Equal(t, expected, strings.Contains(string(text), "\ninorder_reconcile_last_success_timestamp_seconds 0\n"))
+	}
+}
