@@ -124,7 +124,7 @@ func (s *system) awaitPhase(e inorder.Event, phase workflows.Phase) {
 func (s *system) find(e inorder.Event, phase string) int64 {
 	s.Helper()
 	r, err := s.client.CountWorkflow(s.Context(), &workflowservice.CountWorkflowExecutionsRequest{
-		Query: fmt.Sprintf(`EventPhase=%q AND OrderId=%q AND WorkflowId=%q`, phase, s.order, e.ID)})
+		Query: fmt.Sprintf(`EventPhase=%q AND ExecutionStatus="Running" AND OrderId=%q AND WorkflowId=%q`, phase, s.order, e.ID)})
 	require.NoError(s, err)
 	return r.GetCount()
 }
