@@ -66,6 +66,10 @@ func (a *Activities) ApplyEvent(ctx context.Context, body converter.RawValue, in
 	if known.Outcome != "" {
 		result.Detail = known.Detail
 	}
+	if known.OtherBody {
+		otherBodies.Inc()
+		a.Log.Warn("an event came again with another body, which is ignored", "event_id", e.ID, "event_type", e.Type, "order_id", e.Change.OrderID)
+	}
 	if e.Change.Creates {
 		result.Waiters = known.Waiters
 	}

@@ -1,7 +1,9 @@
 package activities_test
 
 import (
+	"bytes"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"strings"
 	"testing"
@@ -24,7 +26,7 @@ func TestApplyEventWritesTheOrderAndTheEventTogether(t *testing.T) {
 		s.text(`SELECT to_jsonb(o) - '{created_at,updated_at,data_at,data_rank,payments_listed_at,fulfillments_listed_at,refunds_listed_at,returns_listed_at}'::text[] FROM orders o`))
 	require.JSONEq(t, `{"event_id":"evt_1","type":"order.created","order_id":"order_1","outcome":"applied","detail":"",
 		"occurred_at":"2025-01-15T10:00:00+00:00","payload":`+created("evt_1")+`}`,
-		s.text(`SELECT to_jsonb(e) - 'processed_at' FROM webhook_events e`))
+		s.text(`SELECT to_jsonb(e) - '{processed_at,body_hash}'::text[] FROM webhook_events e`))
 
 	s.apply(told("evt_2", "order.paid", 1, `{"id":"order_1"}`))
 	require.Equal(t, "paid 2025-01-15 10:01:00+00 pending 2025-01-15 10:01:00+00", s.text(
@@ -198,6 +200,25 @@ func TestApplyEventTakesFourRoundTrips(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestAnotherBodyUnderTheSameIDIsNoticed(t *testing.T) {
+	s := newStore(t)
+	var logs bytes.Buffer
+	s.Log = slog.New(slog.NewTextHandler(&logs, nil))
+	s.apply(created("evt_1"))
+	s.apply(created("evt_1"))
+	require.Empty(t, logs.String(), "the same one again")
+	require.Equal(t, inorder.Applied, s.apply(told("evt_1", "order.cancelled", 9, `{"id":"order_1"}`)).Outcome, "what was recorded")
+	require.Equal(t, "pending", s.text(`SELECT status FROM orders`))
+	require.Contains(t, logs.String(), "another body")
+	require.Contains(t, logs.String(), "event_id=evt_1")
+
+	odd := told("evt_2", "order.paid", 0, `1e400000`)
+	s.discard(odd, "no use", "ops")
+	logs.Reset()
+	s.apply(odd)
+	require.Empty(t, logs.String(), "it is compared as received, whatever is stored of it")
 }
 
 func TestWaitingEventsAreAppliedOnceTheirOrderIsThere(t *testing.T) {
