@@ -40,9 +40,9 @@ type Options struct {
 // stopTimeout is how long a worker that stops waits for activities that run: longer than any transaction takes.
 const stopTimeout = 10 * time.Second
 
-// pollers are as many as the load needs, and at least one for each partition of a task queue, of which Temporal makes
+// Pollers are as many as the load needs, and at least one for each partition of a task queue, of which Temporal makes
 // four by default: the tasks in a partition that nobody polls wait for seconds. The SDK's default is two in all.
-func pollers() sdk.PollerBehavior {
+func Pollers() sdk.PollerBehavior {
 	return sdk.NewPollerBehaviorAutoscaling(sdk.PollerBehaviorAutoscalingOptions{InitialNumberOfPollers: 8, MinimumNumberOfPollers: 4})
 }
 
@@ -60,8 +60,8 @@ func New(o Options) sdk.Worker {
 	w := sdk.New(o.Client, o.TaskQueue, sdk.Options{
 		MaxConcurrentLocalActivityExecutionSize: int(o.Pool.Config().MaxConns) + waitingForOrder,
 		WorkerStopTimeout:                       stopTimeout,
-		WorkflowTaskPollerBehavior:              pollers(),
-		ActivityTaskPollerBehavior:              pollers(),
+		WorkflowTaskPollerBehavior:              Pollers(),
+		ActivityTaskPollerBehavior:              Pollers(),
 	})
 	workflows.Register(w)
 	w.RegisterActivity(&activities.Activities{
