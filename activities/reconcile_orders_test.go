@@ -26,6 +26,7 @@ func (s *shop) sweep(repair bool) (sum activities.ReconcilePageResult) {
 		require.NoError(s.t, err)
 		sum.Add(r.Tally)
 		sum.Suspects = append(sum.Suspects, r.Suspects...)
+		sum.Stopped += r.Stopped
 		at = r.Next
 	}
 	return sum

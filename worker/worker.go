@@ -46,7 +46,8 @@ func pollers() sdk.PollerBehavior {
 }
 
 // New returns a worker that is not started yet. It applies at most as many events at once as the pool has
-// connections, so that none spends its time waiting for one.
+// connections, so that none spends its time waiting for one. With an API key it is two in one: the second works on the
+// activities that wait for the platform.
 func New(o Options) sdk.Worker {
 	w := sdk.New(o.Client, o.TaskQueue, sdk.Options{
 		MaxConcurrentLocalActivityExecutionSize: int(o.Pool.Config().MaxConns),
@@ -55,7 +56,7 @@ func New(o Options) sdk.Worker {
 		ActivityTaskPollerBehavior:              pollers(),
 	})
 	workflows.Register(w)
-	w.RegisterActivity(&activities.Activities{
+	all := &activities.Activities{
 		DB:              o.Pool,
 		Wake:            workflows.Wake(o.Client, o.TaskQueue),
 		Begin:           workflows.Begin(o.Client, o.TaskQueue),
@@ -67,8 +68,12 @@ func New(o Options) sdk.Worker {
 		Platform:        o.Platform,
 		Endpoints:       endpoints.Store{Pool: o.Pool},
 		HookAutorepair:  o.HookAutorepair,
-	})
-	return w
+	}
+	w.RegisterActivity(all) // those of the platform, too: older code scheduled them here
+	if o.Platform == nil {
+		return w
+	}
+	return &pair{Worker: w, platform: newPlatformWorker(o, all)}
 }
 
 // Run waits until PostgreSQL and Temporal are there, runs a worker until ctx ends, and then lets what it has begun
