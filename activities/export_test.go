@@ -7,10 +7,7 @@ import (
 
 // What tests need to see or to hasten.
 
-const (
-	MaxClosed     = maxClosed
-	MaxRemembered = maxRemembered
-)
+const MaxRemembered = maxRemembered
 
 // Questions are those of FetchOrder.
 type Questions struct{ q questions }

@@ -215,3 +215,14 @@ func TestNotesAreFew(t *testing.T) {
 	require.Equal(t, 30, tally.Unrepaired)
 	require.Len(t, tally.Notes, 20)
 }
+
+func TestClosedOrdersAreLookedAtSomeAtATime(t *testing.T) {
+	s := newShop(t)
+	_, err := s.pool.Exec(t.Context(), `
+INSERT INTO orders (id, status, status_at, data, data_at, data_rank, data_event_id, last_webhook_at, created_at)
+SELECT 'order_' || n, 'confirmed', now(), '{}', now(), 0, 'x', now(), now() - interval '10 days' FROM generate_series(1, 1200) n`)
+	require.NoError(t, err)
+	closed, err := do[[]string](s, s.ListClosed, time.Now())
+	require.NoError(t, err)
+	require.Len(t, closed, 500, "what a workflow can carry")
+}
