@@ -15,7 +15,9 @@ import (
 	"inorder/internal/standin"
 )
 
+// fetch asks anew, as if nobody had asked a moment ago.
 func (s *shop) fetch(id string) (activities.FetchOrderResult, error) {
+	activities.ForgetAnswers(s.Activities)
 	return do[activities.FetchOrderResult](s, s.FetchOrder, activities.FetchOrderInput{OrderID: id})
 }
 

@@ -54,7 +54,8 @@ const cachedWorkflows = 256
 // order's turn hold none.
 const waitingForOrder = 32
 
-// New returns a worker that is not started yet.
+// New returns a worker that is not started yet. With an API key it is two in one: the second works on the activities that
+// wait for the platform.
 func New(o Options) sdk.Worker {
 	sdk.SetStickyWorkflowCacheSize(cachedWorkflows)
 	w := sdk.New(o.Client, o.TaskQueue, sdk.Options{
@@ -64,7 +65,7 @@ func New(o Options) sdk.Worker {
 		ActivityTaskPollerBehavior:              Pollers(),
 	})
 	workflows.Register(w)
-	w.RegisterActivity(&activities.Activities{
+	all := &activities.Activities{
 		DB:              o.Pool,
 		Store:           store.New(o.Pool),
 		Events:          workflows.Events{Client: o.Client, Namespace: o.Namespace, TaskQueue: o.TaskQueue},
@@ -76,8 +77,12 @@ func New(o Options) sdk.Worker {
 		Platform:        o.Platform,
 		Endpoints:       endpoints.Store{Pool: o.Pool},
 		HookAutorepair:  o.HookAutorepair,
-	})
-	return w
+	}
+	w.RegisterActivity(all) // those of the platform, too: older code scheduled them here
+	if o.Platform == nil {
+		return w
+	}
+	return &pair{Worker: w, platform: newPlatformWorker(o, all)}
 }
 
 // Run waits until PostgreSQL and Temporal are there, runs a worker until ctx ends, and then lets what it has begun

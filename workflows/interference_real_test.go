@@ -326,6 +326,13 @@ func (p *phased) nextAttempt() time.Duration {
 	return time.Until(d.GetPendingActivities()[0].GetScheduledTime().AsTime())
 }
 
+func (s *system) pendingActivities(e inorder.Event) int {
+	s.Helper()
+	d, err := s.client.DescribeWorkflowExecution(s.Context(), e.ID, "")
+	require.NoError(s, err)
+	return len(d.GetPendingActivities())
+}
+
 // settled returns when the workflow has seen every signal that it was sent.
 func (s *system) settled(e inorder.Event) {
 	s.Helper()
