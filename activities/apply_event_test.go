@@ -17,6 +17,7 @@ import (
 )
 
 func TestApplyEventWritesTheOrderAndTheEventTogether(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	require.Equal(t, activities.ApplyEventResult{Outcome: inorder.Applied, OrderID: "order_1"}, s.apply(created("evt_1")))
 	require.JSONEq(t, `{"id":"order_1","store_id":"store_1","number":"1001","status":"pending","payment_status":"unpaid","fulfillment_status":null,
@@ -39,6 +40,7 @@ func TestApplyEventWritesTheOrderAndTheEventTogether(t *testing.T) {
 }
 
 func TestApplyEventEnds(t *testing.T) {
+	t.Parallel()
 	for name, tc := range map[string]struct {
 		before  []string
 		event   string
@@ -74,6 +76,7 @@ func dated(id string, at time.Time) string {
 }
 
 func TestApplyEventNeedsAPerson(t *testing.T) {
+	t.Parallel()
 	for name, tc := range map[string]struct{ event, detail, orderID string }{
 		"no order ID":             {told("evt_1", "order.paid", 0, `{}`), "there is no order ID: data.order_id or data.id must be a string of 1 to 255 characters", ""},
 		"a huge order ID":         {told("evt_1", "order.paid", 0, `{"id":"`+strings.Repeat("x", 100_000)+`"}`), "there is no order ID: data.order_id or data.id must be a string of 1 to 255 characters", ""},
@@ -112,6 +115,7 @@ func (s *store) requireParked(body, detail, orderID string) {
 }
 
 func TestApplyEventTwiceAnswersTheSameAndWritesNothing(t *testing.T) {
+	t.Parallel()
 	t.Run("applied, with who waits", func(t *testing.T) {
 		s := newStore(t)
 		require.Equal(t, inorder.Waiting, s.apply(paid("evt_1")).Outcome)
@@ -158,6 +162,7 @@ func TestApplyEventTwiceAnswersTheSameAndWritesNothing(t *testing.T) {
 }
 
 func TestApplyEventTakesFourRoundTrips(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	type step struct {
 		name  string
@@ -203,6 +208,7 @@ func TestApplyEventTakesFourRoundTrips(t *testing.T) {
 }
 
 func TestAnotherBodyUnderTheSameIDIsNoticed(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	var logs bytes.Buffer
 	s.Log = slog.New(slog.NewTextHandler(&logs, nil))
@@ -222,6 +228,7 @@ func TestAnotherBodyUnderTheSameIDIsNoticed(t *testing.T) {
 }
 
 func TestWaitingEventsAreAppliedOnceTheirOrderIsThere(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	r := s.apply(paid("evt_1"))
 	require.Equal(t, activities.ApplyEventResult{Outcome: inorder.Waiting, OrderID: "order_1", Detail: "its order has not been created yet", LookAgain: time.Minute}, r)
@@ -237,6 +244,7 @@ func TestWaitingEventsAreAppliedOnceTheirOrderIsThere(t *testing.T) {
 }
 
 func TestWaitingEventsGrowOld(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	require.Equal(t, inorder.Waiting, s.applyAt(paid("evt_1"), 24*time.Hour-time.Second).Outcome)
 	require.Equal(t, "waiting", s.text(`SELECT phase FROM pending_events`))
@@ -258,6 +266,7 @@ func TestWaitingEventsGrowOld(t *testing.T) {
 
 // The order of two transactions that want the same lock is the order in which they asked for it.
 func TestCreatedAndPaidAtTheSameInstant(t *testing.T) {
+	t.Parallel()
 	t.Run("created first: paid finds it", func(t *testing.T) {
 		s := newStore(t)
 		release := s.holdOrder()
@@ -285,6 +294,7 @@ func TestCreatedAndPaidAtTheSameInstant(t *testing.T) {
 }
 
 func TestTheSameEventAtTheSameTimeHasOneEffect(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	s.apply(created("evt_1"))
 	refund := told("evt_2", "payment.refunded", 1, `{"order_id":"order_1","amount":{"amount":500,"currency":"KRW"}}`)
@@ -303,6 +313,7 @@ func TestTheSameEventAtTheSameTimeHasOneEffect(t *testing.T) {
 }
 
 func TestEventsOfOneOrderDoNotHoldUpAnother(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	s.holdOrder()
 	require.Equal(t, inorder.Applied, s.apply(told("evt_1", "order.created", 0, `{"id":"order_2"}`)).Outcome)
@@ -310,6 +321,7 @@ func TestEventsOfOneOrderDoNotHoldUpAnother(t *testing.T) {
 }
 
 func TestParts(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	s.apply(created("evt_1"))
 	s.apply(told("evt_2", "order.created", 0, `{"id":"order_2"}`))
@@ -350,6 +362,7 @@ func TestParts(t *testing.T) {
 }
 
 func TestApplyEventIsRunAgain(t *testing.T) {
+	t.Parallel()
 	t.Run("when its connection is lost while it waits for the lock", func(t *testing.T) {
 		s := newStore(t)
 		release := s.holdOrder()
@@ -399,6 +412,7 @@ func (s *store) terminate(pid int32) {
 }
 
 func TestWhatPostgreSQLRefusesNeedsAPersonAndIsNotQuoted(t *testing.T) {
+	t.Parallel()
 	for name, tc := range map[string]struct{ event, want string }{
 		"a number that numeric cannot hold":  {told("evt_1", "order.updated", 1, `{"id":"order_1","status":"secret","x":1e400000}`), "SQLSTATE 22003"},
 		"a number too small":                 {told("evt_1", "order.updated", 1, `{"id":"order_1","status":"secret","x":1e-400000}`), "SQLSTATE 22003"},
@@ -426,6 +440,7 @@ func TestWhatPostgreSQLRefusesNeedsAPersonAndIsNotQuoted(t *testing.T) {
 }
 
 func TestALargeOrderApplies(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	lines := make([]string, 10_000)
 	for i := range lines {
@@ -439,6 +454,7 @@ func TestALargeOrderApplies(t *testing.T) {
 }
 
 func TestDeepNestingApplies(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	const depth = 9_990 // encoding/json refuses more than 10,000 in all, and so the receiver does
 	body := told("evt_1", "order.created", 0, `{"id":"order_1","x":`+strings.Repeat("[", depth)+strings.Repeat("]", depth)+`}`)
@@ -447,6 +463,7 @@ func TestDeepNestingApplies(t *testing.T) {
 }
 
 func TestNumbersAreStoredExactly(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	s.apply(told("evt_1", "order.created", 0, `{"id":"order_1","number":9007199254740993,"total":{"amount":9007199254740995,"currency":"KRW"},
 		"x":[123456789012345678901234567890, 0.1000, 12345678901234567890.123456789, -0]}`))
@@ -457,6 +474,7 @@ func TestNumbersAreStoredExactly(t *testing.T) {
 }
 
 func TestTextThatPostgreSQLCannotHoldIsReplaced(t *testing.T) {
+	t.Parallel()
 	for name, tc := range map[string]struct{ note, want string }{
 		"NUL":                        {`a\u0000b`, "a\uFFFDb"},
 		"invalid UTF-8":              {"a\xff\xfeb", "a\uFFFD\uFFFDb"},

@@ -22,6 +22,7 @@ func (s *shop) fetch(id string) (activities.FetchOrderResult, error) {
 }
 
 func TestFetchOrder(t *testing.T) {
+	t.Parallel()
 	t.Run("creates the order, with its parts, and whoever waits is counted", func(t *testing.T) {
 		s := newShop(t)
 		o := s.place(1, "pay")[0]
@@ -82,6 +83,7 @@ func TestFetchOrder(t *testing.T) {
 }
 
 func TestFetchOrderIsTriedAgain(t *testing.T) {
+	t.Parallel()
 	for name, tc := range map[string]struct {
 		answer func(w http.ResponseWriter)
 		pause  time.Duration
@@ -115,6 +117,7 @@ func TestFetchOrderIsTriedAgain(t *testing.T) {
 }
 
 func TestAWaitingEventAsksFromACertainAgeOn(t *testing.T) {
+	t.Parallel()
 	s := newShop(t)
 	s.Wait.AskAfter = 10 * time.Minute
 	look := func(age time.Duration) activities.ApplyEventResult { return s.applyAt(paid("evt_1"), age) }

@@ -31,6 +31,7 @@ func (s *shop) holdUp() (asked *atomic.Int32, release func()) {
 }
 
 func TestOneQuestionForAnOrderAtATime(t *testing.T) {
+	t.Parallel()
 	s := newShop(t)
 	o := s.place(1, "pay")[0]
 	asked, release := s.holdUp()
@@ -62,6 +63,7 @@ func TestOneQuestionForAnOrderAtATime(t *testing.T) {
 }
 
 func TestAnAnswerIsRememberedForAMoment(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var q activities.Questions
 		asked := 0
@@ -87,6 +89,7 @@ func TestAnAnswerIsRememberedForAMoment(t *testing.T) {
 }
 
 func TestAQuestionThatIsCutOffIsAskedAnew(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var q activities.Questions
 		gate := make(chan struct{})
@@ -116,6 +119,7 @@ func TestAQuestionThatIsCutOffIsAskedAnew(t *testing.T) {
 }
 
 func TestFewAnswersAreRemembered(t *testing.T) {
+	t.Parallel()
 	var q activities.Questions
 	for i := range 3 * activities.MaxRemembered {
 		_, err := q.Ask(t.Context(), fmt.Sprint(i), func() (activities.FetchOrderResult, error) { return activities.FetchOrderResult{}, nil })

@@ -53,6 +53,7 @@ func (s *system) beginMany(events []inorder.Event) []client.WorkflowRun {
 }
 
 func TestManyEventsOfOneUnknownOrderAskOnce(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t)
 	shop := standin.New(standin.Options{})
 	t.Cleanup(shop.Close)
@@ -96,6 +97,7 @@ func TestManyEventsOfOneUnknownOrderAskOnce(t *testing.T) {
 }
 
 func TestAPlatformThatHangsHoldsUpNothingElse(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t)
 	released := make(chan struct{})
 	release := sync.OnceFunc(func() { close(released) })
