@@ -243,6 +243,19 @@ func TestWaitingEventsAreAppliedOnceTheirOrderIsThere(t *testing.T) {
 	require.Zero(t, s.apply(created("evt_2")).Waiters, "nobody waits any more")
 }
 
+func TestAWaitingEventSaysWhatItsEventSays(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	s.apply(paid("evt_1"))
+	revived := told("evt_1", "payment.refunded", 3, `{"order_id":"order_2","amount":{"amount":5,"currency":"KRW"}}`)
+	require.Equal(t, "order_2", s.apply(revived).OrderID, "its workflow was terminated, and the sender sent another body under its ID")
+	require.Equal(t, "order_2 payment.refunded waiting", s.text(`SELECT concat_ws(' ', order_id, type, phase) FROM pending_events`))
+	require.Equal(t, revived, s.text(`SELECT convert_from(body, 'UTF8') FROM pending_events`))
+	require.JSONEq(t, revived, s.text(`SELECT payload FROM pending_events`))
+	require.Zero(t, s.apply(created("evt_2")).Waiters)
+	require.Equal(t, 1, s.apply(told("evt_3", "order.created", 0, `{"id":"order_2"}`)).Waiters)
+}
+
 func TestWaitingEventsGrowOld(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
