@@ -24,11 +24,6 @@ var (
 	})
 )
 
-var otherBodies = promauto.NewCounter(prometheus.CounterOpts{
-	Name: "inorder_other_bodies_total",
-	Help: "Events that came again under their ID with another body. The first one counts.",
-})
-
 func init() { // so that an increase from nothing shows
 	for _, found := range []string{"missing", "different", "silent"} {
 		repairs.WithLabelValues(found)

@@ -71,3 +71,21 @@ func (s *Store) Ends(ctx context.Context, events []string) (ends []End, err erro
 	})
 	return ends, s.read(ctx, b)
 }
+
+const selectBodyHashSQL = `
+SELECT body_hash FROM webhook_events WHERE event_id = $1 AND body_hash IS NOT NULL
+UNION ALL
+SELECT sha256(body) FROM pending_events WHERE event_id = $1 AND body IS NOT NULL
+LIMIT 1`
+
+// BodyHash is the SHA-256 of an event's body as it was first received; found is false of an event that has no row, or one
+// of older programs.
+func (s *Store) BodyHash(ctx context.Context, eventID string) (hash []byte, found bool, err error) {
+	b := &pgx.Batch{}
+	b.Queue(selectBodyHashSQL, eventID).QueryRow(optional(func(row pgx.Row) error {
+		err := row.Scan(&hash)
+		found = err == nil
+		return err
+	}))
+	return hash, found, s.read(ctx, b)
+}
