@@ -37,8 +37,8 @@ type Known struct {
 	Detail  string
 	// OtherBody is set when the event that ended had another body than this one, under the same ID.
 	OtherBody bool
-	Waiters int           // other events that wait for the order; counted only for an event that creates it
-	Order   inorder.Order // with the parts that the event speaks of, or with all of them for a reconciled one
+	Waiters   int           // other events that wait for the order; counted only for an event that creates it
+	Order     inorder.Order // with the parts that the event speaks of, or with all of them for a reconciled one
 }
 
 // Apply is the dedupe transaction, in four round trips: begin, a batch that locks and reads, a batch that writes, commit.
