@@ -56,7 +56,7 @@ type system struct {
 }
 
 func newSystem(t *testing.T, env ...string) *system {
-	url := testenv.DatabaseURL(t)
+	url := testenv.MigratedURL(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer l.Close()

@@ -35,6 +35,7 @@ func (s *system) throughProxy() *proxy {
 }
 
 func TestDatabaseDownAtStart(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t)
 	p := s.throughProxy()
 	s.start("serve")
@@ -48,6 +49,7 @@ func TestDatabaseDownAtStart(t *testing.T) {
 }
 
 func TestDatabaseLostMeanwhile(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t)
 	p := s.throughProxy()
 	p.connect()
@@ -71,6 +73,7 @@ func TestDatabaseLostMeanwhile(t *testing.T) {
 }
 
 func TestTemporalDown(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t)
 	p := newProxy(t, os.Getenv(testenv.TemporalVariable))
 	s.env = append(s.env, "TEMPORAL_ADDRESS="+p.addr)
@@ -103,6 +106,7 @@ func TestTemporalDown(t *testing.T) {
 
 // Stopped in the middle of a load, it answers what it took, and takes nothing that it does not answer.
 func TestStopFinishesWhatWasAccepted(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t)
 	cmd := s.serve()
 	var (

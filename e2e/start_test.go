@@ -13,6 +13,7 @@ import (
 )
 
 func TestWrongSettingsAreReportedTogetherAndByName(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t)
 	s.env = append(s.env, "WEBHOOK_SECRETS=whsec_a,,whsec_b", "STUCK_AFTER=soon", "EVENT_RETENTION=24h", "DATABASE_URL=postgres://u:hunter2@:port/x")
 	out, code := s.run("serve")
@@ -24,6 +25,7 @@ func TestWrongSettingsAreReportedTogetherAndByName(t *testing.T) {
 }
 
 func TestOlderSchemaIsRefused(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t)
 	s.env = append(s.env, "DATABASE_URL="+testenv.DatabaseURL(t))
 	for _, command := range []string{"serve", "worker"} {
@@ -34,6 +36,7 @@ func TestOlderSchemaIsRefused(t *testing.T) {
 }
 
 func TestMigrateByFiveAtOnce(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t)
 	s.env = append(s.env, "DATABASE_URL="+testenv.DatabaseURL(t), "TEMPORAL_NAMESPACE="+testenv.Namespace(t))
 	out, code := s.run("worker")
@@ -59,6 +62,7 @@ func TestMigrateByFiveAtOnce(t *testing.T) {
 }
 
 func TestTakenPortIsNamed(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t)
 	s.serve()
 	out, code := s.run("receiver")

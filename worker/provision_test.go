@@ -51,6 +51,7 @@ func start(ctx context.Context, o worker.Options) error {
 }
 
 func TestProvisionByFiveAtOnceLetsEventsStartAtOnce(t *testing.T) {
+	t.Parallel()
 	o := options(t)
 	o.Pool = testenv.Database(t)
 	ctx := within(t, time.Minute)
@@ -71,6 +72,7 @@ func TestProvisionByFiveAtOnceLetsEventsStartAtOnce(t *testing.T) {
 }
 
 func TestProvisionSetsTheScheduleToWhatTheCodeSays(t *testing.T) {
+	t.Parallel()
 	o := options(t)
 	ctx := within(t, time.Minute)
 	require.NoError(t, worker.Provision(ctx, o))
@@ -108,6 +110,7 @@ func TestProvisionSetsTheScheduleToWhatTheCodeSays(t *testing.T) {
 }
 
 func TestProvisionKeepsAPauseAndItsReason(t *testing.T) {
+	t.Parallel()
 	o := options(t)
 	ctx := within(t, time.Minute)
 	require.NoError(t, worker.Provision(ctx, o))
@@ -121,6 +124,7 @@ func TestProvisionKeepsAPauseAndItsReason(t *testing.T) {
 }
 
 func TestASearchAttributeOfAnotherTypeIsNamed(t *testing.T) {
+	t.Parallel()
 	o := options(t)
 	o.Pool = testenv.Database(t)
 	ctx := within(t, time.Minute)

@@ -19,6 +19,7 @@ import (
 
 // The whole way: migrate makes the schedule, its workflow runs on a worker, and asks the platform.
 func TestTheScheduleChecksTheSubscription(t *testing.T) {
+	t.Parallel()
 	o := options(t)
 	o.Pool = testenv.Database(t)
 	s := standin.New(standin.Options{})
