@@ -155,12 +155,12 @@ func TestAnswers(t *testing.T) {
 			req: withURL(delivery(vectorBody), WebhookPath+"?source=platform"), status: 200, body: "OK", result: "accepted",
 		},
 
-		"no signature":               {req: with(delivery(vectorBody), SignatureHeader), status: 401, body: "Invalid signature", log: "0 headers"},
+		"no signature":               {req: with(delivery(vectorBody), SignatureHeader), status: 401, body: "Invalid signature", log: "not exactly one"},
 		"an empty signature":         {req: with(delivery(vectorBody), SignatureHeader, ""), status: 401, body: "Invalid signature"},
 		"an upper-case signature":    {req: with(delivery(vectorBody), SignatureHeader, strings.ToUpper(vectorSignature)), status: 401, body: "Invalid signature"},
 		"a prefixed signature":       {req: with(delivery(vectorBody), SignatureHeader, "sha256="+vectorSignature), status: 401, body: "Invalid signature"},
 		"a wrong signature":          {req: with(delivery(vectorBody), SignatureHeader, Sign("whsec_other", []byte(vectorBody))), status: 401, body: "Invalid signature", log: "matches no secret"},
-		"two signatures":             {req: with(delivery(vectorBody), SignatureHeader, vectorSignature, vectorSignature), status: 401, body: "Invalid signature", log: "2 headers"},
+		"two signatures":             {req: with(delivery(vectorBody), SignatureHeader, vectorSignature, vectorSignature), status: 401, body: "Invalid signature", log: "not exactly one"},
 		"two signatures in one line": {req: with(delivery(vectorBody), SignatureHeader, vectorSignature+", "+vectorSignature), status: 401, body: "Invalid signature"},
 		"bad JSON, badly signed":     {req: with(delivery(`{`), SignatureHeader, vectorSignature), status: 401, body: "Invalid signature"},
 		"no body, no signature":      {req: with(delivery(""), SignatureHeader), status: 401, body: "Invalid signature"},
@@ -196,7 +196,7 @@ func TestAnswers(t *testing.T) {
 		},
 		"Temporal finds something else invalid": {
 			req: delivery(vectorBody), starter: &fakeStarter{err: serviceerror.NewInvalidArgument("blob too large")},
-			status: 503, body: "Service Unavailable", log: "event not started",
+			status: 503, body: "Service Unavailable", log: "event not accepted",
 		},
 		"an error of unknown kind from the start": {
 			req: delivery(vectorBody), starter: &fakeStarter{err: errors.New("codec")}, status: 503, body: "Service Unavailable", log: "codec",
