@@ -1,3 +1,5 @@
+//go:build unix
+
 package receiver
 
 import (
@@ -10,6 +12,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -34,13 +37,16 @@ func BenchmarkServe(b *testing.B) {
 			took := make([][]time.Duration, senders)
 			var all sync.WaitGroup
 			b.ResetTimer()
+			busy := processorTime(b)
 			for i := range senders {
 				all.Go(func() { took[i] = deliverOverOneConnection(b, l.Addr().String(), b.N/senders+1) })
 			}
 			all.Wait()
 			b.StopTimer()
+			busy = processorTime(b) - busy
 			sorted := slices.Sorted(slices.Values(slices.Concat(took...)))
 			b.ReportMetric(float64(len(sorted))/b.Elapsed().Seconds(), "deliveries/s")
+			b.ReportMetric(float64(busy.Nanoseconds())/float64(len(sorted)), "cpu-ns/delivery")
 			b.ReportMetric(float64(sorted[len(sorted)/2].Microseconds()), "µs/p50")
 			b.ReportMetric(float64(sorted[len(sorted)*99/100].Microseconds()), "µs/p99")
 		})
@@ -72,4 +78,12 @@ func deliverOverOneConnection(b *testing.B, addr string, n int) (took []time.Dur
 		took = append(took, time.Since(began))
 	}
 	return took
+}
+
+func processorTime(b *testing.B) time.Duration {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }

@@ -52,7 +52,7 @@ type body struct {
 
 	// Guarded by from.mu.
 	held    int
-	place   *list.Element // in unfinished; nil once it is whole
+	place   *list.Element // in unfinished; nil before its first part and once it is whole
 	gaveWay bool
 }
 
@@ -74,7 +74,6 @@ func (p *bodies) read(ctx *fasthttp.RequestCtx) (*body, error) {
 	if length > p.limit {
 		return nil, errTooLarge
 	}
-	b.begin()
 	err := b.fill(stream, length)
 	if !b.finish() {
 		err = errNoRoom // whatever the broken-off read said
@@ -153,18 +152,17 @@ func recycle(part []byte) {
 func (p *bodies) take(b *body, n int) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if b.held+n > p.total {
+	if b.held+n > p.total || b.gaveWay {
 		return false
+	}
+	if b.place == nil {
+		b.place = p.unfinished.PushBack(b)
 	}
 	for p.left < n {
-		oldest := p.unfinished.Front().Value.(*body) // there is b
-		oldest.giveWay()
-		if oldest == b {
+		p.unfinished.Front().Value.(*body).giveWay()
+		if b.gaveWay {
 			return false
 		}
-	}
-	if b.gaveWay {
-		return false
 	}
 	p.left -= n
 	b.held += n
@@ -178,12 +176,6 @@ func (b *body) giveWay() {
 	if b.conn != nil {
 		_ = b.conn.SetReadDeadline(time.Unix(1, 0))
 	}
-}
-
-func (b *body) begin() {
-	b.from.mu.Lock()
-	defer b.from.mu.Unlock()
-	b.place = b.from.unfinished.PushBack(b)
 }
 
 // finish makes the body one that never gives way. It reports false if it has given way already.

@@ -44,7 +44,7 @@ func oneLine(err error) string {
 			lines = append(lines, line)
 		}
 	}
-	text := strings.ToValidUTF8(strings.Join(lines, "; "), "?")
+	text := strings.ToValidUTF8(strings.ReplaceAll(strings.Join(lines, "; "), ":; ", ": "), "?")
 	if len(text) > maxCause {
 		text = strings.ToValidUTF8(text[:maxCause], "") + " …"
 	}

@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
 )
 
 // conn is a connection that the listener counts. It is in one of three states:
@@ -22,18 +22,19 @@ type conn struct {
 	net.Conn
 	listener *listener
 
-	idle  atomic.Bool // written under listener.mu
-	ended atomic.Bool // nothing more comes from the peer, as far as we know or care
+	idle    atomic.Bool
+	ended   atomic.Bool // nothing more comes from the peer, as far as we know or care
+	lingers atomic.Bool // the server has closed it: see Close
 
 	// Guarded by listener.mu.
-	place   *list.Element // in listener.waiting; nil while it is whole
-	closing bool
+	place *list.Element // in listener.waiting; nil while it is whole
+	since time.Time     // when it began to wait there
 }
 
-// connOf returns the request's connection, or nil in tests without a listener, whose methods do nothing.
-func connOf(c *fiber.Ctx) *conn {
-	connection, _ := c.Context().Conn().(*conn)
-	return connection
+// connOf returns the request's connection, or nil in tests without a listener; nil's whole does nothing.
+func connOf(ctx *fasthttp.RequestCtx) *conn {
+	c, _ := ctx.Conn().(*conn)
+	return c
 }
 
 func (c *conn) Read(b []byte) (int, error) {
@@ -45,7 +46,7 @@ func (c *conn) Read(b []byte) (int, error) {
 	case err == nil:
 	case errors.Is(err, io.EOF):
 		c.ended.Store(true)
-	case c.idle.Load() && isTimeout(err) && c.listener.stops():
+	case c.idle.Load() && isTimeout(err) && c.listener.stopping.Load():
 		c.ended.Store(true)
 		return n, io.EOF // so that the server closes it without a word: nobody asked
 	}
@@ -54,12 +55,30 @@ func (c *conn) Read(b []byte) (int, error) {
 
 // begin notes that a request has begun to come. A process that stops gives it the usual time to come as a whole.
 func (c *conn) begin() {
-	c.listener.mu.Lock()
-	defer c.listener.mu.Unlock()
 	c.idle.Store(false)
-	if c.listener.stopping {
+	if c.listener.stopping.Load() {
 		_ = c.Conn.SetReadDeadline(time.Now().Add(readTimeout))
 	}
+}
+
+// hurry leaves a connection that is idle or lingers only a moment, because the process stops.
+func (c *conn) hurry() {
+	if !c.idle.Load() && !c.lingers.Load() {
+		return
+	}
+	_ = c.Conn.SetReadDeadline(time.Now().Add(stopGrace))
+	if !c.idle.Load() && !c.lingers.Load() { // a request has begun meanwhile
+		_ = c.Conn.SetReadDeadline(time.Now().Add(readTimeout))
+	}
+}
+
+// SetReadDeadline is what the server calls before it waits for a request, and when one begins.
+func (c *conn) SetReadDeadline(t time.Time) error {
+	err := c.Conn.SetReadDeadline(t)
+	if err == nil && c.listener.stopping.Load() && time.Until(t) > stopGrace {
+		c.hurry()
+	}
+	return err
 }
 
 // whole notes that a request is there: the connection is not closed for a new one until it is answered.
@@ -72,22 +91,21 @@ func (c *conn) whole() {
 	c.leave()
 }
 
-// answered notes that the request has its answer, but for being written. It reports whether the listener stops, and the
-// connection may not be used again.
-func (c *conn) answered() (last bool) {
-	if c == nil {
-		return false
-	}
-	l := c.listener
-	l.mu.Lock()
-	defer l.mu.Unlock()
+// answered notes that the request has its answer, and that the connection waits for the next.
+func (c *conn) answered() {
+	c.listener.mu.Lock()
+	defer c.listener.mu.Unlock()
 	c.idle.Store(true)
-	if _, open := l.conns[c]; open {
+	c.wait()
+}
+
+// wait puts the connection at the list's end. listener.mu is held.
+func (c *conn) wait() {
+	if _, open := c.listener.conns[c]; open {
 		c.leave()
-		c.place = l.waiting.PushBack(c)
-		l.room.Signal()
+		c.place, c.since = c.listener.waiting.PushBack(c), time.Now()
+		c.listener.room.Signal()
 	}
-	return l.stopping
 }
 
 // leave takes the connection off the list. listener.mu is held.
@@ -96,16 +114,6 @@ func (c *conn) leave() {
 		c.listener.waiting.Remove(c.place)
 		c.place = nil
 	}
-}
-
-// SetReadDeadline leaves a connection that is idle when the process stops only a moment.
-func (c *conn) SetReadDeadline(t time.Time) error {
-	c.listener.mu.Lock()
-	defer c.listener.mu.Unlock()
-	if grace := time.Now().Add(stopGrace); c.listener.stopping && c.idle.Load() && t.After(grace) {
-		t = grace
-	}
-	return c.Conn.SetReadDeadline(t)
 }
 
 // SetWriteDeadline reports no error: the server panics on one, which it gets when a request comes at the moment that
@@ -119,13 +127,12 @@ func (c *conn) SetWriteDeadline(t time.Time) error {
 // a connection, and a reset takes the answer with it; so the sending half is closed, and what comes is discarded until
 // the sender ends, too.
 func (c *conn) Close() error {
-	c.listener.mu.Lock()
-	again := c.closing
-	c.closing = true
-	c.listener.mu.Unlock()
-	if again {
+	if c.lingers.Swap(true) {
 		return nil
 	}
+	c.listener.mu.Lock()
+	c.wait() // it is as good as any other to make room
+	c.listener.mu.Unlock()
 	half, ok := c.Conn.(interface{ CloseWrite() error })
 	if c.ended.Load() || !ok || half.CloseWrite() != nil {
 		return c.end()
@@ -142,6 +149,9 @@ const (
 
 func (c *conn) drain() {
 	_ = c.Conn.SetReadDeadline(time.Now().Add(lingerTime))
+	if c.listener.stopping.Load() {
+		c.hurry()
+	}
 	var discarded [1 << 10]byte // small, because thousands may linger at once
 	for read := 0; read < lingerBytes; {
 		n, err := c.Conn.Read(discarded[:])

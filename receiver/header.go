@@ -11,15 +11,31 @@ import (
 
 // headerReceived looks at a header before the server reads the first byte of the body.
 func (r *Receiver) headerReceived(h *fasthttp.RequestHeader) (none fasthttp.RequestConfig) {
-	switch length := h.ContentLength(); {
-	case length > r.o.MaxBodyBytes:
+	if h.ContentLength() > r.o.MaxBodyBytes {
 		// As if its sender had asked, which is the one question that the server answers before a body: see expect.
 		h.Set(fiber.HeaderExpect, "100-continue")
-	case length == noLength && bytes.Contains(bytes.ToLower(h.RawHeaders()), []byte("transfer-encoding")):
-		// The coding "identity", which the server leaves out: then it takes the body for the next request.
-		h.SetConnectionClose()
+	}
+	if isAmbiguous(h) {
+		h.SetConnectionClose() // what follows the request may be a part of it
 	}
 	return none
+}
+
+// isAmbiguous reports whether others may see the end of the request elsewhere, in those two ways that the server lets pass.
+func isAmbiguous(h *fasthttp.RequestHeader) bool {
+	raw := h.RawHeaders()
+	if h.ContentLength() == noLength && bytes.Contains(bytes.ToLower(raw), []byte("transfer-encoding")) {
+		return true // the coding "identity", which the server leaves out, and with it the body
+	}
+	for i := 0; ; i++ {
+		next := bytes.IndexByte(raw[i:], '\n')
+		if next < 0 {
+			return false
+		}
+		if i += next; i == 0 || raw[i-1] != '\r' {
+			return true // a line that ends with a bare LF
+		}
+	}
 }
 
 // noLength is what the server calls the length of a request with neither a length nor a transfer coding.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"inorder/internal/loglimit"
@@ -19,12 +20,12 @@ type listener struct {
 	max int // connections
 	log *loglimit.Logger
 
-	accepted bool // one was since the deadline of draining was set; only Accept uses it
+	accepted bool // somebody came in the last moment of draining; only Accept uses it
+	stopping atomic.Bool
 	open     sync.WaitGroup
 
 	mu       sync.Mutex
 	room     *sync.Cond // signalled when a connection may be closed for another, or is gone
-	stopping bool
 	drainEnd time.Time
 	conns    map[*conn]struct{}
 	waiting  list.List // the connections without a whole request; who waits longest for one is the first
@@ -37,6 +38,9 @@ func newListener(l net.Listener, most int, log *loglimit.Logger) *listener {
 }
 
 const (
+	// headStart is how long nobody is closed for another, however many come: a request that is sent at once is here by then.
+	headStart = 100 * time.Millisecond
+
 	// acceptPause is between two attempts to accept, such as when the process has too many open files.
 	acceptPause = 100 * time.Millisecond
 
@@ -60,7 +64,7 @@ func (l *listener) Accept() (net.Conn, error) {
 			return l.admit(accepted), nil
 		case errors.Is(err, net.ErrClosed):
 			return nil, err
-		case l.stops() && !l.drainOn():
+		case l.stopping.Load() && !l.drainOn():
 			_ = l.Listener.Close()
 			return nil, net.ErrClosed
 		case !isTimeout(err):
@@ -87,35 +91,49 @@ func (l *listener) acceptUntil(t time.Time) bool {
 }
 
 // admit counts a connection, and makes room for it: the one that waits longest for a whole request is closed. If all have
-// one, accepting waits until the first is answered.
+// one, or have only just come, accepting waits.
 func (l *listener) admit(accepted net.Conn) net.Conn {
-	c, madeRoom := l.count(accepted)
-	if madeRoom {
+	c := &conn{Conn: accepted, listener: l}
+	c.idle.Store(true)
+	if l.count(c) {
 		l.log.Log(slog.LevelWarn, "room", "MAX_CONNECTIONS are open: the oldest without a whole request was closed for a new one", "max_connections", l.max)
 	}
 	return c
 }
 
-func (l *listener) count(accepted net.Conn) (c *conn, madeRoom bool) {
-	c = &conn{Conn: accepted, listener: l}
-	c.idle.Store(true)
+func (l *listener) count(c *conn) (madeRoom bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for len(l.conns) >= l.max && !l.stopping {
-		if l.waiting.Len() == 0 {
+	for len(l.conns) >= l.max && !l.stopping.Load() {
+		oldest := l.oldest()
+		if oldest == nil {
 			l.room.Wait()
 			continue
 		}
-		oldest := l.waiting.Front().Value.(*conn)
 		oldest.ended.Store(true)
 		l.forget(oldest)
 		_ = oldest.Conn.Close()
 		madeRoom = true
 	}
 	l.conns[c] = struct{}{}
-	c.place = l.waiting.PushBack(c)
 	l.open.Add(1)
-	return c, madeRoom
+	c.wait()
+	return madeRoom
+}
+
+// oldest is the connection that is next to make room, if there is one now. When there will be one by the mere passing of
+// time, room is signalled.
+func (l *listener) oldest() *conn {
+	first := l.waiting.Front()
+	if first == nil {
+		return nil
+	}
+	c := first.Value.(*conn)
+	if early := headStart - time.Since(c.since); early > 0 {
+		time.AfterFunc(early, l.room.Broadcast)
+		return nil
+	}
+	return c
 }
 
 // forget no longer counts a connection. l.mu is held.
@@ -128,23 +146,15 @@ func (l *listener) forget(c *conn) {
 	}
 }
 
-func (l *listener) stops() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.stopping
-}
-
 // stop begins the end: Accept takes those who have come already and then closes the listener, idle connections are
 // closed in a moment, and all others once their request is answered.
 func (l *listener) stop() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.stopping = true
+	l.stopping.Store(true)
 	l.drainEnd = time.Now().Add(drainTime)
 	for c := range l.conns {
-		if c.idle.Load() {
-			_ = c.Conn.SetReadDeadline(time.Now().Add(stopGrace))
-		}
+		c.hurry()
 	}
 	l.room.Broadcast()
 	if !l.acceptUntil(time.Now().Add(drainPause)) {

@@ -42,7 +42,7 @@ const checkTimeout = 2 * time.Second
 // ready answers whether an event can be accepted now. Those who ask at the same time share one look, so that asking
 // often is no load on what is looked at.
 func (r *Receiver) ready(c *fiber.Ctx) error {
-	connOf(c).whole()
+	connOf(c.Context()).whole()
 	shared, _, _ := r.probe.Do("", func() (any, error) { return r.look(checkTimeout), nil })
 	readiness := shared.(Readiness)
 	if !readiness.Ready {

@@ -5,11 +5,13 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
+	"net"
 	"runtime/debug"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
 	fiberrecover "github.com/gofiber/fiber/v2/middleware/recover"
+	"github.com/valyala/fasthttp"
 	"go.temporal.io/sdk/client"
 	"golang.org/x/sync/singleflight"
 
@@ -84,9 +86,10 @@ type Options struct {
 type Receiver struct {
 	o        Options
 	app      *fiber.App
-	log      *loglimit.Logger // for all that a sender or an outage can multiply
-	signed   *bodies          // of requests with a well-formed signature
-	unsigned *bodies          // of all others
+	route    fasthttp.RequestHandler // the app's own
+	log      *loglimit.Logger        // for all that a sender or an outage can multiply
+	signed   *bodies                 // of requests with a well-formed signature
+	unsigned *bodies                 // of all others
 	probe    singleflight.Group
 	starts   chan struct{} // holds one for each start under way
 }
@@ -139,9 +142,11 @@ func New(o Options) *Receiver {
 		DisablePreParseMultipartForm: true,
 		DisableStartupMessage:        true,
 	})
-	r.app.Server().HeaderReceived = r.headerReceived
-	r.app.Server().ExpectHandler = r.expect
-	r.app.Use(answerOnConnection)
+	server := r.app.Server()
+	r.route, server.Handler = server.Handler, r.handle
+	server.ConnState = connState
+	server.HeaderReceived = r.headerReceived
+	server.ExpectHandler = r.expect
 	r.app.Use(fiberrecover.New(fiberrecover.Config{EnableStackTrace: true, StackTraceHandler: r.logPanic}))
 	r.app.Post(WebhookPath, r.receive)
 	r.app.Get(HealthPath, func(c *fiber.Ctx) error { return c.SendString("alive") })
@@ -171,14 +176,19 @@ func setDefault[T cmp.Ordered](value *T, fallback T) {
 	}
 }
 
-// answerOnConnection tells the connection when its request is answered, and the client not to use it again when the process
-// stops.
-func answerOnConnection(c *fiber.Ctx) error {
-	err := c.Next()
-	if connOf(c).answered() {
-		c.Context().SetConnectionClose()
+// handle answers a request. When the process stops, it tells the client not to use the connection again.
+func (r *Receiver) handle(ctx *fasthttp.RequestCtx) {
+	r.route(ctx)
+	if c := connOf(ctx); c != nil && c.listener.stopping.Load() {
+		ctx.SetConnectionClose()
 	}
-	return err
+}
+
+// connState is told when an answer has been written, unless the connection is then closed.
+func connState(c net.Conn, state fasthttp.ConnState) {
+	if c, ok := c.(*conn); ok && state == fasthttp.StateIdle {
+		c.answered()
+	}
 }
 
 func (r *Receiver) logPanic(_ *fiber.Ctx, cause any) {

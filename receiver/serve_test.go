@@ -143,20 +143,72 @@ func TestMalformedRequestIsRefusedWithoutItsText(t *testing.T) {
 }
 
 func TestLargeBodyIsRefusedUnread(t *testing.T) {
+	tooMuch := strings.Repeat("a", defaultMaxBodyBytes+1)
 	for name, sent := range map[string]string{
 		"by its length":      "Content-Length: 1048577\r\n\r\n",
-		"by its first chunk": "Transfer-Encoding: chunked\r\n\r\n100001\r\n",
-		"by its last chunk":  "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n100000\r\n",
+		"by a huge length":   "Content-Length: 9000000000000000000\r\n\r\n",
+		"when asked for":     "Expect: 100-continue\r\nContent-Length: 1048577\r\n\r\n",
+		"by its first chunk": "Transfer-Encoding: chunked\r\n\r\n200000\r\n" + tooMuch,
+		"by its last chunk":  "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n200000\r\n" + tooMuch,
 	} {
 		t.Run(name, func(t *testing.T) {
 			r, _ := newTest(t, &fakeStarter{}, nil)
 			c := dial(t, serve(t, r))
-			_, err := fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: localhost\r\n%s", WebhookPath, sent)
+			_, err := fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: localhost\r\n%s: %s\r\n%s", WebhookPath, SignatureHeader, vectorSignature, sent)
 			require.NoError(t, err)
 			res, err := http.ReadResponse(bufio.NewReader(c), nil)
 			require.NoError(t, err)
 			require.Equal(t, 413, res.StatusCode)
 			require.True(t, res.Close)
+		})
+	}
+}
+
+// TestEarlyAnswersArrive sends everything before it reads: had the receiver closed the connection with something unread,
+// the answer would be lost.
+func TestEarlyAnswersArrive(t *testing.T) {
+	const size = 4 << 20
+	post := "POST " + WebhookPath + " HTTP/1.1\r\nHost: localhost\r\n"
+	for name, tc := range map[string]struct {
+		head   string
+		status int
+	}{
+		"too large and unsigned":       {post + fmt.Sprintf("Content-Length: %d\r\n\r\n", size), 413},
+		"too large":                    {post + fmt.Sprintf("%s: %s\r\nContent-Length: %d\r\n\r\n", SignatureHeader, vectorSignature, size), 413},
+		"too large in chunks":          {post + fmt.Sprintf("%s: %s\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n", SignatureHeader, vectorSignature, size), 413},
+		"unsigned, and its share full": {post + "Content-Length: 1000000\r\n\r\n", 401},
+		"another path":                 {fmt.Sprintf("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n", 1_000_000), 404},
+		"malformed":                    {"POST\r\n\r\n", 400},
+		"too large a header":           {post + "A: ", 431},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, _ := newTest(t, &fakeStarter{}, func(o *Options) { o.MaxBodyMemory = 2 << 20 }) // of it 128 KiB for the unsigned
+			s := serve(t, r)
+			for range 5 {
+				c := dial(t, s)
+				_, err := io.WriteString(c, tc.head+strings.Repeat("a", size))
+				require.NoError(t, err)
+				require.Equal(t, tc.status, readAnswer(t, bufio.NewReader(c)))
+			}
+		})
+	}
+}
+
+func TestBodyThatEndsTooEarlyIsNotTaken(t *testing.T) {
+	for name, sent := range map[string]string{
+		"before its length":     fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(vectorBody)+1, vectorBody),
+		"in a chunk":            fmt.Sprintf("Transfer-Encoding: chunked\r\n\r\n%x\r\n%s", len(vectorBody)+1, vectorBody),
+		"before the last chunk": fmt.Sprintf("Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n", len(vectorBody), vectorBody),
+	} {
+		t.Run(name, func(t *testing.T) {
+			starter := &fakeStarter{}
+			r, _ := newTest(t, starter, nil)
+			c := dial(t, serve(t, r))
+			_, err := fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: localhost\r\n%s: %s\r\n%s", WebhookPath, SignatureHeader, vectorSignature, sent)
+			require.NoError(t, err)
+			require.NoError(t, c.(*net.TCPConn).CloseWrite())
+			require.Equal(t, 400, readAnswer(t, bufio.NewReader(c)))
+			require.Empty(t, starter.all())
 		})
 	}
 }

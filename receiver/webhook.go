@@ -29,7 +29,7 @@ func (r *Receiver) receive(c *fiber.Ctx) error {
 		return err
 	}
 	defer body.release()
-	connOf(c).whole()
+	connOf(c.Context()).whole()
 	// The bytes as they came: a Content-Encoding changes nothing about what was signed.
 	if !r.o.Verifier.Verify(body.bytes, signature) {
 		return fmt.Errorf("%w: it matches no secret", errSignature)
