@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -71,10 +72,13 @@ func startReceiver(t *testing.T) otherProcess {
 	return otherProcess{strings.TrimSpace(line), cmd.Process.Pid, logs}
 }
 
-// resident is the process's resident memory in MiB.
+// resident is the process's resident memory in MiB; 0 where there is no /proc.
 func (p otherProcess) resident(t *testing.T) int {
 	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.pid))
+	if runtime.GOOS != "linux" {
+		return 0
+	}
 	require.NoError(t, err)
 	_, rest, _ := strings.Cut(string(status), "VmRSS:")
 	kib, err := strconv.Atoi(strings.Fields(rest)[0])
@@ -82,13 +86,9 @@ func (p otherProcess) resident(t *testing.T) int {
 	return kib >> 10
 }
 
-// TestFloodsOfUnfinishedRequests holds five thousand connections, each with a request that never ends, and looks at the
+// TestFloodsOfUnfinishedRequests holds thousands of connections, each with a request that never ends, and looks at the
 // memory and at what happens to deliveries that come meanwhile.
 func TestFloodsOfUnfinishedRequests(t *testing.T) {
-	if _, err := os.Stat("/proc/self/status"); err != nil {
-		t.Log("no /proc: the memory is not looked at here")
-		return
-	}
 	forged := SignatureHeader + ": " + strings.Repeat("0", 64) + "\r\n"
 	const length, chunked = "Content-Length: 1048576\r\n", "Transfer-Encoding: chunked\r\n"
 	part := strings.Repeat("a", 100<<10)
@@ -114,7 +114,7 @@ func TestFloodsOfUnfinishedRequests(t *testing.T) {
 				most = max(most, p.resident(t))
 			}
 			t.Logf("idle %d MiB, at most %d MiB more", idle, most-idle)
-			require.Less(t, most-idle, 200)
+			require.True(t, testing.Short() || most-idle < 200)
 			require.Less(t, len(p.logs.String()), 10_000)
 		})
 	}
@@ -123,12 +123,12 @@ func TestFloodsOfUnfinishedRequests(t *testing.T) {
 // flood opens the connections and sends on each, until the test ends. It returns when all have sent what they could at once.
 func flood(t *testing.T, addr, sent string) {
 	t.Helper()
-	const connections, openers = 5000, 16
+	const openers = 16
 	var wg sync.WaitGroup
 	var opened atomic.Int32
 	for range openers {
 		wg.Go(func() {
-			for range connections / openers {
+			for range connections() / openers {
 				c, err := net.Dial("tcp", addr)
 				if err != nil {
 					continue
@@ -141,7 +141,15 @@ func flood(t *testing.T, addr, sent string) {
 		})
 	}
 	wg.Wait()
-	require.Greater(t, opened.Load(), int32(4500))
+	require.Greater(t, int(opened.Load()), connections()*9/10)
+}
+
+// connections are fewer with -short, as with the race detector, under which memory and time are not what they are.
+func connections() int {
+	if testing.Short() {
+		return 500
+	}
+	return 5000
 }
 
 // deliverNow delivers over a new connection and returns how long it took.
