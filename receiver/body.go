@@ -13,20 +13,25 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// bodies is the one place where bodies are read, and the memory that they share. A body begins with firstPart and doubles
-// as its bytes come, so it holds at most twice what was sent of it, and at least firstPart; the sum of what all hold is
-// bounded. It holds that until its request is answered.
+// bodies is the one place where bodies are read, and the memory that they share: one for requests with a well-formed
+// signature, and one of 1/16 of MAX_BODY_MEMORY for all others. A body begins with firstPart, or its length if that is
+// less, and doubles as its bytes come: it holds at most twice what was sent of it, or firstPart. It holds that until its
+// request is answered, and the sum of what all hold is bounded.
 //
 // When the memory is spent, the body that began first and is not whole yet gives way: its sender is answered 503. So who
-// holds many bodies half-sent cannot keep out a delivery, whose bytes come within milliseconds. Only if all memory is held
-// by whole bodies, which wait for Temporal, is the newcomer answered 503.
+// holds many bodies half-sent cannot keep out a delivery, whose bytes come within milliseconds. Only if whole bodies hold
+// all the memory, waiting for Temporal, is the newcomer itself answered 503.
 //
-// There are two: one for requests with a well-formed signature, and 1/16 of MAX_BODY_MEMORY for all others.
+// The arithmetic, with the defaults, for the live memory of 4096 connections:
 //
-// The arithmetic, with the defaults. Bodies: 64 MiB. Connections: 4096 times 8 KiB for the header, as much again for its
-// parsed copies, and about 12 KiB for the rest (stack, request, response), together 112 MiB at the very worst and 80 MiB with headers of
-// ordinary size. Who sends one byte of each body and a forged signature gets 4096 first parts, 16 MiB. Outside of it are
-// the events that are authentic: parsing one copies its data once.
+//	bodies, however many          64 MiB
+//	parts that wait for reuse     64 MiB at most, gone with the second garbage collection that finds them unused
+//	headers of ordinary size      4096 * 8 KiB, the buffer that one is read into     =  32 MiB
+//	headers as large as may be    twice as much again, for their parsed copies       = +64 MiB
+//	the rest of a connection      4096 * about 6 KiB: stack, request, response       =  24 MiB
+//
+// Go lets as much garbage pile up as is live, so the resident memory can be twice that; GOMEMLIMIT bounds it. What is not
+// counted: parsing an authentic event copies its data once.
 type bodies struct {
 	limit int // of one body
 	total int

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"go.temporal.io/api/serviceerror"
+
+	"inorder/internal/loglimit"
 )
 
 // sentence says what is the matter with a server, in one line. within is how long it was given.
@@ -24,29 +26,17 @@ func sentence(server string, within time.Duration, err error) string {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.As(err, &deadline), errors.As(err, &canceled), isTimeout(err):
 		return fmt.Sprintf("%s did not answer within %s", server, within)
 	case errors.As(err, &away), errors.As(err, &network):
-		return fmt.Sprintf("%s cannot be reached: %s", server, oneLine(err))
+		return fmt.Sprintf("%s cannot be reached: %s", server, dialed(loglimit.OneLine(err)))
 	case errors.As(err, &exhausted):
-		return fmt.Sprintf("%s takes no more for the moment: %s", server, oneLine(err))
+		return fmt.Sprintf("%s takes no more for the moment: %s", server, loglimit.OneLine(err))
 	}
-	return fmt.Sprintf("%s failed: %s", server, oneLine(err))
+	return fmt.Sprintf("%s failed: %s", server, loglimit.OneLine(err))
 }
 
-// maxCause is in bytes. What is said after that is said in the first lines already.
-const maxCause = 300
-
-// oneLine is the error's text in one line. pgx, for one, writes a line for each address that it tried, often the same.
-func oneLine(err error) string {
-	var lines []string
-	seen := map[string]bool{}
-	for line := range strings.Lines(err.Error()) {
-		if line = strings.Join(strings.Fields(line), " "); line != "" && !seen[line] {
-			seen[line] = true
-			lines = append(lines, line)
-		}
-	}
-	text := strings.ToValidUTF8(strings.ReplaceAll(strings.Join(lines, "; "), ":; ", ": "), "?")
-	if len(text) > maxCause {
-		text = strings.ToValidUTF8(text[:maxCause], "") + " …"
+// dialed is what was dialed last and how that failed, without what pgx and gRPC say around it.
+func dialed(text string) string {
+	if at := strings.LastIndex(text, "dial "); at >= 0 {
+		text = strings.TrimRight(text[at:], `"`)
 	}
 	return text
 }
