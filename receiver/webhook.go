@@ -32,6 +32,7 @@ func (r *Receiver) receive(c *fiber.Ctx) error {
 	connOf(c.Context()).whole()
 	// The bytes as they came: a Content-Encoding changes nothing about what was signed.
 	if !r.o.Verifier.Verify(body.bytes, signature) {
+		body.discard()
 		return fmt.Errorf("%w: it matches no secret", errSignature)
 	}
 	e, err := parse(body.bytes)
