@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
+	"strconv"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.temporal.io/sdk/client"
@@ -29,8 +31,13 @@ known stay valid.
 
 On SIGINT or SIGTERM it finishes what it has accepted; a second signal ends it at once.
 
-Needs WEBHOOK_SECRETS, WEBHOOK_SECRETS_FILE or DATABASE_URL. Reads LISTEN_ADDR, ADMIN_ADDR, MAX_BODY_BYTES, TEMPORAL_ADDRESS
-and TEMPORAL_NAMESPACE (and the other TEMPORAL_* names), TASK_QUEUE, LOG_LEVEL, LOG_FORMAT.
+Who has no secret can take only so much memory. At most MAX_CONNECTIONS are open, and fewer than the process may open
+files: one more closes the oldest without a whole request. All bodies together take at most MAX_BODY_MEMORY bytes: when it
+is spent, the oldest that is not whole is answered 503. Refused requests are logged once per kind, then counted.
+
+Needs WEBHOOK_SECRETS, WEBHOOK_SECRETS_FILE or DATABASE_URL. Reads LISTEN_ADDR, ADMIN_ADDR, MAX_BODY_BYTES, MAX_BODY_MEMORY,
+MAX_CONNECTIONS, TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE (and the other TEMPORAL_* names), TASK_QUEUE, LOG_LEVEL,
+LOG_FORMAT.
 
 Example:
 
@@ -57,17 +64,23 @@ func (s *servers) receive(ctx context.Context) error {
 	defer prometheus.Unregister(ring)
 	defer ring.Watch()()
 
-	checks := map[string]receiver.Check{"temporal": {Run: s.checkTemporal, Required: true}}
+	temporal := "Temporal at " + s.Temporal.HostPort
+	checks := map[string]receiver.Check{"temporal": {Run: s.checkTemporal, Required: true, Name: temporal}}
 	if s.pool != nil { // shown, because what is accepted is applied only while it is there
-		checks["postgres"] = receiver.Check{Run: s.pool.Ping}
+		c := s.Pool.ConnConfig
+		postgres := "PostgreSQL at " + net.JoinHostPort(c.Host, strconv.Itoa(int(c.Port)))
+		checks["postgres"] = receiver.Check{Run: s.pool.Ping, Name: postgres}
 	}
 	r := receiver.New(receiver.Options{
-		Starter:      s.temporal,
-		TaskQueue:    s.TaskQueue,
-		Verifier:     ring,
-		MaxBodyBytes: s.MaxBodyBytes,
-		Checks:       checks,
-		Log:          s.log,
+		Starter:        s.temporal,
+		StarterName:    temporal,
+		TaskQueue:      s.TaskQueue,
+		Verifier:       ring,
+		MaxBodyBytes:   s.MaxBodyBytes,
+		MaxBodyMemory:  s.MaxBodyMemory,
+		MaxConnections: s.MaxConnections,
+		Checks:         checks,
+		Log:            s.log,
 	})
 	return r.Run(ctx, s.ListenAddr)
 }
