@@ -27,7 +27,10 @@ func classify(ctx context.Context, err error) error {
 	case store.IsLasting(err):
 		return temporal.NewNonRetryableApplicationError(store.Describe(err), DataErrorType, nil)
 	case errors.Is(err, store.ErrBusy):
-		return temporal.NewApplicationErrorWithOptions(err.Error(), OrderBusyType, temporal.ApplicationErrorOptions{NextRetryDelay: busyPause(ctx)})
+		return temporal.NewApplicationErrorWithOptions(err.Error(), OrderBusyType, temporal.ApplicationErrorOptions{
+			NextRetryDelay: busyPause(ctx),
+			Category:       temporal.ApplicationErrorCategoryBenign, // not an error for each attempt in the log
+		})
 	}
 	return err
 }

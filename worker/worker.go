@@ -50,18 +50,13 @@ func pollers() sdk.PollerBehavior {
 // fast path end within one task and need no cache; what waits for hours is loaded again when it wakes.
 const cachedWorkflows = 256
 
-// waitingForOrder is how many more events may be under way than the pool has connections: events that wait for their
-// order's turn hold none.
-const waitingForOrder = 32
-
 // New returns a worker that is not started yet.
 func New(o Options) sdk.Worker {
 	sdk.SetStickyWorkflowCacheSize(cachedWorkflows)
 	w := sdk.New(o.Client, o.TaskQueue, sdk.Options{
-		MaxConcurrentLocalActivityExecutionSize: int(o.Pool.Config().MaxConns) + waitingForOrder,
-		WorkerStopTimeout:                       stopTimeout,
-		WorkflowTaskPollerBehavior:              pollers(),
-		ActivityTaskPollerBehavior:              pollers(),
+		WorkerStopTimeout:          stopTimeout,
+		WorkflowTaskPollerBehavior: pollers(),
+		ActivityTaskPollerBehavior: pollers(),
 	})
 	workflows.Register(w)
 	w.RegisterActivity(&activities.Activities{

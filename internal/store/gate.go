@@ -7,9 +7,9 @@ import (
 )
 
 // gate keeps one order's events from taking the connections that other orders need. Of one order at most atDatabase events
-// are at the database, where one works and another waits for its lock; a few more wait here, without a connection, for
-// as long as a handful of transactions takes; any more are refused with ErrBusy, and come back later. While somebody
-// holds the order's lock for longer, one event in lockedPause tries it, and all others are refused at once.
+// are at the database, where one works and another waits for its lock. As many as waitingHere wait here, without a
+// connection, for as long as a burst of them takes. Any more are refused with ErrBusy, and come back later. An order whose
+// lock could not be had is locked by somebody else: then all are refused at once, but one in lockedPause that tries it.
 //
 // The zero gate is open.
 type gate struct {
@@ -19,8 +19,8 @@ type gate struct {
 
 const (
 	atDatabase  = 2
-	waitingHere = 8
-	waitHere    = 100 * time.Millisecond
+	waitingHere = 62
+	waitHere    = time.Second
 	lockedPause = time.Second
 )
 
@@ -29,72 +29,101 @@ type line struct {
 	entered int           // at the database, or waiting here
 	slots   chan struct{} // one for each event at the database
 	locked  time.Time     // until when the order's lock is taken to be held by somebody else
+	refuse  chan struct{} // closed when that becomes known, for those that wait here
 }
 
-// pass runs f in the order's line. A lock time-out of f tells that somebody holds the order.
+// pass runs f in the order's line.
 func (g *gate) pass(ctx context.Context, order string, f func() error) error {
-	l := g.enter(order)
+	l, refuse := g.enter(order)
 	if l == nil {
 		return ErrBusy
 	}
-	err := l.run(ctx, f)
-	g.leave(order, l, err)
+	defer g.leave(order, l)
+	if err := l.await(ctx, refuse); err != nil {
+		return err
+	}
+	defer func() { <-l.slots }()
+	err := f()
+	g.learn(l, err)
 	return err
 }
 
 // enter returns nil if there is no room.
-func (g *gate) enter(order string) *line {
+func (g *gate) enter(order string) (l *line, refuse <-chan struct{}) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	l := g.lines[order]
+	l = g.lines[order]
 	if l == nil {
 		if g.lines == nil {
 			g.lines = map[string]*line{}
 		}
-		l = &line{slots: make(chan struct{}, atDatabase)}
+		l = &line{slots: make(chan struct{}, atDatabase), refuse: make(chan struct{})}
 		g.lines[order] = l
 	}
 	now := time.Now()
 	if l.entered >= atDatabase+waitingHere || now.Before(l.locked) {
-		return nil
+		return nil, nil
 	}
 	if !l.locked.IsZero() { // this one tries whether it still is
 		l.locked = now.Add(lockedPause)
 	}
 	l.entered++
-	return l
+	return l, l.refuse
 }
 
-func (l *line) run(ctx context.Context, f func() error) error {
+// await returns when the event may go to the database, in the order in which they came.
+func (l *line) await(ctx context.Context, refuse <-chan struct{}) error {
 	select {
 	case l.slots <- struct{}{}:
-	case <-time.After(waitHere):
+		return nil
+	default:
+	}
+	patience := time.NewTimer(waitHere)
+	defer patience.Stop()
+	select {
+	case l.slots <- struct{}{}:
+	case <-refuse:
+		return ErrBusy
+	case <-patience.C:
 		return ErrBusy
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	defer func() { <-l.slots }()
-	return f()
+	select {
+	case <-refuse: // it had both, and took its turn
+		<-l.slots
+		return ErrBusy
+	default:
+		return nil
+	}
 }
 
-func (g *gate) leave(order string, l *line, err error) {
+// learn notes what the end of f tells about the order's lock. It comes before f's place is given to the next.
+func (g *gate) learn(l *line, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	l.entered--
 	switch {
 	case err == nil:
 		l.locked = time.Time{}
 	case isLockTimeout(err):
 		l.locked = time.Now().Add(lockedPause)
+		close(l.refuse)
+		l.refuse = make(chan struct{})
 	}
-	g.forget(order, l)
 }
 
-// forget drops the lines that say nothing any more, among them those of orders that were locked once.
-func (g *gate) forget(order string, l *line) {
+func (g *gate) leave(order string, l *line) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	l.entered--
 	if l.entered == 0 && l.locked.IsZero() {
 		delete(g.lines, order)
 	}
+	g.forgetUnlocked()
+}
+
+// forgetUnlocked drops the lines of orders that were locked once and of which nothing has come since, when they are many.
+func (g *gate) forgetUnlocked() {
 	const many = 1000
 	if len(g.lines) < many {
 		return
