@@ -8,8 +8,11 @@ import (
 
 // gate keeps one order's events from taking the connections that other orders need. Of one order at most atDatabase events
 // are at the database, where one works and another waits for its lock. As many as waitingHere wait here, without a
-// connection, for as long as a burst of them takes. Any more are refused with ErrBusy, and come back later. An order whose
-// lock could not be had is locked by somebody else: then all are refused at once, but one in lockedPause that tries it.
+// connection, for as long as a burst of them takes. Any more are refused with a BusyError, and come back later. An order
+// whose lock could not be had is locked by somebody else: then all are refused at once, but one in lockedPause that tries it.
+//
+// Those that were refused come back one after the other, however many they are, because each attempt costs Temporal about
+// half of what an event costs: backLocked apart while the order is locked, and else as fast as they can be applied.
 //
 // The zero gate is open.
 type gate struct {
@@ -22,33 +25,44 @@ const (
 	waitingHere = 62
 	waitHere    = time.Second
 	lockedPause = time.Second
+
+	backLocked  = 50 * time.Millisecond
+	backBusy    = 10 * time.Millisecond
+	longestBack = time.Minute
 )
 
 // line is the events of one order. It is forgotten when nobody is in it and the order is not known to be locked.
 type line struct {
 	entered int           // at the database, or waiting here
 	slots   chan struct{} // one for each event at the database
-	locked  time.Time     // until when the order's lock is taken to be held by somebody else
+	locked  time.Time     // until when the order's lock is taken to be held by somebody else; zero while it is not
 	refuse  chan struct{} // closed when that becomes known, for those that wait here
+	back    time.Time     // when the last of those that were refused comes back
 }
 
-// pass runs f in the order's line.
+// pass runs f in the order's line. The error is a BusyError if f did not run, or ran into a lock that somebody else holds.
 func (g *gate) pass(ctx context.Context, order string, f func() error) error {
 	l, refuse := g.enter(order)
-	if l == nil {
-		return ErrBusy
+	if refuse == nil {
+		return &BusyError{gate: g, line: l}
 	}
 	defer g.leave(order, l)
-	if err := l.await(ctx, refuse); err != nil {
+	switch turn, err := l.await(ctx, refuse); {
+	case err != nil:
 		return err
+	case !turn:
+		return &BusyError{gate: g, line: l}
 	}
 	defer func() { <-l.slots }()
 	err := f()
 	g.learn(l, err)
+	if isLockTimeout(err) {
+		return &BusyError{gate: g, line: l, cause: err}
+	}
 	return err
 }
 
-// enter returns nil if there is no room.
+// enter returns no channel if there is no room.
 func (g *gate) enter(order string) (l *line, refuse <-chan struct{}) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -62,7 +76,7 @@ func (g *gate) enter(order string) (l *line, refuse <-chan struct{}) {
 	}
 	now := time.Now()
 	if l.entered >= atDatabase+waitingHere || now.Before(l.locked) {
-		return nil, nil
+		return l, nil
 	}
 	if !l.locked.IsZero() { // this one tries whether it still is
 		l.locked = now.Add(lockedPause)
@@ -71,11 +85,29 @@ func (g *gate) enter(order string) (l *line, refuse <-chan struct{}) {
 	return l, l.refuse
 }
 
-// await returns when the event may go to the database, in the order in which they came.
-func (l *line) await(ctx context.Context, refuse <-chan struct{}) error {
+// comeBack takes the next time to come back that nobody has taken.
+func (g *gate) comeBack(l *line) time.Duration {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	apart := backBusy
+	if !l.locked.IsZero() {
+		apart = backLocked
+	}
+	now := time.Now()
+	if l.back.Before(now) {
+		l.back = now
+	}
+	if next := l.back.Add(apart); next.Sub(now) <= longestBack {
+		l.back = next
+	}
+	return l.back.Sub(now)
+}
+
+// await reports whether the event may go to the database now; they go in the order in which they came.
+func (l *line) await(ctx context.Context, refuse <-chan struct{}) (turn bool, err error) {
 	select {
 	case l.slots <- struct{}{}:
-		return nil
+		return true, nil
 	default:
 	}
 	patience := time.NewTimer(waitHere)
@@ -83,18 +115,18 @@ func (l *line) await(ctx context.Context, refuse <-chan struct{}) error {
 	select {
 	case l.slots <- struct{}{}:
 	case <-refuse:
-		return ErrBusy
+		return false, nil
 	case <-patience.C:
-		return ErrBusy
+		return false, nil
 	case <-ctx.Done():
-		return ctx.Err()
+		return false, ctx.Err()
 	}
 	select {
 	case <-refuse: // it had both, and took its turn
 		<-l.slots
-		return ErrBusy
+		return false, nil
 	default:
-		return nil
+		return true, nil
 	}
 }
 
