@@ -2,6 +2,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -23,6 +24,7 @@ type Options struct {
 	Client    client.Client // shared with the receiver where there is one, which makes eager start work
 	Namespace string        // the client's
 	Pool      *pgxpool.Pool
+	Reserved  *pgxpool.Pool // on the same database, for what must not wait for events; nil for Pool
 	TaskQueue string
 	Log       *slog.Logger
 
@@ -69,7 +71,7 @@ func New(o Options) sdk.Worker {
 		EventRetention:  o.EventRetention,
 		ReconcileWindow: o.ReconcileWindow,
 		Platform:        o.Platform,
-		Endpoints:       endpoints.Store{Pool: o.Pool},
+		Endpoints:       endpoints.Store{Pool: cmp.Or(o.Reserved, o.Pool)},
 		HookAutorepair:  o.HookAutorepair,
 	})
 	return w

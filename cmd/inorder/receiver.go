@@ -58,8 +58,8 @@ func (s *servers) receive(ctx context.Context) error {
 	defer ring.Watch()()
 
 	checks := map[string]receiver.Check{"temporal": {Run: s.checkTemporal, Required: true}}
-	if s.pool != nil { // shown, because what is accepted is applied only while it is there
-		checks["postgres"] = receiver.Check{Run: s.pool.Ping}
+	if s.reserved != nil { // shown, because what is accepted is applied only while it is there
+		checks["postgres"] = receiver.Check{Run: s.reserved.Ping}
 	}
 	r := receiver.New(receiver.Options{
 		Starter:      s.temporal,
@@ -74,8 +74,8 @@ func (s *servers) receive(ctx context.Context) error {
 
 func (s *servers) keyring(ctx context.Context) (*keyring.Keyring, error) {
 	o := keyring.Options{Secrets: s.WebhookSecrets, File: s.SecretsFile, Log: s.log}
-	if s.pool != nil {
-		o.Table = endpoints.Store{Pool: s.pool}
+	if s.reserved != nil {
+		o.Table = endpoints.Store{Pool: s.reserved}
 	}
 	return keyring.New(ctx, o)
 }
