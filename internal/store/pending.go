@@ -134,6 +134,6 @@ func (s *Store) Pending(ctx context.Context, eventID string) (e inorder.Event, f
 	if e, err = inorder.ParseEvent(body); err != nil {
 		e = inorder.Event{Body: body} // that is why it is in attention; its workflow says so again
 	}
-	e.ID, e.ReceivedAt = eventID, receivedAt
+	e.ID, e.ReceivedAt = eventID, receivedAt.UTC()
 	return e, found, nil
 }
