@@ -66,10 +66,10 @@ func (s *servers) receive(ctx context.Context) error {
 
 	temporal := "Temporal at " + s.Temporal.HostPort
 	checks := map[string]receiver.Check{"temporal": {Run: s.checkTemporal, Required: true, Name: temporal}}
-	if s.pool != nil { // shown, because what is accepted is applied only while it is there
+	if s.reserved != nil { // shown, because what is accepted is applied only while it is there
 		c := s.Pool.ConnConfig
 		postgres := "PostgreSQL at " + net.JoinHostPort(c.Host, strconv.Itoa(int(c.Port)))
-		checks["postgres"] = receiver.Check{Run: s.pool.Ping, Name: postgres}
+		checks["postgres"] = receiver.Check{Run: s.reserved.Ping, Name: postgres}
 	}
 	r := receiver.New(receiver.Options{
 		Starter:        s.temporal,
@@ -87,8 +87,8 @@ func (s *servers) receive(ctx context.Context) error {
 
 func (s *servers) keyring(ctx context.Context) (*keyring.Keyring, error) {
 	o := keyring.Options{Secrets: s.WebhookSecrets, File: s.SecretsFile, Log: s.log}
-	if s.pool != nil {
-		o.Table = endpoints.Store{Pool: s.pool}
+	if s.reserved != nil {
+		o.Table = endpoints.Store{Pool: s.reserved}
 	}
 	return keyring.New(ctx, o)
 }
