@@ -15,6 +15,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"golang.org/x/sync/singleflight"
 
+	"inorder"
 	"inorder/internal/loglimit"
 )
 
@@ -77,6 +78,10 @@ type Options struct {
 
 	// Checks are what ReadyPath looks at, by the name that it shows.
 	Checks map[string]Check
+
+	// Duplicate is told every event that was known already, once it is; it must not wait. The event's body is not its to
+	// keep. It may be nil.
+	Duplicate func(inorder.Event)
 
 	Log *slog.Logger
 	Now func() time.Time // default time.Now

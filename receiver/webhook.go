@@ -45,6 +45,9 @@ func (r *Receiver) receive(c *fiber.Ctx) error {
 	if err != nil {
 		return &notAcceptedError{e, err}
 	}
+	if result == ResultDuplicate && r.o.Duplicate != nil {
+		r.o.Duplicate(e)
+	}
 	if r.o.Log.Enabled(context.Background(), slog.LevelDebug) {
 		r.o.Log.Debug("delivery "+result, eventAttrs(e)...)
 	}

@@ -9,9 +9,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.temporal.io/sdk/client"
 
+	"inorder"
 	"inorder/internal/config"
 	"inorder/internal/endpoints"
 	"inorder/internal/keyring"
+	"inorder/internal/redelivery"
+	"inorder/internal/store"
 	"inorder/receiver"
 )
 
@@ -71,6 +74,12 @@ func (s *servers) receive(ctx context.Context) error {
 		postgres := "PostgreSQL at " + net.JoinHostPort(c.Host, strconv.Itoa(int(c.Port)))
 		checks["postgres"] = receiver.Check{Run: s.reserved.Ping, Name: postgres}
 	}
+	var duplicate func(inorder.Event)
+	if s.reserved != nil {
+		watcher := redelivery.New(store.New(s.reserved), s.log)
+		go watcher.Run(ctx)
+		duplicate = watcher.Duplicate
+	}
 	r := receiver.New(receiver.Options{
 		Starter:        s.temporal,
 		StarterName:    temporal,
@@ -80,6 +89,7 @@ func (s *servers) receive(ctx context.Context) error {
 		MaxBodyMemory:  s.MaxBodyMemory,
 		MaxConnections: s.MaxConnections,
 		Checks:         checks,
+		Duplicate:      duplicate,
 		Log:            s.log,
 	})
 	return r.Run(ctx, s.ListenAddr)
