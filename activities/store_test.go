@@ -22,7 +22,6 @@ import (
 	"inorder/internal/devstack/testenv"
 	"inorder/internal/endpoints"
 	tables "inorder/internal/store"
-	"inorder/migrations"
 )
 
 func TestMain(m *testing.M) { testenv.Main(m) }
@@ -42,14 +41,13 @@ type store struct {
 func newStore(t testing.TB) *store {
 	t.Helper()
 	s := &store{t: t, wire: &wire{}}
-	config, err := pgxpool.ParseConfig(testenv.DatabaseURL(t))
+	config, err := pgxpool.ParseConfig(testenv.MigratedURL(t))
 	require.NoError(t, err)
 	config.MaxConns = 12
 	config.ConnConfig.DialFunc = s.wire.dial
 	s.pool, err = pgxpool.NewWithConfig(t.Context(), config)
 	require.NoError(t, err)
 	t.Cleanup(s.pool.Close)
-	require.NoError(t, migrations.Apply(t.Context(), s.pool, testenv.Log))
 	s.Activities = &activities.Activities{
 		DB: s.pool, Store: tables.New(s.pool), Events: &s.events, Log: testenv.Log, MaxEventSkew: time.Hour, EventRetention: 30 * 24 * time.Hour,
 		Endpoints: endpoints.Store{Pool: s.pool}, Wait: activities.WaitPolicy{Recheck: time.Minute, StuckAfter: 24 * time.Hour, TTL: 30 * 24 * time.Hour},

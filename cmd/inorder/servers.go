@@ -25,7 +25,7 @@ type servers struct {
 	log      *slog.Logger
 	temporal client.Client
 	pool     *pgxpool.Pool    // nil without DATABASE_URL
-	probe    *pgxpool.Pool    // of one connection, so that a pool that is busy is not taken for a server that is away; nil as pool
+	reserved *pgxpool.Pool    // on the same database, for secrets and probes, which must not wait for events
 	platform *platform.Client // nil without HEADLESS_COMMERCE_API_KEY
 }
 
@@ -55,11 +55,8 @@ func open(ctx context.Context, need config.Need, logs io.Writer) (*servers, erro
 	if c.Pool == nil {
 		return s, nil
 	}
-	one := c.Pool.Copy()
-	one.MaxConns, one.MinConns, one.MinIdleConns = 1, 0, 0
-	s.pool, err = pgxpool.NewWithConfig(ctx, c.Pool)
-	if err == nil {
-		s.probe, err = pgxpool.NewWithConfig(ctx, one)
+	if s.pool, err = pgxpool.NewWithConfig(ctx, c.Pool); err == nil {
+		s.reserved, err = pgxpool.NewWithConfig(ctx, reserved(c.Pool))
 	}
 	if err != nil {
 		s.close()
@@ -68,9 +65,16 @@ func open(ctx context.Context, need config.Need, logs io.Writer) (*servers, erro
 	return s, nil
 }
 
+// reserved is a small pool beside that of the events.
+func reserved(events *pgxpool.Config) *pgxpool.Config {
+	c := events.Copy()
+	c.MaxConns, c.MinConns, c.MinIdleConns = 2, 0, 0
+	return c
+}
+
 func (s *servers) close() {
 	s.temporal.Close()
-	for _, pool := range []*pgxpool.Pool{s.pool, s.probe} {
+	for _, pool := range []*pgxpool.Pool{s.pool, s.reserved} {
 		if pool != nil {
 			pool.Close()
 		}
@@ -85,13 +89,13 @@ func (s *servers) checkTemporal(ctx context.Context) error {
 // checkPostgres asks in the way that events are written.
 func (s *servers) checkPostgres(ctx context.Context) error {
 	var one int
-	return s.probe.QueryRow(ctx, `SELECT 1`).Scan(&one)
+	return s.reserved.QueryRow(ctx, `SELECT 1`).Scan(&one)
 }
 
 // checks are what the command's /readyz at ADMIN_ADDR looks at. Only a receiver can do without PostgreSQL.
 func (s *servers) checks(needsPostgres bool) []admin.Check {
 	checks := []admin.Check{{Name: "temporal", Run: s.checkTemporal, Required: true}}
-	if s.pool != nil {
+	if s.reserved != nil {
 		checks = append(checks, admin.Check{Name: "postgres", Run: s.checkPostgres, Required: needsPostgres})
 	}
 	return checks
@@ -123,6 +127,7 @@ func (s *servers) worker() worker.Options {
 		Client:       s.temporal,
 		Namespace:    s.Temporal.Namespace,
 		Pool:         s.pool,
+		Reserved:     s.reserved,
 		TaskQueue:    s.TaskQueue,
 		Log:          s.log,
 		MaxEventSkew: s.MaxEventSkew,
