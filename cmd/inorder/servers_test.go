@@ -24,7 +24,7 @@ func TestSecretsAndProbesDoNotWaitForEvents(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	require.NoError(t, l.Close())
-	url := testenv.DatabaseURL(t)
+	url := testenv.MigratedURL(t)
 	pool := testenv.Pool(t, url)
 	clean(t, "DATABASE_URL", withMaxConns(url, 3), "LISTEN_ADDR", l.Addr().String(), "TEMPORAL_ADDRESS", "127.0.0.1:1")
 	s, err := open(t.Context(), config.NeedDatabase, io.Discard)
