@@ -144,7 +144,7 @@ func TestHalfSentBodies(t *testing.T) {
 	require.Eventually(t, func() bool { taken = <-deliveries; return taken.Err == nil }, 10*time.Second, time.Millisecond)
 	require.Equal(t, "evt_1", taken.EventID)
 	runtime.ReadMemStats(&during)
-	require.Less(t, (during.HeapInuse-before.HeapInuse)>>20, uint64(3*maxConns), "MiB")
+	require.Less(t, (int64(during.HeapInuse)-int64(before.HeapInuse))>>20, int64(3*maxConns), "MiB")
 
 	open := 0
 	for _, c := range held {
