@@ -82,7 +82,6 @@ func (f *forwarder) read(w http.ResponseWriter, r *http.Request) ([]byte, error)
 	if c, ours := r.Context().Value(connKey{}).(*conn); ours {
 		c.hasWhole()
 	}
-	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // or the server takes its end for the sender's, and gives up
 	return body, nil
 }
 
