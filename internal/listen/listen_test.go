@@ -148,8 +148,10 @@ func (r *rig) start(o Options) (stop func() error) {
 	stop = sync.OnceValue(func() error { cancel(); return <-done })
 	r.t.Cleanup(func() { _ = stop() })
 	r.eventually("it listens", func() bool {
-		list := r.list()
-		return len(list) > 0 && list[0].Active && strings.Contains(r.out.String(), list[0].ID+" delivers ")
+		return slices.ContainsFunc(r.list(), func(w hooks.Webhook) bool {
+			out := r.out.String() // another webhook may be told of, too
+			return w.Active && strings.Contains(out, w.ID+" delivers ") && !strings.Contains(out, w.ID+" delivers to that receiver")
+		})
 	})
 	return stop
 }
