@@ -32,6 +32,7 @@ const (
 	SweepScheduleID             = "inorder-sweep-events"
 	ReconcileScheduleID         = "inorder-reconcile-orders"
 	CheckSubscriptionScheduleID = "inorder-check-subscription"
+	OwnerScheduleID             = "inorder-owner" // never runs; its memo says whose namespace it is
 )
 
 // Search attributes, all of type Keyword. The first three are set at the start, which costs nothing; the phase only

@@ -10,6 +10,7 @@ import (
 	"inorder/internal/config"
 	"inorder/internal/endpoints"
 	"inorder/internal/keyring"
+	"inorder/internal/store"
 	"inorder/receiver"
 )
 
@@ -43,7 +44,7 @@ func (*receiverCmd) Run(ctx context.Context, std streams) error {
 		return err
 	}
 	defer s.close()
-	return s.besideAdmin(ctx, s.receive)
+	return s.besideAdmin(ctx, s.receiveAlone)
 }
 
 func (s *servers) receive(ctx context.Context) error {
@@ -59,7 +60,7 @@ func (s *servers) receive(ctx context.Context) error {
 
 	checks := map[string]receiver.Check{"temporal": {Run: s.checkTemporal, Required: true}}
 	if s.pool != nil { // shown, because what is accepted is applied only while it is there
-		checks["postgres"] = receiver.Check{Run: s.pool.Ping}
+		checks["postgres"] = receiver.Check{Run: store.New(s.pool).Ping}
 	}
 	r := receiver.New(receiver.Options{
 		Starter:      s.temporal,

@@ -8,7 +8,7 @@ import (
 	"inorder/internal/config"
 	"inorder/internal/store"
 	"inorder/internal/sweep"
-	"inorder/migrations"
+	"inorder/worker"
 	"inorder/workflows"
 )
 
@@ -43,7 +43,7 @@ func (*recoverCmd) Run(ctx context.Context, std streams) error {
 		return err
 	}
 	defer s.close()
-	if err := migrations.Check(ctx, s.pool); err != nil {
+	if err := worker.CheckOwner(ctx, s.worker()); err != nil {
 		return err
 	}
 	now := time.Now()

@@ -99,10 +99,11 @@ func (s *servers) worker() worker.Options {
 			TTL:        s.PendingTTL,
 			AskAfter:   s.ReconcileAfter,
 		},
-		EventRetention:  s.EventRetention,
-		ReconcileEvery:  s.ReconcileEvery,
-		ReconcileWindow: s.ReconcileWindow,
-		Platform:        s.platform,
-		HookAutorepair:  s.HookAutorepair,
+		EventRetention:    s.EventRetention,
+		RedeliveryHorizon: s.RedeliveryHorizon,
+		ReconcileEvery:    s.ReconcileEvery,
+		ReconcileWindow:   s.ReconcileWindow,
+		Platform:          s.platform,
+		HookAutorepair:    s.HookAutorepair,
 	}
 }

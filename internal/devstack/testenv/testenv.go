@@ -20,6 +20,7 @@ import (
 	"go.temporal.io/sdk/log"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"inorder/internal/config"
 	"inorder/internal/devstack"
 	"inorder/internal/sample"
 	"inorder/migrations"
@@ -87,9 +88,9 @@ func Database(t testing.TB) *pgxpool.Pool {
 	return Pool(t, DatabaseURL(t))
 }
 
-// Pool connects to the database and brings it to the newest schema.
+// Pool connects to the database, as every command does, and brings it to the newest schema.
 func Pool(t testing.TB, url string) *pgxpool.Pool {
-	cfg, err := pgxpool.ParseConfig(url)
+	cfg, err := config.PoolConfig(url)
 	require.NoError(t, err)
 	cfg.MaxConns = 16
 	pool, err := pgxpool.NewWithConfig(context.Background(), cfg)
