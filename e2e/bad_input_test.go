@@ -9,7 +9,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"inorder/internal/devstack/testenv"
 	"inorder/internal/sample"
 	"inorder/workflows"
 )
@@ -18,7 +17,7 @@ import (
 func TestBadInputHasADefinedEnd(t *testing.T) {
 	s := newSystem(t)
 	s.serve()
-	c := testenv.Temporal(t)
+	c := s.temporal
 	order := sample.NewID("order_")
 	created := s.send(sample.Options{Type: "order.created", OrderID: order, At: time.Now().Add(-time.Minute)})
 	s.eventually(20*time.Second, "the order is there", func() bool { return s.outcome(created) == "applied" })

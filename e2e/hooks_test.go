@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -28,7 +29,7 @@ func TestHooksFromRegistrationToDeletion(t *testing.T) {
 
 	out = s.do(0, "hooks", "test", id)
 	require.Contains(t, out, "was answered 200 OK")
-	require.Regexp(t, `evt_\S+  applied  http://ui\.example\.com/namespaces/default/workflows/evt_`, out)
+	require.Regexp(t, `evt_\S+  applied  `+regexp.QuoteMeta(s.uiLink()), out)
 	require.Regexp(t, `evt_\S+  ignored`, s.do(0, "hooks", "test", id, "--event", "product.updated"))
 	require.Regexp(t, `evt_\S+  waiting  its order does not exist yet`, s.do(0, "hooks", "test", id, "--event", "fulfillment.shipped"))
 

@@ -9,7 +9,6 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"inorder/activities"
-	"inorder/internal/devstack/testenv"
 	"inorder/internal/endpoints"
 	"inorder/internal/platform"
 	"inorder/internal/standin"
@@ -20,7 +19,6 @@ import (
 // The whole way: migrate makes the schedule, its workflow runs on a worker, and asks the platform.
 func TestTheScheduleChecksTheSubscription(t *testing.T) {
 	o := options(t)
-	o.Pool = testenv.Database(t)
 	s := standin.New(standin.Options{})
 	t.Cleanup(s.Close)
 	api := httptest.NewServer(s)

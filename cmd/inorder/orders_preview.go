@@ -14,6 +14,7 @@ import (
 	"inorder/activities"
 	"inorder/internal/config"
 	"inorder/internal/platform"
+	"inorder/internal/store"
 	"inorder/migrations"
 )
 
@@ -35,7 +36,7 @@ func (r *reconcileCmd) preview(ctx context.Context, since time.Time, std streams
 	if err := migrations.Check(ctx, pool); err != nil {
 		return errors.New(strings.Join(strings.Fields(err.Error()), " ")) // pgx uses a line for each address that it tried
 	}
-	p.DB = pool
+	p.DB, p.Store = pool, store.New(pool)
 	if since.IsZero() {
 		since = time.Now().Add(-c.ReconcileWindow)
 	}

@@ -61,8 +61,8 @@ func Root() string {
 	return strings.TrimSpace(string(out))
 }
 
-// DatabaseURL creates an empty database for one test and returns its URL.
-func DatabaseURL(t testing.TB) string {
+// DatabaseURL creates an empty database for one test, with the options of CREATE DATABASE, and returns its URL.
+func DatabaseURL(t testing.TB, options ...string) string {
 	server := os.Getenv(DatabaseVariable)
 	require.NotEmpty(t, server, "the package's TestMain must call testenv.Main")
 	ctx := context.Background()
@@ -70,7 +70,7 @@ func DatabaseURL(t testing.TB) string {
 	require.NoError(t, err)
 	defer conn.Close(ctx)
 	name := sample.NewID("test_")
-	_, err = conn.Exec(ctx, `CREATE DATABASE `+name)
+	_, err = conn.Exec(ctx, `CREATE DATABASE `+name+` `+strings.Join(options, ` `))
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		conn, err := pgx.Connect(ctx, server)
@@ -117,17 +117,32 @@ func TemporalIn(t testing.TB, namespace string) client.Client {
 
 // Namespace registers a new namespace, without search attributes or schedules, and returns when it can be used.
 func Namespace(t testing.TB) string {
+	name, err := NewNamespace()
+	require.NoError(t, err)
+	return name
+}
+
+// NewNamespace is Namespace for who prepares them ahead of the tests.
+func NewNamespace() (string, error) {
 	name := sample.NewID("test-")
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	c := TemporalIn(t, client.DefaultNamespace)
-	_, err := c.WorkflowService().RegisterNamespace(ctx, &workflowservice.RegisterNamespaceRequest{
+	c, err := client.NewLazyClient(client.Options{HostPort: os.Getenv(TemporalVariable), Logger: log.NewStructuredLogger(Log)})
+	if err != nil {
+		return "", err
+	}
+	defer c.Close()
+	_, err = c.WorkflowService().RegisterNamespace(ctx, &workflowservice.RegisterNamespaceRequest{
 		Namespace: name, WorkflowExecutionRetentionPeriod: durationpb.New(24 * time.Hour)})
-	require.NoError(t, err)
-	in := TemporalIn(t, name)
-	require.Eventually(t, func() bool {
-		_, err := in.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{})
-		return err == nil
-	}, 20*time.Second, 50*time.Millisecond)
-	return name
+	for err == nil {
+		if _, unknown := c.WorkflowService().CountWorkflowExecutions(ctx, &workflowservice.CountWorkflowExecutionsRequest{Namespace: name}); unknown == nil {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			err = ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	return name, err
 }
