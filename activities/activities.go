@@ -38,6 +38,8 @@ type Activities struct {
 	Platform       *platform.Client // nil without an API key
 	Endpoints      endpoints.Store
 	HookAutorepair bool // whether CheckSubscription puts right what is wrong
+
+	questions questions // of FetchOrder
 }
 
 // DB is a *pgxpool.Pool, or what a test puts in its place.

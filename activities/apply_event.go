@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"inorder"
+	"inorder/internal/redelivery"
 	"inorder/internal/store"
 )
 
@@ -65,6 +66,10 @@ func (a *Activities) ApplyEvent(ctx context.Context, body converter.RawValue, in
 	result.Outcome, result.Detail = cmp.Or(known.Outcome, d.Outcome), d.Detail
 	if known.Outcome != "" {
 		result.Detail = known.Detail
+	}
+	if known.OtherBody {
+		redelivery.OtherBodies.Inc()
+		a.Log.Warn("an event came again with another body, which is ignored", "event_id", e.ID, "event_type", e.Type, "order_id", e.Change.OrderID)
 	}
 	if e.Change.Creates {
 		result.Waiters = known.Waiters

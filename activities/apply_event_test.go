@@ -1,7 +1,9 @@
 package activities_test
 
 import (
+	"bytes"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"strings"
 	"testing"
@@ -15,6 +17,7 @@ import (
 )
 
 func TestApplyEventWritesTheOrderAndTheEventTogether(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	require.Equal(t, activities.ApplyEventResult{Outcome: inorder.Applied, OrderID: "order_1"}, s.apply(created("evt_1")))
 	require.JSONEq(t, `{"id":"order_1","store_id":"store_1","number":"1001","status":"pending","payment_status":"unpaid","fulfillment_status":null,
@@ -24,7 +27,7 @@ func TestApplyEventWritesTheOrderAndTheEventTogether(t *testing.T) {
 		s.text(`SELECT to_jsonb(o) - '{created_at,updated_at,data_at,data_rank,payments_listed_at,fulfillments_listed_at,refunds_listed_at,returns_listed_at}'::text[] FROM orders o`))
 	require.JSONEq(t, `{"event_id":"evt_1","type":"order.created","order_id":"order_1","outcome":"applied","detail":"",
 		"occurred_at":"2025-01-15T10:00:00+00:00","payload":`+created("evt_1")+`}`,
-		s.text(`SELECT to_jsonb(e) - 'processed_at' FROM webhook_events e`))
+		s.text(`SELECT to_jsonb(e) - '{processed_at,body_hash}'::text[] FROM webhook_events e`))
 
 	s.apply(told("evt_2", "order.paid", 1, `{"id":"order_1"}`))
 	require.Equal(t, "paid 2025-01-15 10:01:00+00 pending 2025-01-15 10:01:00+00", s.text(
@@ -37,6 +40,7 @@ func TestApplyEventWritesTheOrderAndTheEventTogether(t *testing.T) {
 }
 
 func TestApplyEventEnds(t *testing.T) {
+	t.Parallel()
 	for name, tc := range map[string]struct {
 		before  []string
 		event   string
@@ -72,6 +76,7 @@ func dated(id string, at time.Time) string {
 }
 
 func TestApplyEventNeedsAPerson(t *testing.T) {
+	t.Parallel()
 	for name, tc := range map[string]struct{ event, detail, orderID string }{
 		"no order ID":             {told("evt_1", "order.paid", 0, `{}`), "there is no order ID: data.order_id or data.id must be a string of 1 to 255 characters", ""},
 		"a huge order ID":         {told("evt_1", "order.paid", 0, `{"id":"`+strings.Repeat("x", 100_000)+`"}`), "there is no order ID: data.order_id or data.id must be a string of 1 to 255 characters", ""},
@@ -110,6 +115,7 @@ func (s *store) requireParked(body, detail, orderID string) {
 }
 
 func TestApplyEventTwiceAnswersTheSameAndWritesNothing(t *testing.T) {
+	t.Parallel()
 	t.Run("applied, with who waits", func(t *testing.T) {
 		s := newStore(t)
 		require.Equal(t, inorder.Waiting, s.apply(paid("evt_1")).Outcome)
@@ -156,6 +162,7 @@ func TestApplyEventTwiceAnswersTheSameAndWritesNothing(t *testing.T) {
 }
 
 func TestApplyEventTakesFourRoundTrips(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	type step struct {
 		name  string
@@ -200,7 +207,28 @@ func TestApplyEventTakesFourRoundTrips(t *testing.T) {
 	}
 }
 
+func TestAnotherBodyUnderTheSameIDIsNoticed(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	var logs bytes.Buffer
+	s.Log = slog.New(slog.NewTextHandler(&logs, nil))
+	s.apply(created("evt_1"))
+	s.apply(created("evt_1"))
+	require.Empty(t, logs.String(), "the same one again")
+	require.Equal(t, inorder.Applied, s.apply(told("evt_1", "order.cancelled", 9, `{"id":"order_1"}`)).Outcome, "what was recorded")
+	require.Equal(t, "pending", s.text(`SELECT status FROM orders`))
+	require.Contains(t, logs.String(), "another body")
+	require.Contains(t, logs.String(), "event_id=evt_1")
+
+	odd := told("evt_2", "order.paid", 0, `1e400000`)
+	s.discard(odd, "no use", "ops")
+	logs.Reset()
+	s.apply(odd)
+	require.Empty(t, logs.String(), "it is compared as received, whatever is stored of it")
+}
+
 func TestWaitingEventsAreAppliedOnceTheirOrderIsThere(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	r := s.apply(paid("evt_1"))
 	require.Equal(t, activities.ApplyEventResult{Outcome: inorder.Waiting, OrderID: "order_1", Detail: "its order has not been created yet", LookAgain: time.Minute}, r)
@@ -215,7 +243,21 @@ func TestWaitingEventsAreAppliedOnceTheirOrderIsThere(t *testing.T) {
 	require.Zero(t, s.apply(created("evt_2")).Waiters, "nobody waits any more")
 }
 
+func TestAWaitingEventSaysWhatItsEventSays(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	s.apply(paid("evt_1"))
+	revived := told("evt_1", "payment.refunded", 3, `{"order_id":"order_2","amount":{"amount":5,"currency":"KRW"}}`)
+	require.Equal(t, "order_2", s.apply(revived).OrderID, "its workflow was terminated, and the sender sent another body under its ID")
+	require.Equal(t, "order_2 payment.refunded waiting", s.text(`SELECT concat_ws(' ', order_id, type, phase) FROM pending_events`))
+	require.Equal(t, revived, s.text(`SELECT convert_from(body, 'UTF8') FROM pending_events`))
+	require.JSONEq(t, revived, s.text(`SELECT payload FROM pending_events`))
+	require.Zero(t, s.apply(created("evt_2")).Waiters)
+	require.Equal(t, 1, s.apply(told("evt_3", "order.created", 0, `{"id":"order_2"}`)).Waiters)
+}
+
 func TestWaitingEventsGrowOld(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	require.Equal(t, inorder.Waiting, s.applyAt(paid("evt_1"), 24*time.Hour-time.Second).Outcome)
 	require.Equal(t, "waiting", s.text(`SELECT phase FROM pending_events`))
@@ -237,6 +279,7 @@ func TestWaitingEventsGrowOld(t *testing.T) {
 
 // The order of two transactions that want the same lock is the order in which they asked for it.
 func TestCreatedAndPaidAtTheSameInstant(t *testing.T) {
+	t.Parallel()
 	t.Run("created first: paid finds it", func(t *testing.T) {
 		s := newStore(t)
 		release := s.holdOrder()
@@ -264,6 +307,7 @@ func TestCreatedAndPaidAtTheSameInstant(t *testing.T) {
 }
 
 func TestTheSameEventAtTheSameTimeHasOneEffect(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	s.apply(created("evt_1"))
 	refund := told("evt_2", "payment.refunded", 1, `{"order_id":"order_1","amount":{"amount":500,"currency":"KRW"}}`)
@@ -282,6 +326,7 @@ func TestTheSameEventAtTheSameTimeHasOneEffect(t *testing.T) {
 }
 
 func TestEventsOfOneOrderDoNotHoldUpAnother(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	s.holdOrder()
 	require.Equal(t, inorder.Applied, s.apply(told("evt_1", "order.created", 0, `{"id":"order_2"}`)).Outcome)
@@ -289,6 +334,7 @@ func TestEventsOfOneOrderDoNotHoldUpAnother(t *testing.T) {
 }
 
 func TestParts(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	s.apply(created("evt_1"))
 	s.apply(told("evt_2", "order.created", 0, `{"id":"order_2"}`))
@@ -329,6 +375,7 @@ func TestParts(t *testing.T) {
 }
 
 func TestApplyEventIsRunAgain(t *testing.T) {
+	t.Parallel()
 	t.Run("when its connection is lost while it waits for the lock", func(t *testing.T) {
 		s := newStore(t)
 		release := s.holdOrder()
@@ -378,6 +425,7 @@ func (s *store) terminate(pid int32) {
 }
 
 func TestWhatPostgreSQLRefusesNeedsAPersonAndIsNotQuoted(t *testing.T) {
+	t.Parallel()
 	for name, tc := range map[string]struct{ event, want string }{
 		"a number that numeric cannot hold":  {told("evt_1", "order.updated", 1, `{"id":"order_1","status":"secret","x":1e400000}`), "SQLSTATE 22003"},
 		"a number too small":                 {told("evt_1", "order.updated", 1, `{"id":"order_1","status":"secret","x":1e-400000}`), "SQLSTATE 22003"},
@@ -405,6 +453,7 @@ func TestWhatPostgreSQLRefusesNeedsAPersonAndIsNotQuoted(t *testing.T) {
 }
 
 func TestALargeOrderApplies(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	lines := make([]string, 10_000)
 	for i := range lines {
@@ -418,6 +467,7 @@ func TestALargeOrderApplies(t *testing.T) {
 }
 
 func TestDeepNestingApplies(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	const depth = 9_990 // encoding/json refuses more than 10,000 in all, and so the receiver does
 	body := told("evt_1", "order.created", 0, `{"id":"order_1","x":`+strings.Repeat("[", depth)+strings.Repeat("]", depth)+`}`)
@@ -426,6 +476,7 @@ func TestDeepNestingApplies(t *testing.T) {
 }
 
 func TestNumbersAreStoredExactly(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	s.apply(told("evt_1", "order.created", 0, `{"id":"order_1","number":9007199254740993,"total":{"amount":9007199254740995,"currency":"KRW"},
 		"x":[123456789012345678901234567890, 0.1000, 12345678901234567890.123456789, -0]}`))
@@ -436,6 +487,7 @@ func TestNumbersAreStoredExactly(t *testing.T) {
 }
 
 func TestTextThatPostgreSQLCannotHoldIsReplaced(t *testing.T) {
+	t.Parallel()
 	for name, tc := range map[string]struct{ note, want string }{
 		"NUL":                        {`a\u0000b`, "a\uFFFDb"},
 		"invalid UTF-8":              {"a\xff\xfeb", "a\uFFFD\uFFFDb"},

@@ -13,12 +13,13 @@ import (
 
 // What can be wrong with a webhook that we registered: the values of the metrics' label "problem".
 const (
-	ProblemMissing   = "missing"    // the platform does not have it
-	ProblemInactive  = "inactive"   // the platform delivers nothing to it
-	ProblemURL       = "url"        // it delivers elsewhere
-	ProblemEvents    = "events"     // other events
-	ProblemOtherMode = "other_mode" // the key is of the other mode, so nobody can look
-	ProblemNoAccess  = "no_access"  // the platform does not accept the key; of no endpoint, but of all
+	ProblemMissing    = "missing"    // the platform does not have it
+	ProblemInactive   = "inactive"   // the platform delivers nothing to it
+	ProblemURL        = "url"        // it delivers elsewhere
+	ProblemEvents     = "events"     // other events
+	ProblemUnreadable = "unreadable" // the platform refuses to show it, or shows it in another form than documented
+	ProblemOtherMode  = "other_mode" // the key is of the other mode, so nobody can look
+	ProblemNoAccess   = "no_access"  // the platform does not accept the key; of no endpoint, but of all
 )
 
 // settling is how long a webhook may stay inactive after it was recorded: it is activated when the receivers have its
@@ -105,6 +106,9 @@ func (a *Activities) checkEndpoint(ctx context.Context, e endpoints.Endpoint) (p
 	switch {
 	case platform.IsNotFound(err):
 		found(ProblemMissing, "the platform does not have it any more, so nothing is delivered to %s", e.URL)
+		return problems, nil
+	case platform.IsLasting(err): // the next check asks again, and the other webhooks need theirs now
+		found(ProblemUnreadable, "%v", err)
 		return problems, nil
 	case err != nil:
 		return nil, err

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -320,9 +321,8 @@ func TestCheckSubscriptionWatchesOnlyWhatItShould(t *testing.T) {
 	require.Zero(t, check.Checked)
 	require.Contains(t, check.Note, "inorder hooks register")
 
-	add := func(id, owner string, active bool, mode platform.Mode) {
-		require.NoError(t, w.Endpoints.Add(t.Context(), endpoints.Endpoint{ID: id, URL: hookURL, Events: []string{"*"}, Mode: mode, Owner: owner, IsActive: active},
-			platform.Secret("whsec_"+id)))
+	add := func(id, owner string, active bool, mode platform.Mode) { // as older versions did, two modes beside each other
+		require.NoError(t, w.Endpoints.Update(t.Context(), endpoints.Endpoint{ID: id, URL: hookURL, Events: []string{"*"}, Mode: mode, Owner: owner, IsActive: active}))
 	}
 	add("wh_listen", "me@here/dev/1", true, platform.Test)
 	add("wh_disabled", "", false, platform.Test)
@@ -334,6 +334,38 @@ func TestCheckSubscriptionWatchesOnlyWhatItShould(t *testing.T) {
 	require.Contains(t, check.Problems[0].Detail, "live mode")
 	require.Len(t, check.Open(), 1, "not repaired: the key cannot see it")
 	require.Empty(t, w.requests)
+}
+
+func TestAWebhookThatCannotBeReadIsAProblemOfItsOwn(t *testing.T) {
+	for name, answer := range map[string]http.HandlerFunc{
+		"refused":         func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(422) },
+		"of another kind": func(rw http.ResponseWriter, _ *http.Request) { _, _ = rw.Write([]byte(`{"id":"x","events":"*"}`)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWatch(t, standin.Options{})
+			bad, gone := w.register(hookURL, "*"), w.register("https://other.example.com/", "*")
+			require.NoError(t, w.Platform.DeleteWebhook(t.Context(), gone))
+			var changed atomic.Int32
+			api := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+				switch {
+				case !strings.HasSuffix(r.URL.Path, bad):
+					w.standin.ServeHTTP(rw, r)
+				case r.Method != http.MethodGet:
+					changed.Add(1)
+				default:
+					answer(rw, r)
+				}
+			}))
+			t.Cleanup(api.Close)
+			w.url = api.URL + "/v1"
+			w.Platform = w.client(standin.DefaultKey)
+			check := w.check()
+			require.Equal(t, []string{"unreadable"}, problems(check, bad))
+			require.Len(t, check.Open(), 1, "the other one is looked at, and repaired")
+			require.EqualValues(t, 1, gauge(t, bad, "unreadable"))
+			require.Zero(t, changed.Load(), "nobody changes what he cannot see")
+		})
+	}
 }
 
 func TestCheckSubscriptionWithoutAccess(t *testing.T) {

@@ -23,9 +23,18 @@ type Comparer struct {
 
 // Compared is an order beside the platform's.
 type Compared struct {
-	OrderID string
+	OrderID string // "" if it has none that an order can have
+	Where   string // names an order without an ID, by its place in the listing
 	inorder.Comparison
 	Problem string // why it could not be compared; the Comparison then says nothing
+}
+
+// Name is how a person finds it.
+func (c Compared) Name() string {
+	if c.OrderID == "" {
+		return c.Where
+	}
+	return "order " + c.OrderID
 }
 
 // Differs reports whether there is anything to tell of it.
@@ -35,28 +44,15 @@ func (c Compared) Differs() bool { return c.Problem != "" || c.Found != inorder.
 var errNoDate = errors.New("the platform's answer has no Date header: an order cannot be reconciled without the time of the platform's look; " +
 	"if a proxy is in between (HEADLESS_COMMERCE_API_URL), let it pass the header on")
 
-// Listed compares one page of a listing. next is the cursor of the next page, "" after the last.
-func (c Comparer) Listed(ctx context.Context, f platform.OrderFilter) (page []Compared, next string, err error) {
-	listed, err := c.Platform.ListOrders(ctx, f)
-	if err != nil {
-		return nil, "", fmt.Errorf("list the platform's orders: %w", err)
-	}
-	if listed.HasMore && (listed.NextCursor == "" || listed.NextCursor == f.StartingAfter) {
-		return nil, "", errors.New("list the platform's orders: a page says has_more without a new next_cursor: the list is incomplete")
-	}
-	if listed.HasMore {
-		next = listed.NextCursor
-	}
-	page, err = c.compare(ctx, listed.Data)
-	return page, next, err
-}
-
-// Order compares one order by its ID. One that the platform does not know has a Problem.
+// Order compares one order by its ID. What the platform does not know, refuses to show or shows unreadably is the order's
+// Problem; an error is what may pass.
 func (c Comparer) Order(ctx context.Context, id string) (Compared, error) {
 	o, err := c.Platform.GetOrder(ctx, id)
 	switch {
 	case platform.IsNotFound(err):
 		return Compared{OrderID: id, Problem: notThere(c.Platform)}, nil
+	case platform.IsLasting(err):
+		return Compared{OrderID: id, Problem: shortened(err.Error())}, nil
 	case err != nil:
 		return Compared{}, fmt.Errorf("get order %s from the platform: %w", id, err)
 	case o.ID != id:
@@ -66,6 +62,7 @@ func (c Comparer) Order(ctx context.Context, id string) (Compared, error) {
 	if err != nil {
 		return Compared{}, err
 	}
+	list[0].OrderID = id
 	return list[0], nil
 }
 
@@ -77,38 +74,81 @@ func notThere(c *platform.Client) string {
 // that is too late would let an older state beat a newer event; one that is too early leaves a difference to the next look.
 func asOf(r platform.Reading) time.Time { return r.AsOf.Add(-r.Took.Truncate(time.Second)) }
 
+// compare compares each order for itself: one that cannot be read has a Problem, and takes no part in what is read of ours.
 func (c Comparer) compare(ctx context.Context, theirs []platform.Order) ([]Compared, error) {
-	ids, parts := make([]string, len(theirs)), make([][]inorder.PartKey, len(theirs))
+	list, parts := make([]Compared, len(theirs)), make([][]inorder.PartKey, len(theirs))
+	var ids []string
 	for i, o := range theirs {
 		if o.AsOf.IsZero() {
 			return nil, errNoDate
 		}
-		ids[i] = o.ID
-		change, _ := inorder.Event{Type: inorder.TypeReconciled, OccurredAt: o.AsOf, Data: o.Raw}.Change() // its error is told below
-		for _, p := range change.Parts {
-			parts[i] = append(parts[i], p.Key())
+		list[i], parts[i] = readable(o)
+		if list[i].Problem == "" {
+			ids = append(ids, o.ID)
 		}
 	}
+	compared.Add(float64(len(list)))
 	known, err := c.Store.ReadOrders(ctx, ids, slices.Concat(parts...))
 	if err != nil {
 		return nil, fmt.Errorf("read the orders to compare: %w", err)
 	}
-	list := make([]Compared, len(theirs))
 	for i, o := range theirs {
-		list[i] = Compared{OrderID: o.ID}
+		if list[i].Problem != "" {
+			continue
+		}
 		ours := known.Order(o.ID, parts[i])
 		list[i].Comparison, err = ours.Compare(o.Raw, asOf(o.Reading), cmp.Or(ours.StoreID, known.Store(o.ID)))
 		switch e := list[i].Event; {
 		case err != nil:
-			list[i].Problem = "the platform's answer cannot be read: " + err.Error()
-		case e.OrderID() != o.ID:
-			list[i].Problem = "the platform's answer names another order"
+			list[i].Problem = unreadable(err)
 		case len(e.Body) > maxEvent:
 			list[i].Problem = fmt.Sprintf("its JSON has %d bytes, and an event may have %d", len(e.Body), maxEvent)
 		}
 	}
-	compared.Add(float64(len(list)))
 	return list, c.markRepaired(ctx, list)
+}
+
+// readable reads an order as its event would be read, and gives the parts that it holds. The ID is the domain's: what that
+// takes for none, such as a number, an empty or an endless text, is none here.
+func readable(o platform.Order) (Compared, []inorder.PartKey) {
+	e := inorder.Event{Type: inorder.TypeReconciled, OccurredAt: o.AsOf, Data: o.Raw}
+	c := Compared{}
+	if id := e.OrderID(); id == o.ID {
+		c.OrderID = id
+	}
+	change, err := e.Change()
+	switch {
+	case err != nil:
+		c.Problem = unreadable(err)
+	case change.OrderID != o.ID:
+		c.Problem = "the platform's answer names another order"
+	}
+	if c.Problem != "" {
+		return c, nil
+	}
+	var parts []inorder.PartKey
+	for _, p := range change.Parts {
+		parts = append(parts, p.Key())
+	}
+	return c, parts
+}
+
+func unreadable(err error) string {
+	return shortened("the platform's answer cannot be read: " + err.Error())
+}
+
+// maxText bounds a text that is made of the platform's words, in characters: it is kept in histories, and shown.
+const maxText = 300
+
+func shortened(s string) string {
+	n := 0
+	for i := range s {
+		if n == maxText {
+			return s[:i] + "…"
+		}
+		n++
+	}
+	return s
 }
 
 // markRepaired tells the orders that are missing although the event that creates them was applied: only somebody who

@@ -35,7 +35,7 @@ func (a *Activities) DiscardEvent(ctx context.Context, body converter.RawValue, 
 	e := a.toDiscard(body, in.Receipt)
 	known, err := a.Store.Discard(ctx, e, detail)
 	if store.IsLasting(err) {
-		e.Body = asText(e.Body)
+		e.Payload = asText(e.Body)
 		known, err = a.Store.Discard(ctx, e, detail)
 	}
 	if err != nil {
@@ -52,8 +52,7 @@ func (a *Activities) DiscardEvent(ctx context.Context, body converter.RawValue, 
 func (a *Activities) toDiscard(body converter.RawValue, r Receipt) store.Event {
 	parsed, err := readEvent(body, r)
 	if err != nil {
-		parsed.Body = asText(parsed.Body)
-		return store.Event{Event: parsed}
+		return store.Event{Event: parsed, Payload: asText(parsed.Body)}
 	}
 	change, _ := parsed.Change() // an event that says nothing can be given up, too
 	return store.Event{Event: parsed, Change: inorder.Change{OrderID: parsed.OrderID(), Creates: change.Creates}}

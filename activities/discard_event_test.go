@@ -12,6 +12,7 @@ import (
 )
 
 func TestDiscardEvent(t *testing.T) {
+	t.Parallel()
 	t.Run("records who gave it up and why, and that it waits no longer", func(t *testing.T) {
 		s := newStore(t)
 		s.apply(paid("evt_1"))
@@ -59,6 +60,7 @@ func TestDiscardEvent(t *testing.T) {
 }
 
 func TestDiscardAlwaysWorks(t *testing.T) {
+	t.Parallel()
 	for name, tc := range map[string]struct{ body, payload string }{
 		"no order ID":                       {told("evt_1", "order.paid", 0, `{}`), told("evt_1", "order.paid", 0, `{}`)},
 		"data that is not an object":        {told("evt_1", "order.paid", 0, `[]`), told("evt_1", "order.paid", 0, `[]`)},
@@ -92,6 +94,7 @@ func quoted(text string) string {
 }
 
 func TestDiscardEventIsRunAgainWhenItsConnectionIsLost(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	release := s.holdOrder()
 	done := make(chan error)

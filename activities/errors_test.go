@@ -14,6 +14,7 @@ import (
 )
 
 func TestClassify(t *testing.T) {
+	t.Parallel()
 	for name, tc := range map[string]struct {
 		err     error
 		lasting string // the message, if it is not retried

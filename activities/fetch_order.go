@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/temporal"
 
 	"inorder"
@@ -28,13 +29,20 @@ type FetchOrderResult struct {
 // FetchOrder asks the platform for an order that is missing here, and starts the workflow of an order.reconciled event
 // that creates it; that wakes whoever waits for it. An order that the platform does not know either is a result.
 //
+// However many events wait for an order, one process asks for it once at a time: the others learn that answer, and so do
+// those who ask within some seconds after it.
+//
 // It may run twice: the event's ID follows from the order's state, and only a missing order gets one. Refused for its key
 // it is tried again slowly, because that changes only when somebody changes the key.
 func (a *Activities) FetchOrder(ctx context.Context, in FetchOrderInput) (FetchOrderResult, error) {
 	if a.Platform == nil {
 		return FetchOrderResult{Detail: platformNotSet}, nil
 	}
-	c, err := a.comparer().Order(ctx, in.OrderID)
+	return a.questions.ask(ctx, in.OrderID, func() (FetchOrderResult, error) { return a.fetchOrder(ctx, in.OrderID) })
+}
+
+func (a *Activities) fetchOrder(ctx context.Context, id string) (FetchOrderResult, error) {
+	c, err := a.comparer().Order(ctx, id)
 	switch {
 	case err != nil:
 		return FetchOrderResult{}, retrySlowly(err)
@@ -45,8 +53,9 @@ func (a *Activities) FetchOrder(ctx context.Context, in FetchOrderInput) (FetchO
 	case c.Unrepairable != "":
 		return FetchOrderResult{Detail: c.Unrepairable}, nil
 	}
-	if err := a.begin(ctx, c.Event); err != nil {
-		return FetchOrderResult{}, err
+	problem, err := a.begin(ctx, c.Event)
+	if err != nil || problem != "" {
+		return FetchOrderResult{Detail: problem}, err
 	}
 	return FetchOrderResult{Found: true, EventID: c.Event.ID}, nil
 }
@@ -55,12 +64,18 @@ const platformNotSet = "HEADLESS_COMMERCE_API_KEY is not set where the worker ru
 
 func (a *Activities) comparer() Comparer { return Comparer{a.DB, a.Store, a.Platform} }
 
-func (a *Activities) begin(ctx context.Context, e inorder.Event) error {
+// begin starts the workflow of an event. One that Temporal refuses as invalid, such as one that is larger than the
+// namespace allows, is a problem of its order.
+func (a *Activities) begin(ctx context.Context, e inorder.Event) (problem string, err error) {
 	e.ReceivedAt = time.Now().UTC()
-	if err := a.Events.Start(ctx, e); err != nil {
-		return fmt.Errorf("start the event %s of order %s: %w", e.ID, e.OrderID(), err)
+	err = a.Events.Start(ctx, e)
+	if invalid := (*serviceerror.InvalidArgument)(nil); errors.As(err, &invalid) {
+		return shortened("Temporal refuses its event " + e.ID + ": " + invalid.Error()), nil
 	}
-	return nil
+	if err != nil {
+		return "", fmt.Errorf("start the event %s of order %s: %w", e.ID, e.OrderID(), err)
+	}
+	return "", nil
 }
 
 // PlatformErrorType is the type of the application error of a platform that refuses to answer until somebody changes

@@ -15,11 +15,14 @@ import (
 	"inorder/internal/standin"
 )
 
+// fetch asks anew, as if nobody had asked a moment ago.
 func (s *shop) fetch(id string) (activities.FetchOrderResult, error) {
+	activities.ForgetAnswers(s.Activities)
 	return do[activities.FetchOrderResult](s, s.FetchOrder, activities.FetchOrderInput{OrderID: id})
 }
 
 func TestFetchOrder(t *testing.T) {
+	t.Parallel()
 	t.Run("creates the order, with its parts, and whoever waits is counted", func(t *testing.T) {
 		s := newShop(t)
 		o := s.place(1, "pay")[0]
@@ -80,6 +83,7 @@ func TestFetchOrder(t *testing.T) {
 }
 
 func TestFetchOrderIsTriedAgain(t *testing.T) {
+	t.Parallel()
 	for name, tc := range map[string]struct {
 		answer func(w http.ResponseWriter)
 		pause  time.Duration
@@ -113,6 +117,7 @@ func TestFetchOrderIsTriedAgain(t *testing.T) {
 }
 
 func TestAWaitingEventAsksFromACertainAgeOn(t *testing.T) {
+	t.Parallel()
 	s := newShop(t)
 	s.Wait.AskAfter = 10 * time.Minute
 	look := func(age time.Duration) activities.ApplyEventResult { return s.applyAt(paid("evt_1"), age) }

@@ -22,6 +22,7 @@ func (s *store) purge(now time.Time) activities.PurgeResult {
 }
 
 func TestPurgeEvents(t *testing.T) {
+	t.Parallel()
 	now := time.Date(2025, 6, 1, 0, 0, 0, 0, time.UTC)
 	fill := func(s *store, n int, processed time.Time) {
 		_, err := s.pool.Exec(t.Context(), `INSERT INTO webhook_events (event_id, type, outcome, payload, processed_at)

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"go.temporal.io/sdk/temporal"
+
 	"inorder"
 )
 
@@ -36,6 +38,7 @@ type ReconcilePageResult struct {
 	Tally
 	Suspects []string `json:"suspects,omitempty"` // orders to look at again
 	Next     *Place   `json:"next,omitempty"`     // nil after the last page
+	Stopped  string   `json:"stopped,omitempty"`  // why a listing was left before its end; Next is then of another one
 }
 
 // ReconcilePage compares one page of the platform's orders with ours. It repairs those that differ, each through an
@@ -45,15 +48,17 @@ type ReconcilePageResult struct {
 // tally of a run that was cut off is lost.
 func (a *Activities) ReconcilePage(ctx context.Context, in ReconcilePageInput) (ReconcilePageResult, error) {
 	defer beat(ctx, nil)()
-	page, next, err := a.comparer().Page(ctx, in.Since, in.At)
+	page, err := a.comparer().Page(ctx, in.Since, in.At)
 	if err != nil {
 		return ReconcilePageResult{}, retrySlowly(err)
 	}
-	r := ReconcilePageResult{Tally: Tally{Compared: len(page)}, Next: next}
+	r := ReconcilePageResult{Tally: Tally{Compared: len(page.Orders)}, Next: page.Next, Stopped: page.Stopped}
 	var repair []Compared
-	for _, c := range page {
+	for _, c := range page.Orders {
 		switch {
 		case !c.Differs():
+		case c.OrderID == "": // nobody could look at it again
+			r.unrepaired(c, c.Problem)
 		case in.Repair && c.Problem == "" && c.Unrepairable == "":
 			repair = append(repair, c)
 		default:
@@ -82,9 +87,9 @@ func (a *Activities) RepairOrders(ctx context.Context, in RepairOrdersInput) (Ta
 		case err != nil:
 			return Tally{}, retrySlowly(err)
 		case c.Problem != "":
-			t.unrepaired(id, c.Problem)
+			t.unrepaired(c, c.Problem)
 		case c.Unrepairable != "":
-			t.unrepaired(id, c.Unrepairable)
+			t.unrepaired(c, c.Unrepairable)
 		case c.Differs():
 			repair = append(repair, c)
 		}
@@ -94,21 +99,38 @@ func (a *Activities) RepairOrders(ctx context.Context, in RepairOrdersInput) (Ta
 	return t, err
 }
 
-// ListClosed answers the orders that are open here and not on the platform. It changes nothing.
+// StoppedErrorType is the type of the application error of a listing that cannot go on, and that no retry cures.
+const StoppedErrorType = "ListingStopped"
+
+// ListClosed answers the orders that are open here and not on the platform. It changes nothing. An error of StoppedErrorType
+// says why nobody can know them; its result was a plain list before there was one.
 func (a *Activities) ListClosed(ctx context.Context, since time.Time) ([]string, error) {
 	defer beat(ctx, nil)()
-	ids, err := a.comparer().Closed(ctx, since)
-	if err != nil {
+	ids, stopped, err := a.comparer().Closed(ctx, since)
+	switch {
+	case err != nil:
 		return nil, retrySlowly(err)
+	case stopped != "":
+		return nil, temporal.NewNonRetryableApplicationError(stopped, StoppedErrorType, nil)
 	}
 	return ids, nil
 }
 
-// FinishReconcile notes the end of a reconciliation of all orders, in the metrics and the log.
-func (a *Activities) FinishReconcile(_ context.Context, t Tally) error {
+// FinishReconcileInput is what a reconciliation came to.
+type FinishReconcileInput struct {
+	Tally
+	Stopped string `json:"stopped,omitempty"` // why it did not see all orders; then it is no success
+}
+
+// FinishReconcile notes the end of a reconciliation of all orders, in the metrics and the log. It may run twice.
+func (a *Activities) FinishReconcile(_ context.Context, in FinishReconcileInput) error {
+	counts := []any{"compared", in.Compared, "missing", in.Missing, "different", in.Different, "silent", in.Silent, "unrepaired", in.Unrepaired}
+	if in.Stopped != "" {
+		a.Log.Error("orders reconciled in part", append(counts, "stopped", in.Stopped)...)
+		return nil
+	}
 	lastSweep.SetToCurrentTime()
-	a.Log.Info("orders reconciled", "compared", t.Compared, "missing", t.Missing, "different", t.Different, "silent", t.Silent,
-		"unrepaired", t.Unrepaired)
+	a.Log.Info("orders reconciled", counts...)
 	return nil
 }
 
@@ -122,10 +144,14 @@ const (
 func (a *Activities) repair(ctx context.Context, differ []Compared) (t Tally, err error) {
 	open := map[string]Compared{}
 	for _, c := range differ {
-		if err := a.begin(ctx, c.Event); err != nil {
+		switch problem, err := a.begin(ctx, c.Event); {
+		case err != nil:
 			return Tally{}, err
+		case problem != "":
+			t.unrepaired(c, problem)
+		default:
+			open[c.Event.ID] = c
 		}
-		open[c.Event.ID] = c
 	}
 	for progress := time.Now(); len(open) > 0 && time.Since(progress) < patience; {
 		ends, err := a.Store.Ends(ctx, slices.Collect(maps.Keys(open)))
@@ -138,7 +164,7 @@ func (a *Activities) repair(ctx context.Context, differ []Compared) (t Tally, er
 				t.repaired(c.Found)
 			case inorder.Stale: // something newer came meanwhile, and told it all
 			default:
-				t.unrepaired(c.OrderID, fmt.Sprintf("its event %s is %s: %s", e.EventID, e.Outcome, e.Detail))
+				t.unrepaired(c, fmt.Sprintf("its event %s is %s: %s", e.EventID, e.Outcome, e.Detail))
 			}
 			delete(open, e.EventID)
 			progress = time.Now()
@@ -150,7 +176,7 @@ func (a *Activities) repair(ctx context.Context, differ []Compared) (t Tally, er
 		}
 	}
 	for id, c := range open {
-		t.unrepaired(c.OrderID, "its event "+id+" has not come to its end: its workflow of the same ID says why")
+		t.unrepaired(c, "its event "+id+" has not come to its end: its workflow of the same ID says why")
 	}
 	return t, nil
 }

@@ -27,6 +27,7 @@ func (s *shop) sweep(repair bool) (sum activities.ReconcilePageResult) {
 		require.NoError(s.t, err)
 		sum.Add(r.Tally)
 		sum.Suspects = append(sum.Suspects, r.Suspects...)
+		sum.Stopped += r.Stopped
 		at = r.Next
 	}
 	return sum
@@ -214,4 +215,15 @@ func TestNotesAreFew(t *testing.T) {
 	tally := s.repairOrders(ids...)
 	require.Equal(t, 30, tally.Unrepaired)
 	require.Len(t, tally.Notes, 20)
+}
+
+func TestClosedOrdersAreLookedAtSomeAtATime(t *testing.T) {
+	s := newShop(t)
+	_, err := s.pool.Exec(t.Context(), `
+INSERT INTO orders (id, status, status_at, data, data_at, data_rank, data_event_id, last_webhook_at, created_at)
+SELECT 'order_' || n, 'confirmed', now(), '{}', now(), 0, 'x', now(), now() - interval '10 days' FROM generate_series(1, 1200) n`)
+	require.NoError(t, err)
+	closed, err := do[[]string](s, s.ListClosed, time.Now())
+	require.NoError(t, err)
+	require.Len(t, closed, 500, "what a workflow can carry")
 }

@@ -20,6 +20,7 @@ func (s *store) release() (woke int, err error) {
 }
 
 func TestReleaseWaiting(t *testing.T) {
+	t.Parallel()
 	t.Run("wakes the oldest first, and nobody else's", func(t *testing.T) {
 		s := newStore(t)
 		s.apply(told("evt_b", "order.paid", 2, `{"id":"order_1"}`))

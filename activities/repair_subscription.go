@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"slices"
 
 	"inorder/internal/endpoints"
 	"inorder/internal/hooks"
@@ -14,7 +15,7 @@ const watchdogOwner = "inorder watchdog"
 // repairSubscription puts an endpoint's problems right, and notes in each what was done, or why that failed. The next check tries
 // again.
 func (a *Activities) repairSubscription(ctx context.Context, e endpoints.Endpoint, problems []SubscriptionProblem) {
-	if len(problems) == 0 || problems[0].Problem == ProblemOtherMode {
+	if len(problems) == 0 || !slices.Contains(repairable, problems[0].Problem) {
 		return
 	}
 	done, err := "", error(nil)

@@ -32,7 +32,7 @@ var (
 
 var (
 	repairable       = []string{ProblemMissing, ProblemInactive, ProblemURL, ProblemEvents}
-	endpointProblems = append(slices.Clip(repairable), ProblemOtherMode)
+	endpointProblems = append(slices.Clip(repairable), ProblemUnreadable, ProblemOtherMode)
 )
 
 // What is counted begins with 0, or the first repair would be no increase.

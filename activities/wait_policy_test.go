@@ -10,6 +10,7 @@ import (
 )
 
 func TestWaitPolicy(t *testing.T) {
+	t.Parallel()
 	p := WaitPolicy{Recheck: time.Minute, StuckAfter: 24 * time.Hour, TTL: 30 * 24 * time.Hour}
 	for name, tc := range map[string]struct {
 		age  time.Duration

@@ -2,8 +2,9 @@
 // inorder, and what limits it: an empty workflow started the same way (the engine's limit), and the same transaction
 // without Temporal (the database's).
 //
-// It needs DATABASE_URL and TEMPORAL_ADDRESS of servers that may be written to, and bin/inorder; `make bench` gives it
-// all three. It sends to loopback only. Figures are ratios within one run: machines differ, and so do their neighbours. Rounds
+// It needs DATABASE_URL and TEMPORAL_ADDRESS of servers that may be written to, where it creates a database for the plain
+// handler, and bin/inorder; `make bench` gives it all three. -inorder measures another version: its peers don't use that
+// one's schema. It sends to loopback only. Figures are ratios within one run: machines differ, and so do their neighbours. Rounds
 // are short and many, so that two subjects are measured within seconds of each other.
 package main
 

@@ -9,17 +9,20 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/log"
-	"go.temporal.io/sdk/worker"
+	sdk "go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
 	"inorder/activities"
 	"inorder/internal/store"
+	"inorder/migrations"
 	"inorder/receiver"
+	"inorder/worker"
 )
 
 // peers are what inorder is compared with. They have its receiver, and another way to the end behind it.
@@ -77,7 +80,7 @@ func startEmpty(_ context.Context, logger *slog.Logger) (receiver.Starter, func(
 	if err != nil {
 		return nil, nil, err
 	}
-	w := worker.New(c, os.Getenv("TASK_QUEUE"), worker.Options{})
+	w := sdk.New(c, os.Getenv("TASK_QUEUE"), sdk.Options{WorkflowTaskPollerBehavior: worker.Pollers()}) // as inorder
 	w.RegisterWorkflow(Empty)
 	if err := w.Start(); err != nil {
 		return nil, nil, err
@@ -98,20 +101,57 @@ func (s plainStarter) ExecuteWorkflow(ctx context.Context, _ client.StartWorkflo
 	if r.Outcome != "applied" {
 		return nil, fmt.Errorf("event %s: %s", receipt.EventID, r.Outcome)
 	}
+	ended.Add(1)
 	return nil, nil
 }
 
 func startPlain(ctx context.Context, logger *slog.Logger) (receiver.Starter, func(), error) {
-	cfg, err := pgxpool.ParseConfig(os.Getenv("DATABASE_URL"))
-	if err != nil {
-		return nil, nil, err
-	}
-	cfg.MaxConns = 16 // as inorder's
-	pool, err := pgxpool.NewWithConfig(ctx, cfg)
+	pool, stop, err := ownDatabase(ctx, logger)
 	if err != nil {
 		return nil, nil, err
 	}
 	a := &activities.Activities{DB: pool, Store: store.New(pool), Log: logger, MaxEventSkew: time.Hour,
 		Wait: activities.WaitPolicy{Recheck: time.Minute, StuckAfter: time.Hour, TTL: time.Hour}}
-	return plainStarter{a}, pool.Close, nil
+	return plainStarter{a}, stop, nil
+}
+
+// ownDatabase is a new database on the server of DATABASE_URL, with the schema of this program's code: the measured
+// inorder may be another version, which has migrated the database in DATABASE_URL to its own. stop drops it.
+func ownDatabase(ctx context.Context, logger *slog.Logger) (_ *pgxpool.Pool, stop func(), err error) {
+	cfg, err := pgxpool.ParseConfig(os.Getenv("DATABASE_URL"))
+	if err != nil {
+		return nil, nil, err
+	}
+	server := cfg.ConnConfig.Copy()
+	cfg.ConnConfig.Database = fmt.Sprintf("bench_plain_%d", started.UnixMicro())
+	cfg.MaxConns = 16 // as inorder's
+	if err := execute(ctx, server, "CREATE DATABASE "+cfg.ConnConfig.Database); err != nil {
+		return nil, nil, fmt.Errorf("create a database for the plain handler: %w", err)
+	}
+	drop := func() {
+		if err := execute(context.Background(), server, "DROP DATABASE "+cfg.ConnConfig.Database); err != nil {
+			logger.Error("the plain handler's database stays", "err", err)
+		}
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, cfg)
+	if err != nil {
+		drop()
+		return nil, nil, err
+	}
+	stop = func() { pool.Close(); drop() }
+	if err := migrations.Apply(ctx, pool, logger); err != nil {
+		stop()
+		return nil, nil, err
+	}
+	return pool, stop, nil
+}
+
+func execute(ctx context.Context, server *pgx.ConnConfig, sql string) error {
+	conn, err := pgx.ConnectConfig(ctx, server)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.Background())
+	_, err = conn.Exec(ctx, sql)
+	return err
 }

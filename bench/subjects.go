@@ -62,7 +62,7 @@ func startSubjects(ctx context.Context, program string, pool *pgxpool.Pool) (sub
 		{"inorder serve", applied, [][]string{{program, "serve"}}},
 		{emptyWorkflow, nil, [][]string{{self, "empty"}}}, // right after it, so that both meet the same neighbours
 		{"inorder receiver + worker", applied, [][]string{{program, "receiver"}, {program, "worker"}}},
-		{plainHandler, applied, [][]string{{self, "plain"}}},
+		{plainHandler, nil, [][]string{{self, "plain"}}},
 	} {
 		addr, err := freeAddr()
 		if err != nil {

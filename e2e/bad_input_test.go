@@ -15,6 +15,7 @@ import (
 
 // Every event has a defined end, and none takes the worker down.
 func TestBadInputHasADefinedEnd(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t)
 	s.serve()
 	c := s.temporal
@@ -71,6 +72,7 @@ func fullOrder(id, more string) string {
 }
 
 func TestNumbersAndTextAreKept(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t)
 	s.serve()
 	id := sample.NewID("evt_")

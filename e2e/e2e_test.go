@@ -59,15 +59,14 @@ type system struct {
 }
 
 func newSystem(t *testing.T, env ...string) *system {
-	s := newBareSystem(t, env...)
+	s := newBareSystem(t, testenv.MigratedURL(t), env...)
 	s.pool = testenv.Pool(t, s.databaseURL())
 	s.claim()
 	return s
 }
 
 // newBareSystem is one before `inorder migrate`, except that its namespace knows the search attributes.
-func newBareSystem(t *testing.T, env ...string) *system {
-	url := testenv.DatabaseURL(t)
+func newBareSystem(t *testing.T, url string, env ...string) *system {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer l.Close()

@@ -54,6 +54,7 @@ func TestOrderPaidAndCreatedAtTheSameInstant(t *testing.T) {
 }
 
 func TestShuffledHistoriesEndRight(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t)
 	s.serve()
 	h := newHistories(1, orders(t, 1000))
@@ -62,6 +63,7 @@ func TestShuffledHistoriesEndRight(t *testing.T) {
 }
 
 func TestShuffledHistoriesEndRightWhenServeIsKilled(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t)
 	h := newHistories(2, orders(t, 1000))
 	cmd := s.serve()

@@ -18,6 +18,7 @@ import (
 )
 
 func TestHooksFromRegistrationToDeletion(t *testing.T) {
+	t.Parallel()
 	s := newShop(t)
 	s.serve()
 	foreign := s.create("https://elsewhere.example.com/", hooks.Tag{})
@@ -96,6 +97,7 @@ func (s *shop) arrives() {
 }
 
 func TestHooksRotateUnderLoadRefusesNoDelivery(t *testing.T) {
+	t.Parallel()
 	s := newShop(t)
 	s.serve()
 	id := registered(t, s.do(0, "hooks", "register", s.url, "--events", "order.created"))
@@ -146,6 +148,7 @@ func TestHooksRotateUnderLoadRefusesNoDelivery(t *testing.T) {
 }
 
 func TestACreateWhoseAnswerIsLostMakesOneWebhook(t *testing.T) {
+	t.Parallel()
 	s := newShop(t)
 	lost := 0
 	s.setOnCreate(func(perform func()) {
@@ -164,6 +167,7 @@ func TestACreateWhoseAnswerIsLostMakesOneWebhook(t *testing.T) {
 }
 
 func TestHooksOnBadInput(t *testing.T) {
+	t.Parallel()
 	s := newShop(t)
 	id := registered(t, s.do(0, "hooks", "register", "https://shop.example.com"))
 	other := s.create("https://elsewhere.example.com/", hooks.Tag{})

@@ -27,6 +27,7 @@ func freeAddr(t *testing.T) string {
 }
 
 func TestListenShowsWhatArrives(t *testing.T) {
+	t.Parallel()
 	s := newShop(t)
 	s.serve()
 	p := s.listen(freeAddr(t))
@@ -46,6 +47,7 @@ func TestListenShowsWhatArrives(t *testing.T) {
 
 // What kill -9 leaves behind, at whatever moment it comes, is gone after the next start, and nothing else is.
 func TestListenKilledTenTimes(t *testing.T) {
+	t.Parallel()
 	s := newShop(t)
 	id := registered(t, s.do(0, "hooks", "register", "https://shop.example.com"))
 	theirs := "somebody@" + listen.Owner()
@@ -123,6 +125,7 @@ func (s *shop) listenUntil(addr string, moment int, ours func() []platform.Webho
 }
 
 func TestTwoOfAName(t *testing.T) {
+	t.Parallel()
 	s := newShop(t)
 	p := s.listen(freeAddr(t))
 	p.awaits(" delivers ")

@@ -29,6 +29,7 @@ func (s *system) throughProxy() *proxy {
 }
 
 func TestDatabaseDownAtStart(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t)
 	p := s.throughProxy()
 	s.start("serve")
@@ -42,6 +43,7 @@ func TestDatabaseDownAtStart(t *testing.T) {
 }
 
 func TestDatabaseLostMeanwhile(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t)
 	p := s.throughProxy()
 	p.connect()
@@ -65,6 +67,7 @@ func TestDatabaseLostMeanwhile(t *testing.T) {
 }
 
 func TestTemporalDown(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t)
 	p := newProxy(t, os.Getenv(testenv.TemporalVariable))
 	s.env = append(s.env, "TEMPORAL_ADDRESS="+p.addr)
@@ -97,6 +100,7 @@ func TestTemporalDown(t *testing.T) {
 
 // Stopped in the middle of a load, it answers what it took, and takes nothing that it does not answer.
 func TestStopFinishesWhatWasAccepted(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t)
 	cmd := s.serve()
 	var (

@@ -161,6 +161,7 @@ func (p *storefront) reconcile(args ...string) string {
 func deliveries(t *testing.T) int { return orders(t, 2000) }
 
 func TestLostDeliveriesAreRepairedByOneReconciliation(t *testing.T) {
+	t.Parallel()
 	p := newStorefront(t, standin.Options{})
 	p.serve()
 	p.trade(deliveries(t), standin.Faults{Seed: 7, Drop: standin.Fault{Share: 0.05}, Duplicate: standin.Fault{Share: 0.02}, Reorder: standin.Fault{Share: 0.05}})
@@ -194,6 +195,7 @@ func TestLostDeliveriesAreRepairedByOneReconciliation(t *testing.T) {
 }
 
 func TestReconciliationGoesOnWhenServeIsKilled(t *testing.T) {
+	t.Parallel()
 	p := newStorefront(t, standin.Options{RetryDelays: []time.Duration{}})
 	n := orders(t, 1000)
 	_, err := p.platform.Place(standin.Placement{Count: n, Actions: []string{"pay"}})
@@ -224,6 +226,7 @@ func TestReconciliationGoesOnWhenServeIsKilled(t *testing.T) {
 }
 
 func TestSinceFetchesOrdersThatAreOlderThanTheirWebhooks(t *testing.T) {
+	t.Parallel()
 	var ago atomic.Int64
 	p := newStorefront(t, standin.Options{RetryDelays: []time.Duration{}, Now: func() time.Time { return time.Now().Add(-time.Duration(ago.Load())) }})
 	place := func(n int, actions ...string) {
@@ -244,6 +247,7 @@ func TestSinceFetchesOrdersThatAreOlderThanTheirWebhooks(t *testing.T) {
 }
 
 func TestAnEventWhoseOrderWasLostFetchesIt(t *testing.T) {
+	t.Parallel()
 	p := newStorefront(t, standin.Options{SparseOrders: true}, "RECONCILE_AFTER=1s", "PENDING_RECHECK=500ms")
 	p.serve()
 	p.trade(1, standin.Faults{Drop: standin.Fault{Next: 1}}) // order.created
@@ -260,6 +264,7 @@ func TestAnEventWhoseOrderWasLostFetchesIt(t *testing.T) {
 }
 
 func TestReconcileSaysWhatIsNotSetAndWhyItDoesNotGoOn(t *testing.T) {
+	t.Parallel()
 	t.Run("a worker without a key", func(t *testing.T) {
 		s := newSystem(t)
 		s.serve()

@@ -105,6 +105,7 @@ func (r *rotation) run(senders int) {
 }
 
 func TestRotatingTheSecretUnderLoadRefusesNoDelivery(t *testing.T) {
+	t.Parallel()
 	port, err := devstack.FreePort()
 	require.NoError(t, err)
 	admin := fmt.Sprintf("127.0.0.1:%d", port)
@@ -160,6 +161,7 @@ func TestRotatingTheSecretUnderLoadRefusesNoDelivery(t *testing.T) {
 }
 
 func TestRotationGoesOnWhenTheDatabaseIsBack(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t, "WEBHOOK_SECRETS=")
 	s.addSecret("wh_1", secret)
 	p := s.throughProxy()

@@ -10,6 +10,7 @@ import (
 
 // TestStoriesEndAsTheyAreTold runs `inorder send --story` against a running system, and reads what it prints.
 func TestStoriesEndAsTheyAreTold(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t)
 	s.serve()
 	s.env = append(s.env, "RECEIVER_URL="+s.url)
@@ -36,6 +37,7 @@ func TestStoriesEndAsTheyAreTold(t *testing.T) {
 }
 
 func TestAWaitingEventIsReleasedBySendingItsOrder(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t)
 	s.serve()
 	s.env = append(s.env, "RECEIVER_URL="+s.url)

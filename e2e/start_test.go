@@ -13,6 +13,7 @@ import (
 )
 
 func TestWrongSettingsAreReportedTogetherAndByName(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t)
 	s.env = append(s.env, "WEBHOOK_SECRETS=whsec_a,,whsec_b", "STUCK_AFTER=soon", "EVENT_RETENTION=24h", "DATABASE_URL=postgres://u:hunter2@:port/x")
 	out, code := s.run("serve")
@@ -24,7 +25,8 @@ func TestWrongSettingsAreReportedTogetherAndByName(t *testing.T) {
 }
 
 func TestOlderSchemaIsRefused(t *testing.T) {
-	s := newBareSystem(t)
+	t.Parallel()
+	s := newBareSystem(t, testenv.DatabaseURL(t))
 	for _, command := range []string{"serve", "worker", "receiver"} {
 		out, code := s.run(command)
 		require.Equal(t, 1, code)
@@ -33,7 +35,8 @@ func TestOlderSchemaIsRefused(t *testing.T) {
 }
 
 func TestMigrateByFiveAtOnce(t *testing.T) {
-	s := newBareSystem(t)
+	t.Parallel()
+	s := newBareSystem(t, testenv.DatabaseURL(t))
 	s.env = append(s.env, "TEMPORAL_NAMESPACE="+testenv.Namespace(t)) // without the search attributes
 	out, code := s.run("worker")
 	require.Equal(t, 1, code)
@@ -58,6 +61,7 @@ func TestMigrateByFiveAtOnce(t *testing.T) {
 }
 
 func TestTakenPortIsNamed(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t)
 	s.serve()
 	out, code := s.run("receiver")

@@ -20,7 +20,7 @@ DROP INDEX pending_events_order_id;
 -- "What holds this order up?"
 CREATE INDEX pending_events_order_id ON pending_events (order_id) WHERE phase = 'attention';
 -- What the sweep walks: rows that no workflow has seen for long, and the few in attention.
-CREATE INDEX pending_events_seen_at ON pending_events (seen_at);
+CREATE INDEX pending_events_seen_at ON pending_events (seen_at, event_id);
 CREATE INDEX pending_events_attention ON pending_events (event_id) WHERE phase = 'attention';
 
 -- +goose Down

@@ -24,6 +24,7 @@ func connect(t *testing.T, url string) *pgxpool.Pool {
 }
 
 func TestFiveAtOnceEachWithOneConnection(t *testing.T) {
+	t.Parallel()
 	url := testenv.DatabaseURL(t) + "?pool_max_conns=1"
 	var five sync.WaitGroup
 	for range 5 {
@@ -43,6 +44,7 @@ func TestFiveAtOnceEachWithOneConnection(t *testing.T) {
 }
 
 func TestADatabaseOfAnotherEncodingIsRefusedAndLeftAlone(t *testing.T) {
+	t.Parallel()
 	for _, encoding := range []string{"LATIN1", "SQL_ASCII"} {
 		t.Run(encoding, func(t *testing.T) {
 			pool := connect(t, testenv.DatabaseURL(t, `TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C' ENCODING`, `'`+encoding+`'`))

@@ -15,13 +15,15 @@ import (
 	"inorder/internal/await"
 	"inorder/internal/devstack/testenv"
 	"inorder/internal/sample"
+	"inorder/migrations"
 	"inorder/worker"
 	"inorder/workflows"
 )
 
-// another is a system with a database of its own in the same namespace.
+// another is a system in the same namespace, with a database that is no copy of anything.
 func another(t *testing.T, o worker.Options) worker.Options {
-	o.Pool = testenv.Database(t)
+	o.Pool = testenv.Pool(t, testenv.DatabaseURL(t))
+	require.NoError(t, migrations.Apply(t.Context(), o.Pool, testenv.Log))
 	o.TaskQueue = sample.NewID("worker-")
 	return o
 }
@@ -38,6 +40,7 @@ func purgesOn(t *testing.T, o worker.Options) string {
 }
 
 func TestANamespaceBelongsToOneDatabase(t *testing.T) {
+	t.Parallel()
 	first := options(t)
 	second := another(t, first)
 	ctx := within(t, 2*time.Minute)
@@ -68,6 +71,7 @@ func TestANamespaceBelongsToOneDatabase(t *testing.T) {
 }
 
 func TestOfTwoDatabasesAtOnceOneGetsTheNamespace(t *testing.T) {
+	t.Parallel()
 	o := options(t)
 	ctx := within(t, time.Minute)
 	both := []worker.Options{o, another(t, o)}
@@ -88,6 +92,7 @@ func TestOfTwoDatabasesAtOnceOneGetsTheNamespace(t *testing.T) {
 }
 
 func TestANamespaceOfAnOlderVersionIsMarkedByTheFirstMigrate(t *testing.T) {
+	t.Parallel()
 	o := options(t)
 	ctx := within(t, time.Minute)
 	require.NoError(t, worker.Provision(ctx, o))
@@ -100,6 +105,7 @@ func TestANamespaceOfAnOlderVersionIsMarkedByTheFirstMigrate(t *testing.T) {
 }
 
 func TestTheMarkNeverRuns(t *testing.T) {
+	t.Parallel()
 	o := options(t)
 	ctx := within(t, time.Minute)
 	require.NoError(t, worker.Claim(ctx, o))
@@ -111,6 +117,7 @@ func TestTheMarkNeverRuns(t *testing.T) {
 }
 
 func TestAMarkThatIsNotOursIsForeign(t *testing.T) {
+	t.Parallel()
 	o := options(t)
 	ctx := within(t, time.Minute)
 	_, err := o.Client.ScheduleClient().Create(ctx, client.ScheduleOptions{ID: workflows.OwnerScheduleID, Paused: true,
@@ -120,6 +127,7 @@ func TestAMarkThatIsNotOursIsForeign(t *testing.T) {
 }
 
 func TestAShortRetentionIsToldOnce(t *testing.T) {
+	t.Parallel()
 	o := options(t) // 24 h
 	ctx := within(t, time.Minute)
 	said := func(f func(context.Context, worker.Options) error, horizon time.Duration) []string {

@@ -52,6 +52,7 @@ func start(ctx context.Context, o worker.Options) error {
 }
 
 func TestProvisionByFiveAtOnceLetsEventsStartAtOnce(t *testing.T) {
+	t.Parallel()
 	o := options(t)
 	ctx := within(t, time.Minute)
 	require.ErrorContains(t, worker.Await(ctx, o), "isn't marked as this database's yet: run `inorder migrate`")
@@ -73,6 +74,7 @@ func TestProvisionByFiveAtOnceLetsEventsStartAtOnce(t *testing.T) {
 }
 
 func TestProvisionSetsTheScheduleToWhatTheCodeSays(t *testing.T) {
+	t.Parallel()
 	o := options(t)
 	ctx := within(t, time.Minute)
 	require.NoError(t, worker.Provision(ctx, o))
@@ -110,6 +112,7 @@ func TestProvisionSetsTheScheduleToWhatTheCodeSays(t *testing.T) {
 }
 
 func TestProvisionKeepsAPauseAndItsReason(t *testing.T) {
+	t.Parallel()
 	o := options(t)
 	ctx := within(t, time.Minute)
 	require.NoError(t, worker.Provision(ctx, o))
@@ -123,6 +126,7 @@ func TestProvisionKeepsAPauseAndItsReason(t *testing.T) {
 }
 
 func TestASearchAttributeOfAnotherTypeIsNamed(t *testing.T) {
+	t.Parallel()
 	o := options(t)
 	ctx := within(t, time.Minute)
 	_, err := o.Client.OperatorService().AddSearchAttributes(ctx, &operatorservice.AddSearchAttributesRequest{

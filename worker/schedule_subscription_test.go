@@ -18,6 +18,7 @@ import (
 
 // The whole way: migrate makes the schedule, its workflow runs on a worker, and asks the platform.
 func TestTheScheduleChecksTheSubscription(t *testing.T) {
+	t.Parallel()
 	o := options(t)
 	s := standin.New(standin.Options{})
 	t.Cleanup(s.Close)

@@ -12,6 +12,7 @@ import (
 )
 
 func TestOrdersAreReconciledAsOftenAsItIsSet(t *testing.T) {
+	t.Parallel()
 	o := options(t)
 	ctx := within(t, time.Minute)
 	for _, every := range []time.Duration{90 * time.Minute, 30 * time.Minute} {

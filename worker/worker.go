@@ -41,9 +41,9 @@ type Options struct {
 // stopTimeout is how long a worker that stops waits for activities that run: longer than any transaction takes.
 const stopTimeout = 10 * time.Second
 
-// pollers are as many as the load needs, and at least one for each partition of a task queue, of which Temporal makes
+// Pollers are as many as the load needs, and at least one for each partition of a task queue, of which Temporal makes
 // four by default: the tasks in a partition that nobody polls wait for seconds. The SDK's default is two in all.
-func pollers() sdk.PollerBehavior {
+func Pollers() sdk.PollerBehavior {
 	return sdk.NewPollerBehaviorAutoscaling(sdk.PollerBehaviorAutoscalingOptions{InitialNumberOfPollers: 8, MinimumNumberOfPollers: 4})
 }
 
@@ -55,17 +55,18 @@ const cachedWorkflows = 256
 // order's turn hold none.
 const waitingForOrder = 32
 
-// New returns a worker that is not started yet.
+// New returns a worker that is not started yet. With an API key it is two in one: the second works on the activities that
+// wait for the platform.
 func New(o Options) sdk.Worker {
 	sdk.SetStickyWorkflowCacheSize(cachedWorkflows)
 	w := sdk.New(o.Client, o.TaskQueue, sdk.Options{
 		MaxConcurrentLocalActivityExecutionSize: int(o.Pool.Config().MaxConns) + waitingForOrder,
 		WorkerStopTimeout:                       stopTimeout,
-		WorkflowTaskPollerBehavior:              pollers(),
-		ActivityTaskPollerBehavior:              pollers(),
+		WorkflowTaskPollerBehavior:              Pollers(),
+		ActivityTaskPollerBehavior:              Pollers(),
 	})
 	workflows.Register(w)
-	w.RegisterActivity(&activities.Activities{
+	all := &activities.Activities{
 		DB:              o.Pool,
 		Store:           store.New(o.Pool),
 		Events:          workflows.Events{Client: o.Client, Namespace: o.Namespace, TaskQueue: o.TaskQueue},
@@ -77,8 +78,12 @@ func New(o Options) sdk.Worker {
 		Platform:        o.Platform,
 		Endpoints:       endpoints.Store{Pool: o.Pool},
 		HookAutorepair:  o.HookAutorepair,
-	})
-	return w
+	}
+	w.RegisterActivity(all) // those of the platform, too: older code scheduled them here
+	if o.Platform == nil {
+		return w
+	}
+	return &pair{Worker: w, platform: newPlatformWorker(o, all)}
 }
 
 // Run waits until PostgreSQL and Temporal are there, runs a worker until ctx ends, and then lets what it has begun

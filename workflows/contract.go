@@ -35,6 +35,10 @@ const (
 	OwnerScheduleID             = "inorder-owner" // never runs; its memo says whose namespace it is
 )
 
+// PlatformTaskQueue is the task queue of the activities that wait for the platform's answers. Temporal queues them there,
+// so that however many they are, and however long it takes, they hold up no other activity.
+func PlatformTaskQueue(taskQueue string) string { return taskQueue + "-platform" }
+
 // Search attributes, all of type Keyword. The first three are set at the start, which costs nothing; the phase only
 // off the fast path.
 var (

@@ -41,6 +41,7 @@ func longRun(ctx workflow.Context, summary string) workflow.Context {
 // the platform answers others too, and the event looks again by itself.
 func asking(ctx workflow.Context) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:           platformQueue(ctx),
 		StartToCloseTimeout: 2 * time.Minute, // the client's own retries included
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 10 * time.Second, BackoffCoefficient: 2, MaximumInterval: 5 * time.Minute},
 		Summary:             "ask the platform for the order",
@@ -48,12 +49,19 @@ func asking(ctx workflow.Context) workflow.Context {
 }
 
 // atPlatform is for the steps of a reconciliation: minutes of calls to the platform at most, retried without an end. When
-// its worker was killed the next one goes on after ten seconds of silence.
+// its worker was killed the next one goes on after ten seconds of silence. One that no worker takes fails for good: only
+// workers with an API key take it, and there may be none any more.
 func atPlatform(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		StartToCloseTimeout: time.Hour,
-		HeartbeatTimeout:    10 * time.Second,
-		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 5 * time.Second, BackoffCoefficient: 2, MaximumInterval: 5 * time.Minute},
-		Summary:             summary,
+		TaskQueue:              platformQueue(ctx),
+		ScheduleToStartTimeout: time.Hour,
+		StartToCloseTimeout:    time.Hour,
+		HeartbeatTimeout:       10 * time.Second,
+		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: 5 * time.Second, BackoffCoefficient: 2, MaximumInterval: 5 * time.Minute},
+		Summary:                summary,
 	})
+}
+
+func platformQueue(ctx workflow.Context) string {
+	return PlatformTaskQueue(workflow.GetInfo(ctx).TaskQueueName)
 }

@@ -124,7 +124,7 @@ func (s *system) awaitPhase(e inorder.Event, phase workflows.Phase) {
 func (s *system) find(e inorder.Event, phase string) int64 {
 	s.Helper()
 	r, err := s.client.CountWorkflow(s.Context(), &workflowservice.CountWorkflowExecutionsRequest{
-		Query: fmt.Sprintf(`EventPhase=%q AND OrderId=%q AND WorkflowId=%q`, phase, s.order, e.ID)})
+		Query: fmt.Sprintf(`EventPhase=%q AND ExecutionStatus="Running" AND OrderId=%q AND WorkflowId=%q`, phase, s.order, e.ID)})
 	require.NoError(s, err)
 	return r.GetCount()
 }
@@ -150,6 +150,7 @@ func (s *system) status(e inorder.Event) enumspb.WorkflowExecutionStatus {
 const confirmed = `,"status":"confirmed","total":{"amount":78000,"currency":"KRW"}`
 
 func TestAnEventIsAppliedAndFound(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t)
 	s.work()
 	e := s.event("order.created", confirmed)
@@ -171,6 +172,7 @@ func TestAnEventIsAppliedAndFound(t *testing.T) {
 }
 
 func TestAWaitingEventIsReleased(t *testing.T) {
+	t.Parallel()
 	t.Run("by the event that creates its order", func(t *testing.T) {
 		s := newSystem(t)
 		s.work()
@@ -211,6 +213,7 @@ func TestAWaitingEventIsReleased(t *testing.T) {
 }
 
 func TestWakingACompletedEventDoesNotReviveIt(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t)
 	s.work()
 	e := s.event("order.created", confirmed)
@@ -227,6 +230,7 @@ func TestWakingACompletedEventDoesNotReviveIt(t *testing.T) {
 }
 
 func TestRedelivery(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t)
 	s.work()
 	begin := func(e inorder.Event) (client.WorkflowRun, error) {
@@ -273,6 +277,7 @@ func requireAlreadyStarted(t *testing.T, err error) {
 }
 
 func TestAStuckEventIsFoundAndDiscarded(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t)
 	s.work(shortWait)
 	e := s.event("order.paid", "")
@@ -289,6 +294,7 @@ func shortWait(o *worker.Options) {
 }
 
 func TestAnEventExpires(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t)
 	s.work(shortWait, func(o *worker.Options) { o.Wait.TTL = 300 * time.Millisecond })
 	e := s.event("order.paid", "")
@@ -297,6 +303,7 @@ func TestAnEventExpires(t *testing.T) {
 }
 
 func TestAttentionIsCuredByASetting(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t)
 	s.work()
 	e := s.eventAt("order.created", time.Now().Add(2*time.Hour), confirmed)
@@ -308,6 +315,7 @@ func TestAttentionIsCuredByASetting(t *testing.T) {
 }
 
 func TestWhatPostgreSQLRefusesNeedsAttention(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t)
 	s.work()
 	e := s.event("order.created", `,"x":1e400000`)
@@ -320,6 +328,7 @@ func TestWhatPostgreSQLRefusesNeedsAttention(t *testing.T) {
 }
 
 func TestALongHistoryGoesOnInANewRun(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t)
 	s.work(func(o *worker.Options) { o.Wait.Recheck = time.Hour })
 	e := s.event("order.paid", "")
@@ -344,6 +353,7 @@ func TestALongHistoryGoesOnInANewRun(t *testing.T) {
 }
 
 func TestWhilePostgreSQLIsAwayEventsAreRetriedAndThenApplied(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t)
 	s.work()
 	waits := s.event("order.paid", "")

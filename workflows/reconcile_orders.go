@@ -1,10 +1,13 @@
 package workflows
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"inorder/activities"
@@ -25,6 +28,7 @@ type ReconcileProgress struct {
 	Since    time.Time         `json:"since,omitzero"`
 	At       *activities.Place `json:"at,omitempty"`       // the page that is next; nil when all were compared
 	Closed   bool              `json:"closed,omitempty"`   // those that are open here alone were looked for
+	Stopped  string            `json:"stopped,omitempty"`  // why some orders were not seen, the first reason
 	Suspects []string          `json:"suspects,omitempty"` // orders that are to be looked at one by one
 	LookAt   time.Time         `json:"look_at,omitzero"`   // when; zero while they are being gathered
 }
@@ -33,6 +37,7 @@ type ReconcileProgress struct {
 type ReconcileResult struct {
 	activities.Tally
 	NotSet     string    `json:"not_set,omitempty"` // why nothing was done
+	Stopped    string    `json:"stopped,omitempty"` // why some orders were not seen; the next reconciliation begins anew
 	Since      time.Time `json:"since,omitzero"`
 	FinishedAt time.Time `json:"finished_at"`
 }
@@ -52,7 +57,8 @@ const (
 // ReconcileOrders compares orders with the platform's, page by page, and repairs those that differ: those created since a
 // time, those that are open there whatever their age, and those that are open here alone. With a grace nothing is repaired
 // on the first sight: an order that differs is looked at once more after it. It answers the query "progress", goes on in a
-// new run when its history has grown, and where it was when a worker comes back. It ends with a ReconcileResult.
+// new run when its history has grown, and where it was when a worker comes back. It ends with a ReconcileResult, also where
+// a part of it cannot be done and no retry cures that: then it does the rest, and says so.
 func ReconcileOrders(ctx workflow.Context, in ReconcileInput) (ReconcileResult, error) {
 	r := &reconciliation{in: in}
 	if err := workflow.SetQueryHandler(ctx, QueryProgress, func() (ReconcileProgress, error) { return r.ReconcileProgress, nil }); err != nil {
@@ -68,17 +74,18 @@ func ReconcileOrders(ctx workflow.Context, in ReconcileInput) (ReconcileResult, 
 			return ReconcileResult{}, err
 		}
 		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() && !r.done() {
-			r.in.Progress = &r.ReconcileProgress
+			r.in.Progress, r.in.Orders = &r.ReconcileProgress, nil // those that are left are the suspects
 			return ReconcileResult{}, workflow.NewContinueAsNewError(ctx, ReconcileOrders, r.in)
 		}
 	}
 	workflow.SetCurrentDetails(ctx, reconcileDetails(r.ReconcileProgress))
-	if len(in.Orders) == 0 {
-		if err := workflow.ExecuteActivity(slowPath(ctx, "note the end"), a.FinishReconcile, r.Tally).Get(ctx, nil); err != nil {
+	if !r.Since.IsZero() { // not of named orders
+		end := activities.FinishReconcileInput{Tally: r.Tally, Stopped: r.Stopped}
+		if err := workflow.ExecuteActivity(slowPath(ctx, "note the end"), a.FinishReconcile, end).Get(ctx, nil); err != nil {
 			return ReconcileResult{}, err
 		}
 	}
-	return ReconcileResult{Tally: r.Tally, Since: r.Since, FinishedAt: workflow.Now(ctx)}, nil
+	return ReconcileResult{Tally: r.Tally, Stopped: r.Stopped, Since: r.Since, FinishedAt: workflow.Now(ctx)}, nil
 }
 
 // reconciliation is one run of ReconcileOrders.
@@ -125,21 +132,51 @@ func (r *reconciliation) step(ctx workflow.Context) error {
 	return r.closed(ctx)
 }
 
+// ask does a step. When no worker takes it in time the reconciliation gives up, and result stays as it is.
+func (r *reconciliation) ask(ctx workflow.Context, summary string, activity, in, result any) error {
+	err := workflow.ExecuteActivity(atPlatform(ctx, summary), activity, in).Get(ctx, result)
+	var late *temporal.TimeoutError
+	if errors.As(err, &late) && late.TimeoutType() == enumspb.TIMEOUT_TYPE_SCHEDULE_TO_START {
+		r.giveUp()
+		return nil
+	}
+	return err
+}
+
+func (r *reconciliation) giveUp() {
+	r.stop("no worker that has HEADLESS_COMMERCE_API_KEY took up the next step within an hour")
+	r.Tally.Add(activities.Tally{Unrepaired: len(r.Suspects)})
+	r.At, r.Closed, r.Suspects, r.LookAt = nil, true, nil, time.Time{}
+}
+
+func (r *reconciliation) stop(why string) {
+	if r.Stopped == "" {
+		r.Stopped = why
+	}
+}
+
 func (r *reconciliation) page(ctx workflow.Context) error {
 	in := activities.ReconcilePageInput{Since: r.Since, At: *r.At, Repair: r.in.Grace == 0}
 	var page activities.ReconcilePageResult
-	if err := workflow.ExecuteActivity(atPlatform(ctx, "compare a page of orders"), a.ReconcilePage, in).Get(ctx, &page); err != nil {
+	if err := r.ask(ctx, "compare a page of orders", a.ReconcilePage, in, &page); err != nil {
 		return err
 	}
 	r.Tally.Add(page.Tally)
 	r.suspect(page.Suspects)
 	r.At = page.Next
+	if page.Stopped != "" {
+		r.stop(page.Stopped)
+	}
 	return nil
 }
 
 func (r *reconciliation) closed(ctx workflow.Context) error {
 	var orders []string
-	err := workflow.ExecuteActivity(atPlatform(ctx, "find orders that are open here alone"), a.ListClosed, r.Since).Get(ctx, &orders)
+	err := r.ask(ctx, "find orders that are open here alone", a.ListClosed, r.Since, &orders)
+	if stopped := (*temporal.ApplicationError)(nil); errors.As(err, &stopped) && stopped.Type() == activities.StoppedErrorType {
+		r.stop(stopped.Message())
+		err = nil
+	}
 	r.suspect(orders)
 	r.Closed = err == nil
 	return err
@@ -163,11 +200,11 @@ func (r *reconciliation) look(ctx workflow.Context) error {
 	}
 	in := activities.RepairOrdersInput{Orders: r.Suspects[:min(suspectsAt, len(r.Suspects))]}
 	var tally activities.Tally
-	if err := workflow.ExecuteActivity(atPlatform(ctx, "look at orders that differ"), a.RepairOrders, in).Get(ctx, &tally); err != nil {
+	if err := r.ask(ctx, "look at orders that differ", a.RepairOrders, in, &tally); err != nil {
 		return err
 	}
 	r.Tally.Add(tally)
-	if r.Suspects = r.Suspects[len(in.Orders):]; len(r.Suspects) == 0 {
+	if r.Suspects = r.Suspects[min(len(in.Orders), len(r.Suspects)):]; len(r.Suspects) == 0 {
 		r.LookAt = time.Time{}
 	}
 	return nil
@@ -187,6 +224,9 @@ func reconcileDetails(p ReconcileProgress) string {
 		text += fmt.Sprintf(" %d that differ will be looked at once more.", len(p.Suspects))
 	}
 	text += " While the platform does not answer, the pending activity says why.\n"
+	if p.Stopped != "" {
+		text += "\n**Not all orders were seen**: " + p.Stopped + ". The next reconciliation begins anew.\n"
+	}
 	for _, note := range p.Notes {
 		text += "\n- " + note
 	}

@@ -8,10 +8,13 @@ import (
 
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"inorder/activities"
+	"inorder/internal/platform"
 	"inorder/workflows"
 )
 
@@ -24,7 +27,9 @@ type sweep struct {
 	asked    []activities.ReconcilePageInput
 	looks    [][]string // RepairOrders
 	lookedAt []time.Duration
-	finished []activities.Tally
+	finished []activities.FinishReconcileInput
+	stopped  error // of ListClosed
+	late     bool  // no worker takes RepairOrders
 }
 
 var window = start.Add(-72 * time.Hour)
@@ -45,14 +50,17 @@ func newSweep(t *testing.T, pages ...any) *sweep {
 		return next.(activities.ReconcilePageResult), nil
 	}).Maybe()
 	s.OnActivity(a.ListClosed, mock.Anything, mock.Anything).Return(func(_ context.Context, since time.Time) ([]string, error) {
-		return s.closed, nil
+		return s.closed, s.stopped
 	}).Maybe()
 	s.OnActivity(a.RepairOrders, mock.Anything, mock.Anything).Return(func(_ context.Context, in activities.RepairOrdersInput) (activities.Tally, error) {
+		if s.late {
+			return activities.Tally{}, temporal.NewTimeoutError(enumspb.TIMEOUT_TYPE_SCHEDULE_TO_START, nil)
+		}
 		s.looks, s.lookedAt = append(s.looks, in.Orders), append(s.lookedAt, s.Now().Sub(start))
 		return activities.Tally{Compared: len(in.Orders), Different: len(in.Orders)}, nil
 	}).Maybe()
-	s.OnActivity(a.FinishReconcile, mock.Anything, mock.Anything).Return(func(_ context.Context, t activities.Tally) error {
-		s.finished = append(s.finished, t)
+	s.OnActivity(a.FinishReconcile, mock.Anything, mock.Anything).Return(func(_ context.Context, in activities.FinishReconcileInput) error {
+		s.finished = append(s.finished, in)
 		return nil
 	}).Maybe()
 	return s
@@ -83,6 +91,10 @@ func page(next *activities.Place, suspects ...string) activities.ReconcilePageRe
 	return activities.ReconcilePageResult{Tally: activities.Tally{Compared: 100}, Suspects: suspects, Next: next}
 }
 
+func after(cursor string) *activities.Place {
+	return &activities.Place{Trail: platform.Trail{Cursor: cursor, Pages: 1, Passed: cursor}}
+}
+
 func ids(n int) (list []string) {
 	for i := range n {
 		list = append(list, fmt.Sprintf("order_%d", i))
@@ -91,7 +103,7 @@ func ids(n int) (list []string) {
 }
 
 func TestReconcileOrders(t *testing.T) {
-	second, third := &activities.Place{Cursor: "order_9"}, &activities.Place{Listing: 1}
+	second, third := after("order_9"), &activities.Place{Listing: 1}
 	t.Run("goes through the pages, and looks after a grace at what differs", func(t *testing.T) {
 		s := newSweep(t, page(second, "order_1"), page(third, "order_2", "order_1"), page(nil))
 		s.closed = []string{"order_3"}
@@ -106,7 +118,7 @@ func TestReconcileOrders(t *testing.T) {
 		require.Equal(t, []time.Duration{2 * time.Minute}, s.lookedAt)
 		want := activities.Tally{Compared: 303, Different: 3}
 		require.Equal(t, workflows.ReconcileResult{Tally: want, Since: window, FinishedAt: start.Add(2 * time.Minute)}, s.result())
-		require.Equal(t, []activities.Tally{want}, s.finished)
+		require.Equal(t, []activities.FinishReconcileInput{{Tally: want}}, s.finished)
 		require.Equal(t, workflows.ReconcileProgress{Tally: want, Since: window, Closed: true}, s.progress())
 	})
 	t.Run("by hand it repairs at once, and looks again at what it could not", func(t *testing.T) {
@@ -151,7 +163,7 @@ func TestReconcileOrders(t *testing.T) {
 }
 
 func TestReconcileOrdersGoesOnInANewRun(t *testing.T) {
-	second := &activities.Place{Cursor: "order_9"}
+	second := after("order_9")
 	s := newSweep(t, page(second, "order_1"))
 	s.SetContinueAsNewSuggested(true)
 	s.run(workflows.ReconcileInput{Grace: time.Minute})

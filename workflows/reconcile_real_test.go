@@ -47,6 +47,7 @@ func reconciled(s *system) inorder.Event {
 }
 
 func TestAWaitingEventFetchesItsOrder(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t)
 	e := reconciled(s)
 	require.Equal(t, "confirmed paid", s.text(`SELECT status || ' ' || payment_status FROM orders WHERE id = $1`, s.order))
@@ -56,6 +57,7 @@ func TestAWaitingEventFetchesItsOrder(t *testing.T) {
 }
 
 func TestAPlatformThatRefusesTheKeyIsVisibleAndTheEventGoesOn(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t)
 	shop, ask := newPlatform(t, "sk_test_another")
 	s.place(shop)
@@ -94,6 +96,7 @@ func (s *system) reconcile(in workflows.ReconcileInput) (r workflows.ReconcileRe
 }
 
 func TestReconcileOrdersOnRealServers(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t)
 	shop, ask := newPlatform(t)
 	_, err := shop.Place(standin.Placement{Count: 150, Actions: []string{"pay"}})
@@ -114,6 +117,7 @@ func TestReconcileOrdersOnRealServers(t *testing.T) {
 }
 
 func TestReconcileOrdersWithoutAKey(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t)
 	s.work()
 	require.Contains(t, s.reconcile(workflows.ReconcileInput{}).NotSet, "HEADLESS_COMMERCE_API_KEY is not set")

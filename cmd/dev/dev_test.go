@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -17,10 +18,31 @@ import (
 	"inorder/internal/devstack"
 )
 
-// build makes the program of a package in a directory that goes with the test.
+// builtIn is a directory for what build builds, once for all tests.
+var builtIn string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "inorder-programs-")
+	if err != nil {
+		panic(err)
+	}
+	builtIn = dir
+	code := m.Run()
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+var building sync.Mutex
+
+// build returns the program of a package.
 func build(t *testing.T, pkg string) string {
 	t.Helper()
-	program := filepath.Join(t.TempDir(), filepath.Base(pkg))
+	building.Lock()
+	defer building.Unlock()
+	program := filepath.Join(builtIn, filepath.Base(pkg))
+	if _, err := os.Stat(program); err == nil {
+		return program
+	}
 	out, err := exec.Command("go", "build", "-buildvcs=false", "-o", program, pkg).CombinedOutput()
 	require.NoError(t, err, string(out))
 	return program
@@ -119,6 +141,7 @@ func (s *system) stop(names ...string) {
 }
 
 func TestRunTheWholeSystem(t *testing.T) {
+	t.Parallel()
 	s := runSystem(t, build(t, "inorder/cmd/inorder"))
 	env := s.env()
 	require.Len(t, env, len(strings.Fields(always)))
@@ -135,6 +158,7 @@ func TestRunTheWholeSystem(t *testing.T) {
 }
 
 func TestCommandsExitCode(t *testing.T) {
+	t.Parallel()
 	dev := exec.Command(build(t, "inorder/cmd/dev"), "test", "--", "sh", "-c", `test -n "$INORDER_TEST_DATABASE_URL" && exit 7`)
 	out, err := dev.CombinedOutput()
 	require.Error(t, err)

@@ -24,6 +24,7 @@ func launch(t *testing.T, script string, args ...string) *devstack.Server {
 }
 
 func TestKilledServerComesBack(t *testing.T) {
+	t.Parallel()
 	s := launch(t, "exec sleep 60")
 	ctx, stop := context.WithCancel(t.Context())
 	changed, ended := make(chan int), make(chan error)
@@ -38,6 +39,7 @@ func TestKilledServerComesBack(t *testing.T) {
 }
 
 func TestServerThatEndsAtOnceIsGivenUp(t *testing.T) {
+	t.Parallel()
 	runs := filepath.Join(t.TempDir(), "runs")
 	s := launch(t, `echo run >>"$1"; echo the reason; exit 3`, runs)
 	err := keepRunning(t.Context(), []*devstack.Server{s}, func(*devstack.Server) error { return nil })

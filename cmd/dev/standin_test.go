@@ -25,6 +25,7 @@ func registering(t *testing.T, exit string) (program, calls string) {
 }
 
 func TestRunWithTheStandIn(t *testing.T) {
+	t.Parallel()
 	program, calls := registering(t, "0")
 	addr := freeAddress(t)
 	s := runSystem(t, program, "PLATFORM=stand-in", "STANDIN_ADDR="+addr, "HEADLESS_COMMERCE_API_KEY=sk_live_real", "HEADLESS_COMMERCE_API_URL=https://real.example.com/v1")
@@ -62,6 +63,7 @@ func TestRunWithTheStandIn(t *testing.T) {
 }
 
 func TestARegistrationThatFailsIsTold(t *testing.T) {
+	t.Parallel()
 	program, _ := registering(t, "2")
 	s := runSystem(t, program, "PLATFORM=stand-in", "STANDIN_ADDR="+freeAddress(t))
 	s.stop("STANDIN_PID", "SERVE_PID")
@@ -70,6 +72,7 @@ func TestARegistrationThatFailsIsTold(t *testing.T) {
 }
 
 func TestAPortThatTheStandInCannotHaveIsNamed(t *testing.T) {
+	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer taken.Close()
@@ -85,6 +88,7 @@ func TestAPortThatTheStandInCannotHaveIsNamed(t *testing.T) {
 
 // TestAnOrderThatIsPlacedThereArrives is the README's chapter without an account.
 func TestAnOrderThatIsPlacedThereArrives(t *testing.T) {
+	t.Parallel()
 	s := runSystem(t, build(t, "inorder/cmd/inorder"), "PLATFORM=stand-in", "STANDIN_ADDR="+freeAddress(t))
 	env := s.env()
 	place := exec.Command(build(t, "inorder/cmd/platform"), "place", "--do", "pay,ship")

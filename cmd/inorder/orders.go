@@ -27,7 +27,8 @@ event is applied. With --since it fetches the orders of a shop that are older th
 
 A worker does it, as a workflow; this command starts it, shows how far it is, and says what it did. Ctrl-C leaves it
 running, and the same command shows it again. Several at once, and the schedule of ` + "`inorder migrate`" + `, do not get in each
-other's way: each difference is repaired once. It fails if orders are left that could not be repaired.
+other's way: each difference is repaired once. It fails if orders are left that could not be repaired, or if the platform did not
+show all of them: then it does what it can, says why, and may be run again.
 
 The worker needs HEADLESS_COMMERCE_API_KEY. This command reads TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE (and the other
 TEMPORAL_* names) and TASK_QUEUE. With --preview it compares by itself: it needs HEADLESS_COMMERCE_API_KEY and

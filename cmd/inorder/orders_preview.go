@@ -45,6 +45,9 @@ func (r *reconcileCmd) preview(ctx context.Context, since time.Time, std streams
 	}
 	fmt.Fprintf(p.out, "%d compared: %d missing, %d different, %d changed silently, %d that cannot be repaired. Nothing was changed.\n",
 		len(p.seen), p.found[inorder.FoundMissing], p.found[inorder.FoundDifferent], p.found[inorder.FoundSilent], p.stuck)
+	if len(p.stopped) > 0 {
+		return fmt.Errorf("not all orders were compared: %s", strings.Join(p.stopped, "; "))
+	}
 	return nil
 }
 
@@ -55,6 +58,14 @@ type previewer struct {
 	found map[inorder.Found]int
 	stuck int
 	out   io.Writer
+
+	stopped []string // why not all orders were compared
+}
+
+func (p *previewer) stop(why string) {
+	if why != "" {
+		p.stopped = append(p.stopped, why)
+	}
 }
 
 // look goes through the orders that are named, or else through those that a reconciliation goes through.
@@ -63,19 +74,21 @@ func (p *previewer) look(ctx context.Context, named []string, since time.Time) e
 		return p.lookAt(ctx, named)
 	}
 	for at := (&activities.Place{}); at != nil; {
-		page, next, err := p.Page(ctx, since, *at)
+		page, err := p.Page(ctx, since, *at)
 		if err != nil {
 			return err
 		}
-		for _, c := range page {
+		for _, c := range page.Orders {
 			p.print(c)
 		}
-		at = next
+		p.stop(page.Stopped)
+		at = page.Next
 	}
-	closed, err := p.Closed(ctx, since)
+	closed, stopped, err := p.Closed(ctx, since)
 	if err != nil {
 		return err
 	}
+	p.stop(stopped)
 	return p.lookAt(ctx, closed)
 }
 
@@ -92,10 +105,14 @@ func (p *previewer) lookAt(ctx context.Context, orders []string) error {
 
 // print prints an order that differs, once.
 func (p *previewer) print(c activities.Compared) {
-	if p.seen[c.OrderID] {
+	name := c.OrderID
+	if name == "" {
+		name = c.Where
+	}
+	if p.seen[name] {
 		return
 	}
-	p.seen[c.OrderID] = true
+	p.seen[name] = true
 	if !c.Differs() {
 		return
 	}
@@ -107,7 +124,7 @@ func (p *previewer) print(c activities.Compared) {
 	default:
 		p.found[c.Found]++
 	}
-	fmt.Fprintf(p.out, "%-24s  %-14s  %s\n", c.OrderID, found, says)
+	fmt.Fprintf(p.out, "%-24s  %-14s  %s\n", name, found, says)
 }
 
 func differences(c activities.Compared) string {

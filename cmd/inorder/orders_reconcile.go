@@ -18,7 +18,6 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 
-	"inorder/activities"
 	"inorder/internal/config"
 	"inorder/worker"
 	"inorder/workflows"
@@ -62,7 +61,7 @@ func (r *reconcileCmd) reconcile(ctx context.Context, c config.Config, since tim
 	case result.NotSet != "":
 		return errors.New("nothing was done: " + result.NotSet)
 	}
-	return tell(std.out, result.Tally)
+	return tell(std.out, result)
 }
 
 // workflowID is the same for the same question.
@@ -75,15 +74,22 @@ func (r *reconcileCmd) workflowID() string {
 	return id
 }
 
-// tell prints what a reconciliation did. Orders that it could not repair are an error.
-func tell(out io.Writer, t activities.Tally) error {
+// tell prints what a reconciliation did. Orders that it could not repair, or could not see, are an error.
+func tell(out io.Writer, r workflows.ReconcileResult) error {
 	fmt.Fprintf(out, "%d compared, %d repaired: %d missing, %d different, %d changed silently\n",
-		t.Compared, t.Repaired(), t.Missing, t.Different, t.Silent)
-	for _, note := range t.Notes {
+		r.Compared, r.Repaired(), r.Missing, r.Different, r.Silent)
+	for _, note := range r.Notes {
 		fmt.Fprintln(out, "  "+note)
 	}
-	if t.Unrepaired > 0 {
-		return fmt.Errorf("%d orders are not as the platform has them", t.Unrepaired)
+	var wrong []string
+	if r.Unrepaired > 0 {
+		wrong = append(wrong, fmt.Sprintf("%d orders are not as the platform has them", r.Unrepaired))
+	}
+	if r.Stopped != "" {
+		wrong = append(wrong, "not all orders were compared: "+r.Stopped)
+	}
+	if len(wrong) > 0 {
+		return errors.New(strings.Join(wrong, "; "))
 	}
 	return nil
 }

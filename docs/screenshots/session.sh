@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 set -a && . .dev/env && set +a
 export PATH="$PATH:$PWD/bin"
-phase() { temporal workflow count --query "EventPhase='$1' AND WorkflowId='$2'" -o json | grep -q '"count": *"1"'; }
+phase() { temporal workflow count --query "EventPhase='$1' AND ExecutionStatus='Running' AND WorkflowId='$2'" -o json | grep -q '"count": *"1"'; }
 await() { for _ in $(seq 120); do "$@" && return; sleep 0.5; done; echo "timed out: $*" >&2; exit 1; }
 run_of() { temporal workflow describe -w "$1" -o json | grep -m1 -o '"runId": *"[^"]*"' | cut -d'"' -f4; }
 

@@ -10,6 +10,7 @@ import (
 
 // As in a checkout below /root: the server's user can't enter it.
 func TestRootInADirectoryOfItsOwn(t *testing.T) {
+	t.Parallel()
 	if os.Geteuid() != 0 {
 		t.Skip("needs root")
 	}

@@ -78,6 +78,7 @@ func requireGone(t *testing.T, pid int) {
 }
 
 func TestThrowAwayStack(t *testing.T) {
+	t.Parallel()
 	s := start(t, Options{})
 	require.Equal(t, "inorder", query(t, s.DatabaseURL, "SELECT current_database()"))
 	startWorkflow(t, s.TemporalAddress, "default", "evt_1")
@@ -91,6 +92,7 @@ func TestThrowAwayStack(t *testing.T) {
 }
 
 func TestStateSurvives(t *testing.T) {
+	t.Parallel()
 	dir := stateDir(t)
 	check := func(s *Stack) {
 		require.Equal(t, "kept", query(t, s.DatabaseURL, "SELECT what FROM state"))
@@ -129,6 +131,7 @@ func TestStateSurvives(t *testing.T) {
 }
 
 func TestKilledParent(t *testing.T) {
+	t.Parallel()
 	dir := stateDir(t)
 	for range 2 { // the second starts on what the first has left
 		parent := exec.Command(os.Args[0])
@@ -154,6 +157,7 @@ func TestKilledParent(t *testing.T) {
 }
 
 func TestTakenPort(t *testing.T) {
+	t.Parallel()
 	l, err := net.Listen("tcp", loopback+":0")
 	require.NoError(t, err)
 	defer l.Close()
@@ -168,6 +172,7 @@ func TestTakenPort(t *testing.T) {
 }
 
 func TestEarlyDeathShowsTheLog(t *testing.T) {
+	t.Parallel()
 	_, err := Launch(t.Context(), Command{
 		Name: "broken", Dir: t.TempDir(), Path: "/bin/sh", Args: []string{"-c", "echo the reason; exit 3"},
 		Ready: func(context.Context) error { return fmt.Errorf("not yet") },
@@ -177,6 +182,7 @@ func TestEarlyDeathShowsTheLog(t *testing.T) {
 }
 
 func TestStopKillsWhoDoesNotListen(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	deaf := filepath.Join(dir, "deaf")
 	s, err := Launch(t.Context(), Command{

@@ -46,13 +46,65 @@ SET secret = excluded.secret, source = excluded.source, endpoint_id = excluded.e
 	endSecretSQL = `
 UPDATE webhook_secrets SET ends_at = least(ends_at, $2) WHERE endpoint_id = $1 OR name = $1`
 
-	selectEndpointsSQL = `
-SELECT id, url, events, mode, owner, is_active, registered_at, lease_until FROM webhook_endpoints ORDER BY registered_at, id`
+	endpointColumns = `id, url, events, mode, owner, is_active, registered_at, lease_until`
+
+	selectEndpointsSQL = `SELECT ` + endpointColumns + ` FROM webhook_endpoints ORDER BY registered_at, id`
+
+	// Two that register at the same time, in two modes, must not both find nothing of the other mode. Readers go on.
+	lockEndpointsSQL = `LOCK TABLE webhook_endpoints IN SHARE ROW EXCLUSIVE MODE`
+
+	selectOtherModeSQL = `SELECT ` + endpointColumns + ` FROM webhook_endpoints WHERE mode <> $1 ORDER BY owner, registered_at, id LIMIT 1`
 )
 
-// Add records an endpoint and its secret, in one transaction. It may be repeated.
+// OtherModeError refuses a webhook of one mode where one of the other is recorded: its events would reach the same orders.
+type OtherModeError struct {
+	Mode     platform.Mode // that is refused
+	Recorded Endpoint
+}
+
+func (e *OtherModeError) Error() string {
+	has := e.Recorded
+	end := fmt.Sprintf("delete that webhook first, with a sk_%s_… key: `inorder hooks delete %s --keep 0s`", has.Mode, has.ID)
+	if has.Owner != "" {
+		end = fmt.Sprintf("end the `inorder listen` that it belongs to (%s), or if that is dead, %s", has.Owner, end)
+	}
+	return fmt.Sprintf("webhook %s of %s mode is recorded in this database (%s), and %s-mode events would change the same orders: "+
+		"use another database (DATABASE_URL) for %[4]s mode, or %[5]s", has.ID, has.Mode, has.URL, e.Mode, end)
+}
+
+// CheckMode returns an OtherModeError if an endpoint of another mode is recorded. Add checks again, for good.
+func (s Store) CheckMode(ctx context.Context, mode platform.Mode) error {
+	return checkMode(ctx, s.Pool, mode)
+}
+
+func checkMode(ctx context.Context, db interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}, mode platform.Mode) error {
+	rows, err := db.Query(ctx, selectOtherModeSQL, mode)
+	if err != nil {
+		return fmt.Errorf("read the endpoints: %w", err)
+	}
+	others, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Endpoint])
+	if err != nil {
+		return fmt.Errorf("read the endpoints: %w", err)
+	}
+	if len(others) > 0 {
+		return &OtherModeError{Mode: mode, Recorded: others[0]}
+	}
+	return nil
+}
+
+// Add records an endpoint and its secret, in one transaction. It may be repeated. All that are recorded are of one mode:
+// otherwise it is an OtherModeError.
 func (s Store) Add(ctx context.Context, e Endpoint, secret platform.Secret) error {
-	err := pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) error {
+	options := pgx.TxOptions{IsoLevel: pgx.ReadCommitted} // what was committed before the lock was granted must show
+	err := pgx.BeginTxFunc(ctx, s.Pool, options, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, lockEndpointsSQL); err != nil {
+			return err
+		}
+		if err := checkMode(ctx, tx, e.Mode); err != nil {
+			return err
+		}
 		b := &pgx.Batch{}
 		b.Queue(upsertEndpointSQL, e.ID, e.URL, e.Events, e.Mode, e.Owner, e.IsActive, e.LeaseUntil)
 		b.Queue(insertSecretSQL, Name(string(secret)), string(secret), e.ID)

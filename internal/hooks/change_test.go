@@ -12,6 +12,7 @@ import (
 )
 
 func TestUpdateIsRecorded(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	e := r.register()
 	const moved = "https://new.example.com/webhooks/hc"
@@ -40,6 +41,7 @@ func TestUpdateIsRecorded(t *testing.T) {
 }
 
 func TestDelete(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	t.Run("lets the secret end later", func(t *testing.T) {
 		e := r.register()
@@ -86,6 +88,7 @@ func TestDelete(t *testing.T) {
 }
 
 func TestListReadsAllPages(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	for range 130 {
 		r.foreign(foreign, false)
@@ -103,6 +106,7 @@ func TestListReadsAllPages(t *testing.T) {
 }
 
 func TestEndpoint(t *testing.T) {
+	t.Parallel()
 	for text, want := range map[string]string{
 		"https://shop.example.com":           "https://shop.example.com/webhooks/hc",
 		"https://shop.example.com/":          "https://shop.example.com/webhooks/hc",
@@ -130,6 +134,7 @@ func TestEndpoint(t *testing.T) {
 }
 
 func TestCheckEvents(t *testing.T) {
+	t.Parallel()
 	require.NoError(t, hooks.CheckEvents([]string{"*"}))
 	require.NoError(t, hooks.CheckEvents(hooks.OrderEvents()))
 	require.NotContains(t, hooks.OrderEvents(), "product.created")

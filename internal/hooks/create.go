@@ -21,11 +21,15 @@ type New struct {
 
 // Create makes a webhook whose first delivery finds its secret in every receiver: it is created inactive, recorded with its
 // secret, and activated when receivers have reloaded. That a webhook can be created inactive is known from the platform's
-// SDK alone; one that is active at once is taken as it is, and what it delivers too early is delivered again.
+// SDK alone; one that is active at once is taken as it is, and what it delivers too early is delivered again. Where a webhook
+// of the other mode is recorded it makes none: see endpoints.OtherModeError.
 //
 // It is not idempotent: see Register. What cannot be recorded is deleted again. With an error that came later, or when ctx
 // ends in between, the endpoint is returned, too: it exists, and is recorded.
 func (r Registrar) Create(ctx context.Context, n New) (endpoints.Endpoint, error) {
+	if err := r.Store.CheckMode(ctx, r.Platform.Mode()); err != nil {
+		return endpoints.Endpoint{}, err
+	}
 	w, err := r.create(ctx, n)
 	if err != nil {
 		return endpoints.Endpoint{}, fmt.Errorf("register %s: %w", n.URL, err)

@@ -40,6 +40,9 @@ type rig struct {
 	fuse  *fuse
 	waits []time.Duration
 
+	onCreate func()            // before a create reaches the platform
+	replace  map[string]string // other JSON for webhooks in lists, by their IDs
+
 	mu   sync.Mutex
 	said []string
 }
@@ -67,6 +70,13 @@ func newRig(t *testing.T, changes ...change) *rig {
 			raw, _ = json.Marshal(body)
 		}
 		q.Body = io.NopCloser(bytes.NewReader(raw))
+		if q.Method == http.MethodPost && r.onCreate != nil {
+			r.onCreate()
+		}
+		if q.Method == http.MethodGet && r.replace != nil {
+			r.replaced(w, q)
+			return
+		}
 		r.shop.ServeHTTP(w, q)
 	}))
 	t.Cleanup(api.Close)
@@ -88,6 +98,24 @@ func newRig(t *testing.T, changes ...change) *rig {
 		},
 	}
 	return r
+}
+
+// replaced answers a list with some of its webhooks replaced.
+func (r *rig) replaced(w http.ResponseWriter, q *http.Request) {
+	rec := httptest.NewRecorder()
+	r.shop.ServeHTTP(rec, q)
+	var page map[string]json.RawMessage
+	var list []json.RawMessage
+	require.NoError(r.t, json.Unmarshal(rec.Body.Bytes(), &page))
+	require.NoError(r.t, json.Unmarshal(page["data"], &list))
+	for i, one := range list {
+		var is struct{ ID string }
+		if require.NoError(r.t, json.Unmarshal(one, &is)); r.replace[is.ID] != "" {
+			list[i] = json.RawMessage(r.replace[is.ID])
+		}
+	}
+	page["data"], _ = json.Marshal(list)
+	_ = json.NewEncoder(w).Encode(page)
 }
 
 // fuse lets a process die after so many requests: that one is still performed, and nothing after it.

@@ -10,11 +10,16 @@ import (
 
 // Webhook is what the platform has and what we recorded, put together.
 type Webhook struct {
-	ID        string
-	URL       string
-	Events    []string
-	Active    bool
-	Gone      bool   // it is recorded, and no longer on the platform: URL, Events and Active are the record's
+	ID     string
+	URL    string
+	Events []string
+	Active bool
+	Gone   bool // it is recorded, and no longer on the platform: URL, Events and Active are the record's
+
+	// Unreadable says what of it is of another kind than documented; "" if nothing is. Of one that is recorded, URL, Events
+	// and Active are then the record's.
+	Unreadable string
+
 	CreatedAt string // as the platform says it
 	Tag       Tag    // of the record, completed by the metadata
 
@@ -22,10 +27,12 @@ type Webhook struct {
 	Secrets []endpoints.Secret  // that the platform signs its deliveries with, without the secrets themselves
 }
 
-// Faults say how it differs from what it should be, in words; none for one that was not registered from here.
+// Faults say in words how it differs from what was registered from here, or that it cannot be read.
 func (w Webhook) Faults() []string {
 	var faults []string
 	switch r := w.Record; {
+	case w.Unreadable != "":
+		faults = append(faults, "cannot be read as the platform lists it: "+w.Unreadable)
 	case r == nil:
 	case w.Gone:
 		faults = append(faults, "deleted on the platform by somebody else")
@@ -58,7 +65,12 @@ func (r Registrar) List(ctx context.Context) ([]Webhook, error) {
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, Webhook{ID: w.ID, URL: w.URL, Events: w.Events, Active: w.IsActive, CreatedAt: w.CreatedAt, Tag: TagOf(w)})
+		if w.ID == "" {
+			r.say("a webhook that the platform lists is left out, because it has no readable ID: %s", or(w.Unreadable, "id is missing"))
+			continue
+		}
+		list = append(list, Webhook{ID: w.ID, URL: w.URL, Events: w.Events, Active: w.IsActive, Unreadable: w.Unreadable,
+			CreatedAt: w.CreatedAt, Tag: TagOf(w)})
 	}
 	for _, e := range records {
 		if e.Mode != r.Platform.Mode() {
@@ -70,6 +82,9 @@ func (r Registrar) List(ctx context.Context) ([]Webhook, error) {
 			list = append(list, Webhook{ID: e.ID, URL: e.URL, Events: e.Events, Active: e.IsActive, Gone: true})
 		}
 		list[i].Record = &e
+		if list[i].Unreadable != "" {
+			list[i].URL, list[i].Events, list[i].Active = e.URL, e.Events, e.IsActive
+		}
 		list[i].Tag = merge(recordTag(e), list[i].Tag)
 	}
 	for i := range list {

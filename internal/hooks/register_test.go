@@ -15,6 +15,7 @@ import (
 )
 
 func TestRegisterActivatesWhatReceiversCanVerify(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	r.Wait = func(_ context.Context, d time.Duration) error {
 		require.Equal(t, endpoints.KnownWithin, d)
@@ -41,6 +42,7 @@ func TestRegisterActivatesWhatReceiversCanVerify(t *testing.T) {
 }
 
 func TestRegisterOnAPlatformThatKnowsLess(t *testing.T) {
+	t.Parallel()
 	t.Run("ignores that it is to be inactive", func(t *testing.T) {
 		r := newRig(t, alwaysActive)
 		r.register()
@@ -56,6 +58,7 @@ func TestRegisterOnAPlatformThatKnowsLess(t *testing.T) {
 }
 
 func TestRegisterTwice(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	first := r.register("order.created", "order.paid")
 	t.Run("finds the first", func(t *testing.T) {
@@ -90,8 +93,10 @@ func TestRegisterTwice(t *testing.T) {
 }
 
 func TestRegisterThatDiedIsRunAgain(t *testing.T) {
+	t.Parallel()
 	for name, changes := range map[string][]change{"": nil, "without metadata": {withoutMetadata}} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			for n := 1; ; n++ {
 				r := newRig(t, changes...)
 				other := r.foreign(foreign, true)
@@ -124,6 +129,7 @@ func TestRegisterThatDiedIsRunAgain(t *testing.T) {
 }
 
 func TestACreateWhoseAnswerIsLostMakesOneWebhook(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	r.Wait = nil
 	require.NoError(t, r.shop.SetFaults(standin.Faults{Lose: standin.Fault{Next: 0}}))
@@ -140,6 +146,7 @@ func TestACreateWhoseAnswerIsLostMakesOneWebhook(t *testing.T) {
 }
 
 func TestWhatCannotBeRecordedIsDeletedAgain(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	_, err := r.Store.Pool.Exec(t.Context(), `ALTER TABLE webhook_secrets RENAME TO away`)
 	require.NoError(t, err)

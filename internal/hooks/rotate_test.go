@@ -12,6 +12,7 @@ import (
 )
 
 func TestRotateReplacesTheWebhook(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	old := r.register("order.created", "order.paid")
 	r.waits = nil
@@ -46,6 +47,7 @@ func (r *rig) requireRotated(old string) {
 }
 
 func TestRotateThatDiedIsRunAgain(t *testing.T) {
+	t.Parallel()
 	rotate := func(r *rig, id string) func(context.Context) error {
 		return func(ctx context.Context) error {
 			_, err := r.Rotate(ctx, id, hooks.Rotation{Keep: time.Hour, Overlap: time.Second})
@@ -54,6 +56,7 @@ func TestRotateThatDiedIsRunAgain(t *testing.T) {
 	}
 	for name, changes := range map[string][]change{"": nil, "without metadata": {withoutMetadata}, "always active": {alwaysActive}} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			for n := 1; ; n++ {
 				r := newRig(t, changes...)
 				r.foreign(foreign, true)
@@ -87,6 +90,7 @@ func TestRotateThatDiedIsRunAgain(t *testing.T) {
 }
 
 func TestRotateWhatIsNotOurs(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	id := r.foreign(url, true)
 	_, err := r.Rotate(t.Context(), id, hooks.Rotation{})
@@ -98,6 +102,7 @@ func TestRotateWhatIsNotOurs(t *testing.T) {
 }
 
 func TestRotateKeepsADisabledOneDisabled(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	old := r.register()
 	_, err := r.SetActive(t.Context(), old.ID, false)
@@ -109,6 +114,7 @@ func TestRotateKeepsADisabledOneDisabled(t *testing.T) {
 }
 
 func TestRotateAfterThePlatformDeactivatedIt(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	old := r.register()
 	require.NoError(t, r.shop.Deactivate(old.ID))

@@ -27,6 +27,7 @@ func pair(t *testing.T, receiver http.HandlerFunc) (url string, deliveries chan 
 }
 
 func TestForwardChangesNothing(t *testing.T) {
+	t.Parallel()
 	var body []byte
 	var header http.Header
 	var packed bytes.Buffer
@@ -76,6 +77,7 @@ func TestForwardChangesNothing(t *testing.T) {
 }
 
 func TestForwardTakesDeliveriesOnly(t *testing.T) {
+	t.Parallel()
 	url, deliveries := pair(t, func(http.ResponseWriter, *http.Request) { t.Error("nothing comes through") })
 	for _, tc := range []struct {
 		method, path string
@@ -98,6 +100,7 @@ func TestForwardTakesDeliveriesOnly(t *testing.T) {
 }
 
 func TestForwardWithoutAReceiver(t *testing.T) {
+	t.Parallel()
 	deliveries := make(chan Delivery, 1)
 	f, err := newForwarder("http://127.0.0.1:1", func(d Delivery) { deliveries <- d })
 	require.NoError(t, err)
@@ -112,6 +115,7 @@ func TestForwardWithoutAReceiver(t *testing.T) {
 }
 
 func TestWhatAStrangerSendsIsCleaned(t *testing.T) {
+	t.Parallel()
 	var out bytes.Buffer
 	p := &printer{out: &out}
 	p.delivery(Delivery{Type: "a\x1b[2Jb\nc", OrderID: strings.Repeat("x", 5000), Status: 401}, "")
@@ -135,6 +139,7 @@ func (p places) Ask(_ context.Context, id string) Outcome {
 }
 
 func TestOutcomesAreTold(t *testing.T) {
+	t.Parallel()
 	where := places{"evt_waits": {Outcome: "waiting"}, "evt_done": {Outcome: "stale"}}
 	var told []Outcome
 	w := newWatch(where, func(o Outcome) { told = append(told, o) })

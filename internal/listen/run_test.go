@@ -13,6 +13,7 @@ import (
 )
 
 func TestRunDeliversUntilItIsStopped(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, true)
 	foreign := r.create("https://elsewhere.example.com/", hooks.Tag{})
 	var since []time.Time
@@ -54,6 +55,7 @@ func (ends) Look(_ context.Context, ids []string) (all []Outcome, _ error) {
 func (ends) Ask(_ context.Context, id string) Outcome { return Outcome{EventID: id} }
 
 func TestAnotherURLOfTheTunnel(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, true)
 	r.start(r.options("default"))
 	before := r.list()[0]
@@ -69,6 +71,7 @@ func TestAnotherURLOfTheTunnel(t *testing.T) {
 }
 
 func TestOneOfANameAtATime(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, true)
 	stop := r.start(r.options("default"))
 	ids := r.ids()
@@ -80,8 +83,10 @@ func TestOneOfANameAtATime(t *testing.T) {
 }
 
 func TestTheLeaseIsRenewed(t *testing.T) {
+	t.Parallel()
 	for name, metadata := range map[string]bool{"in the metadata": true, "in our record, if there are no metadata": false} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			r := newRig(t, metadata)
 			r.start(r.options("default"))
 			first := *r.list()[0].Record.LeaseUntil
@@ -101,6 +106,7 @@ func TestTheLeaseIsRenewed(t *testing.T) {
 }
 
 func TestWhatHappensToTheEndpointIsPutRight(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, true)
 	r.start(r.options("default"))
 	first := r.list()[0].ID
@@ -117,6 +123,7 @@ func TestWhatHappensToTheEndpointIsPutRight(t *testing.T) {
 }
 
 func TestAnEndpointThatCannotBeMadeIsSaid(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, true)
 	o := r.options("default")
 	o.Events = []string{"order.none"}
@@ -128,6 +135,7 @@ func TestAnEndpointThatCannotBeMadeIsSaid(t *testing.T) {
 }
 
 func TestNgrokNeverShowsItsToken(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	_, err := Ngrok{Authtoken: "2hushhush", ConnectURL: "127.0.0.1:1", Log: testLog(t)}.Open(ctx)

@@ -14,6 +14,7 @@ import (
 func testLog(t *testing.T) *slog.Logger { return slog.New(slog.NewTextHandler(t.Output(), nil)) }
 
 func TestSweepDeletesOnlyWhatIsOursAndDead(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, true)
 	over, ahead := time.Now().Add(-time.Minute), time.Now().Add(time.Hour)
 	ours := hooks.Tag{Owner: r.machine.Owner, Machine: r.machine.ID}
@@ -66,8 +67,10 @@ func TestSweepDeletesOnlyWhatIsOursAndDead(t *testing.T) {
 }
 
 func TestAfterADeathTheNextOneSweeps(t *testing.T) {
+	t.Parallel()
 	for name, metadata := range map[string]bool{"by the metadata": true, "by our records": false} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			r := newRig(t, metadata)
 			foreign := r.create("https://elsewhere.example.com/", hooks.Tag{Owner: "somebody@else", Listen: "default", Lease: time.Now().Add(-time.Hour)})
 			var last string
@@ -88,6 +91,7 @@ func TestAfterADeathTheNextOneSweeps(t *testing.T) {
 }
 
 func TestWhatIsCreatedAfterADeathIsSweptLater(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, true)
 	r.start(r.options("default"))
 	ours := r.list()[0].ID
@@ -98,6 +102,7 @@ func TestWhatIsCreatedAfterADeathIsSweptLater(t *testing.T) {
 }
 
 func TestAMachineKeepsItsID(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	first, err := ThisMachine(dir)
 	require.NoError(t, err)

@@ -71,12 +71,56 @@ func IsInvalid(err error) bool {
 	return hasStatus(err, http.StatusBadRequest) || hasStatus(err, http.StatusUnprocessableEntity)
 }
 
+// IsLasting reports that the same call would fail in the same way however often it is repeated: the platform refuses what it
+// was asked (400, 404, 422, …), redirects, or gives an answer that is of no use. It leaves out what a waiting caller may see
+// pass: a network error, 429, 5xx, and a key that is refused until somebody changes it (401, 403).
+func IsLasting(err error) bool {
+	var l *lasting
+	var e *Error
+	switch {
+	case errors.As(err, &l):
+		return true
+	case !errors.As(err, &e):
+		return false
+	}
+	switch e.Status {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return false
+	}
+	return e.Status < 500
+}
+
+// lasting marks an error, other than an Error, that a repetition does not cure.
+type lasting struct{ err error }
+
+func (e *lasting) Error() string { return e.err.Error() }
+func (e *lasting) Unwrap() error { return e.err }
+
 // IsRateLimited reports that the platform still refused for too many requests when the retries were used up.
 func IsRateLimited(err error) bool { return hasStatus(err, http.StatusTooManyRequests) }
 
 func hasStatus(err error, status int) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Status == status
+}
+
+// What is kept of an error, whatever the platform sends: it is logged, shown, and kept in workflows' histories.
+const (
+	maxName    = 100  // characters
+	maxMessage = 500  // characters
+	maxDetails = 2000 // bytes; longer ones are left out, because a part of JSON is none
+)
+
+// shortened cuts s to so many characters.
+func shortened(s string, most int) string {
+	n := 0
+	for i := range s {
+		if n == most {
+			return s[:i] + "…"
+		}
+		n++
+	}
+	return s
 }
 
 // errorOf reads the platform's error envelope, and makes do with the status if there is none, as when a proxy answers.
@@ -92,8 +136,12 @@ func (c *Client) errorOf(res *http.Response, body []byte) *Error {
 	}
 	_ = json.Unmarshal(body, &envelope) // what is of another form stays empty
 	e := envelope.Error
+	if len(e.Details) > maxDetails {
+		e.Details = nil
+	}
 	return &Error{
-		Status: res.StatusCode, Type: e.Type, Code: e.Code, Message: e.Message, Details: e.Details, DocURL: e.DocURL,
+		Status: res.StatusCode, Type: shortened(e.Type, maxName), Code: shortened(e.Code, maxName),
+		Message: shortened(e.Message, maxMessage), Details: e.Details, DocURL: shortened(e.DocURL, maxMessage),
 		RetryAfter: retryAfter(res.Header, c.opts.Now()), Mode: c.Mode(),
 	}
 }

@@ -2,6 +2,7 @@ package platform
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"iter"
@@ -10,38 +11,22 @@ import (
 	"time"
 )
 
-// Order is an order as the platform has it: what reconciliation decides by, and the whole as it was sent.
+// Order is an order as the platform has it. What it says is read where it is compared, so that an order with a field of
+// another kind than documented is that order's problem, and not its page's.
 type Order struct {
-	ID                string
-	Number            string // the documents have an integer and the SDK a string: the digits either way
-	Status            string
-	PaymentStatus     string
-	FulfillmentStatus string
-	CreatedAt         time.Time // zero if it is missing or no RFC 3339 time
-
+	ID  string          // "" if the JSON is no object, or its id no string
 	Raw json.RawMessage // the order's JSON, byte for byte, so that no number is rounded
 
 	Reading // when the platform looked
 }
 
-// UnmarshalJSON accepts unknown fields, and a number of either kind.
+// UnmarshalJSON accepts any JSON.
 func (o *Order) UnmarshalJSON(raw []byte) error {
-	var f struct {
-		ID                string          `json:"id"`
-		Number            json.RawMessage `json:"number"`
-		Status            string          `json:"status"`
-		PaymentStatus     string          `json:"payment_status"`
-		FulfillmentStatus string          `json:"fulfillment_status"`
-		CreatedAt         string          `json:"created_at"`
+	*o = Order{Raw: bytes.Clone(raw)}
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(raw, &fields) == nil {
+		_ = json.Unmarshal(fields["id"], &o.ID)
 	}
-	if err := json.Unmarshal(raw, &f); err != nil {
-		return err
-	}
-	*o = Order{ID: f.ID, Status: f.Status, PaymentStatus: f.PaymentStatus, FulfillmentStatus: f.FulfillmentStatus, Raw: bytes.Clone(raw)}
-	if json.Unmarshal(f.Number, &o.Number) != nil {
-		o.Number = string(f.Number)
-	}
-	o.CreatedAt, _ = time.Parse(time.RFC3339, f.CreatedAt)
 	return nil
 }
 
@@ -95,9 +80,7 @@ func (c *Client) ListOrders(ctx context.Context, f OrderFilter) (Page[Order], er
 // Orders goes through all orders that the filter picks, page after page, from its StartingAfter on. An error is its
 // last element.
 func (c *Client) Orders(ctx context.Context, f OrderFilter) iter.Seq2[Order, error] {
-	if f.Limit == 0 {
-		f.Limit = maxLimit
-	}
+	f.Limit = cmp.Or(f.Limit, maxLimit)
 	return all(f.StartingAfter, func(cursor string) (Page[Order], error) {
 		f.StartingAfter = cursor
 		return c.ListOrders(ctx, f)

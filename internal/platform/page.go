@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"encoding/json"
 	"errors"
 	"iter"
 	"net/url"
@@ -13,12 +14,39 @@ const maxLimit = 100
 
 // Page is one page of a list.
 type Page[T any] struct {
-	Data       []T    `json:"data"`
-	HasMore    bool   `json:"has_more"`
-	NextCursor string `json:"next_cursor"` // the StartingAfter of the next page; "" on the last one
-	TotalCount *int   `json:"total_count"` // of all pages, for orders; nil if the platform does not say
+	Data       []T
+	HasMore    bool
+	NextCursor string // the StartingAfter of the next page; see Next
+	TotalCount *int   // of all pages, for orders; nil if the platform does not say
 
-	Reading `json:"-"`
+	Reading
+}
+
+// UnmarshalJSON reads a page whose data is a list; each element's own type decides what it makes of an element of another
+// kind than documented. A next_cursor or total_count of another kind was not told, and a has_more of another kind may mean
+// that there is more.
+func (p *Page[T]) UnmarshalJSON(raw []byte) error {
+	var f struct {
+		Data       json.RawMessage `json:"data"`
+		HasMore    json.RawMessage `json:"has_more"`
+		NextCursor json.RawMessage `json:"next_cursor"`
+		TotalCount json.RawMessage `json:"total_count"`
+	}
+	if err := json.Unmarshal(raw, &f); err != nil {
+		return err
+	}
+	*p = Page[T]{}
+	if json.Unmarshal(f.Data, &p.Data) != nil || p.Data == nil {
+		return errors.New("data is not a list")
+	}
+	if len(f.HasMore) > 0 && json.Unmarshal(f.HasMore, &p.HasMore) != nil {
+		p.HasMore = true
+	}
+	_ = json.Unmarshal(f.NextCursor, &p.NextCursor)
+	if json.Unmarshal(f.TotalCount, &p.TotalCount) != nil {
+		p.TotalCount = nil
+	}
+	return nil
 }
 
 // Reading tells when the platform looked: at some moment between AsOf-Took and the end of AsOf's second.
@@ -48,12 +76,56 @@ func set(q url.Values, name, value string) {
 	}
 }
 
+const (
+	// maxCursor, in bytes, bounds what a caller that goes on later has to keep. A cursor is an object's ID.
+	maxCursor = 1024
+	// maxPages ends a list that never does: ten million objects.
+	maxPages = 100_000
+)
+
+// Trail is a place in a list that is read page by page. It has a bounded size, so that it can be kept, and gone on from
+// later. The zero Trail is the beginning.
+type Trail struct {
+	Cursor string `json:"cursor,omitempty"` // the StartingAfter of the page that is next
+	Pages  int    `json:"pages,omitempty"`  // how many were read before it
+	// Passed is the cursor of an earlier page, a later one each time that Pages has doubled. So a list that goes in a
+	// circle, of any length, comes to it again (Brent's algorithm).
+	Passed string `json:"passed,omitempty"`
+}
+
+// Next returns the place after this page, which was read at t; nil after the last one. A page that says has_more and leads
+// to no new page is an error that IsLasting knows: the list is incomplete.
+func (p Page[T]) Next(t Trail) (*Trail, error) {
+	if !p.HasMore {
+		return nil, nil
+	}
+	next := Trail{Cursor: p.NextCursor, Pages: t.Pages + 1, Passed: t.Passed}
+	switch {
+	case next.Cursor == "":
+		return nil, incomplete("without a next_cursor")
+	case len(next.Cursor) > maxCursor:
+		return nil, incomplete("with a next_cursor of more than " + strconv.Itoa(maxCursor) + " bytes")
+	case next.Cursor == t.Cursor, next.Cursor == t.Passed:
+		return nil, incomplete("with the next_cursor of a page that was read before")
+	case next.Pages >= maxPages:
+		return nil, incomplete("for the " + strconv.Itoa(maxPages) + "th time")
+	}
+	if next.Pages&(next.Pages-1) == 0 {
+		next.Passed = next.Cursor
+	}
+	return &next, nil
+}
+
+func incomplete(how string) error {
+	return &lasting{errors.New("platform: a page says has_more " + how + ": the list is incomplete")}
+}
+
 // all goes through the pages that fetch gives, from the cursor on. An error is its last element.
 func all[T any](cursor string, fetch func(cursor string) (Page[T], error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T
-		for cursor := cursor; ; {
-			page, err := fetch(cursor)
+		for at := (&Trail{Cursor: cursor}); at != nil; {
+			page, err := fetch(at.Cursor)
 			if err != nil {
 				yield(none, err)
 				return
@@ -63,14 +135,10 @@ func all[T any](cursor string, fetch func(cursor string) (Page[T], error)) iter.
 					return
 				}
 			}
-			if !page.HasMore {
+			if at, err = page.Next(*at); err != nil {
+				yield(none, err)
 				return
 			}
-			if page.NextCursor == "" || page.NextCursor == cursor {
-				yield(none, errors.New("platform: a page says has_more without a new next_cursor: the list is incomplete"))
-				return
-			}
-			cursor = page.NextCursor
 		}
 	}
 }

@@ -15,8 +15,12 @@ import (
 	"github.com/google/uuid"
 )
 
-// maxAnswer bounds what is read of one answer: a page of a hundred large orders has about 2 MB.
-const maxAnswer = 32 << 20
+const (
+	// maxAnswer bounds what is read of one answer: a page of a hundred large orders has about 2 MB.
+	maxAnswer = 32 << 20
+	// maxRefusal bounds what is read of one that is no success. What is beyond it is dropped.
+	maxRefusal = 64 << 10
+)
 
 // request is one call, the same in each of its attempts.
 type request struct {
@@ -33,7 +37,7 @@ func (c *Client) send(ctx context.Context, method, path string, query url.Values
 		return Reading{}, fmt.Errorf("platform: %s %s: %w", method, path, err)
 	}
 	if strings.Contains(path+"/", "//") {
-		return fail(errors.New("the ID is empty"))
+		return fail(&lasting{errors.New("the ID is empty")})
 	}
 	if in != nil {
 		var err error
@@ -51,7 +55,7 @@ func (c *Client) send(ctx context.Context, method, path string, query url.Values
 	date, _ := http.ParseTime(answer.header.Get("Date"))
 	if out != nil {
 		if err := json.Unmarshal(answer.body, out); err != nil {
-			return fail(fmt.Errorf("the answer (%d) is not what the Admin API documents; is HEADLESS_COMMERCE_API_URL right? %w", answer.status, err))
+			return fail(&lasting{fmt.Errorf("the answer (%d) is not what the Admin API documents; is HEADLESS_COMMERCE_API_URL right? %w", answer.status, err)})
 		}
 	}
 	return Reading{date, answer.took}, nil
@@ -131,14 +135,18 @@ func (c *Client) attempt(ctx context.Context, r request) (answer, error) {
 		return answer{}, networkError(err)
 	}
 	defer res.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
+	most, success := int64(maxRefusal), res.StatusCode/100 == 2
+	if success {
+		most = maxAnswer + 1
+	}
+	body, err := io.ReadAll(io.LimitReader(res.Body, most))
 	switch {
 	case err != nil:
 		return answer{}, networkError(err)
-	case len(body) > maxAnswer:
-		return answer{}, fmt.Errorf("the answer is longer than %d MiB", maxAnswer>>20)
-	case res.StatusCode < 200 || res.StatusCode > 299:
+	case !success:
 		return answer{}, c.errorOf(res, body)
+	case len(body) > maxAnswer:
+		return answer{}, &lasting{fmt.Errorf("the answer is longer than %d MiB", maxAnswer>>20)}
 	}
 	return answer{res.StatusCode, res.Header, body, time.Since(start)}, nil
 }

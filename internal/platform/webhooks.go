@@ -3,6 +3,7 @@ package platform
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"iter"
 	"net/http"
 	"net/url"
@@ -17,6 +18,32 @@ type Webhook struct {
 	Secret    Secret          `json:"secret"`     // in CreateWebhook's answer only
 	Metadata  json.RawMessage `json:"metadata"`   // null if the platform keeps none
 	CreatedAt string          `json:"created_at"` // as sent
+
+	// Unreadable says which field is of another kind than documented, so that what stands here of it means nothing, or that
+	// the webhook is no JSON object; "" if it could be read. Only a list holds such webhooks: for one alone it is an error.
+	Unreadable string `json:"-"`
+}
+
+// UnmarshalJSON accepts any JSON, so that a webhook of somebody else's cannot make a list unreadable.
+func (w *Webhook) UnmarshalJSON(raw []byte) error {
+	*w = Webhook{}
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(raw, &fields) != nil || fields == nil {
+		w.Unreadable = "it is not a JSON object"
+		return nil
+	}
+	for _, f := range []struct {
+		name string
+		to   any
+	}{
+		{"id", &w.ID}, {"url", &w.URL}, {"events", &w.Events}, {"is_active", &w.IsActive}, {"secret", &w.Secret}, {"metadata", &w.Metadata},
+		{"created_at", &w.CreatedAt},
+	} {
+		if value, there := fields[f.name]; there && json.Unmarshal(value, f.to) != nil && w.Unreadable == "" {
+			w.Unreadable = f.name + " is of another kind than documented"
+		}
+	}
+	return nil
 }
 
 // NewWebhook is what CreateWebhook asks for.
@@ -47,9 +74,16 @@ const webhooks = "/admin/webhooks"
 // CreateWebhook registers an endpoint. The answer's Secret is shown this once. Retries inside the call make no
 // second webhook; a second call does.
 func (c *Client) CreateWebhook(ctx context.Context, w NewWebhook) (Webhook, error) {
-	var made Webhook
-	_, err := c.send(ctx, http.MethodPost, webhooks, nil, w, &made)
-	return made, err
+	return c.webhook(ctx, http.MethodPost, webhooks, w)
+}
+
+// webhook does a call that a webhook is the answer to.
+func (c *Client) webhook(ctx context.Context, method, path string, in any) (w Webhook, err error) {
+	_, err = c.send(ctx, method, path, nil, in, &w)
+	if err == nil && w.Unreadable != "" {
+		err = &lasting{fmt.Errorf("platform: %s %s: the answer is not what the Admin API documents: %s", method, path, w.Unreadable)}
+	}
+	return w, err
 }
 
 // ListWebhooks gives one page.
@@ -69,16 +103,12 @@ func (c *Client) Webhooks(ctx context.Context) iter.Seq2[Webhook, error] {
 
 // GetWebhook gives one webhook, without its secret.
 func (c *Client) GetWebhook(ctx context.Context, id string) (Webhook, error) {
-	var w Webhook
-	_, err := c.send(ctx, http.MethodGet, webhooks+"/"+url.PathEscape(id), nil, nil, &w)
-	return w, err
+	return c.webhook(ctx, http.MethodGet, webhooks+"/"+url.PathEscape(id), nil)
 }
 
 // UpdateWebhook changes a webhook, and may be repeated.
 func (c *Client) UpdateWebhook(ctx context.Context, id string, u WebhookUpdate) (Webhook, error) {
-	var w Webhook
-	_, err := c.send(ctx, http.MethodPatch, webhooks+"/"+url.PathEscape(id), nil, u, &w)
-	return w, err
+	return c.webhook(ctx, http.MethodPatch, webhooks+"/"+url.PathEscape(id), u)
 }
 
 // DeleteWebhook removes a webhook. One that is gone is an error that IsNotFound knows: either somebody else deleted it,

@@ -49,7 +49,7 @@ func Stories() []Story {
 			Name:  "attention",
 			Shows: "events that need a person: without an order's ID, and dated far ahead",
 			Tell:  attention,
-			Next: "temporal workflow list   --query 'EventPhase=\"attention\"'\n" +
+			Next: "temporal workflow list   --query 'EventPhase=\"attention\" AND ExecutionStatus=\"Running\"'\n" +
 				"temporal workflow query  --workflow-id EVENT --type state\n" +
 				"temporal workflow signal --workflow-id EVENT --name discard --input '{\"reason\":\"a test\",\"actor\":\"me\"}'",
 		},

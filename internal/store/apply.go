@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -14,14 +16,29 @@ import (
 type Event struct {
 	inorder.Event
 	Change inorder.Change
+	// Payload stands in for a body that jsonb does not take; nil for the body itself.
+	Payload json.RawMessage
+}
+
+// payload is what is stored of the body as jsonb; nil if the body is no JSON and nothing stands in for it.
+func (e Event) payload() json.RawMessage {
+	switch {
+	case e.Payload != nil:
+		return storable(e.Payload)
+	case !json.Valid(e.Body):
+		return nil
+	}
+	return storable(e.Body)
 }
 
 // Known is what the database knows when an event comes to be applied.
 type Known struct {
 	Outcome inorder.Outcome // of the event, if it has ended; else ""
 	Detail  string
-	Waiters int           // other events that wait for the order; counted only for an event that creates it
-	Order   inorder.Order // with the parts that the event speaks of, or with all of them for a reconciled one
+	// OtherBody is set when the event that ended had another body than this one, under the same ID.
+	OtherBody bool
+	Waiters   int           // other events that wait for the order; counted only for an event that creates it
+	Order     inorder.Order // with the parts that the event speaks of, or with all of them for a reconciled one
 }
 
 // Apply is the dedupe transaction, in four round trips: begin, a batch that locks and reads, a batch that writes, commit.
@@ -66,7 +83,7 @@ func (s *Store) locked(ctx context.Context, order string, f func(pgx.Tx) error) 
 const (
 	lockSQL = `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`
 
-	selectEventSQL = `SELECT outcome, detail FROM webhook_events WHERE event_id = $1`
+	selectEventSQL = `SELECT outcome, detail, coalesce(body_hash <> $2, false) FROM webhook_events WHERE event_id = $1`
 
 	countWaitersSQL = `SELECT count(*) FROM pending_events WHERE order_id = $1 AND phase <> 'attention' AND event_id <> $2`
 )
@@ -76,8 +93,9 @@ func lockAndRead(ctx context.Context, tx pgx.Tx, e Event) (Known, error) {
 	k := Known{}
 	b := &pgx.Batch{}
 	b.Queue(lockSQL, lockName(e.ID, e.Change.OrderID))
-	b.Queue(selectEventSQL, e.ID).QueryRow(optional(func(row pgx.Row) error {
-		return row.Scan(&k.Outcome, &k.Detail)
+	hash := bodyHash(e.Body)
+	b.Queue(selectEventSQL, e.ID, hash).QueryRow(optional(func(row pgx.Row) error {
+		return row.Scan(&k.Outcome, &k.Detail, &k.OtherBody)
 	}))
 	if e.Change.OrderID != "" {
 		b.Queue(selectOrderSQL, e.Change.OrderID).QueryRow(optional(func(row pgx.Row) error {
@@ -94,6 +112,11 @@ func lockAndRead(ctx context.Context, tx pgx.Tx, e Event) (Known, error) {
 	return k, err
 }
 
+func bodyHash(body []byte) []byte {
+	sum := sha256.Sum256(body)
+	return sum[:]
+}
+
 // lockName is the order's ID, or the event's own where there is no order. The prefix keeps the two apart.
 func lockName(eventID, orderID string) string {
 	if orderID == "" {
@@ -104,14 +127,14 @@ func lockName(eventID, orderID string) string {
 
 // No ON CONFLICT: a row that is already there is an error, never a second effect.
 const insertEventSQL = `
-INSERT INTO webhook_events (event_id, type, order_id, outcome, detail, occurred_at, payload)
-VALUES ($1, $2, nullif($3, ''), $4, $5, $6, $7)`
+INSERT INTO webhook_events (event_id, type, order_id, outcome, detail, occurred_at, payload, body_hash)
+VALUES ($1, $2, nullif($3, ''), $4, $5, $6, $7, $8)`
 
 // writeEnd writes the event's row and its effect, in one round trip. A stale event has no effect but, where it tells of a
 // part without an ID, that part, which is kept and does not count.
 func writeEnd(ctx context.Context, tx pgx.Tx, e Event, d inorder.Decision) error {
 	b := &pgx.Batch{}
-	b.Queue(insertEventSQL, e.ID, e.Type, e.Change.OrderID, d.Outcome, d.Detail, nullTime(e.OccurredAt), storable(e.Body))
+	b.Queue(insertEventSQL, e.ID, e.Type, e.Change.OrderID, d.Outcome, d.Detail, nullTime(e.OccurredAt), e.payload(), bodyHash(e.Body))
 	b.Queue(deletePendingSQL, e.ID)
 	if d.Outcome == inorder.Applied {
 		queueOrder(b, d)

@@ -30,15 +30,7 @@ func writePending(ctx context.Context, tx pgx.Tx, e Event, phase inorder.Outcome
 	if phase != inorder.Attention {
 		detail = "" // it is the same for all
 	}
-	return execPending(ctx, tx, e, e.Change.OrderID, payloadOf(e), nullTime(e.OccurredAt), phase, detail)
-}
-
-// payloadOf is the body as jsonb takes it; nil where it is no JSON.
-func payloadOf(e Event) json.RawMessage {
-	if !json.Valid(e.Body) {
-		return nil
-	}
-	return storable(e.Body)
+	return execPending(ctx, tx, e, e.Change.OrderID, e.payload(), nullTime(e.OccurredAt), phase, detail)
 }
 
 func execPending(ctx context.Context, tx pgx.Tx, e Event, orderID string, payload json.RawMessage, at *time.Time, phase inorder.Outcome, detail string) error {

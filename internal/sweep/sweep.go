@@ -79,26 +79,26 @@ func (s *Sweep) Run(ctx context.Context) (Report, error) {
 
 // waiting brings back the waiting events that no workflow looks at.
 func (s *Sweep) waiting(ctx context.Context) error {
-	notSince := s.Now.Add(-UnseenFor)
+	unseen := UnseenFor
 	if s.All {
-		notSince = s.Now.Add(24 * time.Hour) // whatever the clocks of the two servers say
+		unseen = 0
 	}
-	return s.eachRow(ctx, func(after string) ([]store.PendingRow, error) {
-		return s.Store.Unseen(ctx, notSince, s.oldest(), after, pageSize)
+	return s.eachRow(ctx, func(after store.PendingRow) ([]store.PendingRow, error) {
+		return s.Store.Unseen(ctx, unseen, after, s.oldest(), pageSize)
 	}, s.bringBack)
 }
 
 // attention asks for the events that need a person one by one: they are few, and look at nothing by themselves.
 func (s *Sweep) attention(ctx context.Context) error {
-	return s.eachRow(ctx, func(after string) ([]store.PendingRow, error) {
-		return s.Store.InAttention(ctx, s.oldest(), after, pageSize)
+	return s.eachRow(ctx, func(after store.PendingRow) ([]store.PendingRow, error) {
+		return s.Store.InAttention(ctx, after, s.oldest(), pageSize)
 	}, s.bringBack)
 }
 
 // releasable wakes the events whose order is there: the workflow that was to wake them was ended.
 func (s *Sweep) releasable(ctx context.Context) error {
-	return s.eachRow(ctx, func(after string) ([]store.PendingRow, error) {
-		return s.Store.Releasable(ctx, s.oldest(), after, pageSize)
+	return s.eachRow(ctx, func(after store.PendingRow) ([]store.PendingRow, error) {
+		return s.Store.Releasable(ctx, after, s.oldest(), pageSize)
 	}, func(ctx context.Context, eventID string) error {
 		alive, err := s.Engine.Wake(ctx, eventID)
 		if err != nil {
@@ -112,14 +112,14 @@ func (s *Sweep) releasable(ctx context.Context) error {
 	})
 }
 
-func (s *Sweep) eachRow(ctx context.Context, read func(after string) ([]store.PendingRow, error), do func(context.Context, string) error) error {
-	for after := ""; ; {
+func (s *Sweep) eachRow(ctx context.Context, read func(after store.PendingRow) ([]store.PendingRow, error), do func(context.Context, string) error) error {
+	for after := (store.PendingRow{}); ; {
 		page, err := read(after)
 		if err != nil {
 			return fmt.Errorf("read the events that wait or need a person: %w", err)
 		}
 		for _, row := range page {
-			after = row.EventID
+			after = row
 			s.report.Looked++
 			s.note(row.EventID, do(ctx, row.EventID))
 		}

@@ -12,18 +12,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 	"google.golang.org/protobuf/types/known/durationpb"
 
-	"inorder/internal/config"
 	"inorder/internal/devstack"
 	"inorder/internal/sample"
-	"inorder/migrations"
 )
 
 // The environment that cmd/dev gives the tests it runs.
@@ -59,45 +55,6 @@ func Root() string {
 		panic(fmt.Errorf("find the checkout: %w", err))
 	}
 	return strings.TrimSpace(string(out))
-}
-
-// DatabaseURL creates an empty database for one test, with the options of CREATE DATABASE, and returns its URL.
-func DatabaseURL(t testing.TB, options ...string) string {
-	server := os.Getenv(DatabaseVariable)
-	require.NotEmpty(t, server, "the package's TestMain must call testenv.Main")
-	ctx := context.Background()
-	conn, err := pgx.Connect(ctx, server)
-	require.NoError(t, err)
-	defer conn.Close(ctx)
-	name := sample.NewID("test_")
-	_, err = conn.Exec(ctx, `CREATE DATABASE `+name+` `+strings.Join(options, ` `))
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		conn, err := pgx.Connect(ctx, server)
-		require.NoError(t, err)
-		defer conn.Close(ctx)
-		_, err = conn.Exec(ctx, `DROP DATABASE `+name+` WITH (FORCE)`)
-		require.NoError(t, err)
-	})
-	i := strings.LastIndex(server, "/")
-	return server[:i+1] + name
-}
-
-// Database is a pool on a database of one test's own, with the newest schema.
-func Database(t testing.TB) *pgxpool.Pool {
-	return Pool(t, DatabaseURL(t))
-}
-
-// Pool connects to the database, as every command does, and brings it to the newest schema.
-func Pool(t testing.TB, url string) *pgxpool.Pool {
-	cfg, err := config.PoolConfig(url)
-	require.NoError(t, err)
-	cfg.MaxConns = 16
-	pool, err := pgxpool.NewWithConfig(context.Background(), cfg)
-	require.NoError(t, err)
-	t.Cleanup(pool.Close)
-	require.NoError(t, migrations.Apply(context.Background(), pool, Log))
-	return pool
 }
 
 // Log is a logger that keeps quiet about what is normal.

@@ -1,0 +1,31 @@
+package activities
+
+import (
+	"context"
+	"time"
+)
+
+// What tests need to see or to hasten.
+
+const MaxRemembered = maxRemembered
+
+// Questions are those of FetchOrder.
+type Questions struct{ q questions }
+
+func (q *Questions) Ask(ctx context.Context, orderID string, find func() (FetchOrderResult, error)) (FetchOrderResult, error) {
+	return q.q.ask(ctx, orderID, find)
+}
+
+// Remembered is how many are kept.
+func (q *Questions) Remembered() int { return len(q.q.asked) }
+
+// ForgetAnswers has FetchOrder ask again what was answered a moment ago.
+func ForgetAnswers(a *Activities) {
+	a.questions.mu.Lock()
+	defer a.questions.mu.Unlock()
+	for _, one := range a.questions.asked {
+		if !one.until.IsZero() {
+			one.until = time.Now().Add(-time.Second)
+		}
+	}
+}

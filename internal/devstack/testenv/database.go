@@ -1,0 +1,134 @@
+package testenv
+
+import (
+	"context"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+
+	"inorder/internal/config"
+	"inorder/internal/sample"
+	"inorder/migrations"
+)
+
+// DatabaseURL creates an empty database for one test, with the options of CREATE DATABASE, and returns its URL.
+func DatabaseURL(t testing.TB, options ...string) string {
+	return create(t, " "+strings.Join(options, " "))
+}
+
+// MigratedURL creates a database with the newest schema for one test and returns its URL. It is a copy of a template, so
+// what a migration writes, like a random value, is the same in all of them: who needs it to differ migrates an empty one.
+func MigratedURL(t testing.TB) string {
+	name, err := template()
+	require.NoError(t, err)
+	return create(t, " TEMPLATE "+name)
+}
+
+// Database is a pool on a database of one test's own, with the newest schema.
+func Database(t testing.TB) *pgxpool.Pool { return Pool(t, MigratedURL(t)) }
+
+// Pool connects to the database, as every command does.
+func Pool(t testing.TB, url string) *pgxpool.Pool {
+	pool, err := connect(url)
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	return pool
+}
+
+func connect(url string) (*pgxpool.Pool, error) {
+	cfg, err := config.PoolConfig(url)
+	if err != nil {
+		return nil, err
+	}
+	cfg.MaxConns = 16
+	return pgxpool.NewWithConfig(context.Background(), cfg)
+}
+
+func create(t testing.TB, from string) string {
+	require.NotEmpty(t, os.Getenv(DatabaseVariable), "the package's TestMain must call testenv.Main")
+	pool, err := server()
+	require.NoError(t, err)
+	ctx, name := context.Background(), sample.NewID("test_")
+	_, err = pool.Exec(ctx, `CREATE DATABASE `+name+from)
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		_, err := pool.Exec(ctx, `DROP DATABASE `+name+` WITH (FORCE)`)
+		require.NoError(t, err)
+	})
+	return urlOf(name)
+}
+
+// server is on the database that the environment names, from which others are created and dropped. Like the server's
+// templates it stays until the process, or the server, ends.
+var server = sync.OnceValues(func() (*pgxpool.Pool, error) { return connect(os.Getenv(DatabaseVariable)) })
+
+// urlOf is the URL of another database of the server.
+func urlOf(name string) string {
+	u, err := url.Parse(os.Getenv(DatabaseVariable))
+	if err != nil {
+		panic("a malformed " + DatabaseVariable) // the parser's error shows the password
+	}
+	u.Path = "/" + name
+	return u.String()
+}
+
+// template is the name of a database to copy, which has the newest schema. A copy takes a fraction of what the migrations
+// take, and that doesn't grow with their number.
+var template = sync.OnceValues(func() (string, error) {
+	name := "inorder_" + migrations.Digest()
+	return name, ensureTemplate(context.Background(), name)
+})
+
+// ensureTemplate makes the template if there is none. The packages' tests are processes of their own: one makes it, the
+// others wait.
+func ensureTemplate(ctx context.Context, name string) error {
+	pool, err := server()
+	if err != nil {
+		return err
+	}
+	conn, err := pool.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	if _, err := conn.Exec(ctx, `SELECT pg_advisory_lock(hashtext($1))`, name); err != nil {
+		return err
+	}
+	defer conn.Exec(ctx, `SELECT pg_advisory_unlock(hashtext($1))`, name)
+	var complete bool
+	err = conn.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1 AND datistemplate)`, name).Scan(&complete)
+	if err != nil || complete {
+		return err
+	}
+	return makeTemplate(ctx, conn.Conn(), name)
+}
+
+// makeTemplate marks the database as a template when it is complete: one that was killed meanwhile leaves half a schema.
+func makeTemplate(ctx context.Context, conn *pgx.Conn, name string) error {
+	for _, sql := range []string{`DROP DATABASE IF EXISTS ` + name, `CREATE DATABASE ` + name} {
+		if _, err := conn.Exec(ctx, sql); err != nil {
+			return err
+		}
+	}
+	if err := migrate(ctx, urlOf(name)); err != nil {
+		return err
+	}
+	// Nobody can be connected to a database that is copied.
+	_, err := conn.Exec(ctx, `ALTER DATABASE `+name+` WITH IS_TEMPLATE true ALLOW_CONNECTIONS false`)
+	return err
+}
+
+func migrate(ctx context.Context, url string) error {
+	pool, err := connect(url)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	return migrations.Apply(ctx, pool, Log)
+}

@@ -1,0 +1,153 @@
+package workflows_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+
+	"inorder"
+	"inorder/internal/platform"
+	"inorder/internal/sample"
+	"inorder/internal/standin"
+	"inorder/worker"
+	"inorder/workflows"
+)
+
+// askAt has the system's workers ask whatever handler is the platform, at an event's first look.
+func (s *system) askAt(handler http.Handler) func(*worker.Options) {
+	server := httptest.NewServer(handler)
+	s.Cleanup(server.Close)
+	c, err := platform.New(platform.Options{APIKey: standin.DefaultKey, BaseURL: server.URL + "/v1"})
+	require.NoError(s, err)
+	return func(o *worker.Options) {
+		o.Platform, o.ReconcileWindow, o.Wait.AskAfter = c, 72*time.Hour, time.Nanosecond
+	}
+}
+
+// beginMany starts events, some at a time.
+func (s *system) beginMany(events []inorder.Event) []client.WorkflowRun {
+	s.Helper()
+	runs := make([]client.WorkflowRun, len(events))
+	var starts sync.WaitGroup
+	for half := range 8 {
+		starts.Go(func() {
+			for i := half; i < len(events); i += 8 {
+				options, body, receipt := workflows.Start(s.queue, events[i])
+				var err error
+				if runs[i], err = s.client.ExecuteWorkflow(s.Context(), options, workflows.ProcessEventType, body, receipt); err != nil {
+					s.Error(err)
+				}
+			}
+		})
+	}
+	starts.Wait()
+	require.False(s, s.Failed())
+	return runs
+}
+
+func TestManyEventsOfOneUnknownOrderAskOnce(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	shop := standin.New(standin.Options{})
+	t.Cleanup(shop.Close)
+	s.place(shop, "pay")
+	var known atomic.Bool
+	var asked atomic.Int32
+	s.work(s.askAt(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if asked.Add(1); !known.Load() {
+			w.WriteHeader(http.StatusNotFound)
+			return
+		}
+		shop.ServeHTTP(w, r)
+	})))
+	events := make([]inorder.Event, 200)
+	for i := range events {
+		events[i] = s.event("order.paid", "")
+	}
+	runs := s.beginMany(events)
+	for _, e := range events {
+		s.eventually("it waits, and has its answer", func() bool {
+			return s.state(e.ID).Phase == workflows.PhaseWaiting && s.pendingActivities(e) == 0
+		})
+	}
+	require.Positive(t, asked.Load())
+	require.LessOrEqual(t, asked.Load(), int32(10), "one question, and another one each ten seconds")
+	t.Logf("%d events made %d requests", len(events), asked.Load())
+
+	known.Store(true)
+	s.eventually("one of them brings the order", func() bool {
+		if s.text(`SELECT count(*) FROM orders`) == "1" {
+			return true
+		}
+		_ = s.client.SignalWorkflow(t.Context(), events[0].ID, "", workflows.SignalRetry, nil) // not an error: it may have ended
+		return false
+	})
+	for _, run := range runs {
+		require.Equal(t, inorder.Stale, s.result(run).Outcome, "the order that was fetched tells it all")
+	}
+	require.Equal(t, "0", s.text(`SELECT count(*) FROM pending_events`))
+	require.LessOrEqual(t, asked.Load(), int32(20))
+}
+
+func TestAPlatformThatHangsHoldsUpNothingElse(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	released := make(chan struct{})
+	release := sync.OnceFunc(func() { close(released) })
+	t.Cleanup(release)
+	var now, most atomic.Int32
+	s.work(s.askAt(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n := now.Add(1)
+		defer now.Add(-1)
+		for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+		}
+		select {
+		case <-released:
+			w.WriteHeader(http.StatusNotFound)
+		case <-r.Context().Done():
+		}
+	})))
+	mine := s.order
+	events := make([]inorder.Event, 60)
+	for i := range events {
+		s.order = sample.NewID("order_") // each of an order of its own, so that each is a question of its own
+		events[i] = s.event("order.paid", "")
+	}
+	s.order = mine
+	runs := s.beginMany(events)
+	s.eventually("the platform is being asked", func() bool { return now.Load() == 8 })
+	s.eventually("all of them wait", func() bool { return s.text(`SELECT count(*) FROM pending_events`) == "60" })
+
+	promptly := func(what string, run func()) {
+		t.Helper()
+		start := time.Now()
+		run()
+		require.Less(t, time.Since(start), 15*time.Second, what)
+	}
+	promptly("the fast path", func() {
+		require.Equal(t, inorder.Applied, s.result(s.begin(s.event("order.created", confirmed))).Outcome)
+	})
+	promptly("an activity of an event that waits", func() {
+		s.signal(events[0], workflows.SignalDiscard, workflows.Discard{Reason: "a test order", Actor: "ops"})
+		require.Equal(t, inorder.Discarded, s.result(runs[0]).Outcome)
+	})
+	back := s.stopDatabase()
+	e := s.event("order.fulfilled", "")
+	run := s.begin(e)
+	s.awaitPhase(e, workflows.PhaseApplying)
+	promptly("the slow path", func() {
+		back()
+		require.Equal(t, inorder.Applied, s.result(run).Outcome)
+	})
+	require.EqualValues(t, 8, most.Load(), "no more wait for the platform at once")
+	release()
+	s.eventually("the others get their answers", func() bool { return s.pendingActivities(events[59]) == 0 })
+	require.Contains(t, strings.ToLower(s.state(events[59].ID).Detail), "not been created")
+}
