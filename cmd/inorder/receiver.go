@@ -26,7 +26,8 @@ The secrets come from three places, and all of them are valid: WEBHOOK_SECRETS; 
 and, with DATABASE_URL, PostgreSQL, where ` + "`inorder hooks register`" + ` puts them. The file holds one a line, which a blank and the
 time when it ends may follow, such as 2026-01-02T15:04:05Z; # begins a comment; only its owner may read it. The file and
 PostgreSQL are looked at every second, so a rotation needs no restart. PostgreSQL may be down: then the secrets that are
-known stay valid.
+known stay valid. With DATABASE_URL it refuses a Temporal namespace that belongs to another database, or to none before
+` + "`inorder migrate`" + `.
 
 On SIGINT or SIGTERM it finishes what it has accepted; a second signal ends it at once.
 
