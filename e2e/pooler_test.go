@@ -152,7 +152,7 @@ func TestASettingThatNoPoolerBearsIsNamed(t *testing.T) {
 		return state != ""
 	})
 	require.Equal(t, "failing", state)
-	require.Contains(t, s.log(), "take default_query_exec_mode out of it")
+	s.eventually(10*time.Second, "the log says which setting it is", func() bool { return strings.Contains(s.log(), "take default_query_exec_mode out of it") })
 
 	s.env = append(s.env, "DATABASE_URL="+strings.ReplaceAll(url, "?default_query_exec_mode=cache_statement", "?statement_timeout=1000"))
 	s.start("worker")
