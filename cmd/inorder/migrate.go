@@ -6,6 +6,7 @@ import (
 
 	"inorder/internal/await"
 	"inorder/internal/config"
+	"inorder/internal/store"
 	"inorder/migrations"
 	"inorder/worker"
 )
@@ -44,7 +45,7 @@ func (m *migrateCmd) Run(ctx context.Context, std streams) error {
 		return err
 	}
 	if err := migrations.Apply(ctx, s.pool, s.log); err != nil {
-		return err
+		return store.Explain(err)
 	}
 	s.log.Info("the schema is up to date")
 	if m.TakeOver {
@@ -58,7 +59,8 @@ func (m *migrateCmd) Run(ctx context.Context, std streams) error {
 func (m *migrateCmd) awaitServers(ctx context.Context, s *servers) error {
 	ctx, cancel := context.WithTimeout(ctx, m.Wait)
 	defer cancel()
-	if err := await.Ready(ctx, s.log, "PostgreSQL", s.pool.Ping); err != nil {
+	ping := func(ctx context.Context) error { return store.Explain(s.pool.Ping(ctx)) }
+	if err := await.Ready(ctx, s.log, "PostgreSQL", ping); err != nil {
 		return err
 	}
 	return await.Ready(ctx, s.log, "Temporal", s.checkTemporal)
