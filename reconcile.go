@@ -16,6 +16,12 @@ import (
 // every event. Its data is the order, and it creates a missing order.
 const TypeReconciled = "order.reconciled"
 
+// OwnIDPrefix begins the IDs of the events that we make ourselves. No delivery may bring one, nor TypeReconciled.
+// Reconciled events of older versions have IDs that begin with "reconcile-".
+const OwnIDPrefix = "inorder-"
+
+const maxEventID = 64 // characters, as ParseEvent demands
+
 // Found is what a comparison with the platform found.
 type Found string
 
@@ -228,7 +234,8 @@ func reconcileID(o Order, c Change) string {
 	for _, p := range slices.SortedStableFunc(slices.Values(c.Parts), func(a, b Part) int { return comparePartKeys(a.Key(), b.Key()) }) {
 		say(p.Kind, p.ID, p.state())
 	}
-	return "reconcile-" + hex.EncodeToString(h.Sum(nil))[:54] // an event ID has 64 characters at most
+	const prefix = OwnIDPrefix + "reconcile-"
+	return prefix + hex.EncodeToString(h.Sum(nil))[:maxEventID-len(prefix)]
 }
 
 func comparePartKeys(a, b PartKey) int { return strings.Compare(a.Kind+" "+a.ID, b.Kind+" "+b.ID) }

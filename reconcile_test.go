@@ -113,7 +113,7 @@ func TestTheEventOfAComparison(t *testing.T) {
 	parsed, err := inorder.ParseEvent(c.Event.Body)
 	require.NoError(t, err)
 	require.Equal(t, c.Event, parsed)
-	require.Regexp(t, `^reconcile-[0-9a-f]{54}$`, c.Event.ID)
+	require.Regexp(t, `^inorder-reconcile-[0-9a-f]{46}$`, c.Event.ID)
 }
 
 func TestTheSameDifferenceHasTheSameID(t *testing.T) {

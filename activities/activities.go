@@ -74,6 +74,19 @@ func readEvent(body converter.RawValue, r Receipt) (inorder.Event, error) {
 	if err != nil {
 		e = inorder.Event{Body: raw}
 	}
-	e.ID, e.ReceivedAt = r.EventID, r.ReceivedAt
+	e.ID, e.ReceivedAt = r.EventID, sendable(r.ReceivedAt)
 	return e, err
+}
+
+// sendable is the time, or the nearest one that has a JSON form and so can be sent through Temporal. The other ones come from
+// receipts that somebody typed.
+func sendable(t time.Time) time.Time {
+	t = t.UTC()
+	switch {
+	case t.Year() < 0:
+		return time.Time{}
+	case t.Year() > 9999:
+		return time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
+	}
+	return t
 }

@@ -23,21 +23,30 @@ const (
 // classify is the single decision to retry. What the data itself causes never goes away (see store.IsLasting). Everything
 // else, such as a lost connection, is retried without an end; an order that is locked soon, because mostly it is only busy.
 func classify(ctx context.Context, err error) error {
+	var busy *store.BusyError
 	switch {
 	case store.IsLasting(err):
 		return temporal.NewNonRetryableApplicationError(store.Describe(err), DataErrorType, nil)
-	case errors.Is(err, store.ErrBusy):
-		return temporal.NewApplicationErrorWithOptions(err.Error(), OrderBusyType, temporal.ApplicationErrorOptions{NextRetryDelay: busyPause(ctx)})
+	case errors.As(err, &busy):
+		return temporal.NewApplicationErrorWithOptions(err.Error(), OrderBusyType, temporal.ApplicationErrorOptions{
+			NextRetryDelay: busyPause(ctx, busy),
+			Category:       temporal.ApplicationErrorCategoryBenign, // not an error for each attempt in the log
+		})
 	}
 	return err
 }
 
-// busyPause grows with the attempts from a quarter of a second to five, and scatters those that were refused together.
-func busyPause(ctx context.Context) time.Duration {
+// busyPause grows with the attempts from a quarter of a second to two, scattered, and with how many events of the order
+// come back. A local activity's is not asked for: the slow path begins at once.
+func busyPause(ctx context.Context, busy *store.BusyError) time.Duration {
 	attempt := int32(1)
 	if activity.IsActivity(ctx) {
-		attempt = activity.GetInfo(ctx).Attempt
+		info := activity.GetInfo(ctx)
+		if info.IsLocalActivity {
+			return 0
+		}
+		attempt = info.Attempt
 	}
-	pause := min(time.Duration(attempt)*250*time.Millisecond, 5*time.Second)
-	return pause/2 + rand.N(pause)
+	pause := min(time.Duration(attempt)*250*time.Millisecond, 2*time.Second)
+	return max(pause/2+rand.N(pause), busy.ComeBack())
 }

@@ -10,8 +10,8 @@ import (
 // heartbeatEvery is well below every heartbeat time-out.
 const heartbeatEvery = 2 * time.Second
 
-// beat sends a heartbeat now and every two seconds until stop is called. details, which may be nil, gives what the next
-// attempt finds if this one is cut off; it is called concurrently.
+// beat sends a heartbeat now and every two seconds until stop is called, which may be called again; after it none is sent.
+// details, which may be nil, gives what the next attempt finds if this one is cut off; it is called concurrently.
 func beat(ctx context.Context, details func() any) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	record := func() {
@@ -22,7 +22,9 @@ func beat(ctx context.Context, details func() any) (stop func()) {
 		}
 	}
 	record()
+	stopped := make(chan struct{})
 	go func() {
+		defer close(stopped)
 		for {
 			select {
 			case <-ctx.Done():
@@ -32,5 +34,8 @@ func beat(ctx context.Context, details func() any) (stop func()) {
 			}
 		}
 	}()
-	return cancel
+	return func() {
+		cancel()
+		<-stopped
+	}
 }

@@ -3,6 +3,7 @@ package activities
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -36,8 +37,9 @@ func (a *Activities) ReleaseWaiting(ctx context.Context, orderID string) (int, e
 	if activity.HasHeartbeatDetails(ctx) {
 		_ = activity.GetHeartbeatDetails(ctx, &r.progress) // what cannot be read begins anew
 	}
-	r.heartbeat.Store(&r.progress)
-	defer beat(ctx, func() any { return r.heartbeat.Load() })()
+	r.advance(r.progress)
+	stop := beat(ctx, func() any { return r.heartbeat.Load() })
+	defer stop()
 	for {
 		page, err := a.Store.Waiters(ctx, orderID, r.progress.After, releasePage)
 		if err != nil {
@@ -50,17 +52,19 @@ func (a *Activities) ReleaseWaiting(ctx context.Context, orderID string) (int, e
 			break
 		}
 	}
-	if r.failed > 0 {
+	if r.progress.Failed > 0 {
+		stop()
 		activity.RecordHeartbeat(ctx, releaseProgress{})
-		return 0, fmt.Errorf("%d of %d waiting events could not be woken: %w", r.failed, r.progress.Woken+r.failed, r.first)
+		return 0, r.failure()
 	}
 	return r.progress.Woken, nil
 }
 
 // releaseProgress is the heartbeat of ReleaseWaiting.
 type releaseProgress struct {
-	After store.Waiter `json:"after"` // the last one that was woken, or passed over
-	Woken int          `json:"woken"`
+	After  store.Waiter `json:"after"` // the last one that was woken, or passed over
+	Woken  int          `json:"woken"`
+	Failed int          `json:"failed,omitempty"` // those that were passed over because they could not be woken
 }
 
 // release is one attempt of ReleaseWaiting.
@@ -69,8 +73,17 @@ type release struct {
 	progress  releaseProgress
 	heartbeat atomic.Pointer[releaseProgress]
 	awake     []string // that may not have ended yet
-	failed    int
-	first     error // why the first of them could not be woken
+	first     error    // why the first that failed could not be woken; nil if that was in an earlier attempt
+}
+
+func (r *release) failure() error {
+	return fmt.Errorf("%d of %d waiting events could not be woken: %w", r.progress.Failed, r.progress.Woken+r.progress.Failed,
+		cmp.Or(r.first, errors.New("an earlier attempt said why")))
+}
+
+func (r *release) advance(to releaseProgress) {
+	r.progress = to
+	r.heartbeat.Store(&to)
 }
 
 func (r *release) wakeAll(ctx context.Context, page []store.Waiter) error {
@@ -78,17 +91,20 @@ func (r *release) wakeAll(ctx context.Context, page []store.Waiter) error {
 		if err := r.makeRoom(ctx); err != nil {
 			return err
 		}
-		if err := r.wake(ctx, w.EventID); err != nil {
-			r.failed, r.first = r.failed+1, cmp.Or(r.first, fmt.Errorf("wake event %s: %w", w.EventID, err))
-		} else {
-			r.awake = append(r.awake, w.EventID)
-			r.progress.Woken++
-		}
-		r.progress.After = w
 		now := r.progress
-		r.heartbeat.Store(&now)
+		now.After = w
+		if err := r.wake(ctx, w.EventID); ctx.Err() != nil {
+			return ctx.Err() // whatever became of it: the next attempt begins with it
+		} else if err != nil {
+			now.Failed++
+			r.first = cmp.Or(r.first, fmt.Errorf("wake event %s: %w", w.EventID, err))
+		} else {
+			now.Woken++
+			r.awake = append(r.awake, w.EventID)
+		}
+		r.advance(now)
 	}
-	return ctx.Err()
+	return nil
 }
 
 // wake signals the event's workflow. One that is gone is started anew, and looks at once.

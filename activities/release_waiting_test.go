@@ -1,17 +1,28 @@
 package activities_test
 
 import (
+	"context"
+	"encoding/json"
 	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
 )
 
 func (s *store) release() (woke int, err error) {
 	s.t.Helper()
+	return s.releaseIn(func(*testsuite.TestActivityEnvironment) {})
+}
+
+func (s *store) releaseIn(change func(*testsuite.TestActivityEnvironment)) (woke int, err error) {
+	s.t.Helper()
 	env := (&testsuite.WorkflowTestSuite{}).NewTestActivityEnvironment()
 	env.RegisterActivity(s.Activities)
+	change(env)
 	v, err := env.ExecuteActivity(s.ReleaseWaiting, "order_1")
 	if err == nil {
 		require.NoError(s.t, v.Get(&woke))
@@ -58,9 +69,7 @@ func TestReleaseWaiting(t *testing.T) {
 	})
 	t.Run("reads them a page at a time", func(t *testing.T) {
 		s := newStore(t)
-		s.exec(`INSERT INTO pending_events (event_id, order_id, type, payload, body, occurred_at, received_at, phase)
-			SELECT 'evt_' || lpad(n::text, 4, '0'), 'order_1', 'order.paid', '{}', '{}', to_timestamp(n / 3), to_timestamp(n / 2), 'waiting' FROM generate_series(1, 450) n`)
-		s.events.woken = func(id string) { s.exec(`DELETE FROM pending_events WHERE event_id = $1`, id) }
+		s.wait(450)
 		n, err := s.release()
 		require.NoError(t, err)
 		require.Equal(t, 450, n)
@@ -90,5 +99,58 @@ func TestReleaseWaiting(t *testing.T) {
 		requireRetryable(t, err)
 		require.ErrorContains(t, err, "1 of 2 waiting events could not be woken: wake event evt_a: not now")
 		require.Equal(t, []string{"evt_b"}, s.events.woke)
+	})
+}
+
+// wait makes n waiting events of order_1, three to a second, evt_0001 the oldest. They end when they are woken.
+func (s *store) wait(n int) {
+	s.t.Helper()
+	s.exec(`INSERT INTO pending_events (event_id, order_id, type, payload, body, occurred_at, received_at, phase)
+		SELECT 'evt_' || lpad(n::text, 4, '0'), 'order_1', 'order.paid', '{}', '{}', to_timestamp(n / 3), to_timestamp(n / 2), 'waiting' FROM generate_series(1, $1) n`, n)
+	s.events.woken = func(id string) { s.exec(`DELETE FROM pending_events WHERE event_id = $1`, id) }
+}
+
+func TestReleaseWaitingIsCutOff(t *testing.T) {
+	var last json.RawMessage // heartbeat
+	listen := func(env *testsuite.TestActivityEnvironment) {
+		env.SetOnActivityHeartbeatListener(func(_ *activity.Info, v converter.EncodedValues) { require.NoError(t, v.Get(&last)) })
+	}
+	t.Run("and goes on where it had come to", func(t *testing.T) {
+		s := newStore(t)
+		s.wait(300)
+		cursor := json.RawMessage(`{"after":{"event_id":"evt_0250","occurred_us":83000000,"received_us":125000000},"woken":250}`)
+		n, err := s.releaseIn(func(env *testsuite.TestActivityEnvironment) { listen(env); env.SetHeartbeatDetails(cursor) })
+		require.NoError(t, err)
+		require.Equal(t, 300, n)
+		require.Len(t, s.events.woke, 50)
+		require.Equal(t, "evt_0251", s.events.woke[0])
+		require.JSONEq(t, string(cursor), string(last), "its first heartbeat comes before anything else, and loses nothing")
+	})
+	t.Run("in the middle of waking, and passes over nobody", func(t *testing.T) {
+		s := newStore(t)
+		s.wait(10)
+		ctx, cancel := context.WithCancel(t.Context())
+		s.events.woken = func(id string) {
+			if id == "evt_0003" {
+				cancel()
+			}
+		}
+		_, err := s.releaseIn(func(env *testsuite.TestActivityEnvironment) {
+			listen(env)
+			env.SetWorkerOptions(worker.Options{BackgroundActivityContext: ctx})
+		})
+		require.ErrorContains(t, err, "canceled")
+		require.Equal(t, []string{"evt_0001", "evt_0002", "evt_0003"}, s.events.woke)
+	})
+	t.Run("after one that could not be woken, and then begins anew", func(t *testing.T) {
+		s := newStore(t)
+		s.wait(3)
+		_, err := s.releaseIn(func(env *testsuite.TestActivityEnvironment) {
+			listen(env)
+			env.SetHeartbeatDetails(json.RawMessage(`{"after":{"event_id":"evt_0002","occurred_us":0,"received_us":1000000},"woken":1,"failed":1}`))
+		})
+		requireRetryable(t, err)
+		require.ErrorContains(t, err, "1 of 3 waiting events could not be woken")
+		require.JSONEq(t, `{"after":{"event_id":"","occurred_us":0,"received_us":0},"woken":0}`, string(last))
 	})
 }

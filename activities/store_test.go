@@ -23,7 +23,6 @@ import (
 	"inorder/internal/devstack/testenv"
 	"inorder/internal/endpoints"
 	tables "inorder/internal/store"
-	"inorder/migrations"
 )
 
 func TestMain(m *testing.M) { testenv.Main(m) }
@@ -43,14 +42,13 @@ type store struct {
 func newStore(t testing.TB) *store {
 	t.Helper()
 	s := &store{t: t, wire: &wire{}}
-	c, err := config.PoolConfig(testenv.DatabaseURL(t))
+	c, err := config.PoolConfig(testenv.MigratedURL(t))
 	require.NoError(t, err)
 	c.MaxConns = 12
 	c.ConnConfig.DialFunc = s.wire.dial
 	s.pool, err = pgxpool.NewWithConfig(t.Context(), c)
 	require.NoError(t, err)
 	t.Cleanup(s.pool.Close)
-	require.NoError(t, migrations.Apply(t.Context(), s.pool, testenv.Log))
 	s.Activities = &activities.Activities{
 		DB: s.pool, Store: tables.New(s.pool), Events: &s.events, Log: testenv.Log, MaxEventSkew: time.Hour, EventRetention: 30 * 24 * time.Hour,
 		Endpoints: endpoints.Store{Pool: s.pool}, Wait: activities.WaitPolicy{Recheck: time.Minute, StuckAfter: 24 * time.Hour, TTL: 30 * 24 * time.Hour},

@@ -1,6 +1,7 @@
 package receiver
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"log/slog"
@@ -25,11 +26,14 @@ func BenchmarkReceive(b *testing.B) {
 	} {
 		b.Run(name, func(b *testing.B) {
 			r, _ := newTest(b, noStarter{}, func(o *Options) { o.Log = slog.New(slog.NewTextHandler(io.Discard, nil)) })
-			handler, ctx := r.app.Handler(), request([]byte(body))
+			body, stream := []byte(body), bytes.NewReader(nil)
+			handler, ctx := r.app.Handler(), request(body)
 			b.SetBytes(int64(len(body)))
 			b.ReportAllocs()
 			for b.Loop() {
 				ctx.Response.Reset()
+				stream.Reset(body)
+				ctx.Request.SetBodyStream(stream, len(body))
 				handler(ctx)
 			}
 			if ctx.Response.StatusCode() != 200 {

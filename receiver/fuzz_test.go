@@ -64,6 +64,6 @@ func request(body []byte) *fasthttp.RequestCtx {
 	ctx.Request.Header.SetMethod("POST")
 	ctx.Request.SetRequestURI(WebhookPath)
 	ctx.Request.Header.Set(SignatureHeader, Sign(vectorSecret, body))
-	ctx.Request.SetBody(body)
+	ctx.Request.SetBodyStream(bytes.NewReader(body), len(body))
 	return ctx
 }

@@ -1,134 +1,181 @@
 package receiver
 
 import (
+	"container/list"
+	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"net"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"inorder/internal/loglimit"
 )
 
-// listener adds to a listener what the HTTP server lacks for a clean end: it does not give up when accepting fails for a
-// while, and when it is closed it closes the connections that nothing was ever sent on, which the server would wait for.
+// listener adds to a listener what the HTTP server lacks: a bound on the connections, endurance when accepting fails for
+// a while, and a clean end. See conn for the states of a connection.
 type listener struct {
 	net.Listener
-	log       *slog.Logger
-	accepting chan struct{} // closed at the first Accept
-	once      sync.Once
+	max int // connections
+	log *loglimit.Logger
 
-	mu     sync.Mutex
-	closed bool
-	conns  map[*conn]struct{}
+	accepted bool // somebody came in the last moment of draining; only Accept uses it
+	stopping atomic.Bool
+	open     sync.WaitGroup
+
+	mu       sync.Mutex
+	room     *sync.Cond // signalled when a connection may be closed for another, or is gone
+	drainEnd time.Time
+	conns    map[*conn]struct{}
+	waiting  list.List // the connections without a whole request; who waits longest for one is the first
 }
 
-func newListener(l net.Listener, log *slog.Logger) *listener {
-	return &listener{Listener: l, log: log, accepting: make(chan struct{}), conns: map[*conn]struct{}{}}
+func newListener(l net.Listener, most int, log *loglimit.Logger) *listener {
+	tracked := &listener{Listener: l, max: most, log: log, conns: map[*conn]struct{}{}}
+	tracked.room = sync.NewCond(&tracked.mu)
+	return tracked
 }
 
-// acceptPause is between two attempts to accept, such as when the process has too many open files.
-const acceptPause = 100 * time.Millisecond
+const (
+	// headStart is how long nobody is closed for another, however many come: a request that is sent at once is here by then.
+	headStart = 100 * time.Millisecond
+
+	// acceptPause is between two attempts to accept, such as when the process has too many open files.
+	acceptPause = 100 * time.Millisecond
+
+	// When the process stops, accepting goes on until nobody has come for drainPause, because closing a listener resets
+	// the connections that wait to be accepted, and their requests may be here already. It ends after drainTime even if
+	// somebody always comes.
+	drainPause = 5 * time.Millisecond
+	drainTime  = 500 * time.Millisecond
+
+	// stopGrace is how long an idle connection stays open then: a request may be on its way.
+	stopGrace = 500 * time.Millisecond
+)
 
 // Accept fails only once the listener is closed.
 func (l *listener) Accept() (net.Conn, error) {
-	l.once.Do(func() { close(l.accepting) })
 	for {
 		accepted, err := l.Listener.Accept()
-		if err == nil {
-			return l.track(accepted)
-		}
-		if errors.Is(err, net.ErrClosed) {
+		switch {
+		case err == nil:
+			l.accepted = true
+			return l.admit(accepted), nil
+		case errors.Is(err, net.ErrClosed):
 			return nil, err
+		case l.stopping.Load() && !l.drainOn():
+			_ = l.Listener.Close()
+			return nil, net.ErrClosed
+		case !isTimeout(err):
+			l.log.Log(slog.LevelError, "accept", "cannot accept connections", "cause", err)
+			time.Sleep(acceptPause)
 		}
-		l.log.Error("cannot accept connections", "cause", err)
-		time.Sleep(acceptPause)
 	}
 }
 
-func (l *listener) track(accepted net.Conn) (net.Conn, error) {
+// drainOn reports whether to accept for another moment while the process stops: while somebody came in the last one.
+func (l *listener) drainOn() bool {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.closed {
-		_ = accepted.Close()
-		return nil, net.ErrClosed
-	}
+	over := time.Now().After(l.drainEnd)
+	l.mu.Unlock()
+	came := l.accepted
+	l.accepted = false
+	return came && !over && l.acceptUntil(time.Now().Add(drainPause))
+}
+
+// acceptUntil reports whether the listener can accept until a time.
+func (l *listener) acceptUntil(t time.Time) bool {
+	deadline, ok := l.Listener.(interface{ SetDeadline(time.Time) error })
+	return ok && deadline.SetDeadline(t) == nil
+}
+
+// admit counts a connection, and makes room for it: the one that waits longest for a whole request is closed. If all have
+// one, or have only just come, accepting waits.
+func (l *listener) admit(accepted net.Conn) net.Conn {
 	c := &conn{Conn: accepted, listener: l}
-	l.conns[c] = struct{}{}
-	return c, nil
+	c.idle.Store(true)
+	if l.count(c) {
+		l.log.Log(slog.LevelWarn, "room", "MAX_CONNECTIONS are open: the oldest without a whole request was closed for a new one", "max_connections", l.max)
+	}
+	return c
 }
 
-func (l *listener) Close() error {
-	err := l.Listener.Close()
+func (l *listener) count(c *conn) (madeRoom bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.closed = true
-	for c := range l.conns {
-		if !c.used.Load() {
-			_ = c.Conn.Close()
+	for len(l.conns) >= l.max && !l.stopping.Load() {
+		oldest := l.oldest()
+		if oldest == nil {
+			l.room.Wait()
+			continue
 		}
+		oldest.ended.Store(true)
+		l.forget(oldest)
+		_ = oldest.Conn.Close()
+		madeRoom = true
 	}
-	return err
+	l.conns[c] = struct{}{}
+	l.open.Add(1)
+	c.wait()
+	return madeRoom
 }
 
-func (l *listener) closeAll() {
+// oldest is the connection that is next to make room, if there is one now. When there will be one by the mere passing of
+// time, room is signalled.
+func (l *listener) oldest() *conn {
+	first := l.waiting.Front()
+	if first == nil {
+		return nil
+	}
+	c := first.Value.(*conn)
+	if early := headStart - time.Since(c.since); early > 0 {
+		time.AfterFunc(early, l.room.Broadcast)
+		return nil
+	}
+	return c
+}
+
+// forget no longer counts a connection. l.mu is held.
+func (l *listener) forget(c *conn) {
+	if _, counted := l.conns[c]; counted {
+		delete(l.conns, c)
+		c.leave()
+		l.room.Signal()
+		l.open.Done()
+	}
+}
+
+// stop begins the end: Accept takes those who have come already and then closes the listener, idle connections are
+// closed in a moment, and all others once their request is answered.
+func (l *listener) stop() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.stopping.Store(true)
+	l.drainEnd = time.Now().Add(drainTime)
+	for c := range l.conns {
+		c.hurry()
+	}
+	l.room.Broadcast()
+	if !l.acceptUntil(time.Now().Add(drainPause)) {
+		_ = l.Listener.Close()
+	}
+}
+
+// wait waits until no connection is left. It closes those that are left when ctx ends, and then reports an error. It must
+// not be called before Accept has failed.
+func (l *listener) wait(ctx context.Context) error {
+	gone := make(chan struct{})
+	go func() { l.open.Wait(); close(gone) }()
+	select {
+	case <-gone:
+		return nil
+	case <-ctx.Done():
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for c := range l.conns {
 		_ = c.Conn.Close()
 	}
-}
-
-type conn struct {
-	net.Conn
-	listener *listener
-	used     atomic.Bool // something was read
-	lingers  atomic.Bool
-}
-
-func (c *conn) Read(b []byte) (int, error) {
-	n, err := c.Conn.Read(b)
-	if n > 0 {
-		c.used.Store(true)
-	}
-	return n, err
-}
-
-// SetWriteDeadline reports no error: the server panics on one, which it gets when a request comes at the moment that
-// the connection is closed as an idle one. Writing fails then anyway.
-func (c *conn) SetWriteDeadline(t time.Time) error {
-	_ = c.Conn.SetWriteDeadline(t)
-	return nil
-}
-
-func (c *conn) Close() error {
-	c.listener.mu.Lock()
-	delete(c.listener.conns, c)
-	c.listener.mu.Unlock()
-	half, ok := c.Conn.(interface{ CloseWrite() error })
-	if !c.lingers.Load() || !ok || half.CloseWrite() != nil {
-		return c.Conn.Close()
-	}
-	go c.drain()
-	return nil
-}
-
-// What a sender may go on sending after it was refused.
-const (
-	lingerTime  = time.Second
-	lingerBytes = 8 << 20
-)
-
-// drain discards what the sender still sends: closing at once would reset the connection, and take the answer with it.
-func (c *conn) drain() {
-	_ = c.Conn.SetReadDeadline(time.Now().Add(lingerTime))
-	_, _ = io.CopyN(io.Discard, c.Conn, lingerBytes)
-	_ = c.Conn.Close()
-}
-
-// linger makes the connection, once it is closed, wait for a sender that has not sent everything.
-func linger(c net.Conn) {
-	if c, ok := c.(*conn); ok {
-		c.lingers.Store(true)
-	}
+	return ctx.Err()
 }

@@ -1,7 +1,9 @@
 package receiver
 
 import (
+	"cmp"
 	"context"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -13,6 +15,8 @@ type Check struct {
 	Run func(ctx context.Context) error
 	// Required says that no event can be accepted without the dependency.
 	Required bool
+	// Name is how the log calls it, such as "PostgreSQL at 127.0.0.1:5432". Default: what it is called in Checks.
+	Name string
 }
 
 // Readiness is what ReadyPath answers: 200 if Ready, else 503. It says no more than states, because anyone may ask.
@@ -38,6 +42,7 @@ const checkTimeout = 2 * time.Second
 // ready answers whether an event can be accepted now. Those who ask at the same time share one look, so that asking
 // often is no load on what is looked at.
 func (r *Receiver) ready(c *fiber.Ctx) error {
+	connOf(c.Context()).whole()
 	shared, _, _ := r.probe.Do("", func() (any, error) { return r.look(checkTimeout), nil })
 	readiness := shared.(Readiness)
 	if !readiness.Ready {
@@ -74,7 +79,8 @@ func (r *Receiver) look(timeout time.Duration) Readiness {
 		if err := errs[name]; err != nil {
 			d.State = StateFailing
 			readiness.Ready = readiness.Ready && !check.Required
-			r.o.Log.Warn("a dependency does not answer", "dependency", name, "cause", err)
+			r.log.Log(slog.LevelWarn, "dependency "+name, "a dependency does not answer", "dependency", name,
+				"cause", sentence(cmp.Or(check.Name, name), timeout, err))
 		}
 		readiness.Dependencies[name] = d
 	}

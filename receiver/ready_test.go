@@ -20,15 +20,15 @@ func TestReady(t *testing.T) {
 	}{
 		"nothing to look at": {nil, 200, `{"ready":true,"dependencies":{}}`},
 		"all answer": {
-			map[string]Check{"temporal": {ok, true}, "postgresql": {ok, false}}, 200,
+			map[string]Check{"temporal": {Run: ok, Required: true}, "postgresql": {Run: ok, Required: false}}, 200,
 			`{"ready":true,"dependencies":{"temporal":{"state":"ok","required":true},"postgresql":{"state":"ok","required":false}}}`,
 		},
 		"one that can be missed fails": {
-			map[string]Check{"temporal": {ok, true}, "postgresql": {failing, false}}, 200,
+			map[string]Check{"temporal": {Run: ok, Required: true}, "postgresql": {Run: failing, Required: false}}, 200,
 			`{"ready":true,"dependencies":{"temporal":{"state":"ok","required":true},"postgresql":{"state":"failing","required":false}}}`,
 		},
 		"one that is needed fails": {
-			map[string]Check{"temporal": {failing, true}, "postgresql": {ok, false}}, 503,
+			map[string]Check{"temporal": {Run: failing, Required: true}, "postgresql": {Run: ok, Required: false}}, 503,
 			`{"ready":false,"dependencies":{"temporal":{"state":"failing","required":true},"postgresql":{"state":"ok","required":false}}}`,
 		},
 	} {
@@ -57,7 +57,7 @@ func TestChecksRunAtOnce(t *testing.T) {
 		}
 	}
 	r, _ := newTest(t, &fakeStarter{}, func(o *Options) {
-		o.Checks = map[string]Check{"a": {meet(first, second), true}, "b": {meet(second, first), true}}
+		o.Checks = map[string]Check{"a": {Run: meet(first, second), Required: true}, "b": {Run: meet(second, first), Required: true}}
 	})
 	require.True(t, r.look(10*time.Second).Ready)
 }
@@ -66,7 +66,7 @@ func TestCheckThatIgnoresItsTimeoutFails(t *testing.T) {
 	release := make(chan struct{})
 	t.Cleanup(func() { close(release) })
 	r, logs := newTest(t, &fakeStarter{}, func(o *Options) {
-		o.Checks = map[string]Check{"temporal": {func(context.Context) error { <-release; return nil }, true}}
+		o.Checks = map[string]Check{"temporal": {Run: func(context.Context) error { <-release; return nil }, Required: true}}
 	})
 	readiness := r.look(time.Millisecond)
 	require.False(t, readiness.Ready)

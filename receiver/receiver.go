@@ -2,15 +2,21 @@
 package receiver
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
+	"net"
 	"runtime/debug"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
 	fiberrecover "github.com/gofiber/fiber/v2/middleware/recover"
+	"github.com/valyala/fasthttp"
 	"go.temporal.io/sdk/client"
 	"golang.org/x/sync/singleflight"
+
+	"inorder"
+	"inorder/internal/loglimit"
 )
 
 // The names on the wire.
@@ -39,12 +45,23 @@ type Verifier interface {
 
 // Options are what a receiver needs.
 type Options struct {
-	Starter   Starter
+	Starter Starter
+	// StarterName is how the log calls it, such as "Temporal at 127.0.0.1:7233". Default "Temporal".
+	StarterName string
+
 	TaskQueue string
 	Verifier  Verifier
 
 	// MaxBodyBytes is the largest body that is read. Default 1 MiB; Temporal by itself refuses more than about 2 MiB.
 	MaxBodyBytes int
+
+	// MaxBodyMemory is what the bodies of all requests may take together, in bytes. When it is spent, the oldest that is
+	// not whole is answered 503. Default 64 MiB, and at least 2 * MaxBodyBytes.
+	MaxBodyMemory int
+
+	// MaxConnections is how many connections are open at most, and always fewer than the process may open files. One more
+	// closes the oldest without a whole request. Default 4096.
+	MaxConnections int
 
 	// StartTimeout is how long Temporal may take to make an event durable, after which the answer is 503. Temporal's
 	// SDK gives one call half of it, and at least a second. Default 10 s: with the time a slow body may take, it stays
@@ -62,22 +79,32 @@ type Options struct {
 	// Checks are what ReadyPath looks at, by the name that it shows.
 	Checks map[string]Check
 
+	// Duplicate is told every event that was known already, once it is; it must not wait. The event's body is not its to
+	// keep. It may be nil.
+	Duplicate func(inorder.Event)
+
 	Log *slog.Logger
 	Now func() time.Time // default time.Now
 }
 
 // Receiver serves the platform's deliveries, and the probes.
 type Receiver struct {
-	o      Options
-	app    *fiber.App
-	probe  singleflight.Group
-	starts chan struct{} // holds one for each start under way
+	o        Options
+	app      *fiber.App
+	route    fasthttp.RequestHandler // the app's own
+	log      *loglimit.Logger        // for all that a sender or an outage can multiply
+	signed   *bodies                 // of requests with a well-formed signature
+	unsigned *bodies                 // of all others
+	probe    singleflight.Group
+	starts   chan struct{} // holds one for each start under way
 }
 
 const (
-	defaultMaxBodyBytes = 1 << 20
-	defaultStartTimeout = 10 * time.Second
-	defaultMaxStarts    = 16
+	defaultMaxBodyBytes   = 1 << 20
+	defaultMaxBodyMemory  = 64 << 20
+	defaultMaxConnections = 4096
+	defaultStartTimeout   = 10 * time.Second
+	defaultMaxStarts      = 16
 
 	// A request must have arrived as a whole in readTimeout, which is what a client that sends slowly can hold.
 	readTimeout  = 10 * time.Second
@@ -86,42 +113,45 @@ const (
 	// it may cross a request.
 	idleTimeout = 75 * time.Second
 
-	// What proxies add to the headers may be large; what is larger still is answered 431.
-	maxHeaderBytes = 16 << 10
+	// What proxies add to the headers may be large; what is larger still is answered 431. Every connection holds so much.
+	maxHeaderBytes = 8 << 10
+
+	// What happens often is logged once, and then once per logInterval.
+	logInterval = 30 * time.Second
 )
 
 // New returns a receiver that does not listen yet.
 func New(o Options) *Receiver {
-	if o.MaxBodyBytes <= 0 {
-		o.MaxBodyBytes = defaultMaxBodyBytes
+	o = o.withDefaults()
+	unsigned := o.MaxBodyMemory / unsignedShare
+	r := &Receiver{
+		o:        o,
+		log:      loglimit.New(o.Log, logInterval),
+		signed:   newBodies(o.MaxBodyBytes, o.MaxBodyMemory-unsigned),
+		unsigned: newBodies(o.MaxBodyBytes, unsigned),
+		starts:   make(chan struct{}, o.MaxStarts),
 	}
-	if o.StartTimeout <= 0 {
-		o.StartTimeout = defaultStartTimeout
-	}
-	if o.MaxStarts <= 0 {
-		o.MaxStarts = defaultMaxStarts
-	}
-	if o.ShutdownTimeout <= 0 {
-		o.ShutdownTimeout = readTimeout + o.StartTimeout + writeTimeout
-	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	r := &Receiver{o: o, starts: make(chan struct{}, o.MaxStarts)}
 	r.app = fiber.New(fiber.Config{
-		BodyLimit:      o.MaxBodyBytes,
-		ReadBufferSize: maxHeaderBytes,
-		ReadTimeout:    readTimeout,
-		WriteTimeout:   writeTimeout,
-		IdleTimeout:    idleTimeout,
-		ErrorHandler:   r.refuse,
-		CaseSensitive:  true,
-		StrictRouting:  true,
+		// The handler reads the body: see bodies. BodyLimit is not its limit but what the server reads before the handler
+		// runs, at least one byte.
+		StreamRequestBody: true,
+		BodyLimit:         1,
+		ReadBufferSize:    maxHeaderBytes,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		ErrorHandler:      r.refuse,
+		CaseSensitive:     true,
+		StrictRouting:     true,
 		// A multipart body would be taken apart while it is read, and the signature is over its bytes.
 		DisablePreParseMultipartForm: true,
 		DisableStartupMessage:        true,
 	})
-	r.app.Server().CloseOnShutdown = true // tells clients not to use the connection again
+	server := r.app.Server()
+	r.route, server.Handler = server.Handler, r.handle
+	server.ConnState = connState
+	server.HeaderReceived = r.headerReceived
+	server.ExpectHandler = r.expect
 	r.app.Use(fiberrecover.New(fiberrecover.Config{EnableStackTrace: true, StackTraceHandler: r.logPanic}))
 	r.app.Post(WebhookPath, r.receive)
 	r.app.Get(HealthPath, func(c *fiber.Ctx) error { return c.SendString("alive") })
@@ -129,6 +159,43 @@ func New(o Options) *Receiver {
 	return r
 }
 
+func (o Options) withDefaults() Options {
+	setDefault(&o.StarterName, "Temporal")
+	setDefault(&o.MaxBodyBytes, defaultMaxBodyBytes)
+	setDefault(&o.MaxBodyMemory, defaultMaxBodyMemory)
+	o.MaxBodyMemory = max(o.MaxBodyMemory, 2*o.MaxBodyBytes)
+	setDefault(&o.MaxConnections, defaultMaxConnections)
+	setDefault(&o.StartTimeout, defaultStartTimeout)
+	setDefault(&o.MaxStarts, defaultMaxStarts)
+	setDefault(&o.ShutdownTimeout, readTimeout+o.StartTimeout+writeTimeout)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return o
+}
+
+func setDefault[T cmp.Ordered](value *T, fallback T) {
+	var zero T
+	if *value <= zero {
+		*value = fallback
+	}
+}
+
+// handle answers a request. When the process stops, it tells the client not to use the connection again.
+func (r *Receiver) handle(ctx *fasthttp.RequestCtx) {
+	r.route(ctx)
+	if c := connOf(ctx); c != nil && c.listener.stopping.Load() {
+		ctx.SetConnectionClose()
+	}
+}
+
+// connState is told when an answer has been written, unless the connection is then closed.
+func connState(c net.Conn, state fasthttp.ConnState) {
+	if c, ok := c.(*conn); ok && state == fasthttp.StateIdle {
+		c.answered()
+	}
+}
+
 func (r *Receiver) logPanic(_ *fiber.Ctx, cause any) {
-	r.o.Log.Error("a handler panicked", "cause", cause, "stack", string(debug.Stack()))
+	r.log.Log(slog.LevelError, "panic", "a handler panicked", "cause", cause, "stack", string(debug.Stack()))
 }

@@ -155,12 +155,12 @@ func TestAnswers(t *testing.T) {
 			req: withURL(delivery(vectorBody), WebhookPath+"?source=platform"), status: 200, body: "OK", result: "accepted",
 		},
 
-		"no signature":               {req: with(delivery(vectorBody), SignatureHeader), status: 401, body: "Invalid signature", log: "0 headers"},
+		"no signature":               {req: with(delivery(vectorBody), SignatureHeader), status: 401, body: "Invalid signature", log: "not exactly one"},
 		"an empty signature":         {req: with(delivery(vectorBody), SignatureHeader, ""), status: 401, body: "Invalid signature"},
 		"an upper-case signature":    {req: with(delivery(vectorBody), SignatureHeader, strings.ToUpper(vectorSignature)), status: 401, body: "Invalid signature"},
 		"a prefixed signature":       {req: with(delivery(vectorBody), SignatureHeader, "sha256="+vectorSignature), status: 401, body: "Invalid signature"},
 		"a wrong signature":          {req: with(delivery(vectorBody), SignatureHeader, Sign("whsec_other", []byte(vectorBody))), status: 401, body: "Invalid signature", log: "matches no secret"},
-		"two signatures":             {req: with(delivery(vectorBody), SignatureHeader, vectorSignature, vectorSignature), status: 401, body: "Invalid signature", log: "2 headers"},
+		"two signatures":             {req: with(delivery(vectorBody), SignatureHeader, vectorSignature, vectorSignature), status: 401, body: "Invalid signature", log: "not exactly one"},
 		"two signatures in one line": {req: with(delivery(vectorBody), SignatureHeader, vectorSignature+", "+vectorSignature), status: 401, body: "Invalid signature"},
 		"bad JSON, badly signed":     {req: with(delivery(`{`), SignatureHeader, vectorSignature), status: 401, body: "Invalid signature"},
 		"no body, no signature":      {req: with(delivery(""), SignatureHeader), status: 401, body: "Invalid signature"},
@@ -182,6 +182,18 @@ func TestAnswers(t *testing.T) {
 		"an empty ID":            {req: delivery(`{"id":"","type":"order.paid"}`), status: 400, body: idLine},
 		"an ID of another kind":  {req: delivery(`{"id":17,"type":"order.paid"}`), status: 400, body: idLine},
 
+		"an ID of our own": {
+			req: delivery(`{"id":"inorder-reconcile-1","type":"order.paid"}`), status: 400,
+			body: "id must not begin with inorder-, which is for events that the receiver's side makes itself",
+		},
+		"an ID that only looks like one of ours": {
+			req: delivery(`{"id":"inorder_1","type":"order.paid"}`), status: 200, body: "OK", result: "accepted",
+		},
+		"the type of our own events": {
+			req: delivery(`{"id":"evt_1","type":"order.reconciled"}`), status: 400,
+			body: "type must not be order.reconciled, which is for events that the receiver's side makes itself",
+		},
+
 		"Temporal is away": {
 			req: delivery(vectorBody), starter: &fakeStarter{err: serviceerror.NewUnavailable("dial 10.1.2.3:7233: refused")},
 			status: 503, body: "Service Unavailable", log: `"event_id":"evt_abc123"`,
@@ -196,7 +208,7 @@ func TestAnswers(t *testing.T) {
 		},
 		"Temporal finds something else invalid": {
 			req: delivery(vectorBody), starter: &fakeStarter{err: serviceerror.NewInvalidArgument("blob too large")},
-			status: 503, body: "Service Unavailable", log: "event not started",
+			status: 503, body: "Service Unavailable", log: "event not accepted",
 		},
 		"an error of unknown kind from the start": {
 			req: delivery(vectorBody), starter: &fakeStarter{err: errors.New("codec")}, status: 503, body: "Service Unavailable", log: "codec",
@@ -285,9 +297,12 @@ func TestStartThatIsNotAnsweredIs503(t *testing.T) {
 		<-ctx.Done()
 		return serviceerror.NewDeadlineExceeded("context deadline exceeded")
 	}}
-	r, logs := newTest(t, starter, func(o *Options) { o.StartTimeout = time.Millisecond })
+	r, logs := newTest(t, starter, func(o *Options) {
+		o.StarterName, o.StartTimeout = "Temporal at 127.0.0.1:7233", time.Millisecond
+	})
 	res, _ := send(t, r, delivery(vectorBody))
 	require.Equal(t, 503, res.StatusCode)
 	require.Equal(t, "5", res.Header.Get("Retry-After"))
 	require.Contains(t, logs.String(), `"order_id":"order_001"`)
+	require.Contains(t, logs.String(), `"cause":"Temporal at 127.0.0.1:7233 did not answer within 1ms"`)
 }

@@ -15,11 +15,12 @@ func (r *Receiver) Run(ctx context.Context, addr string) error {
 	return r.Serve(ctx, l)
 }
 
-// Serve serves on l until ctx ends. Then it stops accepting, closes the connections on which no request is under way,
-// and returns when every request that was accepted has its answer; it returns an error if that takes longer than
-// ShutdownTimeout. It closes l, and is for one call.
+// Serve serves on l until ctx ends. Then it takes the connections that have come already, stops accepting, closes the
+// connections on which no request is under way, and returns when every request that was accepted has its answer; it returns
+// an error if that takes longer than ShutdownTimeout. It closes l, and is for one call.
 func (r *Receiver) Serve(ctx context.Context, l net.Listener) error {
-	tracked := newListener(l, r.o.Log)
+	defer r.log.Flush()
+	tracked := newListener(l, r.maxConnections(), r.log)
 	served := make(chan error, 1)
 	go func() { served <- r.app.Listener(tracked) }()
 	r.o.Log.Info("receiver listens", "address", l.Addr().String())
@@ -29,12 +30,29 @@ func (r *Receiver) Serve(ctx context.Context, l net.Listener) error {
 		return fmt.Errorf("serve deliveries: the listener was closed (%v)", err)
 	case <-ctx.Done():
 	}
-	<-tracked.accepting // before it accepts, the server takes a shutdown for done and then serves
+	// The server's own shutdown would drop requests that have just come, on connections that it takes for idle.
 	deadline, cancel := context.WithTimeout(context.Background(), r.o.ShutdownTimeout)
 	defer cancel()
-	if err := r.app.ShutdownWithContext(deadline); err != nil {
-		tracked.closeAll()
-		return fmt.Errorf("stop the receiver: requests were still under way after %s: %w", r.o.ShutdownTimeout, err)
+	tracked.stop()
+	err := <-served
+	if late := tracked.wait(deadline); late != nil {
+		return fmt.Errorf("stop the receiver: requests were still under way after %s: %w", r.o.ShutdownTimeout, late)
 	}
-	return <-served
+	return err
+}
+
+// spareFiles are the files that the process needs beside the receiver's connections: those to Temporal and PostgreSQL, the
+// metrics' connections, logs, and what is just being accepted or closed.
+const spareFiles = 128
+
+// maxConnections is MaxConnections, or less if the process may not open so many files.
+func (r *Receiver) maxConnections() int {
+	files := fileLimit()
+	if files >= r.o.MaxConnections+spareFiles {
+		return r.o.MaxConnections
+	}
+	most := max(files-spareFiles, files/2)
+	r.o.Log.Warn("fewer connections than MAX_CONNECTIONS: the process may not open more files; raise its limit (ulimit -n)",
+		"max_connections", r.o.MaxConnections, "limit_of_open_files", files, "connections", most)
+	return most
 }

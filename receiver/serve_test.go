@@ -1,7 +1,6 @@
 package receiver
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -95,70 +94,6 @@ func TestChunkedDelivery(t *testing.T) {
 	require.Equal(t, 200, status)
 	require.Equal(t, ResultAccepted, result)
 	require.Equal(t, vectorBody, string(starter.all()[0].body))
-}
-
-func TestLargeBodyIsAnswered413(t *testing.T) {
-	for name, chunked := range map[string]bool{"with its length": false, "chunked": true} {
-		t.Run(name, func(t *testing.T) {
-			starter := &fakeStarter{}
-			r, _ := newTest(t, starter, nil)
-			s := serve(t, r)
-			for range 10 { // a connection closed too early would lose the answer now and then
-				status, _ := s.post(t, newClient(t), strings.Repeat("a", 4<<20), chunked)
-				require.Equal(t, 413, status)
-			}
-			require.Empty(t, starter.all())
-		})
-	}
-}
-
-func TestBodyOfExactlyTheLimitIsRead(t *testing.T) {
-	for size, want := range map[int]int{len(vectorBody): 200, len(vectorBody) - 1: 413} {
-		r, logs := newTest(t, &fakeStarter{}, func(o *Options) { o.MaxBodyBytes = size })
-		s := serve(t, r)
-		for _, chunked := range []bool{false, true} {
-			status, _ := s.post(t, newClient(t), vectorBody, chunked)
-			require.Equal(t, want, status)
-		}
-		require.Equal(t, want == 413, strings.Contains(logs.String(), "over the limit"))
-	}
-}
-
-func TestMalformedRequestIsRefusedWithoutItsText(t *testing.T) {
-	for want, sent := range map[int]string{
-		400: "POST /secret HTTP/1.1\r\nContent-Length: secret\r\n\r\n",
-		431: "POST /secret HTTP/1.1\r\nX-Secret: " + strings.Repeat("secret", maxHeaderBytes),
-	} {
-		r, logs := newTest(t, &fakeStarter{}, nil)
-		c := dial(t, serve(t, r))
-		_, _ = io.WriteString(c, sent) // the answer may come before everything is sent
-		res, err := http.ReadResponse(bufio.NewReader(c), nil)
-		require.NoError(t, err)
-		body, err := io.ReadAll(res.Body)
-		require.NoError(t, err)
-		require.Equal(t, want, res.StatusCode)
-		require.Equal(t, http.StatusText(want), string(body))
-		require.NotContains(t, logs.String(), "secret")
-	}
-}
-
-func TestLargeBodyIsRefusedUnread(t *testing.T) {
-	for name, sent := range map[string]string{
-		"by its length":      "Content-Length: 1048577\r\n\r\n",
-		"by its first chunk": "Transfer-Encoding: chunked\r\n\r\n100001\r\n",
-		"by its last chunk":  "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n100000\r\n",
-	} {
-		t.Run(name, func(t *testing.T) {
-			r, _ := newTest(t, &fakeStarter{}, nil)
-			c := dial(t, serve(t, r))
-			_, err := fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: localhost\r\n%s", WebhookPath, sent)
-			require.NoError(t, err)
-			res, err := http.ReadResponse(bufio.NewReader(c), nil)
-			require.NoError(t, err)
-			require.Equal(t, 413, res.StatusCode)
-			require.True(t, res.Close)
-		})
-	}
 }
 
 func dial(t *testing.T, s *serving) net.Conn {

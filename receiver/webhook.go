@@ -1,11 +1,11 @@
 package receiver
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/prometheus/client_golang/prometheus"
@@ -21,22 +21,32 @@ var refusedSignatures = promauto.NewCounter(prometheus.CounterOpts{
 	Help: "Deliveries that were answered 401: their signature was missing, malformed or by no valid secret.",
 })
 
-// receive answers one delivery: size, which the server has checked, then signature, parse, start, answer.
+// receive answers one delivery: signature's form, size, signature, parse, accept, answer.
 func (r *Receiver) receive(c *fiber.Ctx) error {
-	if err := r.authenticate(c); err != nil {
-		refusedSignatures.Inc()
+	signature := signatureOf(&c.Request().Header)
+	body, err := r.read(c, signature)
+	if err != nil {
 		return err
 	}
-	// A copy, because the server reuses its buffer for the next request.
-	e, err := inorder.ParseEvent(bytes.Clone(c.BodyRaw()))
+	defer body.release()
+	connOf(c.Context()).whole()
+	// The bytes as they came: a Content-Encoding changes nothing about what was signed.
+	if !r.o.Verifier.Verify(body.bytes, signature) {
+		body.discard()
+		return fmt.Errorf("%w: it matches no secret", errSignature)
+	}
+	e, err := parse(body.bytes)
 	if err != nil {
 		return &invalidEventError{err}
 	}
 	e.ReceivedAt = r.o.Now().UTC()
 
-	result, err := r.start(e)
+	result, err := r.accept(e)
 	if err != nil {
-		return &notStartedError{e, err}
+		return &notAcceptedError{e, err}
+	}
+	if result == ResultDuplicate && r.o.Duplicate != nil {
+		r.o.Duplicate(e)
 	}
 	if r.o.Log.Enabled(context.Background(), slog.LevelDebug) {
 		r.o.Log.Debug("delivery "+result, eventAttrs(e)...)
@@ -45,17 +55,42 @@ func (r *Receiver) receive(c *fiber.Ctx) error {
 	return c.SendString("OK")
 }
 
-// authenticate verifies the bytes as they came: a Content-Encoding changes nothing about what was signed. Exactly one
-// signature is taken, because which of several counts would be a guess.
-func (r *Receiver) authenticate(c *fiber.Ctx) error {
-	signatures := c.Request().Header.PeekAll(SignatureHeader)
-	if len(signatures) != 1 {
-		return fmt.Errorf("%w: %d headers instead of one", errSignature, len(signatures))
+// read reads the body, in the memory that a request with such a signature may use. One without a signature is refused
+// whatever becomes of its body, which is read so that the connection can be used again.
+func (r *Receiver) read(c *fiber.Ctx, signature string) (*body, error) {
+	if signature != "" {
+		return r.signed.read(c.Context())
 	}
-	if !r.o.Verifier.Verify(c.BodyRaw(), string(signatures[0])) {
-		return fmt.Errorf("%w: it matches no secret", errSignature)
+	body, err := r.unsigned.read(c.Context())
+	switch {
+	case errors.Is(err, errNoRoom):
+		return nil, fmt.Errorf("%w: %s, and %w", errSignature, noSignature, err)
+	case err != nil:
+		return nil, err
 	}
-	return nil
+	body.discard()
+	return nil, fmt.Errorf("%w: %s", errSignature, noSignature)
+}
+
+const noSignature = "there is not exactly one, of 64 digits of lower-case hex"
+
+// parse reads the event of a delivery. What is named as only our own events are is not the platform's to send.
+func parse(body []byte) (inorder.Event, error) {
+	e, err := inorder.ParseEvent(body)
+	switch {
+	case err != nil:
+		return inorder.Event{}, err
+	case strings.HasPrefix(e.ID, inorder.OwnIDPrefix):
+		return inorder.Event{}, errors.New("id must not begin with " + inorder.OwnIDPrefix + ", which is for events that the receiver's side makes itself")
+	case e.Type == inorder.TypeReconciled:
+		return inorder.Event{}, errors.New("type must not be " + inorder.TypeReconciled + ", which is for events that the receiver's side makes itself")
+	}
+	return e, nil
+}
+
+// accept makes the event durable, and returns the delivery's result. It is the one way in.
+func (r *Receiver) accept(e inorder.Event) (string, error) {
+	return r.start(e)
 }
 
 // start makes the event durable, once: that Temporal knows the event already is a result, too.
@@ -66,7 +101,7 @@ func (r *Receiver) start(e inorder.Event) (string, error) {
 	case r.starts <- struct{}{}:
 		defer func() { <-r.starts }()
 	case <-ctx.Done():
-		return "", fmt.Errorf("%d other starts are under way: %w", cap(r.starts), ctx.Err())
+		return "", fmt.Errorf("%s kept this event waiting for %s: %d other starts are under way", r.o.StarterName, r.o.StartTimeout, cap(r.starts))
 	}
 	options, body, receipt := workflows.Start(r.o.TaskQueue, e)
 	_, err := r.o.Starter.ExecuteWorkflow(ctx, options, workflows.ProcessEventType, body, receipt)
@@ -74,10 +109,18 @@ func (r *Receiver) start(e inorder.Event) (string, error) {
 	switch {
 	case errors.As(err, &known):
 		return ResultDuplicate, nil
+	case aboutSearchAttributes(err):
+		return "", fmt.Errorf("%s does not know the search attributes: run `inorder migrate`", r.o.StarterName)
 	case err != nil:
-		return "", err
+		return "", errors.New(sentence(r.o.StarterName, r.o.StartTimeout, err))
 	}
 	return ResultAccepted, nil
+}
+
+// aboutSearchAttributes goes by text, because Temporal has no code for it; it only chooses what the log says.
+func aboutSearchAttributes(err error) bool {
+	var invalid *serviceerror.InvalidArgument
+	return errors.As(err, &invalid) && strings.Contains(strings.ToLower(invalid.Message), "search attribute")
 }
 
 func eventAttrs(e inorder.Event) []any {

@@ -2,6 +2,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -23,6 +24,7 @@ type Options struct {
 	Client    client.Client // shared with the receiver where there is one, which makes eager start work
 	Namespace string        // the client's
 	Pool      *pgxpool.Pool
+	Reserved  *pgxpool.Pool // on the same database, for what must not wait for events; nil for Pool
 	TaskQueue string
 	Log       *slog.Logger
 
@@ -51,19 +53,14 @@ func Pollers() sdk.PollerBehavior {
 // fast path end within one task and need no cache; what waits for hours is loaded again when it wakes.
 const cachedWorkflows = 256
 
-// waitingForOrder is how many more events may be under way than the pool has connections: events that wait for their
-// order's turn hold none.
-const waitingForOrder = 32
-
 // New returns a worker that is not started yet. With an API key it is two in one: the second works on the activities that
 // wait for the platform.
 func New(o Options) sdk.Worker {
 	sdk.SetStickyWorkflowCacheSize(cachedWorkflows)
 	w := sdk.New(o.Client, o.TaskQueue, sdk.Options{
-		MaxConcurrentLocalActivityExecutionSize: int(o.Pool.Config().MaxConns) + waitingForOrder,
-		WorkerStopTimeout:                       stopTimeout,
-		WorkflowTaskPollerBehavior:              Pollers(),
-		ActivityTaskPollerBehavior:              Pollers(),
+		WorkerStopTimeout:          stopTimeout,
+		WorkflowTaskPollerBehavior: Pollers(),
+		ActivityTaskPollerBehavior: Pollers(),
 	})
 	workflows.Register(w)
 	all := &activities.Activities{
@@ -76,7 +73,7 @@ func New(o Options) sdk.Worker {
 		EventRetention:  o.EventRetention,
 		ReconcileWindow: o.ReconcileWindow,
 		Platform:        o.Platform,
-		Endpoints:       endpoints.Store{Pool: o.Pool},
+		Endpoints:       endpoints.Store{Pool: cmp.Or(o.Reserved, o.Pool)},
 		HookAutorepair:  o.HookAutorepair,
 	}
 	w.RegisterActivity(all) // those of the platform, too: older code scheduled them here

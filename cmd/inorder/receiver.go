@@ -3,13 +3,17 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
+	"strconv"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.temporal.io/sdk/client"
 
+	"inorder"
 	"inorder/internal/config"
 	"inorder/internal/endpoints"
 	"inorder/internal/keyring"
+	"inorder/internal/redelivery"
 	"inorder/internal/store"
 	"inorder/receiver"
 )
@@ -31,8 +35,13 @@ known stay valid. With DATABASE_URL it refuses a Temporal namespace that belongs
 
 On SIGINT or SIGTERM it finishes what it has accepted; a second signal ends it at once.
 
-Needs WEBHOOK_SECRETS, WEBHOOK_SECRETS_FILE or DATABASE_URL. Reads LISTEN_ADDR, ADMIN_ADDR, MAX_BODY_BYTES, TEMPORAL_ADDRESS
-and TEMPORAL_NAMESPACE (and the other TEMPORAL_* names), TASK_QUEUE, LOG_LEVEL, LOG_FORMAT.
+Who has no secret can take only so much memory. At most MAX_CONNECTIONS are open, and fewer than the process may open
+files: one more closes the oldest without a whole request. All bodies together take at most MAX_BODY_MEMORY bytes: when it
+is spent, the oldest that is not whole is answered 503. Refused requests are logged once per kind, then counted.
+
+Needs WEBHOOK_SECRETS, WEBHOOK_SECRETS_FILE or DATABASE_URL. Reads LISTEN_ADDR, ADMIN_ADDR, MAX_BODY_BYTES, MAX_BODY_MEMORY,
+MAX_CONNECTIONS, TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE (and the other TEMPORAL_* names), TASK_QUEUE, LOG_LEVEL,
+LOG_FORMAT.
 
 Example:
 
@@ -59,25 +68,38 @@ func (s *servers) receive(ctx context.Context) error {
 	defer prometheus.Unregister(ring)
 	defer ring.Watch()()
 
-	checks := map[string]receiver.Check{"temporal": {Run: s.checkTemporal, Required: true}}
-	if s.pool != nil { // shown, because what is accepted is applied only while it is there
-		checks["postgres"] = receiver.Check{Run: store.New(s.pool).Ping}
+	temporal := "Temporal at " + s.Temporal.HostPort
+	checks := map[string]receiver.Check{"temporal": {Run: s.checkTemporal, Required: true, Name: temporal}}
+	if s.reserved != nil { // shown, because what is accepted is applied only while it is there
+		c := s.Pool.ConnConfig
+		postgres := "PostgreSQL at " + net.JoinHostPort(c.Host, strconv.Itoa(int(c.Port)))
+		checks["postgres"] = receiver.Check{Run: store.New(s.reserved).Ping, Name: postgres}
+	}
+	var duplicate func(inorder.Event)
+	if s.reserved != nil {
+		watcher := redelivery.New(store.New(s.reserved), s.log)
+		go watcher.Run(ctx)
+		duplicate = watcher.Duplicate
 	}
 	r := receiver.New(receiver.Options{
-		Starter:      s.temporal,
-		TaskQueue:    s.TaskQueue,
-		Verifier:     ring,
-		MaxBodyBytes: s.MaxBodyBytes,
-		Checks:       checks,
-		Log:          s.log,
+		Starter:        s.temporal,
+		StarterName:    temporal,
+		TaskQueue:      s.TaskQueue,
+		Verifier:       ring,
+		MaxBodyBytes:   s.MaxBodyBytes,
+		MaxBodyMemory:  s.MaxBodyMemory,
+		MaxConnections: s.MaxConnections,
+		Checks:         checks,
+		Duplicate:      duplicate,
+		Log:            s.log,
 	})
 	return r.Run(ctx, s.ListenAddr)
 }
 
 func (s *servers) keyring(ctx context.Context) (*keyring.Keyring, error) {
 	o := keyring.Options{Secrets: s.WebhookSecrets, File: s.SecretsFile, Log: s.log}
-	if s.pool != nil {
-		o.Table = endpoints.Store{Pool: s.pool}
+	if s.reserved != nil {
+		o.Table = endpoints.Store{Pool: s.reserved}
 	}
 	return keyring.New(ctx, o)
 }

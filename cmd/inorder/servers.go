@@ -25,6 +25,7 @@ type servers struct {
 	log      *slog.Logger
 	temporal client.Client
 	pool     *pgxpool.Pool    // nil without DATABASE_URL
+	reserved *pgxpool.Pool    // on the same database, for secrets and probes, which must not wait for events
 	platform *platform.Client // nil without HEADLESS_COMMERCE_API_KEY
 }
 
@@ -54,17 +55,29 @@ func open(ctx context.Context, need config.Need, logs io.Writer) (*servers, erro
 	if c.Pool == nil {
 		return s, nil
 	}
-	if s.pool, err = pgxpool.NewWithConfig(ctx, c.Pool); err != nil {
-		s.temporal.Close()
+	if s.pool, err = pgxpool.NewWithConfig(ctx, c.Pool); err == nil {
+		s.reserved, err = pgxpool.NewWithConfig(ctx, reserved(c.Pool))
+	}
+	if err != nil {
+		s.close()
 		return nil, fmt.Errorf("make the PostgreSQL pool: %w", err)
 	}
 	return s, nil
 }
 
+// reserved is a small pool beside that of the events.
+func reserved(events *pgxpool.Config) *pgxpool.Config {
+	c := events.Copy()
+	c.MaxConns, c.MinConns, c.MinIdleConns = 2, 0, 0
+	return c
+}
+
 func (s *servers) close() {
 	s.temporal.Close()
-	if s.pool != nil {
-		s.pool.Close()
+	for _, pool := range []*pgxpool.Pool{s.pool, s.reserved} {
+		if pool != nil {
+			pool.Close()
+		}
 	}
 }
 
@@ -90,6 +103,7 @@ func (s *servers) worker() worker.Options {
 		Client:       s.temporal,
 		Namespace:    s.Temporal.Namespace,
 		Pool:         s.pool,
+		Reserved:     s.reserved,
 		TaskQueue:    s.TaskQueue,
 		Log:          s.log,
 		MaxEventSkew: s.MaxEventSkew,

@@ -24,7 +24,9 @@ type Config struct {
 	AdminToken     string   // ADMIN_TOKEN
 	WebhookSecrets []string // WEBHOOK_SECRETS, comma-separated; the first signs what `send` sends, any verifies
 	SecretsFile    string   // WEBHOOK_SECRETS_FILE: more of them, one a line; read again when it changes
-	MaxBodyBytes   int      // MAX_BODY_BYTES 1048576
+	MaxBodyBytes   int      // MAX_BODY_BYTES 1048576: the largest body
+	MaxBodyMemory  int      // MAX_BODY_MEMORY 67108864: the bytes that all bodies take together while they are read and answered
+	MaxConnections int      // MAX_CONNECTIONS 4096: of the receiver, at once
 	ReceiverURL    string   // RECEIVER_URL http://127.0.0.1:3000: where `send` sends to
 
 	Pool      *pgxpool.Config // DATABASE_URL; nil when not set
@@ -86,6 +88,8 @@ func load(need Need, env environment) (Config, error) {
 		WebhookSecrets: r.secrets("WEBHOOK_SECRETS", need),
 		SecretsFile:    r.text("WEBHOOK_SECRETS_FILE", ""),
 		MaxBodyBytes:   r.integer("MAX_BODY_BYTES", 1<<20, 1, maxBodyBytes),
+		MaxBodyMemory:  r.integer("MAX_BODY_MEMORY", 64<<20, 1, 1<<40),
+		MaxConnections: r.integer("MAX_CONNECTIONS", 4096, 1, 1<<20),
 		ReceiverURL:    r.webURL("RECEIVER_URL", "http://127.0.0.1:3000"),
 
 		Pool:      r.postgres("DATABASE_URL", need&NeedDatabase != 0),
@@ -125,6 +129,10 @@ const maxBodyBytes = 1_900_000
 
 // together checks what no setting can be judged for alone. A duration that is zero was a problem already.
 func (r *reader) together(c Config) {
+	if c.MaxBodyMemory > 0 && c.MaxBodyMemory < 2*c.MaxBodyBytes {
+		r.problem("MAX_BODY_MEMORY", "%d is less than two bodies of MAX_BODY_BYTES, %d, take: large deliveries would be refused; raise it "+
+			"to %d or more", c.MaxBodyMemory, c.MaxBodyBytes, 2*c.MaxBodyBytes)
+	}
 	if c.EventRetention > 0 && c.RedeliveryHorizon > 0 && c.EventRetention < c.RedeliveryHorizon {
 		r.problem("EVENT_RETENTION", "%s is shorter than REDELIVERY_HORIZON, %s: an event that is delivered again after its row was purged "+
 			"would be applied a second time, which re-opens replay; raise it to %[2]s or more", short(c.EventRetention), short(c.RedeliveryHorizon))

@@ -54,6 +54,8 @@ func TestDefaults(t *testing.T) {
 	require.Equal(t, "127.0.0.1:3000", c.ListenAddr)
 	require.Equal(t, "127.0.0.1:3001", c.AdminAddr)
 	require.Equal(t, 1<<20, c.MaxBodyBytes)
+	require.Equal(t, 67108864, c.MaxBodyMemory)
+	require.Equal(t, 4096, c.MaxConnections)
 	require.Equal(t, "http://127.0.0.1:3000", c.ReceiverURL)
 	require.EqualValues(t, 16, c.Pool.MaxConns)
 	require.Equal(t, "inorder", c.TaskQueue)
@@ -133,6 +135,10 @@ func TestBadValuesAreToldByName(t *testing.T) {
 		{"MAX_BODY_BYTES", "0"},
 		{"MAX_BODY_BYTES", "1900001"},
 		{"MAX_BODY_BYTES", "1MiB"},
+		{"MAX_BODY_MEMORY", "64M"},
+		{"MAX_BODY_MEMORY", "2097151"}, // less than two of MAX_BODY_BYTES
+		{"MAX_CONNECTIONS", "0"},
+		{"MAX_CONNECTIONS", "many"},
 		{"RECEIVER_URL", "127.0.0.1:3000"},
 		{"RECEIVER_URL", "http://user:hunter2@127.0.0.1:3000"},
 		{"HEADLESS_COMMERCE_API_URL", "ftp://api.example.com"},

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"inorder/internal/loglimit"
 )
 
 // table is what is known of the table.
@@ -40,9 +42,9 @@ func (t *table) look(ctx context.Context, log *slog.Logger) {
 	case t.state == before:
 	case t.state == unprepared:
 		log.Error("the database has no webhook secrets yet: run `inorder migrate`; until then only WEBHOOK_SECRETS and WEBHOOK_SECRETS_FILE count",
-			"cause", err)
+			"cause", loglimit.OneLine(err))
 	case t.state == away:
-		log.Warn("the webhook secrets in PostgreSQL cannot be read; those that are known stay valid", "cause", err)
+		log.Warn("the webhook secrets in PostgreSQL cannot be read; those that are known stay valid", "cause", loglimit.OneLine(err))
 	case before != unknown:
 		log.Info("the webhook secrets in PostgreSQL can be read again")
 	}
@@ -95,6 +97,6 @@ func (k *Keyring) note(ctx context.Context, pause time.Duration) {
 	}
 	if failed != nil && !k.table.unable {
 		k.table.unable = true
-		k.log.Warn("the last use of the webhook secrets cannot be written to PostgreSQL; it is tried again", "cause", failed)
+		k.log.Warn("the last use of the webhook secrets cannot be written to PostgreSQL; it is tried again", "cause", loglimit.OneLine(failed))
 	}
 }

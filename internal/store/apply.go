@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
-	"fmt"
 
 	"github.com/jackc/pgx/v5"
 
@@ -46,7 +45,7 @@ type Known struct {
 // outcome that is no end (waiting, stuck, attention) is a row of pending_events; an end is a row of webhook_events, with
 // the order and its parts.
 //
-// The error is ErrBusy if the order's lock could not be had in a fraction of a second. An error leaves nothing behind,
+// The error is a BusyError if the order's lock could not be had in a fraction of a second. An error leaves nothing behind,
 // except one of the commit itself, after which nobody knows: the event is to be applied again.
 func (s *Store) Apply(ctx context.Context, e Event, decide func(Known) inorder.Decision) (k Known, d inorder.Decision, err error) {
 	err = s.locked(ctx, e.Change.OrderID, func(tx pgx.Tx) error {
@@ -65,14 +64,12 @@ func (s *Store) Apply(ctx context.Context, e Event, decide func(Known) inorder.D
 // locked runs f in a transaction, in the order's line.
 func (s *Store) locked(ctx context.Context, order string, f func(pgx.Tx) error) error {
 	run := func() error { return s.inTransaction(ctx, f) }
-	err := error(nil)
-	if order == "" {
-		err = run()
-	} else {
-		err = s.gate.pass(ctx, order, run)
+	if order != "" {
+		return s.gate.pass(ctx, order, run)
 	}
-	if isLockTimeout(err) {
-		return fmt.Errorf("%w (%w)", ErrBusy, err)
+	err := run()
+	if isLockTimeout(err) { // of another run of the same event
+		return &BusyError{cause: err}
 	}
 	return err
 }

@@ -4,13 +4,31 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// ErrBusy says that the order's lock could not be had at once: somebody holds it, or other events of the order are before
+// BusyError says that the order's lock could not be had at once: somebody holds it, or other events of the order are before
 // this one. Nothing was written.
-var ErrBusy = errors.New("the order is locked, or busy with other events")
+type BusyError struct {
+	gate  *gate
+	line  *line // nil for an event without an order
+	cause error // nil if it did not get as far as the database
+}
+
+// ComeBack is after how long to try again, if the event is going to: each caller gets a time of its own, so that those who were
+// refused come one after the other.
+func (e *BusyError) ComeBack() time.Duration {
+	if e.line == nil {
+		return 0
+	}
+	return e.gate.comeBack(e.line)
+}
+
+func (e *BusyError) Error() string { return "the order is locked, or busy with other events" }
+
+func (e *BusyError) Unwrap() error { return e.cause }
 
 const lockNotAvailable = "55P03" // what lock_timeout ends with
 

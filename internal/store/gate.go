@@ -7,9 +7,12 @@ import (
 )
 
 // gate keeps one order's events from taking the connections that other orders need. Of one order at most atDatabase events
-// are at the database, where one works and another waits for its lock; a few more wait here, without a connection, for
-// as long as a handful of transactions takes; any more are refused with ErrBusy, and come back later. While somebody
-// holds the order's lock for longer, one event in lockedPause tries it, and all others are refused at once.
+// are at the database, where one works and another waits for its lock. As many as waitingHere wait here, without a
+// connection, for as long as a burst of them takes. Any more are refused with a BusyError, and come back later. An order
+// whose lock could not be had is locked by somebody else: then all are refused at once, but one in lockedPause that tries it.
+//
+// Those that were refused come back one after the other, however many they are, because each attempt costs Temporal about
+// half of what an event costs: backLocked apart while the order is locked, and else as fast as they can be applied.
 //
 // The zero gate is open.
 type gate struct {
@@ -19,82 +22,140 @@ type gate struct {
 
 const (
 	atDatabase  = 2
-	waitingHere = 8
-	waitHere    = 100 * time.Millisecond
+	waitingHere = 62
+	waitHere    = time.Second
 	lockedPause = time.Second
+
+	backLocked  = 50 * time.Millisecond
+	backBusy    = 10 * time.Millisecond
+	longestBack = time.Minute
 )
 
 // line is the events of one order. It is forgotten when nobody is in it and the order is not known to be locked.
 type line struct {
 	entered int           // at the database, or waiting here
 	slots   chan struct{} // one for each event at the database
-	locked  time.Time     // until when the order's lock is taken to be held by somebody else
+	locked  time.Time     // until when the order's lock is taken to be held by somebody else; zero while it is not
+	refuse  chan struct{} // closed when that becomes known, for those that wait here
+	back    time.Time     // when the last of those that were refused comes back
 }
 
-// pass runs f in the order's line. A lock time-out of f tells that somebody holds the order.
+// pass runs f in the order's line. The error is a BusyError if f did not run, or ran into a lock that somebody else holds.
 func (g *gate) pass(ctx context.Context, order string, f func() error) error {
-	l := g.enter(order)
-	if l == nil {
-		return ErrBusy
+	l, refuse := g.enter(order)
+	if refuse == nil {
+		return &BusyError{gate: g, line: l}
 	}
-	err := l.run(ctx, f)
-	g.leave(order, l, err)
+	defer g.leave(order, l)
+	switch turn, err := l.await(ctx, refuse); {
+	case err != nil:
+		return err
+	case !turn:
+		return &BusyError{gate: g, line: l}
+	}
+	defer func() { <-l.slots }()
+	err := f()
+	g.learn(l, err)
+	if isLockTimeout(err) {
+		return &BusyError{gate: g, line: l, cause: err}
+	}
 	return err
 }
 
-// enter returns nil if there is no room.
-func (g *gate) enter(order string) *line {
+// enter returns no channel if there is no room.
+func (g *gate) enter(order string) (l *line, refuse <-chan struct{}) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	l := g.lines[order]
+	l = g.lines[order]
 	if l == nil {
 		if g.lines == nil {
 			g.lines = map[string]*line{}
 		}
-		l = &line{slots: make(chan struct{}, atDatabase)}
+		l = &line{slots: make(chan struct{}, atDatabase), refuse: make(chan struct{})}
 		g.lines[order] = l
 	}
 	now := time.Now()
 	if l.entered >= atDatabase+waitingHere || now.Before(l.locked) {
-		return nil
+		return l, nil
 	}
 	if !l.locked.IsZero() { // this one tries whether it still is
 		l.locked = now.Add(lockedPause)
 	}
 	l.entered++
-	return l
+	return l, l.refuse
 }
 
-func (l *line) run(ctx context.Context, f func() error) error {
-	select {
-	case l.slots <- struct{}{}:
-	case <-time.After(waitHere):
-		return ErrBusy
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	defer func() { <-l.slots }()
-	return f()
-}
-
-func (g *gate) leave(order string, l *line, err error) {
+// comeBack takes the next time to come back that nobody has taken.
+func (g *gate) comeBack(l *line) time.Duration {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	l.entered--
+	apart := backBusy
+	if !l.locked.IsZero() {
+		apart = backLocked
+	}
+	now := time.Now()
+	if l.back.Before(now) {
+		l.back = now
+	}
+	if next := l.back.Add(apart); next.Sub(now) <= longestBack {
+		l.back = next
+	}
+	return l.back.Sub(now)
+}
+
+// await reports whether the event may go to the database now; they go in the order in which they came.
+func (l *line) await(ctx context.Context, refuse <-chan struct{}) (turn bool, err error) {
+	select {
+	case l.slots <- struct{}{}:
+		return true, nil
+	default:
+	}
+	patience := time.NewTimer(waitHere)
+	defer patience.Stop()
+	select {
+	case l.slots <- struct{}{}:
+	case <-refuse:
+		return false, nil
+	case <-patience.C:
+		return false, nil
+	case <-ctx.Done():
+		return false, ctx.Err()
+	}
+	select {
+	case <-refuse: // it had both, and took its turn
+		<-l.slots
+		return false, nil
+	default:
+		return true, nil
+	}
+}
+
+// learn notes what the end of f tells about the order's lock. It comes before f's place is given to the next.
+func (g *gate) learn(l *line, err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	switch {
 	case err == nil:
 		l.locked = time.Time{}
 	case isLockTimeout(err):
 		l.locked = time.Now().Add(lockedPause)
+		close(l.refuse)
+		l.refuse = make(chan struct{})
 	}
-	g.forget(order, l)
 }
 
-// forget drops the lines that say nothing any more, among them those of orders that were locked once.
-func (g *gate) forget(order string, l *line) {
+func (g *gate) leave(order string, l *line) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	l.entered--
 	if l.entered == 0 && l.locked.IsZero() {
 		delete(g.lines, order)
 	}
+	g.forgetUnlocked()
+}
+
+// forgetUnlocked drops the lines of orders that were locked once and of which nothing has come since, when they are many.
+func (g *gate) forgetUnlocked() {
 	const many = 1000
 	if len(g.lines) < many {
 		return

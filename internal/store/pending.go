@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"inorder"
 )
@@ -61,11 +62,12 @@ func (s *Store) Park(ctx context.Context, e Event, detail string) (k Known, err 
 	return k, err
 }
 
-// Waiter is an event that waits, without its body.
+// Waiter is an event that waits, without its body. It marks a place in the line, and has a JSON form whatever its times are:
+// they are microseconds since 1970, because a time of after the year 9999 has none.
 type Waiter struct {
-	EventID    string    `json:"event_id"`
-	OccurredAt time.Time `json:"occurred_at"`
-	ReceivedAt time.Time `json:"received_at"`
+	EventID    string `json:"event_id"`
+	OccurredAt int64  `json:"occurred_us"`
+	ReceivedAt int64  `json:"received_us"`
 }
 
 const selectWaitersSQL = `
@@ -76,12 +78,24 @@ ORDER BY occurred_at, received_at, event_id LIMIT $5`
 // Waiters are the events that wait for an order, oldest first, from the one after a given one on; the zero Waiter is
 // before all. They are read a page at a time.
 func (s *Store) Waiters(ctx context.Context, orderID string, after Waiter, limit int) (page []Waiter, err error) {
+	occurred, received := bound(after.OccurredAt), bound(after.ReceivedAt)
+	if after == (Waiter{}) {
+		occurred = pgtype.Timestamptz{InfinityModifier: pgtype.NegativeInfinity, Valid: true}
+	}
 	b := &pgx.Batch{}
-	b.Queue(selectWaitersSQL, orderID, after.OccurredAt, after.ReceivedAt, after.EventID, limit).Query(func(rows pgx.Rows) error {
-		page, err = pgx.CollectRows(rows, pgx.RowToStructByName[Waiter])
+	b.Queue(selectWaitersSQL, orderID, occurred, received, after.EventID, limit).Query(eachRow(func(row pgx.Row) error {
+		var w Waiter
+		var occurred, received time.Time
+		err := row.Scan(&w.EventID, &occurred, &received)
+		w.OccurredAt, w.ReceivedAt = occurred.UnixMicro(), received.UnixMicro()
+		page = append(page, w)
 		return err
-	})
+	}))
 	return page, s.read(ctx, b)
+}
+
+func bound(us int64) pgtype.Timestamptz {
+	return pgtype.Timestamptz{Time: time.UnixMicro(us), Valid: true}
 }
 
 const countPendingSQL = `SELECT count(*) FROM pending_events WHERE event_id = ANY($1) AND phase <> 'attention'`
@@ -112,6 +126,6 @@ func (s *Store) Pending(ctx context.Context, eventID string) (e inorder.Event, f
 	if e, err = inorder.ParseEvent(body); err != nil {
 		e = inorder.Event{Body: body} // that is why it is in attention; its workflow says so again
 	}
-	e.ID, e.ReceivedAt = eventID, receivedAt
+	e.ID, e.ReceivedAt = eventID, receivedAt.UTC()
 	return e, found, nil
 }

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"inorder/internal/config"
+	"inorder/internal/devstack/testenv"
+	"inorder/internal/endpoints"
+	"inorder/internal/platform"
+	"inorder/receiver"
+)
+
+func TestMain(m *testing.M) { testenv.Main(m) }
+
+func TestSecretsAndProbesDoNotWaitForEvents(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, l.Close())
+	url := testenv.MigratedURL(t)
+	pool := testenv.Pool(t, url)
+	clean(t, "DATABASE_URL", withMaxConns(url, 3), "LISTEN_ADDR", l.Addr().String(), "TEMPORAL_ADDRESS", "127.0.0.1:1")
+	s, err := open(t.Context(), config.NeedDatabase, io.Discard)
+	require.NoError(t, err)
+	t.Cleanup(s.close)
+	for range 3 { // as events do that wait for locks
+		conn, err := s.pool.Acquire(t.Context())
+		require.NoError(t, err)
+		t.Cleanup(conn.Release)
+	}
+	go s.receive(t.Context())
+	base := "http://" + l.Addr().String()
+	require.Eventually(t, func() bool { return strings.Contains(get(base+receiver.ReadyPath), `"postgres":{"state":"ok"`) }, 20*time.Second, 50*time.Millisecond)
+
+	require.NoError(t, endpoints.Store{Pool: pool}.Add(t.Context(), endpoints.Endpoint{ID: "wh_1", URL: base, Mode: platform.Test, Events: []string{"*"}}, "whsec_new"))
+	require.Eventually(t, func() bool { return post(base, "whsec_new") == http.StatusBadRequest }, 20*time.Second, 50*time.Millisecond, "a new secret is known")
+	require.Equal(t, http.StatusUnauthorized, post(base, "whsec_other"))
+	require.Equal(t, int32(3), s.pool.Stat().AcquiredConns())
+}
+
+func withMaxConns(url string, n int) string {
+	separator := "?"
+	if strings.Contains(url, "?") {
+		separator = "&"
+	}
+	return fmt.Sprintf("%s%spool_max_conns=%d", url, separator, n)
+}
+
+func get(url string) string {
+	r, err := http.Get(url)
+	if err != nil {
+		return err.Error()
+	}
+	defer r.Body.Close()
+	body, _ := io.ReadAll(r.Body)
+	return string(body)
+}
+
+// post delivers what no secret makes an event.
+func post(base, secret string) int {
+	body := `{}`
+	r, err := http.NewRequest(http.MethodPost, base+receiver.WebhookPath, strings.NewReader(body))
+	if err != nil {
+		return 0
+	}
+	r.Header.Set(receiver.SignatureHeader, receiver.Sign(secret, []byte(body)))
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return 0
+	}
+	defer answer.Body.Close()
+	return answer.StatusCode
+}

@@ -1,0 +1,115 @@
+// Package loglimit logs what an outsider or an outage can multiply: requests that are refused, probes that fail. What
+// happens a few times a day belongs into a plain slog.Logger.
+package loglimit
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// Logger writes the first line of each kind at once. Then it counts, and writes at most one line of that kind per
+// interval: the newest one, with how many there were as "lines" and for how long they were counted as "within". So a kind
+// costs two lines in its first interval and one in each that follows, however often it happens. It is safe for use by
+// several goroutines.
+//
+// The kinds must be a closed set, such as constants in the code: each keeps its newest line in memory for an interval.
+type Logger struct {
+	log   *slog.Logger
+	every time.Duration
+
+	mu    sync.Mutex
+	kinds map[string]*kind
+}
+
+// kind is what happened since its last line was written.
+type kind struct {
+	timer *time.Timer
+	since time.Time
+	count int
+
+	level   slog.Level // the newest line
+	message string
+	attrs   []any
+}
+
+// New returns a Logger that writes to log. A process that stops calls Flush.
+func New(log *slog.Logger, every time.Duration) *Logger {
+	return &Logger{log: log, every: every, kinds: map[string]*kind{}}
+}
+
+// Log logs the message with its attributes, now or counted. The attributes are kept, so they may not change afterwards.
+func (l *Logger) Log(level slog.Level, name, message string, attrs ...any) {
+	if !l.log.Enabled(context.Background(), level) {
+		return
+	}
+	if l.isFirst(level, name, message, attrs) {
+		l.log.Log(context.Background(), level, message, attrs...)
+	}
+}
+
+func (l *Logger) isFirst(level slog.Level, name, message string, attrs []any) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if k := l.kinds[name]; k != nil {
+		k.count++
+		k.level, k.message, k.attrs = level, message, attrs
+		return false
+	}
+	k := &kind{since: time.Now()}
+	k.timer = time.AfterFunc(l.every, func() { l.tick(name, k) })
+	l.kinds[name] = k
+	return true
+}
+
+// tick ends an interval of a kind. One in which nothing happened ends the kind: its next line is a first one again.
+func (l *Logger) tick(name string, k *kind) {
+	l.mu.Lock()
+	if l.kinds[name] != k { // flushed meanwhile
+		l.mu.Unlock()
+		return
+	}
+	write := k.take()
+	if write == nil {
+		delete(l.kinds, name)
+	} else {
+		k.timer.Reset(l.every)
+	}
+	l.mu.Unlock()
+	if write != nil {
+		write(l.log)
+	}
+}
+
+// Flush writes what is counted. The next line of each kind is a first one again.
+func (l *Logger) Flush() {
+	l.mu.Lock()
+	kinds := l.kinds
+	l.kinds = map[string]*kind{}
+	var writes []func(*slog.Logger)
+	for _, k := range kinds {
+		k.timer.Stop()
+		if write := k.take(); write != nil {
+			writes = append(writes, write)
+		}
+	}
+	l.mu.Unlock()
+	for _, write := range writes {
+		write(l.log)
+	}
+}
+
+// take returns what writes the counted lines, or nil if there are none, and begins anew. It runs under the lock; what it
+// returns must not, because a log may be slow.
+func (k *kind) take() func(*slog.Logger) {
+	within := time.Since(k.since)
+	k.since = time.Now()
+	if k.count == 0 {
+		return nil
+	}
+	level, message := k.level, k.message
+	attrs := append(k.attrs[:len(k.attrs):len(k.attrs)], "lines", k.count, "within", within.Round(time.Second).String())
+	k.count, k.attrs = 0, nil
+	return func(log *slog.Logger) { log.Log(context.Background(), level, message, attrs...) }
+}

@@ -1,0 +1,173 @@
+package receiver
+
+import (
+	"container/list"
+	"errors"
+	"io"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+// conn is a connection that the listener counts. It is in one of three states:
+//
+//   - idle: nothing of a request has come yet, on a new connection or after an answer;
+//   - begun: a part of a request has come;
+//   - whole: a request is there and being answered.
+//
+// One that is not whole is in the listener's list, where the next to make room is the first.
+type conn struct {
+	net.Conn
+	listener *listener
+
+	idle    atomic.Bool
+	ended   atomic.Bool // nothing more comes from the peer, as far as we know or care
+	lingers atomic.Bool // the server has closed it: see Close
+
+	// Guarded by listener.mu.
+	place *list.Element // in listener.waiting; nil while it is whole
+	since time.Time     // when it began to wait there
+}
+
+// connOf returns the request's connection, or nil in tests without a listener; nil's whole does nothing.
+func connOf(ctx *fasthttp.RequestCtx) *conn {
+	c, _ := ctx.Conn().(*conn)
+	return c
+}
+
+func (c *conn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if n > 0 && c.idle.Load() {
+		c.begin()
+	}
+	switch {
+	case err == nil:
+	case errors.Is(err, io.EOF):
+		c.ended.Store(true)
+	case c.idle.Load() && isTimeout(err) && c.listener.stopping.Load():
+		c.ended.Store(true)
+		return n, io.EOF // so that the server closes it without a word: nobody asked
+	}
+	return n, err
+}
+
+// begin notes that a request has begun to come. A process that stops gives it the usual time to come as a whole.
+func (c *conn) begin() {
+	c.idle.Store(false)
+	if c.listener.stopping.Load() {
+		_ = c.Conn.SetReadDeadline(time.Now().Add(readTimeout))
+	}
+}
+
+// hurry leaves a connection that is idle or lingers only a moment, because the process stops.
+func (c *conn) hurry() {
+	if !c.idle.Load() && !c.lingers.Load() {
+		return
+	}
+	_ = c.Conn.SetReadDeadline(time.Now().Add(stopGrace))
+	if !c.idle.Load() && !c.lingers.Load() { // a request has begun meanwhile
+		_ = c.Conn.SetReadDeadline(time.Now().Add(readTimeout))
+	}
+}
+
+// SetReadDeadline is what the server calls before it waits for a request, and when one begins.
+func (c *conn) SetReadDeadline(t time.Time) error {
+	err := c.Conn.SetReadDeadline(t)
+	if err == nil && c.listener.stopping.Load() && time.Until(t) > stopGrace {
+		c.hurry()
+	}
+	return err
+}
+
+// whole notes that a request is there: the connection is not closed for a new one until it is answered.
+func (c *conn) whole() {
+	if c == nil {
+		return
+	}
+	c.listener.mu.Lock()
+	defer c.listener.mu.Unlock()
+	c.leave()
+}
+
+// answered notes that the request has its answer, and that the connection waits for the next.
+func (c *conn) answered() {
+	c.listener.mu.Lock()
+	defer c.listener.mu.Unlock()
+	c.idle.Store(true)
+	c.wait()
+}
+
+// wait puts the connection at the list's end. listener.mu is held.
+func (c *conn) wait() {
+	if _, open := c.listener.conns[c]; open {
+		c.leave()
+		c.place, c.since = c.listener.waiting.PushBack(c), time.Now()
+		c.listener.room.Signal()
+	}
+}
+
+// leave takes the connection off the list. listener.mu is held.
+func (c *conn) leave() {
+	if c.place != nil {
+		c.listener.waiting.Remove(c.place)
+		c.place = nil
+	}
+}
+
+// SetWriteDeadline reports no error: the server panics on one, which it gets when a request comes at the moment that
+// the connection is closed as an idle one. Writing fails then anyway.
+func (c *conn) SetWriteDeadline(t time.Time) error {
+	_ = c.Conn.SetWriteDeadline(t)
+	return nil
+}
+
+// Close ends the connection so that the last answer arrives. Closing while something is unread, or still coming, resets
+// a connection, and a reset takes the answer with it; so the sending half is closed, and what comes is discarded until
+// the sender ends, too.
+func (c *conn) Close() error {
+	if c.lingers.Swap(true) {
+		return nil
+	}
+	c.listener.mu.Lock()
+	c.wait() // it is as good as any other to make room
+	c.listener.mu.Unlock()
+	half, ok := c.Conn.(interface{ CloseWrite() error })
+	if c.ended.Load() || !ok || half.CloseWrite() != nil {
+		return c.end()
+	}
+	go c.drain()
+	return nil
+}
+
+// What a sender may go on sending after its answer.
+const (
+	lingerTime  = 5 * time.Second
+	lingerBytes = 64 << 20
+)
+
+func (c *conn) drain() {
+	_ = c.Conn.SetReadDeadline(time.Now().Add(lingerTime))
+	if c.listener.stopping.Load() {
+		c.hurry()
+	}
+	var discarded [1 << 10]byte // small, because thousands may linger at once
+	for read := 0; read < lingerBytes; {
+		n, err := c.Conn.Read(discarded[:])
+		if err != nil {
+			break
+		}
+		read += n
+	}
+	_ = c.end()
+}
+
+// end closes the connection and forgets it.
+func (c *conn) end() error {
+	err := c.Conn.Close()
+	c.listener.mu.Lock()
+	defer c.listener.mu.Unlock()
+	c.listener.forget(c)
+	return err
+}

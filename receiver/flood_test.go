@@ -1,0 +1,169 @@
+package receiver
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// asReceiver turns the test's program into a receiver, whose memory is then its own: it says where it listens, and serves
+// until its input ends.
+const asReceiver = "INORDER_TEST_AS_RECEIVER"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asReceiver) != "" {
+		os.Exit(serveForOthers())
+	}
+	os.Exit(m.Run())
+}
+
+func serveForOthers() int {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 1
+	}
+	fmt.Println(l.Addr())
+	ctx, stop := context.WithCancel(context.Background())
+	go func() { _, _ = io.Copy(io.Discard, os.Stdin); stop() }()
+	r := New(Options{Starter: noStarter{}, Verifier: StaticSecrets(vectorSecret), Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
+		ShutdownTimeout: time.Second})
+	_ = r.Serve(ctx, l)
+	return 0
+}
+
+type otherProcess struct {
+	addr string
+	pid  int
+	logs *logBuffer
+}
+
+func startReceiver(t *testing.T) otherProcess {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), asReceiver+"=1")
+	logs := &logBuffer{}
+	cmd.Stderr = logs
+	in, err := cmd.StdinPipe()
+	require.NoError(t, err)
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() {
+		_ = in.Close()
+		_ = cmd.Wait()
+	})
+	line, err := bufio.NewReader(out).ReadString('\n')
+	require.NoError(t, err)
+	return otherProcess{strings.TrimSpace(line), cmd.Process.Pid, logs}
+}
+
+// resident is the process's resident memory in MiB; 0 where there is no /proc.
+func (p otherProcess) resident(t *testing.T) int {
+	t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.pid))
+	if runtime.GOOS != "linux" {
+		return 0
+	}
+	require.NoError(t, err)
+	_, rest, _ := strings.Cut(string(status), "VmRSS:")
+	kib, err := strconv.Atoi(strings.Fields(rest)[0])
+	require.NoError(t, err)
+	return kib >> 10
+}
+
+// TestFloodsOfUnfinishedRequests holds thousands of connections, each with a request that never ends, and looks at the
+// memory and at what happens to deliveries that come meanwhile.
+func TestFloodsOfUnfinishedRequests(t *testing.T) {
+	forged := SignatureHeader + ": " + strings.Repeat("0", 64) + "\r\n"
+	const length, chunked = "Content-Length: 1048576\r\n", "Transfer-Encoding: chunked\r\n"
+	part := strings.Repeat("a", 100<<10)
+	for name, sent := range map[string]string{
+		"headers alone":                     "POST " + WebhookPath + " HTTP/1.1\r\nHost: a\r\n" + length + "\r\n",
+		"headers alone, signed":             "POST " + WebhookPath + " HTTP/1.1\r\nHost: a\r\n" + forged + length + "\r\n",
+		"headers that fill their room":      "POST " + WebhookPath + " HTTP/1.1\r\nHost: a\r\n" + forged + length + "A: " + part[:7900] + "\r\n\r\na",
+		"headers that do not end":           "POST " + WebhookPath + " HTTP/1.1\r\nHost: a\r\nA: " + part[:7000],
+		"half-sent bodies":                  "POST " + WebhookPath + " HTTP/1.1\r\nHost: a\r\n" + length + "\r\n" + part,
+		"half-sent bodies, signed":          "POST " + WebhookPath + " HTTP/1.1\r\nHost: a\r\n" + forged + length + "\r\n" + part,
+		"half-sent chunked bodies, signed":  "POST " + WebhookPath + " HTTP/1.1\r\nHost: a\r\n" + forged + chunked + "\r\n100000\r\n" + part,
+		"half-sent bodies for another path": "POST /elsewhere HTTP/1.1\r\nHost: a\r\n" + length + "\r\n" + part,
+		"connections without a byte":        "",
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := startReceiver(t)
+			deliverNow(t, p.addr)
+			idle := p.resident(t)
+			flood(t, p.addr, sent)
+			most := 0
+			for range 20 {
+				require.Less(t, deliverNow(t, p.addr), 3*time.Second)
+				most = max(most, p.resident(t))
+			}
+			t.Logf("idle %d MiB, at most %d MiB more", idle, most-idle)
+			require.True(t, testing.Short() || most-idle < 200)
+			require.Less(t, len(p.logs.String()), 10_000)
+		})
+	}
+}
+
+// flood opens the connections and sends on each, until the test ends. It returns when all have sent what they could at once.
+func flood(t *testing.T, addr, sent string) {
+	t.Helper()
+	const openers = 16
+	var wg sync.WaitGroup
+	var opened atomic.Int32
+	for range openers {
+		wg.Go(func() {
+			for range connections() / openers {
+				c, err := net.Dial("tcp", addr)
+				if err != nil {
+					continue
+				}
+				opened.Add(1)
+				t.Cleanup(func() { _ = c.Close() })
+				_ = c.SetWriteDeadline(time.Now().Add(soon))
+				_, _ = io.WriteString(c, sent) // it may be answered or closed before
+			}
+		})
+	}
+	wg.Wait()
+	require.Greater(t, int(opened.Load()), connections()*9/10)
+}
+
+// connections are fewer with -short, as with the race detector, under which memory and time are not what they are.
+func connections() int {
+	if testing.Short() {
+		return 500
+	}
+	return 5000
+}
+
+// deliverNow delivers over a new connection and returns how long it took.
+func deliverNow(t *testing.T, addr string) time.Duration {
+	t.Helper()
+	began := time.Now()
+	transport := &http.Transport{DisableKeepAlives: true}
+	client := &http.Client{Transport: transport, Timeout: soon}
+	req, err := http.NewRequest(http.MethodPost, "http://"+addr+WebhookPath, strings.NewReader(vectorBody))
+	require.NoError(t, err)
+	req.Header.Set(SignatureHeader, vectorSignature)
+	res, err := client.Do(req)
+	require.NoError(t, err)
+	defer res.Body.Close()
+	require.Equal(t, http.StatusOK, res.StatusCode)
+	return time.Since(began)
+}

@@ -1,0 +1,89 @@
+package receiver
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// ask makes a request on a connection and reads the answer.
+func ask(t *testing.T, c net.Conn) {
+	t.Helper()
+	_, err := io.WriteString(c, smuggled)
+	require.NoError(t, err)
+	require.Equal(t, 200, readAnswer(t, bufio.NewReader(c)))
+}
+
+func isClosed(t *testing.T, c net.Conn) {
+	t.Helper()
+	_, err := c.Read(make([]byte, 1))
+	var network net.Error
+	require.Error(t, err)
+	require.False(t, errors.As(err, &network) && network.Timeout(), "it is still open")
+}
+
+func TestOneConnectionTooManyClosesTheOldestWithoutARequest(t *testing.T) {
+	entered, release := make(chan struct{}), make(chan struct{})
+	starter := &fakeStarter{block: func(context.Context) error { close(entered); <-release; return nil }}
+	r, logs := newTest(t, starter, func(o *Options) { o.MaxConnections = 4 })
+	s := serve(t, r)
+	working := dial(t, s) // the oldest of all, but with a whole request
+	_, err := fmt.Fprintf(working, "POST %s HTTP/1.1\r\nHost: a\r\n%s: %s\r\nContent-Length: %d\r\n\r\n%s",
+		WebhookPath, SignatureHeader, vectorSignature, len(vectorBody), vectorBody)
+	require.NoError(t, err)
+	<-entered
+	asked := dial(t, s)
+	ask(t, asked)
+	begun := dial(t, s)
+	_, err = io.WriteString(begun, "POST ")
+	require.NoError(t, err)
+	unused := dial(t, s)
+	ask(t, asked) // so now it is the youngest
+
+	ask(t, dial(t, s))
+	isClosed(t, begun)
+	ask(t, dial(t, s))
+	isClosed(t, unused)
+	ask(t, asked)
+	close(release)
+	require.Equal(t, 200, readAnswer(t, bufio.NewReader(working)))
+	require.Contains(t, logs.String(), "MAX_CONNECTIONS")
+}
+
+func TestWhenAllConnectionsWorkTheNextOneWaits(t *testing.T) {
+	release := make(chan struct{})
+	starter := &fakeStarter{block: func(context.Context) error { <-release; return nil }}
+	r, _ := newTest(t, starter, func(o *Options) { o.MaxConnections = 2 })
+	s := serve(t, r)
+	var wg sync.WaitGroup
+	for i := range 6 {
+		wg.Go(func() {
+			status, _ := s.post(t, newClient(t), eventBody(i, 0), false)
+			require.Equal(t, 200, status)
+		})
+	}
+	require.Eventually(t, func() bool { return len(starter.all()) == 2 }, soon, time.Millisecond)
+	for range 6 {
+		release <- struct{}{}
+	}
+	wg.Wait()
+}
+
+func TestThereAreFewerConnectionsThanFiles(t *testing.T) {
+	r, logs := newTest(t, &fakeStarter{}, func(o *Options) { o.MaxConnections = math.MaxInt32 - 1 })
+	most := r.maxConnections()
+	require.Less(t, most, fileLimit())
+	require.Contains(t, logs.String(), "ulimit -n")
+	r, logs = newTest(t, &fakeStarter{}, func(o *Options) { o.MaxConnections = 10 })
+	require.Equal(t, 10, r.maxConnections())
+	require.Empty(t, logs.String())
+}

@@ -1,0 +1,157 @@
+package workflows_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"inorder"
+	"inorder/internal/sample"
+)
+
+// eventOf makes an event of any order, dated so many seconds after the last quarter of an hour.
+func (s *system) eventOf(order, eventType string, second int, data string) inorder.Event {
+	s.Helper()
+	at := time.Now().Add(-15 * time.Minute).Add(time.Duration(second) * time.Second)
+	e, err := inorder.ParseEvent(fmt.Appendf(nil, `{"id":%q,"type":%q,"created_at":%q,"data":{"order_id":%q%s},"store_id":"store_1"}`,
+		sample.NewID("evt_"), eventType, at.UTC().Format(time.RFC3339), order, data))
+	require.NoError(s, err)
+	e.ReceivedAt = time.Now().UTC()
+	return e
+}
+
+// hold runs SQL in a transaction of a connection of its own, which stays open until release.
+func (s *system) hold(sql string, args ...any) (release func()) {
+	s.Helper()
+	conn, err := pgx.ConnectConfig(s.Context(), s.pool.Config().ConnConfig)
+	require.NoError(s, err)
+	s.Cleanup(func() { conn.Close(context.Background()) })
+	_, err = conn.Exec(s.Context(), "BEGIN")
+	require.NoError(s, err)
+	_, err = conn.Exec(s.Context(), sql, args...)
+	require.NoError(s, err)
+	return func() {
+		s.Helper()
+		_, err := conn.Exec(s.Context(), "COMMIT")
+		require.NoError(s, err)
+	}
+}
+
+// watchLocks tells the most connections that waited for a lock at once, from now until it is asked.
+func (s *system) watchLocks() (most func() int) {
+	conn, err := pgx.ConnectConfig(s.Context(), s.pool.Config().ConnConfig)
+	require.NoError(s, err)
+	var seen atomic.Int32
+	stop, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		defer conn.Close(context.Background())
+		for {
+			n := int32(0)
+			err := conn.QueryRow(context.Background(), `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&n)
+			if err == nil {
+				seen.Store(max(seen.Load(), n))
+			}
+			select {
+			case <-stop:
+				return
+			case <-time.After(10 * time.Millisecond):
+			}
+		}
+	}()
+	return func() int {
+		close(stop)
+		<-done
+		return int(seen.Load())
+	}
+}
+
+// stream creates n other orders at a steady pace, waits until all are there, and returns the median time that took.
+func (s *system) stream(n int, pace time.Duration) time.Duration {
+	s.Helper()
+	begun := map[string]time.Time{}
+	ids := []string{}
+	next := time.NewTicker(pace)
+	defer next.Stop()
+	for range n {
+		<-next.C
+		e := s.eventOf(sample.NewID("order_"), "order.created", 0, confirmed)
+		begun[e.ID] = time.Now()
+		ids = append(ids, e.ID)
+		s.begin(e)
+	}
+	s.eventually("the other orders are there", func() bool { return s.ended(ids) == n })
+	rows, err := s.pool.Query(s.Context(), `SELECT event_id, processed_at FROM webhook_events WHERE event_id = ANY($1)`, ids)
+	require.NoError(s, err)
+	var took []time.Duration
+	var id string
+	var at time.Time
+	_, err = pgx.ForEachRow(rows, []any{&id, &at}, func() error {
+		took = append(took, at.Sub(begun[id]))
+		return nil
+	})
+	require.NoError(s, err)
+	slices.Sort(took)
+	return took[n/2]
+}
+
+func (s *system) ended(ids []string) (n int) {
+	s.Helper()
+	require.NoError(s, s.pool.QueryRow(s.Context(), `SELECT count(*) FROM webhook_events WHERE event_id = ANY($1)`, ids).Scan(&n))
+	return n
+}
+
+const (
+	lockRowSQL      = `SELECT 1 FROM orders WHERE id = ANY($1) FOR UPDATE`
+	lockAdvisorySQL = `SELECT pg_advisory_xact_lock(hashtextextended('order ' || id, 0)) FROM unnest($1::text[]) id`
+	lockPartSQL     = `SELECT 1 FROM order_parts WHERE order_id = ANY($1) FOR UPDATE`
+)
+
+func TestALockedOrderHoldsUpNobodyElse(t *testing.T) {
+	for name, tc := range map[string]struct {
+		sql    string
+		orders int
+	}{
+		"a row":          {lockRowSQL, 1},
+		"an advisory":    {lockAdvisorySQL, 1},
+		"a part":         {lockPartSQL, 1},
+		"of five orders": {lockRowSQL, 5},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSystem(t)
+			s.work()
+			var hot []string
+			for n := range tc.orders {
+				hot = append(hot, fmt.Sprint(s.order, "_", n))
+				s.result(s.begin(s.eventOf(hot[n], "order.created", 0, confirmed)))
+				s.result(s.begin(s.eventOf(hot[n], "payment.created", 0, `,"id":"pay_`+hot[n]+`"`)))
+			}
+			calm := s.stream(40, 25*time.Millisecond)
+			release := s.hold(tc.sql, hot)
+			most := s.watchLocks()
+			var ids []string
+			for n := range 60 {
+				order := hot[n%len(hot)]
+				e := s.eventOf(order, "payment.completed", n, `,"id":"pay_`+order+`"`)
+				ids = append(ids, e.ID)
+				s.begin(e)
+			}
+			locked := s.stream(40, 25*time.Millisecond)
+			waiting := most()
+			require.Zero(t, s.ended(ids), "all others end while the orders are locked")
+			release()
+			begin := time.Now()
+			s.eventually("what came for the locked orders is applied", func() bool { return s.ended(ids) == len(ids) })
+			t.Logf("the others' median: %s, while locked %s; at most %d connections waited; all applied %s after the lock went",
+				calm, locked, waiting, time.Since(begin))
+			require.LessOrEqual(t, waiting, 2*len(hot))
+			require.Less(t, locked, 2*calm+100*time.Millisecond)
+		})
+	}
+}
