@@ -42,6 +42,10 @@ conformance/node_modules: conformance/package-lock.json
 		[ -z "$$CI" ]; \
 	fi
 
+.PHONY: image
+image: ## Build the image inorder, which says its version
+	docker build --build-arg VERSION=$(VERSION) -t inorder .
+
 .PHONY: bench
 bench: build bin/dev ## Measure events/s and ack times beside an empty workflow and a plain handler
 	cd bench && go build -o ../bin/bench .

@@ -129,7 +129,7 @@ func (a *Activities) FinishReconcile(_ context.Context, in FinishReconcileInput)
 		a.Log.Error("orders reconciled in part", append(counts, "stopped", in.Stopped)...)
 		return nil
 	}
-	lastSweep.SetToCurrentTime()
+	lastSweep.WithLabelValues().SetToCurrentTime()
 	a.Log.Info("orders reconciled", counts...)
 	return nil
 }

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"regexp"
@@ -13,7 +14,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"inorder/internal/devstack/testenv"
+	"inorder/internal/endpoints"
 	"inorder/internal/hooks"
+	"inorder/internal/sample"
 	"inorder/internal/standin"
 )
 
@@ -30,9 +33,8 @@ func TestHooksFromRegistrationToDeletion(t *testing.T) {
 
 	out = s.do(0, "hooks", "test", id)
 	require.Contains(t, out, "was answered 200 OK")
-	require.Regexp(t, `evt_\S+  applied  `+regexp.QuoteMeta(s.uiLink()), out)
-	require.Regexp(t, `evt_\S+  ignored`, s.do(0, "hooks", "test", id, "--event", "product.updated"))
-	require.Regexp(t, `evt_\S+  waiting  its order does not exist yet`, s.do(0, "hooks", "test", id, "--event", "fulfillment.shipped"))
+	require.Regexp(t, `evt_\S+  ignored  .*`+regexp.QuoteMeta(s.uiLink()), out)
+	require.Zero(t, s.count(`SELECT (SELECT count(*) FROM orders) + (SELECT count(*) FROM pending_events)`), "a test touches no order, unless it is asked to")
 
 	s.arrives()
 	out = s.do(0, "hooks", "rotate", id, "--overlap", "0s")
@@ -52,7 +54,9 @@ func TestHooksFromRegistrationToDeletion(t *testing.T) {
 		} `json:"secrets"`
 	}
 	s.eventually(30*time.Second, "the new secret is seen to verify", func() bool {
-		require.NoError(t, json.Unmarshal([]byte(s.do(0, "hooks", "list", "--json")), &listed))
+		text := s.do(0, "hooks", "list", "--json")
+		require.NoError(t, json.Unmarshal([]byte(text), &listed))
+		require.Less(t, strings.Index(text, `"webhooks"`), strings.Index(text, `"secrets"`), "the first ID is a webhook's that is there")
 		require.Len(t, listed.Webhooks, 2)
 		for _, secret := range listed.Secrets {
 			if secret.Source == listed.Webhooks[0].ID && secret.Verified != nil {
@@ -84,6 +88,76 @@ func TestHooksFromRegistrationToDeletion(t *testing.T) {
 	require.Contains(t, s.do(0, "hooks", "delete", now), "is deleted")
 	require.Len(t, s.webhooks(), 1)
 	require.Contains(t, s.webhooks(), foreign)
+}
+
+// text is one value of the database.
+func (s *shop) text(query string) (value string) {
+	s.t.Helper()
+	require.NoError(s.t, s.pool.QueryRow(context.Background(), query).Scan(&value))
+	return value
+}
+
+// removal is the command that `hooks test` printed.
+func removal(t *testing.T, out string) []string {
+	t.Helper()
+	_, command, found := strings.Cut(out, "\n  inorder ")
+	require.True(t, found, out)
+	return strings.Fields(command)
+}
+
+func TestWhatATestWroteIsMarkedAndCanBeRemoved(t *testing.T) {
+	s := newShop(t)
+	s.serve()
+	id := registered(t, s.do(0, "hooks", "register", s.url))
+
+	out := s.do(0, "hooks", "test", id, "--event", "order.created")
+	require.Regexp(t, `evt_\S+  applied`, out)
+	remove := removal(t, out)
+	require.Equal(t, 1, s.count(`SELECT count(*) FROM webhook_events JOIN orders ON id = order_id WHERE starts_with(detail, 'a test delivery')`))
+	require.Contains(t, s.do(0, remove...), "is removed, with its parts")
+	require.Zero(t, s.count(`SELECT (SELECT count(*) FROM orders) + (SELECT count(*) FROM order_parts)`))
+	require.Equal(t, 1, s.count(`SELECT count(*) FROM webhook_events WHERE detail = 'a test delivery, whose order was removed'`))
+	require.Contains(t, s.do(0, remove...), "nothing is left to remove")
+
+	out = s.do(0, "hooks", "test", id, "--event", "fulfillment.shipped")
+	require.Regexp(t, `evt_\S+  waiting  its order does not exist yet`, out)
+	require.Contains(t, s.do(0, removal(t, out)...), "is given up")
+	s.eventually(30*time.Second, "it is recorded", func() bool {
+		return s.count(`SELECT count(*) FROM webhook_events WHERE outcome = 'discarded' AND detail LIKE '%a test delivery%'`) == 1
+	})
+
+	s.arrives()
+	real := s.text(`SELECT event_id FROM webhook_events WHERE type = 'order.created' ORDER BY processed_at DESC LIMIT 1`)
+	require.Contains(t, s.do(1, "hooks", "test", "--remove", real), "is not marked as a test")
+	_, err := s.pool.Exec(t.Context(), `UPDATE webhook_events SET detail = 'a test delivery' WHERE event_id = $1`, real)
+	require.NoError(t, err)
+	require.Contains(t, s.do(1, "hooks", "test", "--remove", real), "is on the platform, so it is a real one")
+	require.Equal(t, 1, s.count(`SELECT count(*) FROM orders`))
+	require.Contains(t, s.do(1, "hooks", "test", "--remove", "evt_none"), "there is no event evt_none")
+}
+
+func TestASecretIsEndedByItsName(t *testing.T) {
+	s := newShop(t)
+	s.serve()
+	s.deliver(sample.Event(sample.Options{Type: "order.created", OrderID: "order_1"})) // so that the one of the settings is known
+	id := registered(t, s.do(0, "hooks", "register", s.url))
+	name := endpoints.Name(secret)
+	s.eventually(30*time.Second, "both are listed", func() bool {
+		out := s.do(0, "hooks", "secrets", "list")
+		return strings.Contains(out, name+"  of WEBHOOK_SECRETS") && strings.Contains(out, "of "+id)
+	})
+	require.Contains(t, s.do(0, "hooks", "secrets", "list", "--json"), `"name": "`+name+`"`)
+
+	require.Contains(t, s.do(0, "hooks", "secrets", "end", name), name+" verifies nothing from")
+	s.eventually(30*time.Second, "it verifies nothing any more", func() bool {
+		status, _, err := s.post(sample.Event(sample.Options{Type: "order.created", OrderID: "order_2"}))
+		return err == nil && status == http.StatusUnauthorized
+	})
+	own := s.text(`SELECT name FROM webhook_secrets WHERE endpoint_id = '` + id + `'`)
+	require.Contains(t, s.do(1, "hooks", "secrets", "end", own), "inorder hooks rotate "+id)
+	require.Contains(t, s.do(0, "hooks", "secrets", "end", own, "--force", "--in", "1h"), "verifies nothing from")
+	require.Contains(t, s.do(1, "hooks", "secrets", "end", "00000000"), "no secret is called")
+	require.Contains(t, s.do(2, "hooks", "secrets", "end", own, "--in", "-1h"), "--in must be")
 }
 
 // arrives places an order on the platform, and waits until it is here.

@@ -54,8 +54,8 @@ func TestDatabaseLostMeanwhile(t *testing.T) {
 	id := s.send(sample.Options{Type: "order.paid", OrderID: "order_1"})
 	c := s.temporal
 	s.eventually(30*time.Second, "the retried activity is visible", func() bool {
-		d, err := c.DescribeWorkflowExecution(context.Background(), id, "")
-		return err == nil && len(d.PendingActivities) == 1 && d.PendingActivities[0].GetLastFailure() != nil
+		d, err := c.DescribeWorkflow(context.Background(), id, "")
+		return err == nil && len(d.RawResponse.PendingActivities) == 1 && d.RawResponse.PendingActivities[0].GetLastFailure() != nil
 	})
 	s.eventually(30*time.Second, "the phase is searchable", func() bool {
 		n, err := c.CountWorkflow(context.Background(), &workflowservice.CountWorkflowExecutionsRequest{

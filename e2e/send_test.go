@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"inorder/internal/endpoints"
 )
 
 // TestStoriesEndAsTheyAreTold runs `inorder send --story` against a running system, and reads what it prints.
@@ -17,9 +19,9 @@ func TestStoriesEndAsTheyAreTold(t *testing.T) {
 	for story, ends := range map[string][]string{
 		"out-of-order": {
 			`order\.paid +.* 200 accepted`, `order\.created +.* 200 duplicate`,
-			`order\.paid +applied`, `order\.created +applied`, `order\.completed +applied`, `fulfillment\.shipped +applied`,
-			`order\.confirmed +stale +status is "completed"`,
-			`status completed · payment paid · fulfillment fulfilled · total \d+ (KRW|USD) · fulfillment shipped`,
+			`order\.paid +applied`, `order\.created +applied`, `order\.completed +applied`, `order\.fulfilled +applied`, `order\.confirmed +applied`,
+			`fulfillment\.shipped +stale +the fulfillment is "delivered"`,
+			`status completed · payment paid · fulfillment fulfilled · total \d+ (KRW|USD) · fulfillment delivered · payment completed`,
 		},
 		"refunds":   {`payment\.refunded +.* 200 duplicate`, `payment\.refunded +applied`, `refunded 6500 (KRW|USD) in 2`},
 		"waiting":   {`fulfillment\.shipped +waiting +its order does not exist yet`, `it does not exist`, `--name discard`},
@@ -49,4 +51,18 @@ func TestAWaitingEventIsReleasedBySendingItsOrder(t *testing.T) {
 		require.Zero(t, code, out)
 	}
 	s.eventually(20*time.Second, "it is applied", func() bool { return s.outcome("evt_waits") == "applied" })
+}
+
+func TestAWrongSecretIsExplained(t *testing.T) {
+	s := newSystem(t)
+	s.serve()
+	s.env = append(s.env, "RECEIVER_URL="+s.url, "WEBHOOK_SECRETS=whsec_of_another_system")
+	for _, line := range [][]string{{"send", "order.created"}, {"send", "order.created", "--repeat", "30"}, {"send", "--story", "refunds"}} {
+		out, code := s.run(line...)
+		require.Equal(t, 1, code, out)
+		require.Contains(t, out, "401 Invalid signature")
+		require.Contains(t, out, "the receiver does not know the secret called "+endpoints.Name("whsec_of_another_system"))
+		require.Contains(t, out, "WEBHOOK_SECRETS")
+		require.NotContains(t, out, "whsec_of_another_system")
+	}
 }

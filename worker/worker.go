@@ -87,6 +87,9 @@ func New(o Options) sdk.Worker {
 // finish. It returns an error if either lacks what `inorder migrate` puts there or belongs to another system, or if the worker cannot start or stops
 // by itself.
 func Run(ctx context.Context, o Options) error {
+	if o.Platform != nil {
+		activities.ExpectReconcile()
+	}
 	if err := Await(ctx, o); err != nil {
 		if ctx.Err() != nil {
 			return nil

@@ -82,8 +82,8 @@ func (s Events) Wake(ctx context.Context, eventID string) (alive bool, err error
 
 // Running implements activities.Events.
 func (s Events) Running(ctx context.Context, eventID string) (bool, error) {
-	d, err := s.Client.DescribeWorkflowExecution(ctx, eventID, "")
-	running := err == nil && d.GetWorkflowExecutionInfo().GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING
+	d, err := s.Client.DescribeWorkflow(ctx, eventID, "")
+	running := err == nil && d.Status == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING
 	return running, unlessNotFound(err)
 }
 

@@ -95,7 +95,7 @@ func (s *system) exec(sql string, args ...any) {
 // attempts is how often the event's pending activity was tried.
 func (s *system) attempts(e inorder.Event) int32 {
 	s.Helper()
-	d, err := s.client.DescribeWorkflowExecution(s.Context(), e.ID, "")
+	d, err := describe(s.Context(), s.client, e.ID)
 	require.NoError(s, err)
 	if len(d.GetPendingActivities()) != 1 {
 		return 0
@@ -215,7 +215,7 @@ func TestDeleteInEveryPhase(t *testing.T) {
 				Namespace: client.DefaultNamespace, WorkflowExecution: &commonpb.WorkflowExecution{WorkflowId: p.e.ID}})
 			require.NoError(t, err)
 			p.eventually("it is deleted", func() bool {
-				_, err := p.client.DescribeWorkflowExecution(t.Context(), p.e.ID, "")
+				_, err := describe(t.Context(), p.client, p.e.ID)
 				return err != nil
 			})
 			p.restore()
@@ -243,7 +243,7 @@ func TestResetInEveryPhase(t *testing.T) {
 		t.Run(phase, func(t *testing.T) {
 			t.Parallel()
 			p := enter(t)
-			d, err := p.client.DescribeWorkflowExecution(t.Context(), p.e.ID, "")
+			d, err := describe(t.Context(), p.client, p.e.ID)
 			require.NoError(t, err)
 			_, err = p.client.ResetWorkflowExecution(t.Context(), &workflowservice.ResetWorkflowExecutionRequest{
 				Namespace: client.DefaultNamespace, WorkflowExecution: d.GetWorkflowExecutionInfo().GetExecution(),
@@ -318,7 +318,7 @@ func TestRetryInEveryPhase(t *testing.T) {
 
 func (p *phased) nextAttempt() time.Duration {
 	p.Helper()
-	d, err := p.client.DescribeWorkflowExecution(p.Context(), p.e.ID, "")
+	d, err := describe(p.Context(), p.client, p.e.ID)
 	require.NoError(p, err)
 	if len(d.GetPendingActivities()) == 0 {
 		return 0
@@ -328,7 +328,7 @@ func (p *phased) nextAttempt() time.Duration {
 
 func (s *system) pendingActivities(e inorder.Event) int {
 	s.Helper()
-	d, err := s.client.DescribeWorkflowExecution(s.Context(), e.ID, "")
+	d, err := describe(s.Context(), s.client, e.ID)
 	require.NoError(s, err)
 	return len(d.GetPendingActivities())
 }
@@ -337,7 +337,7 @@ func (s *system) pendingActivities(e inorder.Event) int {
 func (s *system) settled(e inorder.Event) {
 	s.Helper()
 	s.eventually("its workflow has seen the signal", func() bool {
-		d, err := s.client.DescribeWorkflowExecution(s.Context(), e.ID, "")
+		d, err := describe(s.Context(), s.client, e.ID)
 		require.NoError(s, err)
 		return d.GetPendingWorkflowTask() == nil
 	})
@@ -360,7 +360,7 @@ func TestRecoverFillsAnEmptyTemporal(t *testing.T) {
 			Namespace: client.DefaultNamespace, WorkflowExecution: &commonpb.WorkflowExecution{WorkflowId: e.ID}})
 		require.NoError(t, err)
 		s.eventually("it is gone", func() bool {
-			_, err := s.client.DescribeWorkflowExecution(t.Context(), e.ID, "")
+			_, err := describe(t.Context(), s.client, e.ID)
 			return err != nil
 		})
 	}

@@ -140,9 +140,18 @@ func (s *system) text(sql string, args ...any) (value string) {
 	return value
 }
 
+// describe is what Temporal knows of the last run of a workflow.
+func describe(ctx context.Context, c client.Client, id string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
+	d, err := c.DescribeWorkflow(ctx, id, "")
+	if err != nil {
+		return nil, err
+	}
+	return d.RawResponse, nil
+}
+
 func (s *system) status(e inorder.Event) enumspb.WorkflowExecutionStatus {
 	s.Helper()
-	r, err := s.client.DescribeWorkflowExecution(s.Context(), e.ID, "")
+	r, err := describe(s.Context(), s.client, e.ID)
 	require.NoError(s, err)
 	return r.GetWorkflowExecutionInfo().GetStatus()
 }
@@ -223,7 +232,7 @@ func TestWakingACompletedEventDoesNotReviveIt(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, alive)
 	require.NoError(t, s.events().Start(t.Context(), e))
-	d, err := s.client.DescribeWorkflowExecution(t.Context(), e.ID, "")
+	d, err := describe(t.Context(), s.client, e.ID)
 	require.NoError(t, err)
 	require.Equal(t, run.GetRunID(), d.GetWorkflowExecutionInfo().GetExecution().GetRunId())
 	require.Equal(t, enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED, s.status(e))
@@ -339,7 +348,7 @@ func TestALongHistoryGoesOnInANewRun(t *testing.T) {
 		s.signal(e, workflows.SignalRetry, make([]byte, 600_000))
 	}
 	s.eventually("a new run goes on", func() bool {
-		d, err := s.client.DescribeWorkflowExecution(t.Context(), e.ID, "")
+		d, err := describe(t.Context(), s.client, e.ID)
 		require.NoError(t, err)
 		if d.GetPendingWorkflowTask() == nil { // a signal that meets the end of a run would keep it from ending
 			s.signal(e, workflows.SignalRetry, make([]byte, 600_000))
@@ -365,7 +374,7 @@ func TestWhilePostgreSQLIsAwayEventsAreRetriedAndThenApplied(t *testing.T) {
 	run := s.begin(created)
 	s.awaitPhase(created, workflows.PhaseApplying)
 	s.eventually("the failing activity is in sight", func() bool {
-		d, err := s.client.DescribeWorkflowExecution(t.Context(), created.ID, "")
+		d, err := describe(t.Context(), s.client, created.ID)
 		require.NoError(t, err)
 		pending := d.GetPendingActivities()
 		return len(pending) == 1 && pending[0].GetAttempt() > 1 && pending[0].GetLastFailure().GetMessage() != ""

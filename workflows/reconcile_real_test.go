@@ -66,7 +66,7 @@ func TestAPlatformThatRefusesTheKeyIsVisibleAndTheEventGoesOn(t *testing.T) {
 	run := s.begin(e)
 	s.awaitPhase(e, workflows.PhaseWaiting)
 	s.eventually("the pending activity says why", func() bool {
-		d, err := s.client.DescribeWorkflowExecution(t.Context(), e.ID, "")
+		d, err := describe(t.Context(), s.client, e.ID)
 		require.NoError(t, err)
 		for _, a := range d.GetPendingActivities() {
 			if message := a.GetLastFailure().GetMessage(); message != "" {

@@ -49,7 +49,7 @@ func build(t *testing.T, pkg string) string {
 }
 
 const (
-	always     = "RECEIVER_URL ADMIN_URL ADMIN_TOKEN DATABASE_URL TEMPORAL_ADDRESS TEMPORAL_UI_URL WEBHOOK_SECRETS POSTGRES_PID TEMPORAL_PID SERVE_PID"
+	always     = "RECEIVER_URL ADMIN_URL ADMIN_TOKEN DATABASE_URL TEMPORAL_ADDRESS TEMPORAL_NAMESPACE TEMPORAL_CONFIG_FILE TEMPORAL_UI_URL WEBHOOK_SECRETS POSTGRES_PID TEMPORAL_PID SERVE_PID"
 	ofPlatform = "HEADLESS_COMMERCE_API_KEY HEADLESS_COMMERCE_API_URL STANDIN_URL STANDIN_PID"
 )
 
@@ -91,7 +91,7 @@ func runSystem(t *testing.T, inorder string, env ...string) *system {
 
 	s.dev = exec.Command(build(t, "inorder/cmd/dev"), "run", "-dir", dir, "-inorder", inorder, "-platform", build(t, "inorder/cmd/platform"))
 	s.dev.Env = append(append(os.Environ(), "LISTEN_ADDR="+freeAddress(t), "ADMIN_ADDR=127.0.0.1:0", "DATABASE_URL=", "PLATFORM=",
-		"POSTGRES_PORT=0", "TEMPORAL_PORT=0", "TEMPORAL_UI_PORT=0", "WEBHOOK_SECRETS=it's one"), env...)
+		"POSTGRES_PORT=0", "TEMPORAL_PORT=0", "TEMPORAL_UI_PORT=0", "WEBHOOK_SECRETS=it's-one"), env...)
 	s.dev.Stdout, s.dev.Stderr = &s.out, &s.out
 	require.NoError(t, s.dev.Start())
 	go func() { s.ended <- s.dev.Wait() }()
@@ -145,7 +145,7 @@ func TestRunTheWholeSystem(t *testing.T) {
 	s := runSystem(t, build(t, "inorder/cmd/inorder"))
 	env := s.env()
 	require.Len(t, env, len(strings.Fields(always)))
-	require.Equal(t, "it's one", env["WEBHOOK_SECRETS"])
+	require.Equal(t, "it's-one", env["WEBHOOK_SECRETS"])
 	info, err := os.Stat(s.file)
 	require.NoError(t, err)
 	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())

@@ -10,6 +10,11 @@ import (
 	"inorder/internal/devstack"
 )
 
+// forget has the shell drop what would lead psql, temporal or inorder to other servers, or have them talk in another way: a
+// DATABASE_URL does not win against PGSERVICE, PGOPTIONS or PGHOSTADDR, nor a TEMPORAL_ADDRESS against a TEMPORAL_PROFILE.
+const forget = `unset _none $(env | sed -n '/^TEMPORAL_PORT=/d; /^TEMPORAL_UI_PORT=/d; s/^\(PG[A-Z_]*\)=.*/\1/p; s/^\(TEMPORAL_[A-Z_]*\)=.*/\1/p')
+`
+
 // writeEnv writes the file env of the state directory, in shell syntax, for its owner alone. It is there while the
 // system runs and is ready.
 func (s settings) writeEnv(stack *devstack.Stack, serve, standIn *devstack.Server) error {
@@ -18,18 +23,17 @@ func (s settings) writeEnv(stack *devstack.Stack, serve, standIn *devstack.Serve
 		postgresPID = fmt.Sprint(stack.Postgres.PID())
 	}
 	var b strings.Builder
-	variables := [][2]string{
+	b.WriteString(forget)
+	variables := append(clientEnv(stack), [][2]string{
 		{"RECEIVER_URL", s.receiverURL()},
 		{"ADMIN_URL", reach(s.adminAddr)},
 		{"ADMIN_TOKEN", s.adminToken},
-		{"DATABASE_URL", stack.DatabaseURL},
-		{"TEMPORAL_ADDRESS", stack.TemporalAddress},
 		{"TEMPORAL_UI_URL", stack.TemporalUIURL},
 		{"WEBHOOK_SECRETS", s.secrets},
 		{"POSTGRES_PID", postgresPID},
 		{"TEMPORAL_PID", fmt.Sprint(stack.Temporal.PID())},
 		{"SERVE_PID", fmt.Sprint(serve.PID())},
-	}
+	}...)
 	if standIn != nil {
 		variables = append(append(variables, s.platformEnv()...),
 			[2]string{"STANDIN_URL", reach(s.standInAddr)}, [2]string{"STANDIN_PID", fmt.Sprint(standIn.PID())})
@@ -58,7 +62,7 @@ func (s settings) greet(w io.Writer, stack *devstack.Stack, standIn *devstack.Se
 inorder is running. Ctrl-C stops all of it and keeps its state in %s.
 
   Receiver     %s/webhooks/hc
-  Metrics      %s/metrics
+  Metrics      %s/metrics and /readyz; no token is asked for
   Temporal UI  %s
   Temporal     %s, log in %s
   PostgreSQL   %s

@@ -31,6 +31,7 @@ const usage = `usage: dev run [-dir DIR] [-inorder PROGRAM] [-platform PROGRAM]
 var errUsage = errors.New("unknown use")
 
 func main() {
+	devstack.ClearEnvironment(ports...)
 	// Both signals end the context, once: the second Ctrl-C ends us at once, and the servers with us.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)

@@ -8,10 +8,12 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 
 	"inorder/internal/devstack"
 )
+
+// ports are our settings among the names that are Temporal's.
+var ports = []string{"TEMPORAL_PORT", "TEMPORAL_UI_PORT"}
 
 // settings are where everything is: the environment's, or the defaults.
 type settings struct {
@@ -92,19 +94,24 @@ func (s settings) options() devstack.Options {
 	return o
 }
 
-// env is what inorder's commands run with: ours, but none of the settings for another Temporal.
+// env is what inorder's commands run with: ours, which main has cleared of all that leads to other servers, and where the
+// system is. It has no ADMIN_TOKEN of ours, which guards nothing yet.
 func (s settings) env(stack *devstack.Stack) []string {
-	var env []string
-	for _, kv := range os.Environ() {
-		if !strings.HasPrefix(kv, "TEMPORAL_") {
-			env = append(env, kv)
-		}
-	}
-	for _, v := range s.platformEnv() {
+	env := os.Environ()
+	for _, v := range append(s.platformEnv(), clientEnv(stack)...) {
 		env = append(env, v[0]+"="+v[1])
 	}
-	return append(env, "TEMPORAL_CONFIG_FILE="+os.DevNull, "TEMPORAL_ADDRESS="+stack.TemporalAddress, "DATABASE_URL="+stack.DatabaseURL,
-		"LISTEN_ADDR="+s.listenAddr, "ADMIN_ADDR="+s.adminAddr, "ADMIN_TOKEN="+s.adminToken, "WEBHOOK_SECRETS="+s.secrets)
+	return append(env, "LISTEN_ADDR="+s.listenAddr, "ADMIN_ADDR="+s.adminAddr, "WEBHOOK_SECRETS="+s.secrets)
+}
+
+// clientEnv is how a client finds the servers, and no profile of the developer's.
+func clientEnv(stack *devstack.Stack) [][2]string {
+	return [][2]string{
+		{"DATABASE_URL", stack.DatabaseURL},
+		{"TEMPORAL_ADDRESS", stack.TemporalAddress},
+		{"TEMPORAL_NAMESPACE", "default"},
+		{"TEMPORAL_CONFIG_FILE", os.DevNull},
+	}
 }
 
 func (s settings) envFile() string     { return filepath.Join(s.dir, "env") }

@@ -13,7 +13,8 @@ import (
 )
 
 // test runs the command with throw-away servers, which it finds in the environment: under the names that the tests look
-// for, and under those that inorder reads. Its error is that of the command.
+// for, and under those that inorder reads. PostgreSQL's role is a superuser, because tests
+// create databases. The error is that of the command.
 func test(ctx context.Context, fsync bool, command []string) (err error) {
 	if len(command) == 0 {
 		return errUsage
@@ -34,8 +35,8 @@ func test(ctx context.Context, fsync bool, command []string) (err error) {
 	child, err := devstack.Launch(ctx, devstack.Command{
 		Name: "command", Dir: stack.Dir, Path: path, Args: command[1:], Inherit: true,
 		Env: append(os.Environ(),
-			testenv.DatabaseVariable+"="+stack.DatabaseURL, testenv.TemporalVariable+"="+stack.TemporalAddress,
-			"DATABASE_URL="+stack.DatabaseURL, "TEMPORAL_ADDRESS="+stack.TemporalAddress),
+			testenv.DatabaseVariable+"="+stack.SuperuserURL, testenv.TemporalVariable+"="+stack.TemporalAddress,
+			"DATABASE_URL="+stack.SuperuserURL, "TEMPORAL_ADDRESS="+stack.TemporalAddress),
 		Signal: syscall.SIGINT, // go test passes nothing else on to its tests
 		Grace:  30 * time.Second,
 	})

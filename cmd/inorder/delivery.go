@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"inorder/internal/endpoints"
 	"inorder/receiver"
 )
 
@@ -63,6 +64,13 @@ func newSender(base, secret string) (*sender, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = maxConcurrency
 	return &sender{&http.Client{Transport: transport, Timeout: 30 * time.Second}, u.String(), secret}, nil
+}
+
+// unknown explains why a delivery that should be taken was answered 401.
+func (s *sender) unknown() string {
+	return fmt.Sprintf("401: the receiver does not know the secret called %s, the first of WEBHOOK_SECRETS, or something between changed the body. "+
+		"The receiver logs the names of those that are valid, and `inorder hooks secrets list` shows them; set WEBHOOK_SECRETS here to one that it has, "+
+		"after make run by: set -a; . .dev/env; set +a", endpoints.Name(s.secret))
 }
 
 // nobody is the error when the connection is refused.

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"inorder/internal/config"
 	"inorder/internal/endpoints"
 	"inorder/internal/hooks"
@@ -24,6 +26,7 @@ type hooksCmd struct {
 	Disable  hooksDisableCmd  `cmd:"" help:"Keep a webhook from delivering."`
 	Test     hooksTryCmd      `cmd:"" help:"Have the platform deliver a test event, and show what became of it."`
 	Rotate   hooksRotateCmd   `cmd:"" help:"Replace a webhook's secret without a gap."`
+	Secrets  hooksSecretsCmd  `cmd:"" help:"List the secrets that verify deliveries, or let one end."`
 	Delete   hooksDeleteCmd   `cmd:"" help:"Delete a webhook."`
 	Sweep    hooksSweepCmd    `cmd:"" help:"Delete what dead inorder listen left behind."`
 }
@@ -34,7 +37,7 @@ secret, which every receiver finds there within seconds, without a restart. No c
 
 The key's prefix picks the mode: sk_test_… shows and changes test data's webhooks only, sk_live_… those of the real shop.
 
-All of them need HEADLESS_COMMERCE_API_KEY and DATABASE_URL, and read HEADLESS_COMMERCE_API_URL.
+All of them need HEADLESS_COMMERCE_API_KEY and DATABASE_URL, and read HEADLESS_COMMERCE_API_URL; only hooks secrets needs no key.
 
 A first session:
 
@@ -71,7 +74,7 @@ func openHooks(ctx context.Context, std streams) (*hookDesk, error) {
 	d.Registrar = hooks.Registrar{Platform: p, Store: endpoints.Store{Pool: d.pool}, Owner: listen.Owner(), Say: func(format string, args ...any) {
 		fmt.Fprintf(std.err, format+"\n", args...)
 	}}
-	if err := d.checkDatabase(ctx); err != nil {
+	if err := checkDatabase(ctx, d.pool); err != nil {
 		d.close()
 		return nil, err
 	}
@@ -79,10 +82,10 @@ func openHooks(ctx context.Context, std streams) (*hookDesk, error) {
 }
 
 // checkDatabase asks first, so that nothing is registered that could not be recorded.
-func (d *hookDesk) checkDatabase(ctx context.Context) error {
+func checkDatabase(ctx context.Context, pool *pgxpool.Pool) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	err := migrations.Check(ctx, d.pool)
+	err := migrations.Check(ctx, pool)
 	var older *migrations.OlderSchemaError
 	if err == nil || errors.As(err, &older) {
 		return err

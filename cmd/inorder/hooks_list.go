@@ -12,6 +12,7 @@ import (
 
 	"inorder/internal/endpoints"
 	"inorder/internal/hooks"
+	"inorder/internal/platform"
 )
 
 type hooksListCmd struct {
@@ -44,7 +45,7 @@ func (c *hooksListCmd) Run(ctx context.Context, std streams) error {
 		return err
 	}
 	if c.JSON {
-		return writeJSON(std.out, map[string]any{"mode": d.Platform.Mode(), "webhooks": views(list), "secrets": secretViews(secrets)})
+		return writeJSON(std.out, hooksView{d.Platform.Mode(), views(list), secretViews(secrets)})
 	}
 	fmt.Fprintf(std.out, "%s on %s\n", count(len(list), "webhook"), d.Platform)
 	if err := printWebhooks(std.out, views(list)); err != nil {
@@ -52,6 +53,13 @@ func (c *hooksListCmd) Run(ctx context.Context, std streams) error {
 	}
 	fmt.Fprintf(std.out, "\n%s\n", count(len(secrets), "secret"))
 	return printSecrets(std.out, secretViews(secrets))
+}
+
+// hooksView is what --json prints: the webhooks before the secrets, which name webhooks that are long gone.
+type hooksView struct {
+	Mode     platform.Mode `json:"mode"`
+	Webhooks []webhookView `json:"webhooks"`
+	Secrets  []secretView  `json:"secrets"`
 }
 
 func printWebhooks(w io.Writer, list []webhookView) error {

@@ -13,18 +13,20 @@ import (
 
 func TestTheHelpOfHooksAndListen(t *testing.T) {
 	for command, names := range map[string][]string{
-		"hooks":          {"need HEADLESS_COMMERCE_API_KEY and DATABASE_URL", "A first session"},
-		"hooks register": {"Needs HEADLESS_COMMERCE_API_KEY and DATABASE_URL", "HEADLESS_COMMERCE_API_URL", "Examples"},
-		"hooks list":     {"DATABASE_URL", "Examples"},
-		"hooks show":     {"DATABASE_URL", "Example"},
-		"hooks update":   {"DATABASE_URL", "Example"},
-		"hooks enable":   {"DATABASE_URL", "Example"},
-		"hooks disable":  {"DATABASE_URL", "Example"},
-		"hooks test":     {"TEMPORAL_UI_URL", "TASK_QUEUE", "Example"},
-		"hooks rotate":   {"--keep", "it may be run again", "Example"},
-		"hooks delete":   {"--force", "Example"},
-		"hooks sweep":    {"never touched", "Example"},
-		"listen":         {"NGROK_AUTHTOKEN", "--public-url", "RECEIVER_URL", "Examples"},
+		"hooks":              {"need HEADLESS_COMMERCE_API_KEY and DATABASE_URL", "A first session"},
+		"hooks register":     {"Needs HEADLESS_COMMERCE_API_KEY and DATABASE_URL", "HEADLESS_COMMERCE_API_URL", "Examples"},
+		"hooks list":         {"DATABASE_URL", "Examples"},
+		"hooks show":         {"DATABASE_URL", "Example"},
+		"hooks update":       {"DATABASE_URL", "Example"},
+		"hooks enable":       {"DATABASE_URL", "Example"},
+		"hooks disable":      {"DATABASE_URL", "Example"},
+		"hooks test":         {"TEMPORAL_UI_URL", "TASK_QUEUE", "Default: product.updated", "--remove", "Example"},
+		"hooks rotate":       {"--keep", "it may be run again", "Example"},
+		"hooks delete":       {"--force", "Example"},
+		"hooks secrets list": {"Needs DATABASE_URL. It does not ask the platform", "Example"},
+		"hooks secrets end":  {"Needs DATABASE_URL. It does not ask the platform", "--in", "Example"},
+		"hooks sweep":        {"never touched", "Example"},
+		"listen":             {"NGROK_AUTHTOKEN", "--public-url", "RECEIVER_URL", "Examples"},
 	} {
 		out, errs, code := program(t.Context(), append(strings.Fields(command), "--help")...)
 		require.Zero(t, code, errs)
@@ -47,6 +49,9 @@ func TestWrongLinesOfHooksAndListen(t *testing.T) {
 		"hooks rotate wh_1 --keep -1h":               "--keep and --overlap must be",
 		"hooks delete wh_1 --keep -1h":               "--keep must be",
 		"hooks test wh_1 --event *":                  "one type",
+		"hooks test":                                 "say which webhook to test",
+		"hooks test wh_1 --remove evt_1":             "say which webhook to test",
+		"hooks secrets end 00000000 --in -1h":        "--in must be",
 		"hooks test wh_1 --event order.payed":        "did you mean order.paid?",
 		"listen --public-url https://x.example/?a=b": "no query",
 		"listen --name ../x":                         "--name",

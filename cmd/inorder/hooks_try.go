@@ -16,29 +16,37 @@ import (
 )
 
 type hooksTryCmd struct {
-	ID string `arg:"" help:"The webhook's ID; see inorder hooks list."`
+	ID string `arg:"" optional:"" help:"The webhook's ID; see inorder hooks list."`
 
-	Event string        `default:"order.created" help:"The type of the test event." placeholder:"EVENT"`
-	Wait  time.Duration `default:"10s" help:"How long to look for what arrived."`
-	Force bool          `help:"Also an event that the platform is not known to have."`
+	Event  string        `default:"product.updated" help:"The type of the test event. Default: product.updated, which touches no order." placeholder:"EVENT"`
+	Wait   time.Duration `default:"10s" help:"How long to look for what arrived."`
+	Force  bool          `help:"Also an event that the platform is not known to have."`
+	Remove string        `help:"Instead: remove what the test event of that ID wrote." placeholder:"EVENT-ID"`
 }
 
 func (*hooksTryCmd) Help() string {
 	return `Asks the platform to deliver a test event to the webhook, and shows what the platform was answered and which event arrived
 here, with its outcome and a link to the Temporal UI.
 
-What a test delivery holds is not documented, so the event is told by having come just now. It is an event like any other: an
-order.created may create an order here. With --event product.updated it is only recorded, as ignored.
+What a test delivery holds is not documented, so the event is told by having come just now. It is an event like any other. One of
+product.updated is only recorded, as ignored. An order event may create an order here, or wait for one, that does not exist: then
+its row in webhook_events begins with "a test delivery", and --remove deletes that order, or gives the waiting event up. Neither is
+done to an order that the platform knows.
 
 Needs HEADLESS_COMMERCE_API_KEY and DATABASE_URL. Reads HEADLESS_COMMERCE_API_URL, TASK_QUEUE, TEMPORAL_UI_URL, TEMPORAL_ADDRESS
 and TEMPORAL_NAMESPACE (and the other TEMPORAL_* names).
 
-Example:
+Examples:
 
-    inorder hooks test wh_1 --event order.paid`
+    inorder hooks test wh_1
+    inorder hooks test wh_1 --event order.created
+    inorder hooks test --remove evt_1`
 }
 
 func (c *hooksTryCmd) Validate() error {
+	if (c.ID == "") == (c.Remove == "") {
+		return errors.New("say which webhook to test, by its ID, or which test event to --remove")
+	}
 	if strings.Contains(c.Event, "*") {
 		return errors.New("--event takes one type, such as order.created")
 	}
@@ -51,6 +59,13 @@ func (c *hooksTryCmd) Run(ctx context.Context, std streams) error {
 		return err
 	}
 	defer d.close()
+	if c.Remove != "" {
+		return d.removeTest(ctx, std.out, c.Remove)
+	}
+	return c.try(ctx, std, d)
+}
+
+func (c *hooksTryCmd) try(ctx context.Context, std streams, d *hookDesk) error {
 	before, err := d.recent(ctx)
 	if err != nil {
 		return err
@@ -71,7 +86,11 @@ func (c *hooksTryCmd) Run(ctx context.Context, std streams) error {
 	if err != nil {
 		return err
 	}
-	return c.show(std, d, arrived)
+	if err := c.show(std, d, arrived); err != nil {
+		return err
+	}
+	ids := slices.Sorted(maps.Keys(arrived))
+	return d.markTests(ctx, std.out, ids[:min(len(ids), most)])
 }
 
 func statusText(status int) string {
@@ -98,6 +117,9 @@ func (c *hooksTryCmd) why(r platform.TestResult) string {
 	return "is it our receiver that the URL leads to?"
 }
 
+// most is how many events that arrived are shown, and judged.
+const most = 5
+
 // show prints what arrived. On a busy system that may be more than the test event.
 func (c *hooksTryCmd) show(std streams, d *hookDesk, arrived map[string]place) error {
 	if len(arrived) == 0 {
@@ -107,7 +129,6 @@ func (c *hooksTryCmd) show(std streams, d *hookDesk, arrived map[string]place) e
 	if len(arrived) > 1 {
 		fmt.Fprintf(std.out, "%d events arrived meanwhile; the test event is one of them:\n", len(arrived))
 	}
-	const most = 5
 	for i, id := range slices.Sorted(maps.Keys(arrived)) {
 		if i == most {
 			fmt.Fprintf(std.out, "  and %d more\n", len(arrived)-most)

@@ -168,11 +168,11 @@ func (w *reconcileWatcher) progress(ctx context.Context) {
 
 // failure is the last error of the activity that is being retried, if one is.
 func (w *reconcileWatcher) failure(ctx context.Context) string {
-	d, err := w.temporal.DescribeWorkflowExecution(ctx, w.id, "")
+	d, err := w.temporal.DescribeWorkflow(ctx, w.id, "")
 	if err != nil {
 		return ""
 	}
-	for _, a := range d.GetPendingActivities() {
+	for _, a := range d.RawResponse.GetPendingActivities() {
 		if f := a.GetLastFailure(); f != nil {
 			return f.GetMessage()
 		}

@@ -7,7 +7,6 @@ import (
 	"strconv"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"go.temporal.io/sdk/client"
 
 	"inorder"
 	"inorder/internal/config"
@@ -24,13 +23,17 @@ func (*receiverCmd) Help() string {
 	return `Takes deliveries at POST /webhooks/hc, verifies their signature and starts a workflow for each event. It answers 200
 once Temporal has the event on disk, and 503 while it cannot be reached. A worker elsewhere applies the events. GET
 /healthz says that it lives, GET /readyz that it can accept; GET /metrics at ADMIN_ADDR when each secret last verified
-a delivery.
+a delivery. Nothing at ADMIN_ADDR asks for a token in this version, whether ADMIN_TOKEN is set or not.
 
 The secrets come from three places, and all of them are valid: WEBHOOK_SECRETS; the file that WEBHOOK_SECRETS_FILE names;
 and, with DATABASE_URL, PostgreSQL, where ` + "`inorder hooks register`" + ` puts them. The file holds one a line, which a blank and the
-time when it ends may follow, such as 2026-01-02T15:04:05Z; # begins a comment; only its owner may read it. The file and
-PostgreSQL are looked at every second, so a rotation needs no restart. PostgreSQL may be down: then the secrets that are
-known stay valid. With DATABASE_URL it refuses a Temporal namespace that belongs to another database, or to none before
+time when it ends may follow, such as 2026-01-02T15:04:05Z; # begins a comment. Only its owner may read it (mode 600); its
+group too, if root owns it (640); and everybody, if it lies on a read-only mount (444), as Kubernetes' and Swarm's secrets
+do. The file and PostgreSQL are looked at every second, so a rotation needs no restart. PostgreSQL may be down: then the
+secrets that are known stay valid. What cannot be a secret, because it is in quotes, has a blank inside or the form NAME=VALUE,
+is refused at the start; one that is shorter than any of the platform's is logged.
+
+With DATABASE_URL it also refuses a Temporal namespace that belongs to another database, or to none before
 ` + "`inorder migrate`" + `.
 
 On SIGINT or SIGTERM it finishes what it has accepted; a second signal ends it at once.
@@ -54,7 +57,7 @@ func (*receiverCmd) Run(ctx context.Context, std streams) error {
 		return err
 	}
 	defer s.close()
-	return s.besideAdmin(ctx, s.receiveAlone)
+	return s.besideAdmin(ctx, s.checks(false), s.receiveAlone)
 }
 
 func (s *servers) receive(ctx context.Context) error {
@@ -73,7 +76,7 @@ func (s *servers) receive(ctx context.Context) error {
 	if s.reserved != nil { // shown, because what is accepted is applied only while it is there
 		c := s.Pool.ConnConfig
 		postgres := "PostgreSQL at " + net.JoinHostPort(c.Host, strconv.Itoa(int(c.Port)))
-		checks["postgres"] = receiver.Check{Run: store.New(s.reserved).Ping, Name: postgres}
+		checks["postgres"] = receiver.Check{Run: s.checkPostgres, Name: postgres}
 	}
 	var duplicate func(inorder.Event)
 	if s.reserved != nil {
@@ -102,9 +105,4 @@ func (s *servers) keyring(ctx context.Context) (*keyring.Keyring, error) {
 		o.Table = endpoints.Store{Pool: s.reserved}
 	}
 	return keyring.New(ctx, o)
-}
-
-func (s *servers) checkTemporal(ctx context.Context) error {
-	_, err := s.temporal.CheckHealth(ctx, &client.CheckHealthRequest{})
-	return err
 }

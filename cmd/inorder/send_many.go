@@ -15,18 +15,16 @@ func (s *sendCmd) sendMany(ctx context.Context, to *sender, next func() delivery
 	total := s.Repeat
 	began, shown := time.Now(), time.Now()
 	fmt.Fprintf(std.err, "sending %d deliveries, %d at once, to %s\n", total, s.Concurrency, to.url)
-	failed := 0
+	failed := failures{}
 	answers := map[string]int{}
 	var took []time.Duration
 	err := s.post(ctx, to, next, func(d delivery, a answer) {
 		took = append(took, a.took)
 		answers[a.String()]++
-		if !a.asExpected(s.refused()) {
-			failed++
-		}
+		failed.count(a, s.refused())
 		if time.Since(shown) >= progressEvery {
 			shown = time.Now()
-			fmt.Fprintf(std.err, "  %d of %d, %.0f/s, %d not as expected\n", len(took), total, rate(len(took), began), failed)
+			fmt.Fprintf(std.err, "  %d of %d, %.0f/s, %d not as expected\n", len(took), total, rate(len(took), began), failed.all)
 		}
 	})
 	if len(took) > 0 {
@@ -40,7 +38,7 @@ func (s *sendCmd) sendMany(ctx context.Context, to *sender, next func() delivery
 	if err != nil {
 		return err
 	}
-	return s.verdict(failed)
+	return s.verdict(failed, to)
 }
 
 func rate(n int, began time.Time) float64 { return float64(n) / time.Since(began).Seconds() }

@@ -59,26 +59,46 @@ func (s *sendCmd) post(ctx context.Context, to *sender, next func() delivery, ea
 
 // sendFew shows every delivery.
 func (s *sendCmd) sendFew(ctx context.Context, to *sender, next func() delivery, std streams) error {
-	failed := 0
+	failed := failures{}
 	err := s.post(ctx, to, next, func(d delivery, a answer) {
 		fmt.Fprintf(std.out, "%-21s  %-22s  %-20s  %s  (%s)\n", d.eventType, or(d.orderID, "-"), or(d.eventID, "-"), a, shortly(a.took))
-		if !a.asExpected(s.refused()) {
-			failed++
-		}
+		failed.count(a, s.refused())
 	})
 	if err != nil {
 		return err
 	}
-	return s.verdict(failed)
+	return s.verdict(failed, to)
+}
+
+// failures are the deliveries that were not answered as they should be, and those of them that should be taken and were
+// answered 401.
+type failures struct{ all, unknown int }
+
+func (f *failures) count(a answer, refused int) {
+	if a.asExpected(refused) {
+		return
+	}
+	f.all++
+	if refused == 0 && a.status == http.StatusUnauthorized {
+		f.unknown++
+	}
+}
+
+// why goes behind what says how many there are.
+func (f failures) why(to *sender) string {
+	if f.unknown == 0 {
+		return ""
+	}
+	return "; " + to.unknown()
 }
 
 // verdict is the error, if there was a delivery that was not answered as it should be.
-func (s *sendCmd) verdict(failed int) error {
+func (s *sendCmd) verdict(failed failures, to *sender) error {
 	switch {
-	case failed == 0:
+	case failed.all == 0:
 		return nil
 	case s.BadSignature:
-		return fmt.Errorf("%d of %d deliveries with a wrong signature were not refused with 401", failed, s.Repeat)
+		return fmt.Errorf("%d of %d deliveries with a wrong signature were not refused with 401", failed.all, s.Repeat)
 	}
-	return fmt.Errorf("%d of %d deliveries were not taken", failed, s.Repeat)
+	return fmt.Errorf("%d of %d deliveries were not taken%s", failed.all, s.Repeat, failed.why(to))
 }

@@ -36,8 +36,8 @@ func (s *sendCmd) tell(ctx context.Context, story sample.Story, to *sender, c co
 	if err != nil {
 		return err
 	}
-	if failed > 0 {
-		return fmt.Errorf("%d of %d deliveries were not answered as the story expects", failed, len(steps))
+	if failed.all > 0 {
+		return fmt.Errorf("%d of %d deliveries were not answered as the story expects%s", failed.all, len(steps), failed.why(to))
 	}
 	if seen == nil {
 		fmt.Fprintf(std.out, "\nDATABASE_URL is not set, so what became of them is not shown here.\n")
@@ -53,7 +53,7 @@ func (s *sendCmd) tell(ctx context.Context, story sample.Story, to *sender, c co
 }
 
 // deliver returns the events that were taken, each once, and how many deliveries were not answered as expected.
-func (s *sendCmd) deliver(ctx context.Context, steps []sample.Step, to *sender, seen *watcher, std streams) (events []sample.Options, failed int, err error) {
+func (s *sendCmd) deliver(ctx context.Context, steps []sample.Step, to *sender, seen *watcher, std streams) (events []sample.Options, failed failures, err error) {
 	width, slow := 0, false
 	for _, step := range steps {
 		width = max(width, len(step.Says))
@@ -66,15 +66,13 @@ func (s *sendCmd) deliver(ctx context.Context, steps []sample.Step, to *sender, 
 		a := to.post(ctx, d)
 		switch {
 		case ctx.Err() != nil:
-			return nil, 0, context.Cause(ctx)
+			return nil, failed, context.Cause(ctx)
 		case errors.Is(a.err, syscall.ECONNREFUSED):
-			return nil, 0, to.nobody()
+			return nil, failed, to.nobody()
 		}
 		fmt.Fprintf(std.out, "%2d  %-19s  %s  %-*s  %s\n", i+1, or(d.eventType, "(no type)"), clock(step.Event), width, step.Says, a)
-		switch {
-		case !a.asExpected(step.Refused):
-			failed++
-		case step.Refused == 0 && !contains(events, step.Event.ID):
+		failed.count(a, step.Refused)
+		if a.asExpected(step.Refused) && step.Refused == 0 && !contains(events, step.Event.ID) {
 			events = append(events, step.Event)
 		}
 		if slow {
@@ -82,7 +80,7 @@ func (s *sendCmd) deliver(ctx context.Context, steps []sample.Step, to *sender, 
 		}
 		settled, err := s.settle(ctx, seen, events)
 		if err != nil {
-			return nil, 0, err
+			return nil, failed, err
 		}
 		if slow = !settled; slow {
 			fmt.Fprintf(std.err, "    not processed within %s; going on. Is a worker running?\n", s.Wait)

@@ -17,8 +17,7 @@ import (
 	"inorder/workflows"
 )
 
-// watcher looks where events are: in the tables, and, for those that need attention and so are in none, in their
-// workflow.
+// watcher looks where events are: in the tables, and, for those that could not be written there yet, in their workflow.
 type watcher struct {
 	pool     *pgxpool.Pool
 	temporal client.Client
@@ -53,8 +52,8 @@ type place struct {
 
 const selectPlacesSQL = `
 SELECT e.id, coalesce(w.outcome, p.phase, '') AS outcome,
-       coalesce(w.detail, CASE WHEN p.event_id IS NOT NULL THEN 'its order does not exist yet' END, '') AS detail,
-       p.event_id IS NOT NULL AND o.id IS NOT NULL AS released
+       coalesce(w.detail, CASE WHEN p.phase = 'attention' THEN p.detail WHEN p.event_id IS NOT NULL THEN 'its order does not exist yet' END, '') AS detail,
+       p.event_id IS NOT NULL AND p.phase <> 'attention' AND o.id IS NOT NULL AS released
 FROM unnest($1::text[]) WITH ORDINALITY AS e(id, n)
 LEFT JOIN webhook_events w ON w.event_id = e.id
 LEFT JOIN pending_events p ON p.event_id = e.id

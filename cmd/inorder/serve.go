@@ -36,7 +36,7 @@ func (*serveCmd) Run(ctx context.Context, std streams) error {
 		return err
 	}
 	defer s.close()
-	return s.besideAdmin(ctx, s.receiveAndWork)
+	return s.besideAdmin(ctx, s.checks(true), s.receiveAndWork)
 }
 
 func (s *servers) receiveAndWork(ctx context.Context) error {

@@ -15,6 +15,7 @@ import (
 	"inorder/internal/admin"
 	"inorder/internal/config"
 	"inorder/internal/platform"
+	"inorder/internal/store"
 	"inorder/worker"
 )
 
@@ -81,9 +82,30 @@ func (s *servers) close() {
 	}
 }
 
-// besideAdmin runs a command with the metrics served beside it, to its end. Either one failing ends the other.
-func (s *servers) besideAdmin(ctx context.Context, run func(context.Context) error) error {
-	metrics, err := admin.Listen(s.AdminAddr, s.log)
+func (s *servers) checkTemporal(ctx context.Context) error {
+	_, err := s.temporal.CheckHealth(ctx, &client.CheckHealthRequest{})
+	return err
+}
+
+// checkPostgres asks in the way that events are applied.
+func (s *servers) checkPostgres(ctx context.Context) error { return store.New(s.reserved).Ping(ctx) }
+
+// checks are what the command's /readyz at ADMIN_ADDR looks at. Only a receiver can do without PostgreSQL.
+func (s *servers) checks(needsPostgres bool) []admin.Check {
+	checks := []admin.Check{{Name: "temporal", Run: s.checkTemporal, Required: true}}
+	if s.reserved != nil {
+		checks = append(checks, admin.Check{Name: "postgres", Run: s.checkPostgres, Required: needsPostgres})
+	}
+	return checks
+}
+
+// besideAdmin runs a command with the metrics and its readiness served beside it, to its end. Either one failing ends the
+// other.
+func (s *servers) besideAdmin(ctx context.Context, checks []admin.Check, run func(context.Context) error) error {
+	if s.AdminToken != "" {
+		s.log.Warn("ADMIN_TOKEN guards nothing in this version: whoever reaches ADMIN_ADDR reads the metrics there without a token", "admin_addr", s.AdminAddr)
+	}
+	metrics, err := admin.Listen(s.AdminAddr, checks, s.log)
 	if err != nil {
 		return err
 	}

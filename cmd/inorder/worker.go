@@ -10,8 +10,9 @@ import (
 type workerCmd struct{}
 
 func (*workerCmd) Help() string {
-	return `Runs the workflows and activities that bring each event to its end. It serves no HTTP but GET /metrics at
-ADMIN_ADDR.
+	return `Runs the workflows and activities that bring each event to its end. It serves no HTTP but, at
+ADMIN_ADDR, GET /metrics, /healthz, which says that it lives, and /readyz: 200 if Temporal and PostgreSQL answer, else 503.
+None of them asks for a token in this version, whether ADMIN_TOKEN is set or not.
 
 It starts while PostgreSQL or Temporal is down, and waits for them. It refuses to run on an older schema or without the
 search attributes: then run ` + "`inorder migrate`" + `; and in a Temporal namespace that belongs to another database. On SIGINT or
@@ -34,5 +35,5 @@ func (*workerCmd) Run(ctx context.Context, std streams) error {
 		return err
 	}
 	defer s.close()
-	return s.besideAdmin(ctx, func(ctx context.Context) error { return worker.Run(ctx, s.worker()) })
+	return s.besideAdmin(ctx, s.checks(true), func(ctx context.Context) error { return worker.Run(ctx, s.worker()) })
 }

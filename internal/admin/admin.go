@@ -1,4 +1,5 @@
-// Package admin serves what is for operators and not for the platform: the metrics of the process, and whether it lives.
+// Package admin serves what is for operators and not for the platform: the metrics of the process, whether it lives, and
+// whether it can do its work.
 package admin
 
 import (
@@ -15,10 +16,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// The paths. Neither asks for a token: they say nothing that is secret or personal, and the default address is loopback.
+// The paths. None asks for a token: they say nothing that is secret or personal, and the default address is loopback.
 const (
 	MetricsPath = "/metrics" // the default registry, in Prometheus' text format
 	HealthPath  = "/healthz"
+	ReadyPath   = "/readyz" // a Readiness
 )
 
 // A scrape takes milliseconds.
@@ -30,11 +32,12 @@ const (
 // Server is one that listens, and does not answer yet.
 type Server struct {
 	listener net.Listener
+	checks   []Check
 	log      *slog.Logger
 }
 
-// Listen takes addr, the setting ADMIN_ADDR.
-func Listen(addr string, log *slog.Logger) (*Server, error) {
+// Listen takes addr, the setting ADMIN_ADDR. The checks are what ReadyPath looks at.
+func Listen(addr string, checks []Check, log *slog.Logger) (*Server, error) {
 	l, err := net.Listen("tcp", addr)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
@@ -43,7 +46,7 @@ func Listen(addr string, log *slog.Logger) (*Server, error) {
 	case err != nil:
 		return nil, fmt.Errorf("listen on ADMIN_ADDR: %w", err)
 	}
-	return &Server{l, log}, nil
+	return &Server{l, checks, log}, nil
 }
 
 // Serve serves until ctx ends, and returns when the requests under way have their answer. It closes the listener.
@@ -51,6 +54,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	mux := http.NewServeMux()
 	mux.Handle("GET "+MetricsPath, promhttp.Handler())
 	mux.HandleFunc("GET "+HealthPath, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "alive") })
+	mux.Handle("GET "+ReadyPath, newProber(s.checks, checkTimeout, s.log))
 	server := &http.Server{
 		Handler:      mux,
 		ReadTimeout:  requestTimeout,

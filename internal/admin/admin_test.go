@@ -22,7 +22,7 @@ func get(t *testing.T, url string) (int, string) {
 }
 
 func TestServesMetricsAndHealthUntilItIsStopped(t *testing.T) {
-	s, err := Listen("127.0.0.1:0", quiet)
+	s, err := Listen("127.0.0.1:0", nil, quiet)
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -35,22 +35,25 @@ func TestServesMetricsAndHealthUntilItIsStopped(t *testing.T) {
 	status, body = get(t, url+HealthPath)
 	require.Equal(t, http.StatusOK, status)
 	require.Equal(t, "alive", body)
+	status, body = get(t, url+ReadyPath)
+	require.Equal(t, http.StatusOK, status)
+	require.JSONEq(t, `{"ready":true,"dependencies":{}}`, body)
 	status, _ = get(t, url+"/")
 	require.Equal(t, http.StatusNotFound, status)
 
 	stop()
 	require.NoError(t, <-done)
-	again, err := Listen(s.listener.Addr().String(), quiet)
+	again, err := Listen(s.listener.Addr().String(), nil, quiet)
 	require.NoError(t, err, "the address is free again")
 	require.NoError(t, again.Serve(ctx), "stopped before it began")
 }
 
 func TestTakenPortNamesTheSetting(t *testing.T) {
-	s, err := Listen("127.0.0.1:0", quiet)
+	s, err := Listen("127.0.0.1:0", nil, quiet)
 	require.NoError(t, err)
 	defer s.listener.Close()
-	_, err = Listen(s.listener.Addr().String(), quiet)
+	_, err = Listen(s.listener.Addr().String(), nil, quiet)
 	require.ErrorContains(t, err, "set ADMIN_ADDR")
-	_, err = Listen("192.0.2.1:0", quiet)
+	_, err = Listen("192.0.2.1:0", nil, quiet)
 	require.ErrorContains(t, err, "ADMIN_ADDR")
 }

@@ -21,7 +21,7 @@ import (
 type Config struct {
 	ListenAddr     string   // LISTEN_ADDR 127.0.0.1:3000: the receiver
 	AdminAddr      string   // ADMIN_ADDR 127.0.0.1:3001
-	AdminToken     string   // ADMIN_TOKEN
+	AdminToken     string   // ADMIN_TOKEN: guards nothing yet
 	WebhookSecrets []string // WEBHOOK_SECRETS, comma-separated; the first signs what `send` sends, any verifies
 	SecretsFile    string   // WEBHOOK_SECRETS_FILE: more of them, one a line; read again when it changes
 	MaxBodyBytes   int      // MAX_BODY_BYTES 1048576: the largest body

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"inorder/internal/endpoints"
 	"inorder/internal/platform"
 )
 
@@ -140,28 +141,35 @@ func (r *reader) link(name, example string) string {
 }
 
 // secrets reads a comma-separated list. Blanks around a secret are not part of it. An empty one between commas is a
-// mistake, most likely a lost secret, and is refused.
+// mistake, most likely a lost secret, and is refused, as is what cannot be one.
 func (r *reader) secrets(name string, need Need) []string {
 	value, set := r.env.LookupEnv(name)
 	if !set {
-		_, file := r.env.LookupEnv("WEBHOOK_SECRETS_FILE")
-		_, table := r.env.LookupEnv("DATABASE_URL")
-		switch {
-		case need&NeedSigner != 0:
-			r.problem(name, "it is not set; it takes the signing secrets of the webhooks, separated by commas, for example whsec_new,whsec_old")
-		case need&NeedSecrets != 0 && !file && !table:
-			r.problem(name, "nothing says which secrets sign the deliveries; set it, for example to whsec_new,whsec_old; or set WEBHOOK_SECRETS_FILE "+
-				"to a file that holds one a line; or DATABASE_URL, where `inorder hooks register` keeps them")
-		}
+		r.missingSecrets(name, need)
 		return nil
 	}
 	list := strings.Split(value, ",")
 	for i, secret := range list {
-		if list[i] = strings.TrimSpace(secret); list[i] == "" {
+		list[i] = strings.TrimSpace(secret)
+		if list[i] == "" {
 			r.problem(name, "entry %d of %d is empty; separate the secrets by single commas, for example whsec_new,whsec_old", i+1, len(list))
+		} else if err := endpoints.CheckSecret(list[i]); err != nil {
+			r.problem(name, "entry %d of %d cannot be a secret: %v; for example whsec_new,whsec_old", i+1, len(list), err)
 		}
 	}
 	return list
+}
+
+func (r *reader) missingSecrets(name string, need Need) {
+	_, file := r.env.LookupEnv("WEBHOOK_SECRETS_FILE")
+	_, table := r.env.LookupEnv("DATABASE_URL")
+	switch {
+	case need&NeedSigner != 0:
+		r.problem(name, "it is not set; it takes the signing secrets of the webhooks, separated by commas, for example whsec_new,whsec_old")
+	case need&NeedSecrets != 0 && !file && !table:
+		r.problem(name, "nothing says which secrets sign the deliveries; set it, for example to whsec_new,whsec_old; or set WEBHOOK_SECRETS_FILE "+
+			"to a file that holds one a line; or DATABASE_URL, where `inorder hooks register` keeps them")
+	}
 }
 
 // key reads an API key, which no problem shows.

@@ -15,11 +15,11 @@ import (
 	"syscall"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// postgres is a PostgreSQL of our own: on 127.0.0.1 alone, without a Unix socket, with one superuser, inorder. It
-// asks for a password, because without one every user of the machine could run programs through it.
+// postgres is a PostgreSQL of our own: on 127.0.0.1 alone, without a Unix socket. The role inorder owns the database inorder
+// and is nothing else, as it should be in production; the superuser is postgres. It asks for passwords, because without
+// one every user of the machine could run programs through it.
 type postgres struct {
 	dir   string // for the log, the pid file and the password
 	port  int
@@ -27,19 +27,24 @@ type postgres struct {
 	root  string // the checkout, with the program that downloads a PostgreSQL
 	out   io.Writer
 
-	user     *account
-	home     string // a directory that user can enter; dir if it can
-	bin      string // where postgres and initdb are
-	password string
+	user       *account
+	home       string // a directory that user can enter; dir if it can
+	bin        string // where postgres and initdb are
+	owner      login  // inorder's
+	superuser  login
+	legacyRole bool // the data are of a version that had one role, inorder, a superuser
 }
+
+// login is a role of the server.
+type login struct{ role, password string }
 
 func (p *postgres) data() string { return filepath.Join(p.home, "postgres") }
 
-// url of one of its databases.
-func (p *postgres) url(database string) string {
+// url of one of its databases, for a role. It names the mode of TLS, which clients would else take from elsewhere.
+func (p *postgres) url(l login, database string) string {
 	u := url.URL{
-		Scheme: "postgres", User: url.UserPassword("inorder", p.password), Host: loopback + ":" + strconv.Itoa(p.port),
-		Path: database,
+		Scheme: "postgres", User: url.UserPassword(l.role, l.password), Host: loopback + ":" + strconv.Itoa(p.port),
+		Path: database, RawQuery: "sslmode=disable",
 	}
 	return u.String()
 }
@@ -73,11 +78,10 @@ func (p *postgres) prepare(ctx context.Context) (err error) {
 	if p.bin, err = p.find(ctx); err != nil {
 		return err
 	}
-	secret := filepath.Join(p.dir, "postgres.password")
-	if p.password, err = KeptSecret(secret, ""); err != nil {
+	version, err := os.ReadFile(filepath.Join(p.data(), "PG_VERSION"))
+	if err := p.logins(err == nil); err != nil {
 		return err
 	}
-	version, err := os.ReadFile(filepath.Join(p.data(), "PG_VERSION"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return p.initdb()
 	} else if err != nil {
@@ -88,6 +92,25 @@ func (p *postgres) prepare(ctx context.Context) (err error) {
 			p.data(), want, p.bin, have, want)
 	}
 	return nil
+}
+
+// logins reads the passwords, or makes them. Data without a superuser's password are of an older version.
+func (p *postgres) logins(haveData bool) (err error) {
+	superuser := filepath.Join(p.dir, "postgres.superuser.password")
+	if _, err := os.Stat(superuser); haveData && errors.Is(err, fs.ErrNotExist) {
+		p.legacyRole = true
+		fmt.Fprintln(p.out, "PostgreSQL: inorder's role is a superuser in these data, which are of an older version; make clean begins anew")
+	}
+	p.owner.role, p.superuser.role = "inorder", "postgres"
+	if p.owner.password, err = KeptSecret(filepath.Join(p.dir, "postgres.password"), ""); err != nil {
+		return err
+	}
+	if p.legacyRole {
+		p.superuser = p.owner
+		return nil
+	}
+	p.superuser.password, err = KeptSecret(superuser, "")
+	return err
 }
 
 // initdb makes the data directory beside its place and moves it there when it is complete, so that a run that
@@ -103,14 +126,14 @@ func (p *postgres) initdb() error {
 		return err
 	}
 	password := p.data() + ".pwfile"
-	if err := os.WriteFile(password, []byte(p.password), 0o600); err != nil {
+	if err := os.WriteFile(password, []byte(p.superuser.password), 0o600); err != nil {
 		return err
 	}
 	defer os.Remove(password)
 	if err := errors.Join(p.user.own(unfinished), p.user.own(password)); err != nil {
 		return err
 	}
-	args := []string{"-D", unfinished, "-U", "inorder", "--auth=scram-sha-256", "--pwfile=" + password, "--encoding=UTF8", "--locale=C"}
+	args := []string{"-D", unfinished, "-U", p.superuser.role, "--auth=scram-sha-256", "--pwfile=" + password, "--encoding=UTF8", "--locale=C"}
 	if !p.fsync {
 		args = append(args, "--no-sync")
 	}
@@ -120,16 +143,22 @@ func (p *postgres) initdb() error {
 	return os.Rename(unfinished, p.data())
 }
 
-// ready makes the database inorder on the first start.
+// ready makes the role and the database on the first start. It looks first: the log would keep the text of a statement that
+// fails, and so the password.
 func (p *postgres) ready(ctx context.Context) error {
-	conn, err := pgx.Connect(ctx, p.url("postgres"))
+	conn, err := pgx.Connect(ctx, p.url(p.superuser, "postgres"))
 	if err != nil {
 		return err
 	}
 	defer conn.Close(ctx)
-	_, err = conn.Exec(ctx, "CREATE DATABASE inorder")
-	if pgErr := (*pgconn.PgError)(nil); errors.As(err, &pgErr) && pgErr.Code == "42P04" { // it exists
-		return nil
+	var role, database bool
+	err = conn.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = 'inorder'), EXISTS (SELECT FROM pg_database WHERE datname = 'inorder')`).
+		Scan(&role, &database)
+	if err == nil && !role {
+		_, err = conn.Exec(ctx, `CREATE ROLE inorder LOGIN PASSWORD '`+strings.ReplaceAll(p.owner.password, `'`, `''`)+`'`)
+	}
+	if err == nil && !database {
+		_, err = conn.Exec(ctx, `CREATE DATABASE inorder OWNER inorder`)
 	}
 	return err
 }

@@ -33,7 +33,8 @@ type Options struct {
 // Stack is a running PostgreSQL and a running Temporal.
 type Stack struct {
 	Dir             string // of the state, with postgres.log and temporal.log
-	DatabaseURL     string // of a superuser, with its password: not for logs
+	DatabaseURL     string // of the role that owns the database, with its password: not for logs
+	SuperuserURL    string // the same database, for a superuser, as tests need it; empty when Options.DatabaseURL was given
 	TemporalAddress string // host:port, gRPC
 	TemporalUIURL   string
 	Postgres        *Server // nil when Options.DatabaseURL was given
@@ -94,7 +95,7 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 		if s.Postgres, err = pg.start(ctx); err != nil {
 			return nil, err
 		}
-		s.DatabaseURL = pg.url("inorder")
+		s.DatabaseURL, s.SuperuserURL = pg.url(pg.owner, "inorder"), pg.url(pg.superuser, "inorder")
 		s.cleanup = append(s.cleanup, s.Postgres.Stop)
 	}
 	t := &temporal{dir: o.Dir, binary: o.TemporalBinary, port: o.TemporalPort, uiPort: o.UIPort}

@@ -99,7 +99,7 @@ func TestStateSurvives(t *testing.T) {
 		c, err := dial(t.Context(), s.TemporalAddress, "default")
 		require.NoError(t, err)
 		defer c.Close()
-		_, err = c.DescribeWorkflowExecution(t.Context(), "evt_kept", "")
+		_, err = c.DescribeWorkflow(t.Context(), "evt_kept", "")
 		require.NoError(t, err)
 	}
 	s := start(t, Options{Dir: dir})

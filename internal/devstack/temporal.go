@@ -48,7 +48,9 @@ func (t *temporal) start(ctx context.Context) (*Server, error) {
 	for _, name := range SearchAttributes {
 		args = append(args, "--search-attribute", name+"=Keyword")
 	}
-	s, err := Launch(ctx, Command{Name: "temporal", Dir: t.dir, Path: t.binary, Args: args, Ready: t.ready})
+	// Collecting garbage less often gives a tenth more events per second, for some hundred megabytes.
+	env := append(os.Environ(), "GOGC=400")
+	s, err := Launch(ctx, Command{Name: "temporal", Dir: t.dir, Path: t.binary, Args: args, Env: env, Ready: t.ready})
 	if err != nil {
 		return nil, err
 	}

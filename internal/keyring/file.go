@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"inorder/internal/endpoints"
@@ -21,7 +23,7 @@ const (
 )
 
 // file is the one that WEBHOOK_SECRETS_FILE names: a secret a line, which a blank and an RFC 3339 time may follow, from
-// which on it does not count. A # begins a comment. Only its owner may read or write it.
+// which on it does not count. A # begins a comment. Who may read it is checkMode's.
 type file struct {
 	path    string
 	entries []entry // the last good content
@@ -42,12 +44,16 @@ func (f *file) open() (err error) {
 // look takes what has changed, if it is right. What is wrong is logged once, and the last good content counts on.
 func (f *file) look(log *slog.Logger) {
 	before := f.err
+	known := f.entries
 	f.err = f.take()
 	switch {
 	case f.err != nil && (before == nil || before.Error() != f.err.Error()):
 		log.Error("the file of webhook secrets cannot be used; what it held before stays valid", "cause", f.err)
 	case f.err == nil && before != nil:
 		log.Info("the file of webhook secrets is right again", "path", f.path)
+	}
+	if !slices.Equal(f.entries, known) {
+		warnOfShort(log, f.entries)
 	}
 }
 
@@ -71,23 +77,24 @@ func (f *file) take() error {
 }
 
 func (f *file) read() ([]byte, error) {
-	info, err := os.Stat(f.path)
+	// Without waiting, so that a pipe with nobody at its other end is told and does not hang.
+	opened, err := os.OpenFile(f.path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return nil, fmt.Errorf("%s: %w; the user that inorder runs as (uid %d) must be able to read it", fileSource, err, os.Geteuid())
 	case err != nil:
-		return nil, fmt.Errorf("%s: %w; it must be a file with one secret a line, and mode 600", fileSource, err)
-	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("%s: %s is not a file; it must be one with a secret a line, and mode 600", fileSource, f.path)
-	}
-	opened, err := os.Open(f.path)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w; the user that inorder runs as must be its owner", fileSource, err)
+		return nil, fmt.Errorf("%s: %w; it must be a file with one secret a line", fileSource, err)
 	}
 	defer opened.Close()
-	if info, err = opened.Stat(); err != nil {
+	info, err := opened.Stat()
+	switch {
+	case err != nil:
 		return nil, fmt.Errorf("%s: %w", fileSource, err)
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s: %s is not a file; it must be one with a secret a line", fileSource, f.path)
 	}
-	if mode := info.Mode().Perm(); mode&0o066 != 0 {
-		return nil, fmt.Errorf("%s: others than its owner may read or write %s (mode %03o): chmod 600 %[2]s", fileSource, f.path, mode)
+	if err := checkMode(info.Mode().Perm(), ownerOf(info), onReadOnlyMount(opened)); err != nil {
+		return nil, fmt.Errorf("%s: %s %w", fileSource, f.path, err)
 	}
 	text, err := io.ReadAll(io.LimitReader(opened, maxFileBytes+1))
 	if err == nil && len(text) > maxFileBytes {
@@ -111,16 +118,9 @@ func (f *file) parse(text []byte) (entries []entry, err error) {
 		if len(fields) == 0 {
 			continue
 		}
-		e := entry{secret: platform.Secret(fields[0]), name: endpoints.Name(fields[0]), source: fileSource}
-		switch {
-		case len(fields) == 2:
-			e.ends, err = time.Parse(time.RFC3339, fields[1])
-		case len(fields) > 2:
-			err = errors.New("too much")
-		}
+		e, err := parseLine(fields)
 		if err != nil {
-			return nil, fmt.Errorf("%s: line %d of %s is neither a secret nor a secret and its end, for example whsec_old 2026-01-02T15:04:05Z",
-				fileSource, number, f.path)
+			return nil, fmt.Errorf("%s: line %d of %s: %w", fileSource, number, f.path, err)
 		}
 		entries = append(entries, e)
 	}
@@ -128,4 +128,19 @@ func (f *file) parse(text []byte) (entries []entry, err error) {
 		return nil, fmt.Errorf("%s: %s holds no secret; write one a line, for example whsec_new", fileSource, f.path)
 	}
 	return entries, nil
+}
+
+// parseLine reads a secret and, where there is one, its end.
+func parseLine(fields []string) (e entry, err error) {
+	if err := endpoints.CheckSecret(fields[0]); err != nil {
+		return e, fmt.Errorf("its first word cannot be a secret: %w", err)
+	}
+	e = entry{secret: platform.Secret(fields[0]), name: endpoints.Name(fields[0]), source: fileSource}
+	if len(fields) > 1 {
+		e.ends, err = time.Parse(time.RFC3339, fields[1])
+	}
+	if err != nil || len(fields) > 2 {
+		return e, errors.New("it is neither a secret nor a secret and its end, for example whsec_old 2026-01-02T15:04:05Z")
+	}
+	return e, nil
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -85,6 +86,11 @@ func TestBrokenChangeLeavesWhatWasGood(t *testing.T) {
 	}
 	for i, broken := range []struct{ text, says string }{
 		{"whsec_fresh tomorrow\n", "line 1 of"},
+		{"whsec_old\n\"whsec_fresh\"\n", "line 2 of " + path + ": its first word cannot be a secret: it has a quote"},
+		{"# exported\nWEBHOOK_SECRETS=whsec_fresh\n", "line 2 of " + path + ": its first word cannot be a secret: it has the form NAME=VALUE"},
+		{"whsec_fresh,whsec_old\n", "it has a comma"},
+		{"whsec_fresh whsec_old\n", "line 1 of " + path + ": it is neither a secret nor a secret and its end"},
+		{"\x00whsec_fresh\n", "cannot be seen"},
 		{"whsec_fresh\n\nwhsec_old 2026-01-02T15:04:05Z whsec_x\n", "line 3 of"},
 		{"# nothing\n", "holds no secret"},
 		{strings.Repeat("x", maxFileBytes+1), "larger than 1 MiB"},
@@ -98,10 +104,10 @@ func TestBrokenChangeLeavesWhatWasGood(t *testing.T) {
 	looks()
 	require.Contains(t, logs.String(), "no such file")
 	write(t, path, "whsec_fresh\nwhsec_old")
-	require.NoError(t, os.Chmod(path, 0o640))
+	require.NoError(t, os.Chmod(path, 0o644))
 	looks()
-	require.Contains(t, logs.String(), "chmod 600 "+path)
-	require.Equal(t, 6, strings.Count(logs.String(), "ERROR"))
+	require.Contains(t, logs.String(), "by too many (mode 644)")
+	require.Equal(t, 11, strings.Count(logs.String(), "ERROR"))
 	require.False(t, k.takes("whsec_fresh"))
 
 	require.NoError(t, os.Chmod(path, 0o600))
@@ -116,18 +122,35 @@ func TestFileThatIsWrongIsRefusedAtTheStart(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "secrets")
 	write(t, path, "whsec_new\n")
-	for mode, refused := range map[os.FileMode]bool{0o600: false, 0o400: false, 0o700: false, 0o640: true, 0o620: true, 0o604: true, 0o602: true, 0o644: true} {
-		require.NoError(t, os.Chmod(path, mode))
-		_, err := New(t.Context(), Options{File: path, Log: slog.New(slog.DiscardHandler)})
-		require.Equal(t, refused, err != nil, "%o: %v", mode, err)
-		if refused {
-			require.ErrorContains(t, err, "WEBHOOK_SECRETS_FILE: ")
-			require.ErrorContains(t, err, "chmod 600 "+path)
-			require.NotContains(t, err.Error(), "\n")
-		}
-	}
-	for _, missing := range []string{dir, path + "x", "/dev/null"} {
-		_, err := New(t.Context(), Options{File: missing})
+	require.NoError(t, os.Chmod(path, 0o604))
+	_, err := New(t.Context(), Options{File: path, Log: slog.New(slog.DiscardHandler)})
+	require.ErrorContains(t, err, "WEBHOOK_SECRETS_FILE: "+path)
+	require.ErrorContains(t, err, "chmod 6")
+	require.NotContains(t, err.Error(), "\n")
+
+	pipe := filepath.Join(dir, "pipe")
+	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
+	for _, missing := range []string{dir, path + "x", "/dev/null", pipe} {
+		_, err := New(t.Context(), Options{File: missing, Log: slog.New(slog.DiscardHandler)})
 		require.ErrorContains(t, err, "WEBHOOK_SECRETS_FILE: ")
 	}
+}
+
+func TestAShortSecretIsToldOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "secrets")
+	write(t, path, "whsec_new\n")
+	k, logs := newRing(t, Options{File: path, Secrets: []string{"whsec_test_4f1d2c3b4a59687786950a1b2c3d4e5f", "hush"}})
+	for range 3 {
+		k.look(t.Context())
+	}
+	require.Equal(t, 2, strings.Count(logs.String(), "is it whole?"))
+	require.Contains(t, logs.String(), "setting=WEBHOOK_SECRETS number=2 of=2")
+	require.Contains(t, logs.String(), "setting=WEBHOOK_SECRETS_FILE number=1 of=1")
+	write(t, path, "whsec_fresh\n")
+	for range 3 {
+		k.look(t.Context())
+	}
+	require.Equal(t, 3, strings.Count(logs.String(), "is it whole?"))
+	require.NotContains(t, logs.String(), "hush")
+	require.NotContains(t, logs.String(), "whsec_")
 }

@@ -87,17 +87,29 @@ func New(ctx context.Context, o Options) (*Keyring, error) {
 	for _, secret := range o.Secrets {
 		k.fixed = append(k.fixed, entry{secret: platform.Secret(secret), name: endpoints.Name(secret), source: "WEBHOOK_SECRETS"})
 	}
+	warnOfShort(k.log, k.fixed)
 	if o.File != "" {
 		k.file = &file{path: o.File}
 		if err := k.file.open(); err != nil {
 			return nil, err
 		}
+		warnOfShort(k.log, k.file.entries)
 	}
 	if o.Table != nil {
 		k.table = &table{store: o.Table}
 	}
 	k.look(ctx)
 	return k, nil
+}
+
+// warnOfShort logs which secrets are implausibly short: most likely a part of them was lost on the way.
+func warnOfShort(log *slog.Logger, entries []entry) {
+	for i, e := range entries {
+		if len(e.secret) < endpoints.Short {
+			log.Warn("a webhook secret is short for one of the platform: is it whole? Every delivery that is signed with the whole one is refused",
+				"setting", e.source, "number", i+1, "of", len(entries), "secret", e.name, "characters", len(e.secret))
+		}
+	}
 }
 
 // Verify reports whether a secret that is valid at this moment signed the body. It takes no lock and does no I/O.

@@ -77,14 +77,16 @@ func outOfOrder(orderID string, now time.Time) []Step {
 	paid := t.event("order.paid", 9*time.Minute)
 	confirmed := t.event("order.confirmed", 8*time.Minute)
 	shipped := t.event("fulfillment.shipped", 7*time.Minute)
+	fulfilled := t.event("order.fulfilled", 6*time.Minute)
 	completed := t.event("order.completed", 5*time.Minute)
 	return []Step{
 		{Says: "before its order: it waits", Event: paid},
 		{Says: "creates the order, and releases what waited", Event: created},
 		{Says: "the same delivery again: a duplicate", Event: created},
-		{Says: "the newest, before those it follows", Event: completed},
-		{Says: "reordered: older, but about the shipment", Event: shipped},
-		{Says: "stale: all that it says is known newer", Event: confirmed},
+		{Says: "about the fulfillment, before what it follows", Event: fulfilled},
+		{Says: "reordered: older, but about the status", Event: confirmed},
+		{Says: "the newest: the whole order, with its parts", Event: completed},
+		{Says: "stale: the shipment is known as delivered", Event: shipped},
 		{Says: "the same delivery again, long applied: a duplicate", Event: paid},
 	}
 }

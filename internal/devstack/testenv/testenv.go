@@ -30,6 +30,7 @@ const (
 
 // Main runs a package's tests with servers: func TestMain(m *testing.M) { testenv.Main(m) }.
 func Main(m *testing.M) {
+	devstack.ClearEnvironment()
 	if os.Getenv(DatabaseVariable) != "" {
 		os.Exit(m.Run())
 	}
@@ -43,7 +44,7 @@ func withOwnServers(run func() int) int {
 		return 1
 	}
 	defer stack.Stop()
-	os.Setenv(DatabaseVariable, stack.DatabaseURL)
+	os.Setenv(DatabaseVariable, stack.SuperuserURL)
 	os.Setenv(TemporalVariable, stack.TemporalAddress)
 	return run()
 }

@@ -1,0 +1,80 @@
+package e2e
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"inorder/internal/devstack"
+	"inorder/internal/devstack/testenv"
+)
+
+// ready asks a process at its ADMIN_ADDR; 0 while nobody listens there.
+func ready(t *testing.T, admin string) (status int, body string) {
+	t.Helper()
+	response, err := http.Get("http://" + admin + "/readyz")
+	if err != nil {
+		return 0, ""
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	return response.StatusCode, string(text)
+}
+
+// TestAWorkerSaysWhetherItsServersAnswer cuts both off, and lets them come back one after the other.
+func TestAWorkerSaysWhetherItsServersAnswer(t *testing.T) {
+	port, err := devstack.FreePort()
+	require.NoError(t, err)
+	admin := fmt.Sprintf("127.0.0.1:%d", port)
+	s := newSystem(t, "ADMIN_ADDR="+admin, "ADMIN_TOKEN=guards-nothing")
+	postgres, temporal := s.throughProxy(), newProxy(t, os.Getenv(testenv.TemporalVariable))
+	s.env = append(s.env, "TEMPORAL_ADDRESS="+temporal.addr)
+	s.start("worker")
+
+	s.eventually(20*time.Second, "it says that both are away", func() bool {
+		status, body := ready(t, admin)
+		return status == 503 && strings.Count(body, "failing") == 2
+	})
+	alive, err := http.Get("http://" + admin + "/healthz")
+	require.NoError(t, err)
+	alive.Body.Close()
+	require.Equal(t, 200, alive.StatusCode, "it lives all the same")
+	require.Contains(t, s.log(), "ADMIN_TOKEN guards nothing in this version")
+	require.NotContains(t, s.log(), "guards-nothing")
+
+	postgres.connect()
+	s.eventually(20*time.Second, "it says that one is away", func() bool {
+		status, body := ready(t, admin)
+		return status == 503 && strings.Contains(body, `"postgres":{"state":"ok","required":true}`) &&
+			strings.Contains(body, `"temporal":{"state":"failing","required":true}`)
+	})
+	temporal.connect()
+	s.eventually(20*time.Second, "it says that all is well", func() bool { status, _ := ready(t, admin); return status == 200 })
+	postgres.cut()
+	s.eventually(20*time.Second, "and when one is lost", func() bool { status, _ := ready(t, admin); return status == 503 })
+}
+
+// TestOnlyWhoHasAKeyIsExpectedToReconcile is what the alert about overdue reconciliation relies on.
+func TestOnlyWhoHasAKeyIsExpectedToReconcile(t *testing.T) {
+	for key, expected := range map[string]bool{"": false, "sk_test_e2ehushhush": true} {
+		port, err := devstack.FreePort()
+		require.NoError(t, err)
+		admin := fmt.Sprintf("127.0.0.1:%d", port)
+		s := newSystem(t, "ADMIN_ADDR="+admin, "HEADLESS_COMMERCE_API_KEY="+key, "HEADLESS_COMMERCE_API_URL=http://127.0.0.1:1")
+		s.start("worker")
+		s.eventually(20*time.Second, "it is ready", func() bool { status, _ := ready(t, admin); return status == 200 })
+		response, err := http.Get("http://" + admin + "/metrics")
+		require.NoError(t, err)
+		defer response.Body.Close()
+		text, err := io.ReadAll(response.Body)
+		require.NoError(t, err)
+		require.Equal(t, expected, strings.Contains(string(text), "\ninorder_reconcile_last_success_timestamp_seconds 0\n"))
+	}
+}
