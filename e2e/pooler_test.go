@@ -135,7 +135,8 @@ func TestASettingThatNoPoolerBearsIsNamed(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)
 	s.throughPooler(1)
-	url := s.databaseURL() + "?default_query_exec_mode=cache_statement"
+	plain := s.databaseURL()
+	url := testenv.WithParameter(plain, "default_query_exec_mode", "cache_statement")
 	s.env = append(s.env, "DATABASE_URL="+url)
 
 	c, err := config.PoolConfig(url) // the one connection to the server now has what serve is about to prepare
@@ -154,7 +155,7 @@ func TestASettingThatNoPoolerBearsIsNamed(t *testing.T) {
 	require.Equal(t, "failing", state)
 	s.eventually(10*time.Second, "the log says which setting it is", func() bool { return strings.Contains(s.log(), "take default_query_exec_mode out of it") })
 
-	s.env = append(s.env, "DATABASE_URL="+strings.ReplaceAll(url, "?default_query_exec_mode=cache_statement", "?statement_timeout=1000"))
+	s.env = append(s.env, "DATABASE_URL="+testenv.WithParameter(plain, "statement_timeout", "1000"))
 	s.start("worker")
 	s.eventually(10*time.Second, "the log says which setting it is", func() bool { return strings.Contains(s.log(), "take settings of the session out of it") })
 }

@@ -25,7 +25,7 @@ func connect(t *testing.T, url string) *pgxpool.Pool {
 
 func TestFiveAtOnceEachWithOneConnection(t *testing.T) {
 	t.Parallel()
-	url := testenv.DatabaseURL(t) + "?pool_max_conns=1"
+	url := testenv.WithParameter(testenv.DatabaseURL(t), "pool_max_conns", "1")
 	var five sync.WaitGroup
 	for range 5 {
 		pool := connect(t, url)
@@ -68,8 +68,12 @@ func TestOurConnectionsSpeakUTF8(t *testing.T) {
 	url := testenv.DatabaseURL(t)
 	t.Setenv("PGCLIENTENCODING", "LATIN1")
 	t.Setenv("PGOPTIONS", "-c client_encoding=LATIN1")
-	for name, more := range map[string]string{"the environment": "", "the URL": "?client_encoding=LATIN1", "its options": "?options=-c%20client_encoding%3DLATIN1"} {
-		pool := connect(t, url+more)
+	for name, url := range map[string]string{
+		"the environment": url,
+		"the URL":         testenv.WithParameter(url, "client_encoding", "LATIN1"),
+		"its options":     testenv.WithParameter(url, "options", "-cclient_encoding=LATIN1"),
+	} {
+		pool := connect(t, url)
 		var encoding, text string
 		require.NoError(t, pool.QueryRow(t.Context(), `SELECT current_setting('client_encoding'), chr(54620) || $1::text`, "국어").Scan(&encoding, &text))
 		require.Equal(t, "UTF8", encoding, name)

@@ -78,6 +78,18 @@ func urlOf(name string) string {
 	return u.String()
 }
 
+// WithParameter is the URL of a database with one more parameter.
+func WithParameter(databaseURL, name, value string) string {
+	u, err := url.Parse(databaseURL)
+	if err != nil {
+		panic("a malformed URL of a database") // the parser's error shows the password
+	}
+	q := u.Query()
+	q.Set(name, value)
+	u.RawQuery = q.Encode()
+	return u.String()
+}
+
 // template is the name of a database to copy, which has the newest schema. A copy takes a fraction of what the migrations
 // take, and that doesn't grow with their number.
 var template = sync.OnceValues(func() (string, error) {
