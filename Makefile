@@ -47,9 +47,9 @@ image: ## Build the image inorder, which says its version
 	docker build --build-arg VERSION=$(VERSION) -t inorder .
 
 .PHONY: bench
-bench: build bin/dev ## Measure events/s and ack times beside an empty workflow and a plain handler
+bench: build bin/dev ## Measure events/s and ack times beside an empty workflow and a plain handler; BEFORE=program: beside an older build
 	cd bench && go build -o ../bin/bench .
-	@bin/dev test -fsync -- bin/bench -inorder bin/inorder
+	@bin/dev test -fsync -- bin/bench -inorder bin/inorder -before '$(BEFORE)'
 
 .PHONY: fuzz
 fuzz: ## Fuzz the parser, the domain and the verifier for a minute each

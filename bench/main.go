@@ -32,8 +32,9 @@ func main() {
 	rounds := flag.Int("rounds", 20, "how often each subject is measured; the medians are reported")
 	events := flag.Int("events", 200, "events per measurement with 16 senders; fewer senders get fewer")
 	inorder := flag.String("inorder", "../bin/inorder", "the program to measure")
+	before := flag.String("before", "", "an older build of the program, to measure beside it")
 	flag.Parse()
-	exit(run(ctx, *inorder, *rounds, *events))
+	exit(run(ctx, *inorder, *before, *rounds, *events))
 }
 
 func exit(err error) {
@@ -47,13 +48,13 @@ func exit(err error) {
 // senders are the numbers of concurrent senders that are measured.
 var senders = []int{1, 4, 16}
 
-func run(ctx context.Context, program string, rounds, events int) error {
+func run(ctx context.Context, program, before string, rounds, events int) error {
 	pool, err := pgxpool.New(ctx, os.Getenv("DATABASE_URL"))
 	if err != nil {
 		return fmt.Errorf("DATABASE_URL: %w", err)
 	}
 	defer pool.Close()
-	subjects, stop, err := startSubjects(ctx, program, pool)
+	subjects, stop, err := startSubjects(ctx, program, before, pool)
 	defer stop()
 	if err != nil {
 		return err
@@ -78,6 +79,9 @@ func run(ctx context.Context, program string, rounds, events int) error {
 		}
 	}
 	report(subjects, results)
+	if before != "" {
+		reportBefore(results)
+	}
 	return reportTogether(ctx, pool, subjects[0], min(rounds, 5))
 }
 
@@ -112,6 +116,13 @@ func report(subjects []subject, results map[string]map[int][]result) {
 		fmt.Fprintf(w, "%.2f\t\n", share(results[s.name][16], results[emptyWorkflow][16]))
 	}
 	w.Flush()
+}
+
+// reportBefore compares the two builds of the program, measured in the same rounds.
+func reportBefore(results map[string]map[int][]result) {
+	now, old, limit := results[serve][16], results[serveBefore][16], results[emptyWorkflow][16]
+	fmt.Printf("\n%s, of %s at 16 senders: %.2f (median of %d rounds); of the empty workflow: %.2f now, %.2f before\n",
+		serve, serveBefore, share(now, old), len(now), share(now, limit), share(old, limit))
 }
 
 // share is the median of the rates' ratios, each of two measurements of one round, which had the same neighbours.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -25,13 +26,15 @@ type subject struct {
 }
 
 const (
+	serve         = "inorder serve"
+	serveBefore   = "inorder serve, before"
 	emptyWorkflow = "empty workflow (the engine's limit)"
 	plainHandler  = "plain handler (no Temporal)"
 )
 
 // startSubjects starts every subject in processes of its own, each with its own task queue. They idle while another
-// one is measured. stop ends them.
-func startSubjects(ctx context.Context, program string, pool *pgxpool.Pool) (subjects []subject, stop func(), err error) {
+// one is measured. stop ends them. before, which may be empty, is an older program, which works on the newer schema.
+func startSubjects(ctx context.Context, program, before string, pool *pgxpool.Pool) (subjects []subject, stop func(), err error) {
 	var processes []*exec.Cmd
 	stop = func() {
 		for _, p := range processes {
@@ -54,16 +57,21 @@ func startSubjects(ctx context.Context, program string, pool *pgxpool.Pool) (sub
 	if err != nil {
 		return nil, stop, err
 	}
-	for i, s := range []struct {
+	all := []struct {
 		name string
 		done func(context.Context) (int64, error)
 		runs [][]string
 	}{
-		{"inorder serve", applied, [][]string{{program, "serve"}}},
+		{serve, applied, [][]string{{program, "serve"}}},
 		{emptyWorkflow, nil, [][]string{{self, "empty"}}}, // right after it, so that both meet the same neighbours
+		{serveBefore, applied, [][]string{{before, "serve"}}},
 		{"inorder receiver + worker", applied, [][]string{{program, "receiver"}, {program, "worker"}}},
 		{plainHandler, nil, [][]string{{self, "plain"}}},
-	} {
+	}
+	if before == "" {
+		all = slices.Delete(all, 2, 3)
+	}
+	for i, s := range all {
 		addr, err := freeAddr()
 		if err != nil {
 			return nil, stop, err

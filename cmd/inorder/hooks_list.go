@@ -13,6 +13,7 @@ import (
 	"inorder/internal/endpoints"
 	"inorder/internal/hooks"
 	"inorder/internal/platform"
+	"inorder/internal/terminal"
 )
 
 type hooksListCmd struct {
@@ -65,18 +66,21 @@ type hooksView struct {
 func printWebhooks(w io.Writer, list []webhookView) error {
 	columns := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, v := range list {
-		fmt.Fprintf(columns, "  %s\t%s\t%s\t%s\t%s\n", v.ID, v.state(), v.Whose, joined(v.Events), v.URL)
+		fmt.Fprintf(columns, "  %s\t%s\t%s\t%s\t%s\n", line(v.ID), v.state(), line(v.Whose), line(joined(v.Events)), line(v.URL))
 	}
 	if err := columns.Flush(); err != nil {
 		return err
 	}
 	for _, v := range list {
 		for _, fault := range v.Faults {
-			fmt.Fprintf(w, "  ! %s %s%s\n", v.ID, fault, v.remedy())
+			fmt.Fprintf(w, "  ! %s\n", line(v.ID+" "+fault+v.remedy()))
 		}
 	}
 	return nil
 }
+
+// line keeps what the platform says from adding lines and columns of its own.
+func line(s string) string { return terminal.Line(s, 2000) }
 
 type hooksShowCmd struct {
 	ID   string `arg:"" help:"The webhook's ID; see inorder hooks list."`

@@ -69,4 +69,6 @@ func TestWrongLinesOfHooksAndListen(t *testing.T) {
 func TestNamesAreTheReceivers(t *testing.T) {
 	require.Equal(t, receiver.WebhookPath, hooks.Path)
 	require.Equal(t, receiver.ResultHeader, listen.ResultHeader)
+	require.Equal(t, receiver.ResultDuplicate, listen.ResultDuplicate)
+	require.Equal(t, receiver.SignatureHeader, listen.SignatureHeader)
 }

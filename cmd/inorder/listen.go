@@ -9,7 +9,9 @@ import (
 	"net/url"
 	"time"
 
+	"inorder/internal/endpoints"
 	"inorder/internal/hooks"
+	"inorder/internal/keyring"
 	"inorder/internal/listen"
 	"inorder/internal/platform"
 )
@@ -28,14 +30,19 @@ func (*listenCmd) Help() string {
 that runs here (inorder serve, or make run). It shows each as it arrives, what the receiver answered, what became of it, and
 where the Temporal UI shows it. On Ctrl-C it deletes the endpoint.
 
+What the receiver would refuse for its size or its signature is refused here, and nothing of it is shown. "already here" is an
+event that came another way first, such as by a webhook that leads straight to the receiver; "duplicate" one that was delivered
+here before.
+
 The tunnel is ngrok's, opened in this process, if NGROK_AUTHTOKEN is set. Any other tunnel (cloudflared, tailscale funnel, …) that
 leads to --addr goes by --public-url. The stand-in platform needs none: --public-url http://127.0.0.1:3003.
 
 After a crash the next start of the same --name deletes what the last one left on the platform, and so does inorder hooks sweep;
 webhooks of anybody else are never touched. Use a test-mode key.
 
-Needs HEADLESS_COMMERCE_API_KEY and DATABASE_URL, which the receiver must read, too. Reads HEADLESS_COMMERCE_API_URL,
-NGROK_AUTHTOKEN, RECEIVER_URL, TEMPORAL_UI_URL, TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE (and the other TEMPORAL_* names).
+Needs HEADLESS_COMMERCE_API_KEY and DATABASE_URL, which the receiver must read, too. Reads WEBHOOK_SECRETS,
+WEBHOOK_SECRETS_FILE and MAX_BODY_BYTES as the receiver does; HEADLESS_COMMERCE_API_URL, NGROK_AUTHTOKEN, RECEIVER_URL,
+TEMPORAL_UI_URL, TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE (and the other TEMPORAL_* names).
 
 Examples:
 
@@ -82,9 +89,15 @@ func (c *listenCmd) Run(ctx context.Context, std streams) error {
 	if !answers(ctx, d.ReceiverURL) {
 		fmt.Fprintf(std.err, "nothing listens at %s yet: start `inorder serve` or `make run`, or set RECEIVER_URL\n", d.ReceiverURL)
 	}
+	ring, err := keyring.New(ctx, keyring.Options{Secrets: d.WebhookSecrets, File: d.SecretsFile, Table: onlyRead{d.Store},
+		Log: logger(std, slog.LevelError)}) // that there is no secret yet is no news: the endpoint brings one
+	if err != nil {
+		return err
+	}
+	defer ring.Watch()()
 	return listen.Run(ctx, listen.Options{
 		Registrar: d.Registrar, Machine: m, Name: c.Name, Tunnel: tunnel, Events: c.Events, Receiver: d.ReceiverURL,
-		Out: std.out, Outcomes: outcomes{d.watcher}, Link: d.link, Lease: c.Lease,
+		Verifier: ring, MaxBody: d.MaxBodyBytes, Out: std.out, Outcomes: outcomes{d.watcher}, Link: d.link, Lease: c.Lease,
 		CatchUp: func(ctx context.Context, since time.Time) { catchUp(ctx, d, std, since) },
 	})
 }
@@ -94,11 +107,19 @@ func (c *listenCmd) tunnel(d *hookDesk, std streams) (listen.Tunnel, error) {
 	case c.PublicURL != "":
 		return listen.Public{URL: c.PublicURL, Addr: c.Addr}, nil
 	case d.NgrokAuthtoken != "":
-		log := slog.New(slog.NewTextHandler(std.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
-		return listen.Ngrok{Authtoken: d.NgrokAuthtoken, Log: log}, nil
+		return listen.Ngrok{Authtoken: d.NgrokAuthtoken, Log: logger(std, slog.LevelWarn)}, nil
 	}
 	return nil, fmt.Errorf("there is no tunnel: set NGROK_AUTHTOKEN for one of ngrok, or say --public-url https://… of any other that leads to %s", c.Addr)
 }
+
+func logger(std streams, level slog.Level) *slog.Logger {
+	return slog.New(slog.NewTextHandler(std.err, &slog.HandlerOptions{Level: level}))
+}
+
+// onlyRead is the table of secrets. When one of them last verified a delivery is for the receiver to note.
+type onlyRead struct{ endpoints.Store }
+
+func (onlyRead) NoteVerified(context.Context, string, string, time.Time) error { return nil }
 
 func answers(ctx context.Context, receiver string) bool {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)

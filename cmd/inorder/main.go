@@ -13,6 +13,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"inorder/internal/config"
+	"inorder/internal/terminal"
 )
 
 // The exit codes. A command that was asked to stop, and did, has succeeded.
@@ -53,8 +54,16 @@ type streams struct {
 	out, err io.Writer
 }
 
+// clean returns streams for commands: what they print may hold what others wrote. flush ends them.
+func (s streams) clean() (cleaned streams, flush func()) {
+	out, err := terminal.NewWriter(s.out), terminal.NewWriter(s.err)
+	return streams{s.in, out, err}, func() { _, _ = out.Flush(), err.Flush() }
+}
+
 // run runs one command and returns the exit code.
-func run(ctx context.Context, args []string, std streams) (code int) {
+func run(ctx context.Context, args []string, raw streams) (code int) {
+	std, flush := raw.clean()
+	defer flush()
 	type exit int // what --help and --version unwind with
 	defer func() {
 		if r := recover(); r != nil {
@@ -69,7 +78,7 @@ func run(ctx context.Context, args []string, std streams) (code int) {
 		kong.Name("inorder"),
 		kong.Description(description),
 		kong.Vars{"version": programVersion()},
-		kong.Writers(std.out, std.err),
+		kong.Writers(raw.out, raw.err), // help is our own text, and as wide as the terminal, which only the file tells
 		kong.Exit(func(code int) { panic(exit(code)) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 100}),
 		kong.WithHyphenPrefixedParameters(true), // --at -5m

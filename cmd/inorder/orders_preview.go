@@ -124,7 +124,7 @@ func (p *previewer) print(c activities.Compared) {
 	default:
 		p.found[c.Found]++
 	}
-	fmt.Fprintf(p.out, "%-24s  %-14s  %s\n", name, found, says)
+	fmt.Fprintf(p.out, "%-24s  %-14s  %s\n", line(name), found, line(says))
 }
 
 func differences(c activities.Compared) string {

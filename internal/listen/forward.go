@@ -2,6 +2,7 @@ package listen
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -16,31 +17,37 @@ import (
 	"inorder/internal/hooks"
 )
 
-// ResultHeader is where the receiver says what became of a delivery.
-const ResultHeader = "Inorder-Result"
+// ResultHeader is where the receiver says what became of a delivery, and ResultDuplicate that it had the event before.
+const (
+	ResultHeader    = "Inorder-Result"
+	ResultDuplicate = "duplicate"
 
-// maxBody is more than any receiver takes, so that it is the receiver that refuses what is too large.
-const maxBody = 8 << 20
+	// alreadyHere is shown instead for an event that was not delivered here before: it came another way, which is no
+	// repetition for who looks at this one.
+	alreadyHere = "already here"
+)
 
-// Delivery is one that was forwarded, and what it was answered.
+// Delivery is an authentic one that was forwarded, and what it was answered; or one that was refused.
 type Delivery struct {
 	Type, OrderID, EventID string // "" where the body is no event
 	Status                 int    // the receiver's; 0 if it gave none
 	Result                 string // accepted, duplicate, …; "" without
 	Took                   time.Duration
-	Err                    error // why there is no status
+	Err                    error // why there is no status; a refusal says that it was not forwarded
 }
 
-// forwarder passes deliveries to a receiver: the body's bytes and all end-to-end headers as they came, so that the signature
-// holds, and the answer back as it is.
+// forwarder passes authentic deliveries to a receiver: the body's bytes and all end-to-end headers as they came, so that
+// the signature holds, and the answer back as it is.
 type forwarder struct {
-	proxy *httputil.ReverseProxy
-	each  func(Delivery)
+	verifier Verifier
+	maxBody  int64
+	proxy    *httputil.ReverseProxy
+	each     func(Delivery)
 }
 
 type deliveryKey struct{}
 
-func newForwarder(receiver string, each func(Delivery)) (*forwarder, error) {
+func newForwarder(receiver string, verifier Verifier, maxBody int, each func(Delivery)) (*forwarder, error) {
 	to, err := url.Parse(receiver)
 	if err != nil {
 		return nil, err
@@ -48,9 +55,9 @@ func newForwarder(receiver string, each func(Delivery)) (*forwarder, error) {
 	path := strings.TrimRight(to.Path, "/") + hooks.Path
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.DisableCompression = true // it would ask for gzip, and unpack the answer
-	transport.ResponseHeaderTimeout = 40 * time.Second
+	transport.ResponseHeaderTimeout = answerTimeout
 	transport.Proxy = nil // the receiver is on this machine, or near
-	return &forwarder{each: each, proxy: &httputil.ReverseProxy{
+	return &forwarder{verifier: verifier, maxBody: int64(cmp.Or(maxBody, defaultMaxBody)), each: each, proxy: &httputil.ReverseProxy{
 		Transport: transport,
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.Out.URL.Scheme, r.Out.URL.Host, r.Out.URL.Path, r.Out.URL.RawPath = to.Scheme, to.Host, path, ""
@@ -86,13 +93,10 @@ func (f *forwarder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	began := time.Now()
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	var large *http.MaxBytesError
-	switch {
-	case errors.As(err, &large):
-		http.Error(w, "too large", http.StatusRequestEntityTooLarge)
-		return
-	case err != nil: // the sender went away
+	body, err := f.read(w, r)
+	if refused := (refusal{}); errors.As(err, &refused) {
+		refuse(w, refused)
+		f.each(Delivery{Err: refused})
 		return
 	}
 	d := &Delivery{}

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -12,18 +13,54 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"inorder/receiver"
 )
+
+const secret = "whsec_test"
+
+// verifies is a Verifier with one secret.
+type verifies string
+
+func (v verifies) Verify(body []byte, signature string) bool {
+	return receiver.Verify(string(v), body, signature)
+}
 
 // pair is a forwarder before a receiver.
 func pair(t *testing.T, receiver http.HandlerFunc) (url string, deliveries chan Delivery) {
+	return pairWithin(t, readTimeout, receiver)
+}
+
+func pairWithin(t *testing.T, within time.Duration, receiver http.HandlerFunc) (url string, deliveries chan Delivery) {
 	to := httptest.NewServer(receiver)
 	t.Cleanup(to.Close)
-	deliveries = make(chan Delivery, 10)
-	f, err := newForwarder(to.URL, func(d Delivery) { deliveries <- d })
+	deliveries = make(chan Delivery, 1000)
+	f, err := newForwarder(to.URL, verifies(secret), 0, func(d Delivery) { deliveries <- d })
 	require.NoError(t, err)
-	from := httptest.NewServer(f)
-	t.Cleanup(from.Close)
-	return from.URL, deliveries
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	server := newServer(f, within)
+	go server.Serve(newConns(l, maxConns))
+	t.Cleanup(func() { require.NoError(t, server.Close()) })
+	return "http://" + l.Addr().String(), deliveries
+}
+
+// signed is a delivery as the platform makes it.
+func signed(t *testing.T, url, body string) *http.Request {
+	q, err := http.NewRequest(http.MethodPost, url+"/webhooks/hc", strings.NewReader(body))
+	require.NoError(t, err)
+	q.Header.Set(SignatureHeader, receiver.Sign(secret, []byte(body)))
+	return q
+}
+
+func do(t *testing.T, q *http.Request) (status int, body string) {
+	t.Helper()
+	res, err := http.DefaultTransport.RoundTrip(q)
+	require.NoError(t, err)
+	defer res.Body.Close()
+	answer, err := io.ReadAll(res.Body)
+	require.NoError(t, err)
+	return res.StatusCode, string(answer)
 }
 
 func TestForwardChangesNothing(t *testing.T) {
@@ -50,7 +87,7 @@ func TestForwardChangesNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			q, err := http.NewRequest(http.MethodPost, url+"/webhooks/hc", reader)
 			require.NoError(t, err)
-			for _, h := range [][2]string{{"X-Webhook-Signature", "a"}, {"X-Webhook-Signature", "B"}, {"Content-Encoding", "gzip"}, {"Content-Type", "application/json; x=y"},
+			for _, h := range [][2]string{{"X-Webhook-Signature", receiver.Sign(secret, []byte(sent))}, {"X-Two", "a"}, {"X-Two", "B"}, {"Content-Encoding", "gzip"}, {"Content-Type", "application/json; x=y"},
 				{"Accept-Encoding", "br"}, {"X-Forwarded-For", "203.0.113.9"}, {"Idempotency-Key", "k"}, {"User-Agent", "platform/1"}} {
 				q.Header.Add(h[0], h[1])
 			}
@@ -81,20 +118,16 @@ func TestForwardTakesDeliveriesOnly(t *testing.T) {
 	url, deliveries := pair(t, func(http.ResponseWriter, *http.Request) { t.Error("nothing comes through") })
 	for _, tc := range []struct {
 		method, path string
-		body         io.Reader
 		want         int
 	}{
-		{"GET", "/readyz", nil, 404},
-		{"POST", "/metrics", nil, 404},
-		{"GET", "/webhooks/hc", nil, 405},
-		{"POST", "/webhooks/hc", bytes.NewReader(make([]byte, maxBody+1)), 413},
+		{"GET", "/readyz", 404},
+		{"POST", "/metrics", 404},
+		{"GET", "/webhooks/hc", 405},
 	} {
-		q, err := http.NewRequest(tc.method, url+tc.path, tc.body)
+		q, err := http.NewRequest(tc.method, url+tc.path, nil)
 		require.NoError(t, err)
-		res, err := http.DefaultClient.Do(q)
-		require.NoError(t, err)
-		res.Body.Close()
-		require.Equal(t, tc.want, res.StatusCode)
+		status, _ := do(t, q)
+		require.Equal(t, tc.want, status)
 	}
 	require.Empty(t, deliveries)
 }
@@ -102,23 +135,23 @@ func TestForwardTakesDeliveriesOnly(t *testing.T) {
 func TestForwardWithoutAReceiver(t *testing.T) {
 	t.Parallel()
 	deliveries := make(chan Delivery, 1)
-	f, err := newForwarder("http://127.0.0.1:1", func(d Delivery) { deliveries <- d })
+	f, err := newForwarder("http://127.0.0.1:1", verifies(secret), 0, func(d Delivery) { deliveries <- d })
 	require.NoError(t, err)
 	w := httptest.NewRecorder()
-	f.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/webhooks/hc", strings.NewReader("{}")))
+	q := httptest.NewRequest(http.MethodPost, "/webhooks/hc", strings.NewReader("{}"))
+	q.Header.Set(SignatureHeader, receiver.Sign(secret, []byte("{}")))
+	f.ServeHTTP(w, q)
 	require.Equal(t, http.StatusBadGateway, w.Code)
 	var out bytes.Buffer
-	p := &printer{out: &out}
-	p.delivery(<-deliveries, "http://127.0.0.1:1")
+	newPrinter(&out).delivery(<-deliveries, "http://127.0.0.1:1")
 	require.Contains(t, out.String(), "nothing listens at http://127.0.0.1:1; is `inorder serve` running?")
 	require.Contains(t, out.String(), "(no event)")
 }
 
-func TestWhatAStrangerSendsIsCleaned(t *testing.T) {
+func TestADeliveryIsOneLine(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	p := &printer{out: &out}
-	p.delivery(Delivery{Type: "a\x1b[2Jb\nc", OrderID: strings.Repeat("x", 5000), Status: 401}, "")
+	newPrinter(&out).delivery(Delivery{Type: "a\x1b[2Jb\nc", OrderID: strings.Repeat("x", 5000), Status: 401}, "")
 	require.NotContains(t, out.String(), "\x1b")
 	require.Equal(t, 1, strings.Count(out.String(), "\n"))
 	require.Less(t, out.Len(), 500)

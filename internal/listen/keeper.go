@@ -16,6 +16,7 @@ type keeper struct {
 	machine Machine
 	name    string
 	events  []string
+	to      string // the receiver's URL, with the path
 	lease   time.Duration
 	say     func(format string, args ...any)
 
@@ -41,16 +42,22 @@ func (k *keeper) tag() hooks.Tag {
 // sweep deletes what earlier ones of this name left behind, and those of other names past their lease.
 func (k *keeper) sweep(ctx context.Context) error {
 	err := sweep(ctx, k.Registrar, k.machine, sweeping{held: k.name, keep: k.e.ID,
-		each: func(s Swept) { k.say("deleting %s, %s: %s", s.ID, s.URL, s.Why) },
-		other: func(w hooks.Webhook) {
-			if w.URL == k.url && w.Record == nil {
-				k.once("%s has the same URL, and nothing tells whose it is: if nobody needs it, `inorder hooks delete --force %[1]s`", w.ID)
-			}
-		}})
+		each:  func(s Swept) { k.say("deleting %s, %s: %s", s.ID, s.URL, s.Why) },
+		other: k.other})
 	if err != nil {
 		return fmt.Errorf("delete what an earlier `inorder listen` left behind: %w", err)
 	}
 	return nil
+}
+
+// other says which of the webhooks that are not ours concern the user.
+func (k *keeper) other(w hooks.Webhook) {
+	switch {
+	case w.URL == k.url && w.Record == nil:
+		k.once("%s has the same URL, and nothing tells whose it is: if nobody needs it, `inorder hooks delete --force %[1]s`", w.ID)
+	case w.Active && !w.Gone && sameURL(w.URL, k.to):
+		k.once("%s delivers to that receiver, too: an event that comes from it first is shown as %s", w.ID, alreadyHere)
+	}
 }
 
 // register makes the endpoint. One that was created before an error is kept, so that end deletes it.

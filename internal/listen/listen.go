@@ -12,7 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"strings"
 	"time"
 
@@ -27,6 +26,8 @@ type Options struct {
 	Tunnel    Tunnel
 	Events    []string
 	Receiver  string    // URL of the receiver, without path
+	Verifier  Verifier  // knows what the receiver knows
+	MaxBody   int       // the largest body that is taken, in bytes; default 1 MiB
 	Out       io.Writer // what is shown
 
 	Outcomes Outcomes                    // nil: not shown
@@ -53,7 +54,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 	defer unlock()
 	l := newListener(o)
-	f, err := newForwarder(o.Receiver, l.took)
+	f, err := newForwarder(o.Receiver, o.Verifier, o.MaxBody, l.took)
 	if err != nil {
 		return err
 	}
@@ -61,9 +62,9 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	server := &http.Server{Handler: f, ReadHeaderTimeout: 10 * time.Second, ErrorLog: quiet}
+	server := newServer(f, readTimeout)
 	failed := make(chan error, 1)
-	serve := func(t Opened) { go func() { failed <- server.Serve(t) }() }
+	serve := func(t Opened) { go func() { failed <- server.Serve(newConns(t, maxConns)) }() }
 	serve(opened)
 	watching, stopWatching := context.WithCancel(context.WithoutCancel(ctx))
 	watched := make(chan struct{})
@@ -93,15 +94,17 @@ type listener struct {
 	keeper *keeper
 	print  *printer
 	events *watch // nil: outcomes are not shown
-	up     bool   // deliveries arrive
+	recent recent
+	up     bool // deliveries arrive
 }
 
 func newListener(o Options) *listener {
-	l := &listener{Options: o, print: &printer{out: o.Out}}
+	l := &listener{Options: o, print: newPrinter(o.Out)}
 	l.Lease = cmp.Or(o.Lease, 10*time.Minute)
 	r := o.Registrar
 	r.Owner, r.Say = o.Machine.Owner, l.print.say
-	l.keeper = &keeper{Registrar: r, machine: o.Machine, name: o.Name, events: o.Events, lease: l.Lease, say: l.print.say, said: map[string]bool{}}
+	l.keeper = &keeper{Registrar: r, machine: o.Machine, name: o.Name, events: o.Events, lease: l.Lease, say: l.print.say, said: map[string]bool{},
+		to: strings.TrimRight(o.Receiver, "/") + hooks.Path}
 	if o.Outcomes != nil {
 		l.events = newWatch(o.Outcomes, l.ended)
 	}
@@ -109,8 +112,12 @@ func newListener(o Options) *listener {
 }
 
 func (l *listener) took(d Delivery) {
+	taken := d.Status/100 == 2 && d.EventID != ""
+	if taken && !l.recent.note(d.EventID) && d.Result == ResultDuplicate {
+		d.Result = alreadyHere
+	}
 	l.print.delivery(d, l.Receiver)
-	if l.events != nil && d.Status/100 == 2 && d.EventID != "" {
+	if taken && l.events != nil {
 		l.events.add(d.EventID)
 	}
 }
@@ -144,7 +151,7 @@ func (l *listener) begin(ctx context.Context, public string) error {
 	if err := l.keeper.register(ctx, public); err != nil {
 		return err
 	}
-	l.print.say("%s delivers %s to %s, and from here it goes to %s", l.keeper.e.ID, summary(l.keeper.e.Events), l.keeper.e.URL, l.Receiver+hooks.Path)
+	l.print.say("%s delivers %s to %s, and from here it goes to %s", l.keeper.e.ID, summary(l.keeper.e.Events), l.keeper.e.URL, l.keeper.to)
 	l.arriving(ctx)
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -20,6 +21,7 @@ import (
 	"inorder/internal/hooks"
 	"inorder/internal/platform"
 	"inorder/internal/standin"
+	"inorder/receiver"
 )
 
 func TestMain(m *testing.M) { testenv.Main(m) }
@@ -60,9 +62,9 @@ func newRig(t *testing.T, metadata bool) *rig {
 	r.machine = r.newMachine()
 	r.hooks = hooks.Registrar{Platform: client, Store: endpoints.Store{Pool: testenv.Database(t)}, Owner: r.machine.Owner,
 		Wait: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }}
-	receiver := httptest.NewServer(r)
-	t.Cleanup(receiver.Close)
-	r.receiver = receiver.URL
+	to := httptest.NewServer(r)
+	t.Cleanup(to.Close)
+	r.receiver = to.URL
 	t.Cleanup(func() {
 		require.NotContains(t, r.out.String(), "hushhush")
 		require.NotContains(t, r.out.String(), "whsec_")
@@ -82,6 +84,12 @@ func (r *rig) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	r.mu.Unlock()
 	w.Header().Set("Inorder-Result", "accepted")
 	_, _ = io.WriteString(w, "OK")
+}
+
+// Verify knows every secret as soon as it is recorded.
+func (r *rig) Verify(body []byte, signature string) bool {
+	secrets, err := r.hooks.Store.Secrets(context.Background())
+	return err == nil && slices.ContainsFunc(secrets, func(s endpoints.Secret) bool { return receiver.Verify(string(s.Secret), body, signature) })
 }
 
 func (r *rig) received() int {
@@ -129,7 +137,7 @@ func (l *lines) String() string {
 
 func (r *rig) options(name string) Options {
 	return Options{Registrar: r.hooks, Machine: r.machine, Name: name, Tunnel: r.tunnel, Events: []string{"order.created", "order.paid"},
-		Receiver: r.receiver, Out: &r.out, Lease: 600 * time.Millisecond}
+		Receiver: r.receiver, Verifier: r, Out: &r.out, Lease: 600 * time.Millisecond}
 }
 
 // start runs one until stop is called, which returns what Run did.

@@ -1,6 +1,7 @@
 package listen
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -8,15 +9,30 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode"
+
+	"inorder/internal/terminal"
 )
 
 var quiet = log.New(io.Discard, "", 0)
 
+const (
+	// Anybody can send what is refused, so only the first of a kind is shown, and then how many more there were.
+	countFor = 10 * time.Second
+
+	maxField = 200 // characters
+)
+
 // printer writes whole lines, from several goroutines.
 type printer struct {
-	mu  sync.Mutex
-	out io.Writer
+	out      io.Writer
+	countFor time.Duration
+
+	mu   sync.Mutex
+	more map[refusal]int // since the first one was shown
+}
+
+func newPrinter(out io.Writer) *printer {
+	return &printer{out: out, countFor: countFor, more: map[refusal]int{}}
 }
 
 func (p *printer) say(format string, args ...any) {
@@ -25,39 +41,57 @@ func (p *printer) say(format string, args ...any) {
 	fmt.Fprintf(p.out, time.Now().Format(time.TimeOnly)+"  "+format+"\n", args...)
 }
 
-// delivery is one line. The URL is public and the sender anybody, so what it sent is cleaned before a terminal sees it.
+// delivery is one line, whatever the platform calls things.
 func (p *printer) delivery(d Delivery, receiver string) {
-	answer := fmt.Sprintf("%d %s", d.Status, clean(d.Result))
+	if refused := (refusal{}); errors.As(d.Err, &refused) {
+		p.refused(refused)
+		return
+	}
+	answer := strings.TrimSpace(fmt.Sprintf("%d %s", d.Status, field(d.Result)))
 	switch {
 	case d.Err != nil && nobodyListens(d.Err):
 		answer = "502: nothing listens at " + receiver + "; is `inorder serve` running?"
 	case d.Err != nil:
-		answer = "502: no answer from " + receiver + ": " + clean(d.Err.Error())
+		answer = "502: no answer from " + receiver + ": " + field(d.Err.Error())
 	case d.Status == 401:
-		answer = "401: the signature is of no secret that the receiver knows; does it read the same DATABASE_URL?"
+		answer = "401: the receiver does not know the secret; does it read the same DATABASE_URL?"
 	}
-	p.say("%-21s  %-22s  %-26s  %s  (%d ms)", or(clean(d.Type), "(no event)"), or(clean(d.OrderID), "-"), or(clean(d.EventID), "-"),
-		strings.TrimSpace(answer), d.Took.Milliseconds())
+	p.say("%-21s  %-22s  %-26s  %s  (%d ms)", or(field(d.Type), "(no event)"), or(field(d.OrderID), "-"), or(field(d.EventID), "-"),
+		answer, d.Took.Milliseconds())
+}
+
+// refused shows the first of a kind and counts the rest, since anybody can send them.
+func (p *printer) refused(r refusal) {
+	p.mu.Lock()
+	_, counting := p.more[r]
+	if counting {
+		p.more[r]++
+	} else {
+		p.more[r] = 0
+		time.AfterFunc(p.countFor, func() { p.total(r) })
+	}
+	p.mu.Unlock()
+	if !counting {
+		p.say("%-21s  %v", "(refused)", r)
+	}
+}
+
+func (p *printer) total(r refusal) {
+	p.mu.Lock()
+	more := p.more[r]
+	delete(p.more, r)
+	p.mu.Unlock()
+	if more > 0 {
+		p.say("%-21s  %v  (%d more within %s)", "(refused)", r, more, p.countFor)
+	}
 }
 
 func (p *printer) outcome(o Outcome, link string) {
-	words := []string{o.EventID, o.Outcome, clean(o.Detail), link}
+	words := []string{o.EventID, o.Outcome, field(o.Detail), link}
 	p.say("  └ %s", strings.Join(slices.DeleteFunc(words, func(s string) bool { return s == "" }), "  "))
 }
 
-// clean replaces what is not to be printed, and cuts what is too long for a line.
-func clean(s string) string {
-	runes := []rune(strings.ToValidUTF8(s, "\uFFFD"))
-	if len(runes) > 200 {
-		runes = append(runes[:200], '…')
-	}
-	for i, r := range runes {
-		if !unicode.IsPrint(r) {
-			runes[i] = '\uFFFD'
-		}
-	}
-	return string(runes)
-}
+func field(s string) string { return terminal.Line(s, maxField) }
 
 func or(s, fallback string) string {
 	if s == "" {

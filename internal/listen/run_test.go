@@ -2,6 +2,9 @@ package listen
 
 import (
 	"context"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -53,6 +56,49 @@ func (ends) Look(_ context.Context, ids []string) (all []Outcome, _ error) {
 }
 
 func (ends) Ask(_ context.Context, id string) Outcome { return Outcome{EventID: id} }
+
+func TestAnEventThatCameAnotherWayFirst(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, true)
+	quicker := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set(ResultHeader, ResultDuplicate) }))
+	t.Cleanup(quicker.Close)
+	direct := r.create(strings.Replace(quicker.URL, "127.0.0.1", "localhost", 1)+"/webhooks/hc", hooks.Tag{})
+	o := r.options("default")
+	o.Receiver, o.Outcomes = quicker.URL, ends{}
+	r.start(o)
+	require.Contains(t, r.out.String(), direct+" delivers to that receiver, too")
+	require.NoError(t, r.shop.SetFaults(standin.Faults{Duplicate: standin.Fault{Share: 1}}))
+	_, err := r.shop.Place(standin.Placement{})
+	require.NoError(t, err)
+	r.eventually("it is told from one that is delivered here again", func() bool {
+		out := r.out.String()
+		return strings.Contains(out, "200 already here") && strings.Contains(out, "200 duplicate") && strings.Contains(out, "  applied")
+	})
+	require.Equal(t, 1, strings.Count(r.out.String(), "200 already here"))
+	require.Equal(t, 1, strings.Count(r.out.String(), "delivers to that receiver, too"), "said once, though the lease is renewed")
+}
+
+func TestSameURL(t *testing.T) {
+	t.Parallel()
+	const to = "http://127.0.0.1:3000/webhooks/hc"
+	for url, same := range map[string]bool{
+		to: true, "http://localhost:3000/webhooks/hc": true, "http://[::1]:3000/webhooks/hc": true, "http://127.0.0.1:3003/webhooks/hc": false,
+		"http://127.0.0.1:3000/": false, "https://shop.example.com:3000/webhooks/hc": false, "::": false,
+	} {
+		require.Equal(t, same, sameURL(url, to), url)
+	}
+}
+
+func TestRecentIsBounded(t *testing.T) {
+	t.Parallel()
+	var r recent
+	require.False(t, r.note("evt_1"))
+	require.True(t, r.note("evt_1"))
+	for i := range 2 * maxRecent {
+		require.False(t, r.note(strconv.Itoa(i)))
+		require.LessOrEqual(t, len(r.ids), maxRecent)
+	}
+}
 
 func TestAnotherURLOfTheTunnel(t *testing.T) {
 	t.Parallel()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/url"
 	"strings"
 
 	"inorder/internal/hooks"
@@ -40,4 +41,19 @@ func (p Public) Open(ctx context.Context) (Opened, error) {
 // endpoint is where the platform is to deliver to.
 func endpoint(public string) (string, error) {
 	return hooks.Endpoint(strings.TrimRight(public, "/") + hooks.Path)
+}
+
+// sameURL reports whether two URLs lead to the same place. This machine has several names.
+func sameURL(a, b string) bool {
+	u, err := url.Parse(a)
+	v, err2 := url.Parse(b)
+	if err != nil || err2 != nil || u.Path != v.Path || u.Port() != v.Port() {
+		return false
+	}
+	return u.Hostname() == v.Hostname() || isLoopback(u.Hostname()) && isLoopback(v.Hostname())
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

@@ -111,8 +111,9 @@ const (
 	maxDetails = 2000 // bytes; longer ones are left out, because a part of JSON is none
 )
 
-// shortened cuts s to so many characters.
+// shortened makes one line of s and cuts it to so many characters.
 func shortened(s string, most int) string {
+	s = strings.Join(strings.Fields(s), " ")
 	n := 0
 	for i := range s {
 		if n == most {

@@ -79,6 +79,13 @@ func TestAnswersThatAreNotThePlatforms(t *testing.T) {
 	}
 }
 
+func TestAnErrorIsOneLine(t *testing.T) {
+	r := &rig{}
+	r.serve(t, answering(400, `{"error":{"type":"x","code":"y\n","message":"no\n\nGET 200 OK\r\nall is well"}}`))
+	_, err := r.GetOrder(t.Context(), "ord_1")
+	require.EqualError(t, err, "platform: GET /admin/orders/ord_1: 400 x y: no GET 200 OK all is well")
+}
+
 func TestAnIDIsOnePathSegment(t *testing.T) {
 	r := newRig(t)
 	_, err := r.GetOrder(t.Context(), "../webhooks/wh_1?limit=1")

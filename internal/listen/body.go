@@ -1,0 +1,109 @@
+package listen
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+)
+
+// SignatureHeader carries a delivery's signature.
+const SignatureHeader = "X-Webhook-Signature"
+
+// Verifier knows the secrets that are valid now: those that the receiver knows.
+type Verifier interface {
+	// Verify reports whether one of them made the signature of the untouched body. It is called concurrently.
+	Verify(body []byte, signature string) bool
+}
+
+const (
+	defaultMaxBody = 1 << 20
+
+	maxHeader     = 16 << 10         // as at the receiver
+	readTimeout   = 10 * time.Second // of a request as a whole, as there
+	answerTimeout = 40 * time.Second // of the receiver: more than the platform waits
+)
+
+type connKey struct{}
+
+// newServer serves a forwarder, on a conns. A request must have arrived as a whole within a time.
+func newServer(f *forwarder, within time.Duration) *http.Server {
+	return &http.Server{
+		Handler: f, ErrorLog: quiet, ConnState: state, MaxHeaderBytes: maxHeader,
+		ReadTimeout: within, WriteTimeout: within + answerTimeout + 5*time.Second,
+		IdleTimeout: 75 * time.Second, // longer than tunnels keep a connection that they do not use
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, connKey{}, c) },
+	}
+}
+
+// refusal is why a request is not passed on. It holds nothing that its sender chose.
+type refusal struct {
+	status int
+	reason string // for the user
+}
+
+func (r refusal) Error() string { return fmt.Sprintf("%d: %s", r.status, r.reason) }
+
+var (
+	unsigned = refusal{http.StatusUnauthorized, "it has no well-formed " + SignatureHeader}
+	forged   = refusal{http.StatusUnauthorized, "its signature is of no secret in WEBHOOK_SECRETS, WEBHOOK_SECRETS_FILE or DATABASE_URL"}
+	tooLarge = refusal{http.StatusRequestEntityTooLarge, "its body is over MAX_BODY_BYTES"}
+	tooSlow  = refusal{http.StatusRequestTimeout, "its body did not arrive in time"}
+	notWhole = refusal{http.StatusBadRequest, "its body ended too early"}
+)
+
+// read returns an authentic body. Its size and signature are looked at before it is read, and nothing else of the request
+// before it is known to be authentic.
+func (f *forwarder) read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	signature := signatureOf(r.Header)
+	switch {
+	case r.ContentLength > f.maxBody:
+		return nil, tooLarge
+	case signature == "":
+		return nil, unsigned
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, f.maxBody))
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return nil, tooLarge
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, tooSlow
+	case err != nil:
+		return nil, notWhole
+	case !f.verifier.Verify(body, signature):
+		return nil, forged
+	}
+	if c, ours := r.Context().Value(connKey{}).(*conn); ours {
+		c.hasWhole()
+	}
+	return body, nil
+}
+
+// signatureOf returns the one signature, or "" if there is not exactly one, of 64 digits of lower-case hex.
+func signatureOf(h http.Header) string {
+	values := h.Values(SignatureHeader)
+	if len(values) != 1 {
+		return ""
+	}
+	signature := strings.Trim(values[0], " \t")
+	if len(signature) != 64 || strings.Trim(signature, "0123456789abcdef") != "" {
+		return ""
+	}
+	return signature
+}
+
+// refuse answers at once, also a body that is not read: its connection is not used again.
+func refuse(w http.ResponseWriter, r refusal) {
+	says := http.StatusText(r.status)
+	if r.status == http.StatusUnauthorized {
+		says = "Invalid signature" // as the receiver
+	}
+	w.Header().Set("Connection", "close")
+	http.Error(w, says, r.status)
+}

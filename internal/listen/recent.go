@@ -1,0 +1,24 @@
+package listen
+
+import "sync"
+
+// maxRecent bounds what is remembered; beyond it everything is forgotten.
+const maxRecent = 10_000
+
+// recent are the events that were delivered here. An event that is not, and that the receiver has, came another way.
+type recent struct {
+	mu  sync.Mutex
+	ids map[string]bool
+}
+
+// note reports whether the event was noted before.
+func (r *recent) note(eventID string) (before bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	before = r.ids[eventID]
+	if r.ids == nil || len(r.ids) == maxRecent {
+		r.ids = map[string]bool{}
+	}
+	r.ids[eventID] = true
+	return before
+}
