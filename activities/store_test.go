@@ -19,6 +19,7 @@ import (
 
 	"inorder"
 	"inorder/activities"
+	"inorder/internal/config"
 	"inorder/internal/devstack/testenv"
 	"inorder/internal/endpoints"
 	tables "inorder/internal/store"
@@ -41,11 +42,11 @@ type store struct {
 func newStore(t testing.TB) *store {
 	t.Helper()
 	s := &store{t: t, wire: &wire{}}
-	config, err := pgxpool.ParseConfig(testenv.MigratedURL(t))
+	c, err := config.PoolConfig(testenv.MigratedURL(t))
 	require.NoError(t, err)
-	config.MaxConns = 12
-	config.ConnConfig.DialFunc = s.wire.dial
-	s.pool, err = pgxpool.NewWithConfig(t.Context(), config)
+	c.MaxConns = 12
+	c.ConnConfig.DialFunc = s.wire.dial
+	s.pool, err = pgxpool.NewWithConfig(t.Context(), c)
 	require.NoError(t, err)
 	t.Cleanup(s.pool.Close)
 	s.Activities = &activities.Activities{

@@ -9,7 +9,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"inorder/internal/devstack/testenv"
 	"inorder/internal/sample"
 	"inorder/workflows"
 )
@@ -19,7 +18,7 @@ func TestBadInputHasADefinedEnd(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)
 	s.serve()
-	c := testenv.Temporal(t)
+	c := s.temporal
 	order := sample.NewID("order_")
 	created := s.send(sample.Options{Type: "order.created", OrderID: order, At: time.Now().Add(-time.Minute)})
 	s.eventually(20*time.Second, "the order is there", func() bool { return s.outcome(created) == "applied" })

@@ -18,6 +18,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
 
 	"inorder"
 	"inorder/internal/devstack/testenv"
@@ -44,25 +45,35 @@ func TestMain(m *testing.M) {
 
 const secret = "whsec_e2e"
 
-// system is one inorder with a database and a task queue of its own.
+// system is one inorder with a database and a namespace of its own.
 type system struct {
-	t    *testing.T
-	url  string
-	env  []string
-	pool *pgxpool.Pool
+	t         *testing.T
+	url       string
+	env       []string
+	pool      *pgxpool.Pool
+	namespace string
+	temporal  client.Client
 
 	mu   sync.Mutex
 	logs bytes.Buffer
 }
 
 func newSystem(t *testing.T, env ...string) *system {
-	url := testenv.MigratedURL(t)
+	s := newBareSystem(t, testenv.MigratedURL(t), env...)
+	s.pool = testenv.Pool(t, s.databaseURL())
+	s.claim()
+	return s
+}
+
+// newBareSystem is one before `inorder migrate`, except that its namespace knows the search attributes.
+func newBareSystem(t *testing.T, url string, env ...string) *system {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer l.Close()
-	s := &system{t: t, url: "http://" + l.Addr().String(), pool: testenv.Pool(t, url)}
-	s.env = append(os.Environ(), "DATABASE_URL="+url, "TEMPORAL_ADDRESS="+os.Getenv(testenv.TemporalVariable), "LISTEN_ADDR="+l.Addr().String(),
-		"ADMIN_ADDR=127.0.0.1:0", "WEBHOOK_SECRETS="+secret, "TASK_QUEUE="+sample.NewID("e2e-"))
+	s := &system{t: t, url: "http://" + l.Addr().String(), namespace: namespace(t)}
+	s.temporal = testenv.TemporalIn(t, s.namespace)
+	s.env = append(os.Environ(), "DATABASE_URL="+url, "TEMPORAL_ADDRESS="+os.Getenv(testenv.TemporalVariable), "TEMPORAL_NAMESPACE="+s.namespace,
+		"LISTEN_ADDR="+l.Addr().String(), "ADMIN_ADDR=127.0.0.1:0", "WEBHOOK_SECRETS="+secret)
 	s.env = append(s.env, env...)
 	t.Cleanup(func() {
 		if t.Failed() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -32,7 +33,7 @@ func TestHooksFromRegistrationToDeletion(t *testing.T) {
 
 	out = s.do(0, "hooks", "test", id)
 	require.Contains(t, out, "was answered 200 OK")
-	require.Regexp(t, `evt_\S+  ignored  .*http://ui\.example\.com/namespaces/default/workflows/evt_`, out)
+	require.Regexp(t, `evt_\S+  ignored  .*`+regexp.QuoteMeta(s.uiLink()), out)
 	require.Zero(t, s.count(`SELECT (SELECT count(*) FROM orders) + (SELECT count(*) FROM pending_events)`), "a test touches no order, unless it is asked to")
 
 	s.arrives()

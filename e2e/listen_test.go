@@ -35,7 +35,7 @@ func TestListenShowsWhatArrives(t *testing.T) {
 	_, err := s.platform.Place(standin.Placement{})
 	require.NoError(t, err)
 	p.awaits("200 accepted")
-	p.awaits("  applied  http://ui.example.com/namespaces/default/workflows/evt_")
+	p.awaits("  applied  " + s.uiLink())
 
 	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
 	require.NoError(t, p.Wait(), "a wished stop is exit code 0")

@@ -20,13 +20,7 @@ import (
 
 // throughProxy makes the database of a system reachable only through a proxy.
 func (s *system) throughProxy() *proxy {
-	var direct string
-	for _, v := range s.env {
-		if value, ok := strings.CutPrefix(v, "DATABASE_URL="); ok {
-			direct = value
-		}
-	}
-	u, err := url.Parse(direct)
+	u, err := url.Parse(s.databaseURL())
 	require.NoError(s.t, err)
 	p := newProxy(s.t, u.Host)
 	u.Host = p.addr
@@ -58,7 +52,7 @@ func TestDatabaseLostMeanwhile(t *testing.T) {
 	s.eventually(20*time.Second, "the event is applied", func() bool { return s.outcome(first) == "applied" })
 	p.cut()
 	id := s.send(sample.Options{Type: "order.paid", OrderID: "order_1"})
-	c := testenv.Temporal(t)
+	c := s.temporal
 	s.eventually(30*time.Second, "the retried activity is visible", func() bool {
 		d, err := c.DescribeWorkflow(context.Background(), id, "")
 		return err == nil && len(d.RawResponse.PendingActivities) == 1 && d.RawResponse.PendingActivities[0].GetLastFailure() != nil

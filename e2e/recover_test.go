@@ -31,7 +31,7 @@ func TestRecoverAfterTemporalLostItsStorage(t *testing.T) {
 	empty, err := devstack.Start(t.Context(), devstack.Options{Root: testenv.Root(), DatabaseURL: os.Getenv(testenv.DatabaseVariable)})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = empty.Stop() })
-	s.env = append(s.env, "TEMPORAL_ADDRESS="+empty.TemporalAddress)
+	s.env = append(s.env, "TEMPORAL_ADDRESS="+empty.TemporalAddress, "TEMPORAL_NAMESPACE=default")
 	out, code := s.run("migrate")
 	require.Zero(t, code, out)
 	out, code = s.run("recover")

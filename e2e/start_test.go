@@ -26,9 +26,8 @@ func TestWrongSettingsAreReportedTogetherAndByName(t *testing.T) {
 
 func TestOlderSchemaIsRefused(t *testing.T) {
 	t.Parallel()
-	s := newSystem(t)
-	s.env = append(s.env, "DATABASE_URL="+testenv.DatabaseURL(t))
-	for _, command := range []string{"serve", "worker"} {
+	s := newBareSystem(t, testenv.DatabaseURL(t))
+	for _, command := range []string{"serve", "worker", "receiver"} {
 		out, code := s.run(command)
 		require.Equal(t, 1, code)
 		require.Contains(t, out, "inorder migrate")
@@ -37,8 +36,8 @@ func TestOlderSchemaIsRefused(t *testing.T) {
 
 func TestMigrateByFiveAtOnce(t *testing.T) {
 	t.Parallel()
-	s := newSystem(t)
-	s.env = append(s.env, "DATABASE_URL="+testenv.DatabaseURL(t), "TEMPORAL_NAMESPACE="+testenv.Namespace(t))
+	s := newBareSystem(t, testenv.DatabaseURL(t))
+	s.env = append(s.env, "TEMPORAL_NAMESPACE="+testenv.Namespace(t)) // without the search attributes
 	out, code := s.run("worker")
 	require.Equal(t, 1, code)
 	require.Contains(t, out, "inorder migrate")

@@ -4,10 +4,15 @@ package migrations
 
 import (
 	"context"
+	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
+	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
@@ -17,14 +22,19 @@ import (
 //go:embed *.sql
 var files embed.FS
 
-// Apply brings the database to the newest schema. It is idempotent; several at once wait for one another on an
-// advisory lock of the session, so the connection must be PostgreSQL's own and not a transaction pooler's.
+// Apply brings the database to the newest schema. It is idempotent; several at once wait for one another on a row of the
+// table goose_lock, which holds behind a transaction pooler as well. Who dies with that lock is waited for half a minute.
+// It returns an *EncodingError, and changes nothing, if the database is not in UTF-8.
 func Apply(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) error {
-	locker, err := lock.NewPostgresSessionLocker()
+	if _, err := look(ctx, pool); err != nil {
+		return err
+	}
+	locker, err := lock.NewPostgresTableLocker(lock.WithTableLockTimeout(lockPause, uint64(lockWait/lockPause)), lock.WithTableRetryPolicy(passes))
 	if err != nil {
 		return err
 	}
-	provider, err := newProvider(pool, goose.WithSessionLocker(locker))
+	// Not from the pool, which may have a single connection: the lock is renewed on one, while another migrates.
+	provider, err := newProvider(stdlib.OpenDB(*pool.Config().ConnConfig), goose.WithLocker(locker))
 	if err != nil {
 		return err
 	}
@@ -39,6 +49,17 @@ func Apply(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) error {
 	return nil
 }
 
+const (
+	lockPause = 500 * time.Millisecond
+	lockWait  = 5 * time.Minute
+)
+
+// passes reports whether waiting may cure why the lock was not had. What is forbidden or not there stays so.
+func passes(err error) bool {
+	var pg *pgconn.PgError
+	return !errors.As(err, &pg) || !strings.HasPrefix(pg.Code, "42")
+}
+
 // OlderSchemaError says that the database lacks migrations that this program needs. A newer schema is no error:
 // a migration is applied before the programs that need it, while older ones still run.
 type OlderSchemaError struct{ Have, Want int64 }
@@ -47,18 +68,27 @@ func (e *OlderSchemaError) Error() string {
 	return fmt.Sprintf("the database has schema version %d and this program needs %d: run `inorder migrate`", e.Have, e.Want)
 }
 
-// Check returns an *OlderSchemaError when the database must be migrated first, and any other error when it could not
-// be asked. It changes nothing.
+// EncodingError says that the database can't hold every text: one in LATIN1 refuses most of them, and one in SQL_ASCII
+// keeps bytes without knowing what they are.
+type EncodingError struct{ Database, Encoding string }
+
+func (e *EncodingError) Error() string {
+	return fmt.Sprintf("the database %q is encoded in %s and must be in UTF8. An encoding can't be changed: make another one with "+
+		"CREATE DATABASE inorder TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C', and name it in DATABASE_URL", e.Database, e.Encoding)
+}
+
+// Check returns an *OlderSchemaError when the database must be migrated first, an *EncodingError when another one is
+// needed, and any other error when it could not be asked. It changes nothing.
 func Check(ctx context.Context, pool *pgxpool.Pool) error {
-	provider, err := newProvider(pool)
+	exists, err := look(ctx, pool)
+	if err != nil {
+		return err
+	}
+	provider, err := newProvider(stdlib.OpenDBFromPool(pool))
 	if err != nil {
 		return err
 	}
 	defer provider.Close()
-	var exists bool
-	if err := pool.QueryRow(ctx, `SELECT to_regclass($1) IS NOT NULL`, goose.DefaultTablename).Scan(&exists); err != nil {
-		return fmt.Errorf("read the schema's version: %w", err)
-	}
 	sources := provider.ListSources()
 	want := sources[len(sources)-1].Version
 	if !exists {
@@ -74,6 +104,20 @@ func Check(ctx context.Context, pool *pgxpool.Pool) error {
 	return nil
 }
 
-func newProvider(pool *pgxpool.Pool, options ...goose.ProviderOption) (*goose.Provider, error) {
-	return goose.NewProvider(goose.DialectPostgres, stdlib.OpenDBFromPool(pool), files, options...)
+const lookSQL = `SELECT to_regclass($1) IS NOT NULL, current_database(), current_setting('server_encoding')`
+
+// look reports whether the database has a schema. It returns an *EncodingError if it can't hold every text.
+func look(ctx context.Context, pool *pgxpool.Pool) (exists bool, err error) {
+	var encoding EncodingError
+	if err := pool.QueryRow(ctx, lookSQL, goose.DefaultTablename).Scan(&exists, &encoding.Database, &encoding.Encoding); err != nil {
+		return false, fmt.Errorf("read the schema's version: %w", err)
+	}
+	if encoding.Encoding != "UTF8" {
+		return false, &encoding
+	}
+	return exists, nil
+}
+
+func newProvider(db *sql.DB, options ...goose.ProviderOption) (*goose.Provider, error) {
+	return goose.NewProvider(goose.DialectPostgres, db, files, options...)
 }

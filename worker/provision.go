@@ -25,10 +25,13 @@ var searchAttributes = []string{
 // frontends refresh what they know of a namespace every few seconds.
 const usableWithin = time.Minute
 
-// Provision puts into the namespace what the worker needs: the search attributes and the schedules. It returns when
-// they can be used. It is idempotent, and may be run by several at once. It needs Client, Namespace,
-// TaskQueue and Log.
+// Provision claims the namespace and puts into it what the worker needs: the search attributes and the schedules. It returns
+// when they can be used. A namespace that belongs to another system is an error, and is left alone. It is idempotent, and may
+// be run by several at once. It needs Client, Namespace, Pool, TaskQueue and Log.
 func Provision(ctx context.Context, o Options) error {
+	if err := Claim(ctx, o); err != nil {
+		return err
+	}
 	if err := provisionSearchAttributes(ctx, o); err != nil {
 		return err
 	}
@@ -37,6 +40,7 @@ func Provision(ctx context.Context, o Options) error {
 			return err
 		}
 	}
+	warnOfRetention(ctx, o)
 	return nil
 }
 

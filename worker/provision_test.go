@@ -24,6 +24,7 @@ func TestMain(m *testing.M) { testenv.Main(m) }
 func options(t *testing.T) worker.Options {
 	namespace := testenv.Namespace(t)
 	return worker.Options{
+		Pool:      testenv.Database(t),
 		Client:    testenv.TemporalIn(t, namespace),
 		Namespace: namespace,
 		TaskQueue: sample.NewID("worker-"),
@@ -53,8 +54,9 @@ func start(ctx context.Context, o worker.Options) error {
 func TestProvisionByFiveAtOnceLetsEventsStartAtOnce(t *testing.T) {
 	t.Parallel()
 	o := options(t)
-	o.Pool = testenv.Database(t)
 	ctx := within(t, time.Minute)
+	require.ErrorContains(t, worker.Await(ctx, o), "isn't marked as this database's yet: run `inorder migrate`")
+	require.NoError(t, worker.Claim(ctx, o))
 	require.ErrorContains(t, worker.Await(ctx, o), "lacks the search attributes OrderId, StoreId, EventType, EventPhase: run `inorder migrate`")
 
 	var five sync.WaitGroup
@@ -126,7 +128,6 @@ func TestProvisionKeepsAPauseAndItsReason(t *testing.T) {
 func TestASearchAttributeOfAnotherTypeIsNamed(t *testing.T) {
 	t.Parallel()
 	o := options(t)
-	o.Pool = testenv.Database(t)
 	ctx := within(t, time.Minute)
 	_, err := o.Client.OperatorService().AddSearchAttributes(ctx, &operatorservice.AddSearchAttributesRequest{
 		Namespace:        o.Namespace,

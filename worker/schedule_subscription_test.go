@@ -9,7 +9,6 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"inorder/activities"
-	"inorder/internal/devstack/testenv"
 	"inorder/internal/endpoints"
 	"inorder/internal/platform"
 	"inorder/internal/standin"
@@ -21,7 +20,6 @@ import (
 func TestTheScheduleChecksTheSubscription(t *testing.T) {
 	t.Parallel()
 	o := options(t)
-	o.Pool = testenv.Database(t)
 	s := standin.New(standin.Options{})
 	t.Cleanup(s.Close)
 	api := httptest.NewServer(s)

@@ -28,9 +28,10 @@ type Options struct {
 	TaskQueue string
 	Log       *slog.Logger
 
-	MaxEventSkew   time.Duration
-	Wait           activities.WaitPolicy
-	EventRetention time.Duration
+	MaxEventSkew      time.Duration
+	Wait              activities.WaitPolicy
+	EventRetention    time.Duration
+	RedeliveryHorizon time.Duration // only to warn of a namespace with a shorter retention
 
 	ReconcileEvery  time.Duration // of the schedule; Provision sets it
 	ReconcileWindow time.Duration
@@ -83,7 +84,7 @@ func New(o Options) sdk.Worker {
 }
 
 // Run waits until PostgreSQL and Temporal are there, runs a worker until ctx ends, and then lets what it has begun
-// finish. It returns an error if either lacks what `inorder migrate` puts there, or if the worker cannot start or stops
+// finish. It returns an error if either lacks what `inorder migrate` puts there or belongs to another system, or if the worker cannot start or stops
 // by itself.
 func Run(ctx context.Context, o Options) error {
 	if o.Platform != nil {

@@ -32,6 +32,7 @@ const (
 	SweepScheduleID             = "inorder-sweep-events"
 	ReconcileScheduleID         = "inorder-reconcile-orders"
 	CheckSubscriptionScheduleID = "inorder-check-subscription"
+	OwnerScheduleID             = "inorder-owner" // never runs; its memo says whose namespace it is
 )
 
 // PlatformTaskQueue is the task queue of the activities that wait for the platform's answers. Temporal queues them there,

@@ -43,14 +43,8 @@ type ReconcileResult struct {
 }
 
 // ReconcileByHandID is the workflow ID of `inorder orders reconcile`: one at a time, so that who calls it a second time
-// finds the first. Systems that share a namespace are told apart by their task queues.
-func ReconcileByHandID(taskQueue string) string {
-	id := ReconcileScheduleID + "-by-hand"
-	if taskQueue != DefaultTaskQueue {
-		id += "-" + taskQueue
-	}
-	return id
-}
+// finds the first.
+const ReconcileByHandID = ReconcileScheduleID + "-by-hand"
 
 const (
 	// maxSuspects is how many orders are gathered before they are looked at.

@@ -82,10 +82,13 @@ func TestAPlatformThatRefusesTheKeyIsVisibleAndTheEventGoesOn(t *testing.T) {
 	require.Equal(t, inorder.Applied, s.result(run).Outcome)
 }
 
+// reconcileID is not quite the one by hand, because the tests share a namespace.
+func (s *system) reconcileID() string { return workflows.ReconcileByHandID + "-" + s.queue }
+
 // reconcile runs a ReconcileOrders to its end.
 func (s *system) reconcile(in workflows.ReconcileInput) (r workflows.ReconcileResult) {
 	s.Helper()
-	run, err := s.client.ExecuteWorkflow(s.Context(), client.StartWorkflowOptions{ID: workflows.ReconcileByHandID(s.queue), TaskQueue: s.queue},
+	run, err := s.client.ExecuteWorkflow(s.Context(), client.StartWorkflowOptions{ID: s.reconcileID(), TaskQueue: s.queue},
 		workflows.ReconcileOrdersType, in)
 	require.NoError(s, err)
 	require.NoError(s, run.Get(s.Context(), &r))

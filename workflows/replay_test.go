@@ -71,7 +71,7 @@ var fixtures = map[string]func(*system) inorder.Event{
 		s.place(shop, "pay")
 		s.work(ask)
 		require.Equal(s, 1, s.reconcile(workflows.ReconcileInput{Grace: time.Millisecond}).Missing)
-		return inorder.Event{ID: workflows.ReconcileByHandID(s.queue)}
+		return inorder.Event{ID: s.reconcileID()}
 	},
 }
 

@@ -6,12 +6,14 @@ import (
 
 	"inorder/internal/await"
 	"inorder/internal/config"
+	"inorder/internal/store"
 	"inorder/migrations"
 	"inorder/worker"
 )
 
 type migrateCmd struct {
-	Wait time.Duration `default:"60s" help:"How long to wait for servers that are still starting."`
+	Wait     time.Duration `default:"60s" help:"How long to wait for servers that are still starting."`
+	TakeOver bool          `help:"Take the Temporal namespace of another system, whose database was lost."`
 }
 
 func (*migrateCmd) Help() string {
@@ -19,11 +21,14 @@ func (*migrateCmd) Help() string {
 and the schedules: they purge old webhook_events rows, compare orders with the platform's, and look after our webhooks
 there. Run it before a new version starts.
 
-It is idempotent, and several may run at once. It waits for servers that are still starting. DATABASE_URL must lead to
-PostgreSQL itself or to a pooler in session mode.
+It is idempotent, and several may run at once. It waits for servers that are still starting. The database must be in UTF8.
+
+One Temporal namespace belongs to one database: the first migrate marks it, by the schedule inorder-owner, and those of
+other databases refuse it from then on. --take-over is for a namespace whose database was lost, and for the end of a system
+that had it: what still waits there goes on with this database. Nothing of the other system may run any more.
 
 Needs DATABASE_URL. Reads TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE (and the other TEMPORAL_* names), TASK_QUEUE,
-RECONCILE_EVERY, LOG_LEVEL, LOG_FORMAT.
+REDELIVERY_HORIZON, RECONCILE_EVERY, LOG_LEVEL, LOG_FORMAT.
 
 Example:
 
@@ -40,16 +45,22 @@ func (m *migrateCmd) Run(ctx context.Context, std streams) error {
 		return err
 	}
 	if err := migrations.Apply(ctx, s.pool, s.log); err != nil {
-		return err
+		return store.Explain(err)
 	}
 	s.log.Info("the schema is up to date")
+	if m.TakeOver {
+		if err := worker.TakeOver(ctx, s.worker()); err != nil {
+			return err
+		}
+	}
 	return worker.Provision(ctx, s.worker())
 }
 
 func (m *migrateCmd) awaitServers(ctx context.Context, s *servers) error {
 	ctx, cancel := context.WithTimeout(ctx, m.Wait)
 	defer cancel()
-	if err := await.Ready(ctx, s.log, "PostgreSQL", s.pool.Ping); err != nil {
+	ping := func(ctx context.Context) error { return store.Explain(s.pool.Ping(ctx)) }
+	if err := await.Ready(ctx, s.log, "PostgreSQL", ping); err != nil {
 		return err
 	}
 	return await.Ready(ctx, s.log, "Temporal", s.checkTemporal)

@@ -12,12 +12,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 
 	"inorder/internal/config"
+	"inorder/worker"
 	"inorder/workflows"
 )
 
@@ -32,8 +34,18 @@ func (r *reconcileCmd) reconcile(ctx context.Context, c config.Config, since tim
 		return fmt.Errorf("make the Temporal client: %w", err)
 	}
 	defer temporal.Close()
+	if c.Pool != nil {
+		pool, err := pgxpool.NewWithConfig(ctx, c.Pool)
+		if err != nil {
+			return fmt.Errorf("make the PostgreSQL pool: %w", err)
+		}
+		defer pool.Close()
+		if err := refuseForeign(ctx, worker.Options{Client: temporal, Namespace: c.Temporal.Namespace, Pool: pool}); err != nil {
+			return err
+		}
+	}
 
-	w := &reconcileWatcher{temporal: temporal, id: r.workflowID(c.TaskQueue), queue: c.TaskQueue, out: std.err}
+	w := &reconcileWatcher{temporal: temporal, id: r.workflowID(), queue: c.TaskQueue, out: std.err}
 	in := workflows.ReconcileInput{Orders: r.Order, Since: since}
 	run, err := w.start(ctx, in)
 	if err != nil {
@@ -53,8 +65,8 @@ func (r *reconcileCmd) reconcile(ctx context.Context, c config.Config, since tim
 }
 
 // workflowID is the same for the same question.
-func (r *reconcileCmd) workflowID(taskQueue string) string {
-	id := workflows.ReconcileByHandID(taskQueue)
+func (r *reconcileCmd) workflowID() string {
+	id := workflows.ReconcileByHandID
 	if len(r.Order) > 0 {
 		sum := sha256.Sum256([]byte(strings.Join(slices.Sorted(slices.Values(r.Order)), "\n")))
 		id += "-" + hex.EncodeToString(sum[:8])

@@ -33,6 +33,9 @@ do. The file and PostgreSQL are looked at every second, so a rotation needs no r
 secrets that are known stay valid. What cannot be a secret, because it is in quotes, has a blank inside or the form NAME=VALUE,
 is refused at the start; one that is shorter than any of the platform's is logged.
 
+With DATABASE_URL it also refuses a Temporal namespace that belongs to another database, or to none before
+` + "`inorder migrate`" + `.
+
 On SIGINT or SIGTERM it finishes what it has accepted; a second signal ends it at once.
 
 Who has no secret can take only so much memory. At most MAX_CONNECTIONS are open, and fewer than the process may open
@@ -54,7 +57,7 @@ func (*receiverCmd) Run(ctx context.Context, std streams) error {
 		return err
 	}
 	defer s.close()
-	return s.besideAdmin(ctx, s.checks(false), s.receive)
+	return s.besideAdmin(ctx, s.checks(false), s.receiveAlone)
 }
 
 func (s *servers) receive(ctx context.Context) error {

@@ -8,7 +8,7 @@ import (
 	"inorder/internal/config"
 	"inorder/internal/store"
 	"inorder/internal/sweep"
-	"inorder/migrations"
+	"inorder/worker"
 	"inorder/workflows"
 )
 
@@ -21,7 +21,7 @@ no workflow, wakes those whose order is there by now, and starts the events of w
 PostgreSQL knew them. It says what it found and what it started.
 
 It talks to both servers itself, so nothing else needs to run; a worker then goes on with what was started. After Temporal's
-storage was lost, run ` + "`inorder migrate`" + ` first. It may be run twice, beside everything else: what has a workflow is left alone.
+storage was lost, run ` + "`inorder migrate`" + ` first. It refuses a Temporal namespace that belongs to another database. It may be run twice, beside everything else: what has a workflow is left alone.
 Events that were received longer ago than EVENT_RETENTION are not brought back. The schedule inorder-sweep-events does the
 same every ten minutes, and finds waiting events that were deleted after at most two hours. An event that was deleted in
 Temporal before PostgreSQL ever took it is lost, unless the platform delivers it again.
@@ -43,7 +43,7 @@ func (*recoverCmd) Run(ctx context.Context, std streams) error {
 		return err
 	}
 	defer s.close()
-	if err := migrations.Check(ctx, s.pool); err != nil {
+	if err := worker.CheckOwner(ctx, s.worker()); err != nil {
 		return err
 	}
 	now := time.Now()

@@ -16,8 +16,8 @@ func (*serveCmd) Help() string {
 without another round trip. This is how to run one node, and how to scale out: several of them behind a load balancer.
 
 The receiver listens at once, also while PostgreSQL or Temporal is down: an event is accepted as soon as Temporal is
-there, and applied as soon as both are. Before ` + "`inorder migrate`" + ` has prepared them, serve refuses to run. On SIGINT or
-SIGTERM it finishes what it has accepted and begun; a second signal ends it at once.
+there, and applied as soon as both are. Before ` + "`inorder migrate`" + ` has prepared them, and in a Temporal namespace that belongs
+to another database, serve refuses to run. On SIGINT or SIGTERM it finishes what it has accepted and begun; a second signal ends it at once.
 
 Needs DATABASE_URL. Reads what ` + "`inorder receiver`" + ` and ` + "`inorder worker`" + ` read. Without WEBHOOK_SECRETS it refuses every
 delivery until ` + "`inorder hooks register`" + ` has put a secret into PostgreSQL.
@@ -40,6 +40,9 @@ func (*serveCmd) Run(ctx context.Context, std streams) error {
 }
 
 func (s *servers) receiveAndWork(ctx context.Context) error {
+	if err := refuseForeign(ctx, s.worker()); err != nil {
+		return err
+	}
 	working, stopWorker := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWorker()
 	group, receiving := errgroup.WithContext(ctx)

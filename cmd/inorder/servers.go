@@ -15,6 +15,7 @@ import (
 	"inorder/internal/admin"
 	"inorder/internal/config"
 	"inorder/internal/platform"
+	"inorder/internal/store"
 	"inorder/worker"
 )
 
@@ -86,11 +87,8 @@ func (s *servers) checkTemporal(ctx context.Context) error {
 	return err
 }
 
-// checkPostgres asks in the way that events are written.
-func (s *servers) checkPostgres(ctx context.Context) error {
-	var one int
-	return s.reserved.QueryRow(ctx, `SELECT 1`).Scan(&one)
-}
+// checkPostgres asks in the way that events are applied.
+func (s *servers) checkPostgres(ctx context.Context) error { return store.New(s.reserved).Ping(ctx) }
 
 // checks are what the command's /readyz at ADMIN_ADDR looks at. Only a receiver can do without PostgreSQL.
 func (s *servers) checks(needsPostgres bool) []admin.Check {
@@ -137,10 +135,11 @@ func (s *servers) worker() worker.Options {
 			TTL:        s.PendingTTL,
 			AskAfter:   s.ReconcileAfter,
 		},
-		EventRetention:  s.EventRetention,
-		ReconcileEvery:  s.ReconcileEvery,
-		ReconcileWindow: s.ReconcileWindow,
-		Platform:        s.platform,
-		HookAutorepair:  s.HookAutorepair,
+		EventRetention:    s.EventRetention,
+		RedeliveryHorizon: s.RedeliveryHorizon,
+		ReconcileEvery:    s.ReconcileEvery,
+		ReconcileWindow:   s.ReconcileWindow,
+		Platform:          s.platform,
+		HookAutorepair:    s.HookAutorepair,
 	}
 }

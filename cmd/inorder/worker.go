@@ -15,8 +15,8 @@ ADMIN_ADDR, GET /metrics, /healthz, which says that it lives, and /readyz: 200 i
 None of them asks for a token in this version, whether ADMIN_TOKEN is set or not.
 
 It starts while PostgreSQL or Temporal is down, and waits for them. It refuses to run on an older schema or without the
-search attributes: then run ` + "`inorder migrate`" + `. On SIGINT or SIGTERM it finishes what it has begun; a second signal
-ends it at once.
+search attributes: then run ` + "`inorder migrate`" + `; and in a Temporal namespace that belongs to another database. On SIGINT or
+SIGTERM it finishes what it has begun; a second signal ends it at once.
 
 Needs DATABASE_URL. Reads ADMIN_ADDR, TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE (and the other TEMPORAL_* names), TASK_QUEUE,
 EVENT_RETENTION, REDELIVERY_HORIZON, PENDING_RECHECK, STUCK_AFTER, PENDING_TTL, MAX_EVENT_SKEW, LOG_LEVEL, LOG_FORMAT. With

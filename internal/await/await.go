@@ -23,6 +23,12 @@ type permanentError struct{ error }
 
 func (e *permanentError) Unwrap() error { return e.error }
 
+// IsPermanent reports whether err was marked by Permanent.
+func IsPermanent(err error) bool {
+	var permanent *permanentError
+	return errors.As(err, &permanent)
+}
+
 // Ready calls probe until it succeeds, with growing pauses of 0.5 to 10 seconds, and logs each failure: what is
 // awaited, which attempt it was, and when the next one comes. It gives up on a Permanent error, which it returns as it
 // was, and when ctx ends: then its error says what was awaited and the last cause.

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 )
 
@@ -218,4 +219,20 @@ func TestEveryProblemShowsARightValue(t *testing.T) {
 		"LOG_LEVEL", "x", "LOG_FORMAT", "x", "TEMPORAL_ADDRESS", "x", "MAX_BODY_BYTES", "x", "RECEIVER_URL", "x")) {
 		require.Contains(t, p, "for example")
 	}
+}
+
+func TestConnectionsWorkThroughAPooler(t *testing.T) {
+	for _, name := range []string{"PGAPPNAME", "PGOPTIONS", "PGTZ"} { // of whoever runs the tests
+		t.Setenv(name, "")
+	}
+	load := func(pairs ...string) *pgx.ConnConfig {
+		c, err := load(needAll, with(pairs...))
+		require.NoError(t, err)
+		return c.Pool.ConnConfig
+	}
+	url := good["DATABASE_URL"]
+	require.Equal(t, pgx.QueryExecModeCacheDescribe, load().DefaultQueryExecMode)
+	require.Equal(t, pgx.QueryExecModeCacheStatement, load("DATABASE_URL", url+"?default_query_exec_mode=cache_statement").DefaultQueryExecMode, "the URL wins")
+	require.Equal(t, "UTF8", load("DATABASE_URL", url+"?client_encoding=LATIN1").RuntimeParams["client_encoding"])
+	require.Equal(t, map[string]string{"application_name": "inorder", "client_encoding": "UTF8"}, load().RuntimeParams, "all that PgBouncer takes by itself")
 }

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"go.temporal.io/sdk/client"
@@ -23,7 +24,7 @@ const exampleDatabaseURL = "postgres://inorder:PASSWORD@127.0.0.1:5432/inorder?s
 
 const escapePassword = "it is not a PostgreSQL URL; in a password write special characters such as / # ? @ as %2F %23 %3F %40"
 
-// postgres reads a connection URL, or keywords and values, as pgx and libpq do.
+// postgres reads where the database is.
 func (r *reader) postgres(name string, needed bool) *pgxpool.Config {
 	value, set := r.env.LookupEnv(name)
 	if !set {
@@ -32,7 +33,7 @@ func (r *reader) postgres(name string, needed bool) *pgxpool.Config {
 		}
 		return nil
 	}
-	c, err := pgxpool.ParseConfig(value)
+	c, err := PoolConfig(value)
 	switch {
 	case err != nil:
 		r.problem(name, "%s; for example %s", whyNotPostgres(value), exampleDatabaseURL)
@@ -46,10 +47,25 @@ func (r *reader) postgres(name string, needed bool) *pgxpool.Config {
 			c.MaxConns = fewConns
 		}
 	}
+	return c
+}
+
+// PoolConfig reads a connection URL, or keywords and values, as pgx and libpq do, and adds what all our connections share.
+// They work through a pooler that gives each transaction another connection: no statement is prepared under a name, unless
+// the URL says default_query_exec_mode. They speak UTF-8, whatever the URL, PGCLIENTENCODING or PGOPTIONS say.
+func PoolConfig(databaseURL string) (*pgxpool.Config, error) {
+	c, err := pgxpool.ParseConfig(databaseURL)
+	if err != nil {
+		return nil, err
+	}
+	if !strings.Contains(databaseURL, "default_query_exec_mode") {
+		c.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe // what it costs: docs/decisions.md
+	}
+	c.ConnConfig.RuntimeParams["client_encoding"] = "UTF8"
 	if c.ConnConfig.RuntimeParams["application_name"] == "" {
 		c.ConnConfig.RuntimeParams["application_name"] = "inorder"
 	}
-	return c
+	return c, nil
 }
 
 // whyNotPostgres asks the parser again without the password, because its errors quote what they could not read.

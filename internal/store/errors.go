@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -63,6 +64,22 @@ func Describe(err error) string {
 		}
 	}
 	return b.String()
+}
+
+// Explain adds which setting an error comes from, if it is one that comes from a setting.
+func Explain(err error) error {
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) {
+		return err
+	}
+	var connecting *pgconn.ConnectError
+	switch {
+	case pg.Code == "26000" || pg.Code == "42P05": // a prepared statement that is not there, or is there already
+		return fmt.Errorf("DATABASE_URL leads through a pooler that gives each transaction another connection: take default_query_exec_mode out of it: %w", err)
+	case pg.Code == "08P01" && errors.As(err, &connecting): // so a pooler refuses parameters of a session that it doesn't keep
+		return fmt.Errorf("DATABASE_URL leads through a pooler: take settings of the session out of it, and PGOPTIONS out of the environment: %w", err)
+	}
+	return err
 }
 
 // isLockTimeout reports whether a lock was not granted in time.

@@ -194,22 +194,30 @@ func TestALockedOrderTakesTwoConnections(t *testing.T) {
 	release()
 }
 
-// A migration beside a running worker: what was prepared before it fails once on each connection, and then works.
+// A migration beside a running worker: what was described before it works on. What was prepared, because DATABASE_URL says so,
+// fails once on each connection, and then works.
 func TestAPlanOfBeforeAMigrationIsMadeAnew(t *testing.T) {
+	const described, prepared = pgx.QueryExecModeCacheDescribe, pgx.QueryExecModeCacheStatement
 	for name, tc := range map[string]struct {
+		mode  pgx.QueryExecMode
 		sql   string
 		fails bool
 	}{
-		"a column's type changed": {`ALTER TABLE orders ALTER COLUMN currency TYPE varchar(16)`, true},
-		"a column was added":      {`ALTER TABLE orders ADD COLUMN note text`, false},
-		"an index was added":      {`CREATE INDEX ON orders (status)`, false},
+		"a column's type changed":              {described, `ALTER TABLE orders ALTER COLUMN currency TYPE varchar(16)`, false},
+		"a number's type changed":              {described, `ALTER TABLE orders ALTER COLUMN data_rank TYPE bigint`, false},
+		"a column was added":                   {described, `ALTER TABLE orders ADD COLUMN note text`, false},
+		"an index was added":                   {described, `CREATE INDEX ON orders (status)`, false},
+		"a prepared column's type changed":     {prepared, `ALTER TABLE orders ALTER COLUMN currency TYPE varchar(16)`, true},
+		"a column was added to a prepared one": {prepared, `ALTER TABLE orders ADD COLUMN note text`, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newTables(t)
-			conn, err := s.pool.Acquire(t.Context()) // one connection, on which every statement is prepared
+			c := s.pool.Config().ConnConfig
+			c.DefaultQueryExecMode = tc.mode
+			conn, err := pgx.ConnectConfig(t.Context(), c) // one connection, which knows every statement
 			require.NoError(t, err)
-			defer conn.Release()
+			defer conn.Close(context.Background())
 			s.Store = New(conn)
 			s.apply(created("evt_1"))
 			s.apply(told("evt_2", "order.paid", 1, `{"id":"order_1"}`))

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"inorder"
 )
 
 // DB is a *pgxpool.Pool, or what a test puts in its place.
@@ -31,13 +33,21 @@ const beginSQL = `BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout =
 
 // inTransaction commits if f returns nil.
 func (s *Store) inTransaction(ctx context.Context, f func(pgx.Tx) error) error {
-	return pgx.BeginTxFunc(ctx, s.db, pgx.TxOptions{BeginQuery: beginSQL}, f)
+	return Explain(pgx.BeginTxFunc(ctx, s.db, pgx.TxOptions{BeginQuery: beginSQL}, f))
 }
 
 // read runs a batch in one read-only transaction, on one snapshot, so that what it reads is of one moment.
 func (s *Store) read(ctx context.Context, b *pgx.Batch) error {
 	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
-	return pgx.BeginTxFunc(ctx, s.db, options, func(tx pgx.Tx) error { return tx.SendBatch(ctx, b).Close() })
+	return Explain(pgx.BeginTxFunc(ctx, s.db, options, func(tx pgx.Tx) error { return tx.SendBatch(ctx, b).Close() }))
+}
+
+// Ping goes the way that every event goes, and finds nothing: that a connection opens does not say that events are applied.
+func (s *Store) Ping(ctx context.Context) error {
+	return s.inTransaction(ctx, func(tx pgx.Tx) error {
+		_, err := lockAndRead(ctx, tx, Event{Event: inorder.Event{ID: "inorder-ping"}, Change: inorder.Change{OrderID: "inorder-ping", Creates: true}})
+		return err
+	})
 }
 
 // optional lets a row be absent.

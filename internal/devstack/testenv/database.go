@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/url"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 
@@ -11,12 +12,15 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
+	"inorder/internal/config"
 	"inorder/internal/sample"
 	"inorder/migrations"
 )
 
-// DatabaseURL creates an empty database for one test and returns its URL.
-func DatabaseURL(t testing.TB) string { return create(t, "") }
+// DatabaseURL creates an empty database for one test, with the options of CREATE DATABASE, and returns its URL.
+func DatabaseURL(t testing.TB, options ...string) string {
+	return create(t, " "+strings.Join(options, " "))
+}
 
 // MigratedURL creates a database with the newest schema for one test and returns its URL. It is a copy of a template, so
 // what a migration writes, like a random value, is the same in all of them: who needs it to differ migrates an empty one.
@@ -29,7 +33,7 @@ func MigratedURL(t testing.TB) string {
 // Database is a pool on a database of one test's own, with the newest schema.
 func Database(t testing.TB) *pgxpool.Pool { return Pool(t, MigratedURL(t)) }
 
-// Pool connects to the database.
+// Pool connects to the database, as every command does.
 func Pool(t testing.TB, url string) *pgxpool.Pool {
 	pool, err := connect(url)
 	require.NoError(t, err)
@@ -38,7 +42,7 @@ func Pool(t testing.TB, url string) *pgxpool.Pool {
 }
 
 func connect(url string) (*pgxpool.Pool, error) {
-	cfg, err := pgxpool.ParseConfig(url)
+	cfg, err := config.PoolConfig(url)
 	if err != nil {
 		return nil, err
 	}
@@ -71,6 +75,18 @@ func urlOf(name string) string {
 		panic("a malformed " + DatabaseVariable) // the parser's error shows the password
 	}
 	u.Path = "/" + name
+	return u.String()
+}
+
+// WithParameter is the URL of a database with one more parameter.
+func WithParameter(databaseURL, name, value string) string {
+	u, err := url.Parse(databaseURL)
+	if err != nil {
+		panic("a malformed URL of a database") // the parser's error shows the password
+	}
+	q := u.Query()
+	q.Set(name, value)
+	u.RawQuery = q.Encode()
 	return u.String()
 }
 

@@ -75,17 +75,32 @@ func TemporalIn(t testing.TB, namespace string) client.Client {
 
 // Namespace registers a new namespace, without search attributes or schedules, and returns when it can be used.
 func Namespace(t testing.TB) string {
+	name, err := NewNamespace()
+	require.NoError(t, err)
+	return name
+}
+
+// NewNamespace is Namespace for who prepares them ahead of the tests.
+func NewNamespace() (string, error) {
 	name := sample.NewID("test-")
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	c := TemporalIn(t, client.DefaultNamespace)
-	_, err := c.WorkflowService().RegisterNamespace(ctx, &workflowservice.RegisterNamespaceRequest{
+	c, err := client.NewLazyClient(client.Options{HostPort: os.Getenv(TemporalVariable), Logger: log.NewStructuredLogger(Log)})
+	if err != nil {
+		return "", err
+	}
+	defer c.Close()
+	_, err = c.WorkflowService().RegisterNamespace(ctx, &workflowservice.RegisterNamespaceRequest{
 		Namespace: name, WorkflowExecutionRetentionPeriod: durationpb.New(24 * time.Hour)})
-	require.NoError(t, err)
-	in := TemporalIn(t, name)
-	require.Eventually(t, func() bool {
-		_, err := in.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{})
-		return err == nil
-	}, 20*time.Second, 50*time.Millisecond)
-	return name
+	for err == nil {
+		if _, unknown := c.WorkflowService().CountWorkflowExecutions(ctx, &workflowservice.CountWorkflowExecutionsRequest{Namespace: name}); unknown == nil {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			err = ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	return name, err
 }

@@ -1,0 +1,100 @@
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/operatorservice/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+
+	"inorder/internal/devstack"
+	"inorder/internal/devstack/testenv"
+	"inorder/worker"
+	"inorder/workflows"
+)
+
+// prepared is a namespace with inorder's search attributes.
+type prepared struct {
+	name string
+	err  error
+}
+
+// namespaces are prepared ahead of the tests that take them, because it takes seconds until all of Temporal knows one.
+var namespaces = sync.OnceValue(func() <-chan prepared {
+	ahead := make(chan prepared, 3)
+	go func() {
+		for {
+			name, err := testenv.NewNamespace()
+			if err == nil {
+				err = addSearchAttributes(name)
+			}
+			ahead <- prepared{name, err}
+		}
+	}()
+	return ahead
+})
+
+func namespace(t *testing.T) string {
+	p := <-namespaces()
+	require.NoError(t, p.err)
+	return p.name
+}
+
+func addSearchAttributes(namespace string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	c, err := client.NewLazyClient(client.Options{HostPort: os.Getenv(testenv.TemporalVariable), Namespace: namespace})
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	keywords := map[string]enumspb.IndexedValueType{}
+	for _, name := range devstack.SearchAttributes {
+		keywords[name] = enumspb.INDEXED_VALUE_TYPE_KEYWORD
+	}
+	if _, err := c.OperatorService().AddSearchAttributes(ctx, &operatorservice.AddSearchAttributesRequest{Namespace: namespace, SearchAttributes: keywords}); err != nil {
+		return err
+	}
+	query := strings.Join(devstack.SearchAttributes, " = 'none' AND ") + " = 'none'"
+	for {
+		_, err := c.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Query: query})
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(ctx.Err(), err)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// claim marks the namespace as `inorder migrate` does, and makes none of its schedules: nothing runs by itself.
+func (s *system) claim() {
+	require.NoError(s.t, worker.Claim(s.t.Context(), worker.Options{Client: s.temporal, Namespace: s.namespace, Pool: s.pool,
+		TaskQueue: workflows.DefaultTaskQueue, Log: testenv.Log}))
+}
+
+// databaseURL is the last that was set.
+func (s *system) databaseURL() (url string) {
+	for _, v := range s.env {
+		if value, ok := strings.CutPrefix(v, "DATABASE_URL="); ok {
+			url = value
+		}
+	}
+	return url
+}
+
+// uiLink is what links to an event begin with in the Temporal UI.
+func (s *system) uiLink() string {
+	return fmt.Sprintf("http://ui.example.com/namespaces/%s/workflows/evt_", s.namespace)
+}

@@ -1,0 +1,161 @@
+package e2e
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+
+	"inorder/internal/config"
+	"inorder/internal/devstack"
+	"inorder/internal/devstack/testenv"
+	"inorder/internal/sample"
+	"inorder/internal/standin"
+	"inorder/internal/store"
+	"inorder/receiver"
+)
+
+// throughPooler makes the database reachable through a PgBouncer in transaction mode alone, with a plain URL, and returns
+// the URL without it. Where there is none the test is skipped; in CI that is a failure.
+func (s *system) throughPooler(serverConns int) (direct string) {
+	direct = s.databaseURL()
+	pooled, stop, err := devstack.PgBouncer(s.t.Context(), direct, serverConns)
+	if errors.Is(err, devstack.ErrNoPgBouncer) && os.Getenv("CI") == "" {
+		s.t.Skipf("without PgBouncer nothing shows that we work behind it: %v", err)
+	}
+	require.NoError(s.t, err)
+	s.t.Cleanup(func() { require.NoError(s.t, stop()) })
+	s.env = append(s.env, "DATABASE_URL="+pooled)
+	return direct
+}
+
+// dependency is the state that /readyz tells of one; "" while nobody answers.
+func (s *system) dependency(name string) string {
+	var r receiver.Readiness
+	resp, err := http.Get(s.url + "/readyz")
+	if err != nil {
+		return ""
+	}
+	defer resp.Body.Close()
+	require.NoError(s.t, json.NewDecoder(resp.Body).Decode(&r))
+	return r.Dependencies[name].State
+}
+
+func TestBehindATransactionPooler(t *testing.T) {
+	t.Parallel()
+	shop := standin.New(standin.Options{})
+	t.Cleanup(shop.Close)
+	api := httptest.NewServer(shop)
+	t.Cleanup(api.Close)
+	s := newBareSystem(t, testenv.DatabaseURL(t), "HEADLESS_COMMERCE_API_KEY="+standin.DefaultKey, "HEADLESS_COMMERCE_API_URL="+api.URL+"/v1", "RECONCILE_EVERY=8760h")
+	direct := s.throughPooler(3)
+
+	var migrates sync.WaitGroup
+	for range 3 {
+		migrates.Go(func() {
+			if out, code := s.run("migrate"); code != 0 {
+				t.Error(out)
+			}
+		})
+	}
+	migrates.Wait()
+	s.pool = testenv.Pool(t, direct)
+	serve := s.serve()
+	require.Equal(t, "ok", s.dependency("postgres"))
+	s.liveThrough(30)
+
+	_, err := shop.Place(standin.Placement{Count: 5})
+	require.NoError(t, err)
+	for _, do := range []struct{ command, says string }{
+		{"orders reconcile --preview", "compared: 5 missing"}, {"orders reconcile", "5 repaired: 5 missing"}, {"recover", "0 events looked at"},
+	} {
+		if out, code := s.run(strings.Fields(do.command)...); !strings.Contains(out, do.says) {
+			t.Errorf("%s: exit code %d\n%s", do.command, code, out)
+		}
+	}
+
+	require.NoError(t, serve.Process.Signal(syscall.SIGTERM))
+	require.NoError(t, serve.Wait())
+	s.start("receiver")
+	s.start("worker")
+	s.awaitReady()
+	s.liveThrough(10)
+	require.NotContains(t, s.log(), "prepared statement")
+	require.NotContains(t, s.log(), "SQLSTATE")
+}
+
+// liveThrough delivers the events of so many orders at once: paid, before it is created, created, and two refunds, of which
+// one comes twice.
+func (s *system) liveThrough(orders int) {
+	at := time.Now().Add(-time.Minute)
+	events := make(chan string, 4*orders)
+	var all sync.WaitGroup
+	for range orders {
+		all.Go(func() {
+			order := sample.NewID("order_")
+			tell := func(eventType string, after time.Duration) {
+				id := sample.NewID("evt_")
+				body := sample.Event(sample.Options{ID: id, Type: eventType, OrderID: order, At: at.Add(after)})
+				s.deliver(body)
+				if eventType == "payment.refunded" {
+					s.deliver(body)
+				}
+				events <- id
+			}
+			tell("order.paid", time.Second)
+			tell("order.created", 0)
+			tell("payment.refunded", 2*time.Second)
+			tell("payment.refunded", 3*time.Second)
+		})
+	}
+	all.Wait()
+	close(events)
+	var ids []string
+	for id := range events {
+		ids = append(ids, id)
+	}
+	s.eventually(time.Minute, "all are applied", func() bool {
+		return s.count(`SELECT count(*) FROM webhook_events WHERE outcome = 'applied' AND event_id = ANY($1)`, ids) == len(ids)
+	})
+	require.Equal(s.t, orders, s.count(`SELECT count(DISTINCT o.id) FROM orders o JOIN order_refunds r ON r.order_id = o.id AND r.refunds = 2
+		JOIN webhook_events e ON e.order_id = o.id WHERE o.payment_status IN ('refunded', 'partially_refunded', 'paid') AND e.event_id = ANY($1)`, ids))
+}
+
+// Who insists on prepared statements is told which setting that is, and readyz shows it: it goes the way of the events.
+func TestASettingThatNoPoolerBearsIsNamed(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	s.throughPooler(1)
+	plain := s.databaseURL()
+	url := testenv.WithParameter(plain, "default_query_exec_mode", "cache_statement")
+	s.env = append(s.env, "DATABASE_URL="+url)
+
+	c, err := config.PoolConfig(url) // the one connection to the server now has what serve is about to prepare
+	require.NoError(t, err)
+	pool, err := pgxpool.NewWithConfig(t.Context(), c)
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	require.NoError(t, store.New(pool).Ping(t.Context()))
+
+	s.start("receiver")
+	var state string
+	s.eventually(10*time.Second, "readyz answers", func() bool {
+		state = s.dependency("postgres")
+		return state != ""
+	})
+	require.Equal(t, "failing", state)
+	s.eventually(10*time.Second, "the log says which setting it is", func() bool { return strings.Contains(s.log(), "take default_query_exec_mode out of it") })
+
+	s.env = append(s.env, "DATABASE_URL="+testenv.WithParameter(plain, "statement_timeout", "1000"))
+	s.start("worker")
+	s.eventually(10*time.Second, "the log says which setting it is", func() bool { return strings.Contains(s.log(), "take settings of the session out of it") })
+}

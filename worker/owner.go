@@ -1,0 +1,146 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
+
+	"inorder/internal/await"
+	"inorder/workflows"
+)
+
+// A namespace belongs to one system: a workflow's ID is its event's ID, so two systems in one namespace would take each
+// other's events for duplicates, and set each other's schedules. The mark is the memo of a schedule, because Temporal creates
+// a schedule once, whoever is first.
+
+// identity is which system a database is, and what else may tell a person where it was.
+type identity struct{ id, database string }
+
+// The keys of the mark.
+const (
+	markID       = "database_id"
+	markDatabase = "database"
+)
+
+const selectIdentitySQL = `SELECT id::text, current_database() FROM system_identity`
+
+func readIdentity(ctx context.Context, o Options) (own identity, err error) {
+	if err := o.Pool.QueryRow(ctx, selectIdentitySQL).Scan(&own.id, &own.database); err != nil {
+		return identity{}, fmt.Errorf("read which system the database is: %w", err)
+	}
+	return own, nil
+}
+
+// mark is what a namespace says of its owner. The zero mark is that of a namespace without one.
+type mark struct {
+	identity
+	since time.Time
+}
+
+func readMark(ctx context.Context, o Options) (mark, error) {
+	is, err := o.Client.ScheduleClient().GetHandle(ctx, workflows.OwnerScheduleID).Describe(ctx)
+	if none := (*serviceerror.NotFound)(nil); errors.As(err, &none) {
+		return mark{}, nil
+	}
+	if err != nil {
+		return mark{}, fmt.Errorf("read whose namespace %q is: %w", o.Namespace, err)
+	}
+	m := mark{identity{"unknown", "unknown"}, is.Info.CreatedAt}
+	for key, value := range map[string]*string{markID: &m.id, markDatabase: &m.database} {
+		_ = converter.GetDefaultDataConverter().FromPayload(is.Memo.GetFields()[key], value) // unreadable is unknown
+	}
+	return m, nil
+}
+
+// checkMark returns an error that await.IsPermanent if the namespace is another system's, or nobody's yet, and any other
+// error if that could not be found out.
+func checkMark(ctx context.Context, o Options) error {
+	own, err := readIdentity(ctx, o)
+	if err != nil {
+		return err
+	}
+	m, err := readMark(ctx, o)
+	switch {
+	case err != nil:
+		return err
+	case m == mark{}:
+		return await.Permanent(fmt.Errorf("the Temporal namespace %q isn't marked as this database's yet: run `inorder migrate`", o.Namespace))
+	case m.id != own.id:
+		return await.Permanent(foreign(o, m))
+	}
+	return nil
+}
+
+func foreign(o Options, m mark) error {
+	return fmt.Errorf("the Temporal namespace %q belongs to another system, with the database %q (ID %s), since %s. Two systems can't share one: "+
+		"workflow IDs are event IDs, so each would take the other's events for duplicates. Set TEMPORAL_NAMESPACE to a namespace of this system's own; "+
+		"or, if that database is lost or its system given up, run `inorder migrate --take-over`", o.Namespace, m.database, m.id, m.since.UTC().Format(time.RFC3339))
+}
+
+// Claim marks the namespace as belonging to the database, or finds it marked so. One that belongs to another is an error.
+// Several may do so at once: the first gets it. It needs Client, Namespace, Pool, TaskQueue and Log.
+func Claim(ctx context.Context, o Options) error {
+	own, err := readIdentity(ctx, o)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, usableWithin)
+	defer cancel()
+	return await.Ready(ctx, o.Log, "the namespace", func(ctx context.Context) error {
+		_, err := o.Client.ScheduleClient().Create(ctx, ownerSchedule(o.TaskQueue, own))
+		switch {
+		case err == nil:
+			o.Log.Info("the namespace is marked as this database's", "namespace", o.Namespace, "database_id", own.id)
+			return nil
+		case errors.Is(err, temporal.ErrScheduleAlreadyRunning):
+			return checkMark(ctx, o)
+		}
+		return fmt.Errorf("mark the namespace %q as this database's: %w", o.Namespace, err)
+	})
+}
+
+// TakeOver removes the mark of another system, whose database was lost. The next Claim marks the namespace anew. It needs
+// what Claim does.
+func TakeOver(ctx context.Context, o Options) error {
+	own, err := readIdentity(ctx, o)
+	if err != nil {
+		return err
+	}
+	m, err := readMark(ctx, o)
+	if err != nil || m.id == own.id || m == (mark{}) {
+		return err
+	}
+	o.Log.Warn("the namespace is taken over from another system, which must not run any more", "namespace", o.Namespace,
+		"its_database", m.database, "its_database_id", m.id)
+	err = o.Client.ScheduleClient().GetHandle(ctx, workflows.OwnerScheduleID).Delete(ctx)
+	if gone := (*serviceerror.NotFound)(nil); err != nil && !errors.As(err, &gone) {
+		return fmt.Errorf("remove the mark of namespace %q: %w", o.Namespace, err)
+	}
+	return nil
+}
+
+// ownerSchedule never runs. It is paused, and not without a time, because Temporal removes schedules that have none. If
+// somebody starts it all the same, it does what runs every day.
+func ownerSchedule(taskQueue string, own identity) client.ScheduleOptions {
+	return client.ScheduleOptions{
+		ID:   workflows.OwnerScheduleID,
+		Spec: client.ScheduleSpec{Calendars: []client.ScheduleCalendarSpec{{Month: []client.ScheduleRange{{Start: 1}}}}},
+		Action: &client.ScheduleWorkflowAction{
+			ID:            workflows.OwnerScheduleID,
+			Workflow:      workflows.PurgeEventsType,
+			TaskQueue:     taskQueue,
+			StaticSummary: "only marks whose namespace this is",
+		},
+		Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_SKIP,
+		Paused:  true,
+		Note:    "Never runs: its memo says to which database this namespace belongs. Without it, the next `inorder migrate` of any database takes the namespace.",
+		Memo:    map[string]any{markID: own.id, markDatabase: own.database},
+	}
+}

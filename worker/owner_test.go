@@ -1,0 +1,149 @@
+package worker_test
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+
+	"inorder/internal/await"
+	"inorder/internal/devstack/testenv"
+	"inorder/internal/sample"
+	"inorder/migrations"
+	"inorder/worker"
+	"inorder/workflows"
+)
+
+// another is a system in the same namespace, with a database that is no copy of anything.
+func another(t *testing.T, o worker.Options) worker.Options {
+	o.Pool = testenv.Pool(t, testenv.DatabaseURL(t))
+	require.NoError(t, migrations.Apply(t.Context(), o.Pool, testenv.Log))
+	o.TaskQueue = sample.NewID("worker-")
+	return o
+}
+
+func databaseName(t *testing.T, o worker.Options) (name string) {
+	require.NoError(t, o.Pool.QueryRow(t.Context(), `SELECT current_database()`).Scan(&name))
+	return name
+}
+
+func purgesOn(t *testing.T, o worker.Options) string {
+	is, err := o.Client.ScheduleClient().GetHandle(t.Context(), workflows.PurgeScheduleID).Describe(t.Context())
+	require.NoError(t, err)
+	return is.Schedule.Action.(*client.ScheduleWorkflowAction).TaskQueue
+}
+
+func TestANamespaceBelongsToOneDatabase(t *testing.T) {
+	t.Parallel()
+	first := options(t)
+	second := another(t, first)
+	ctx := within(t, 2*time.Minute)
+	require.NoError(t, worker.Provision(ctx, first))
+	require.NoError(t, worker.Await(ctx, first))
+
+	requireForeign := func(err error, owner worker.Options) {
+		t.Helper()
+		for _, says := range []string{"namespace", first.Namespace, databaseName(t, owner), "workflow IDs are event IDs", "TEMPORAL_NAMESPACE", "inorder migrate --take-over"} {
+			require.ErrorContains(t, err, says)
+		}
+	}
+	requireForeign(worker.Provision(ctx, second), first)
+	requireForeign(worker.Await(ctx, second), first)
+	requireForeign(worker.Run(ctx, second), first)
+	err := worker.CheckOwner(ctx, second)
+	requireForeign(err, first)
+	require.True(t, await.IsPermanent(err))
+	require.Equal(t, first.TaskQueue, purgesOn(t, first), "the first's schedules are as they were")
+
+	require.NoError(t, worker.TakeOver(ctx, second))
+	require.NoError(t, worker.Provision(ctx, second))
+	require.NoError(t, worker.Await(ctx, second))
+	require.Equal(t, second.TaskQueue, purgesOn(t, second))
+	requireForeign(worker.Await(ctx, first), second)
+	require.NoError(t, worker.TakeOver(ctx, second), "its own needs none")
+	require.NoError(t, worker.Await(ctx, second))
+}
+
+func TestOfTwoDatabasesAtOnceOneGetsTheNamespace(t *testing.T) {
+	t.Parallel()
+	o := options(t)
+	ctx := within(t, time.Minute)
+	both := []worker.Options{o, another(t, o)}
+	errs := make([]error, len(both))
+	var wg sync.WaitGroup
+	for i, o := range both {
+		wg.Go(func() { errs[i] = worker.Claim(ctx, o) })
+	}
+	wg.Wait()
+	winner := 0
+	if errs[0] != nil {
+		winner = 1
+	}
+	require.NoError(t, errs[winner])
+	require.ErrorContains(t, errs[1-winner], databaseName(t, both[winner]))
+	require.NoError(t, worker.CheckOwner(ctx, both[winner]))
+	require.Error(t, worker.CheckOwner(ctx, both[1-winner]))
+}
+
+func TestANamespaceOfAnOlderVersionIsMarkedByTheFirstMigrate(t *testing.T) {
+	t.Parallel()
+	o := options(t)
+	ctx := within(t, time.Minute)
+	require.NoError(t, worker.Provision(ctx, o))
+	mark := o.Client.ScheduleClient().GetHandle(ctx, workflows.OwnerScheduleID)
+	require.NoError(t, mark.Delete(ctx)) // older versions had none
+	require.ErrorContains(t, worker.Await(ctx, o), "run `inorder migrate`")
+	require.NoError(t, worker.TakeOver(ctx, o), "there is nobody to take it from")
+	require.NoError(t, worker.Provision(ctx, o))
+	require.NoError(t, worker.Await(ctx, o))
+}
+
+func TestTheMarkNeverRuns(t *testing.T) {
+	t.Parallel()
+	o := options(t)
+	ctx := within(t, time.Minute)
+	require.NoError(t, worker.Claim(ctx, o))
+	is, err := o.Client.ScheduleClient().GetHandle(ctx, workflows.OwnerScheduleID).Describe(ctx)
+	require.NoError(t, err)
+	require.True(t, is.Schedule.State.Paused)
+	require.Contains(t, is.Schedule.State.Note, "belongs")
+	require.NotEmpty(t, is.Schedule.Spec.Calendars, "Temporal removes schedules without a time, once somebody ends the pause")
+}
+
+func TestAMarkThatIsNotOursIsForeign(t *testing.T) {
+	t.Parallel()
+	o := options(t)
+	ctx := within(t, time.Minute)
+	_, err := o.Client.ScheduleClient().Create(ctx, client.ScheduleOptions{ID: workflows.OwnerScheduleID, Paused: true,
+		Action: &client.ScheduleWorkflowAction{ID: "x", Workflow: "X", TaskQueue: "x"}})
+	require.NoError(t, err)
+	require.ErrorContains(t, worker.Provision(ctx, o), `the database "unknown"`)
+}
+
+func TestAShortRetentionIsToldOnce(t *testing.T) {
+	t.Parallel()
+	o := options(t) // 24 h
+	ctx := within(t, time.Minute)
+	said := func(f func(context.Context, worker.Options) error, horizon time.Duration) []string {
+		var logs bytes.Buffer
+		o.RedeliveryHorizon, o.Log = horizon, slog.New(slog.NewTextHandler(&logs, &slog.HandlerOptions{Level: slog.LevelWarn}))
+		require.NoError(t, f(ctx, o))
+		return strings.Split(strings.TrimSpace(logs.String()), "\n")
+	}
+	require.NoError(t, worker.Provision(ctx, o)) // until all of Temporal knows the namespace
+	for _, f := range []func(context.Context, worker.Options) error{worker.Provision, worker.Await} {
+		lines := said(f, 7*24*time.Hour)
+		require.Len(t, lines, 1)
+		for _, says := range []string{"REDELIVERY_HORIZON", "retention=24h0m0s", "redelivery_horizon=168h0m0s",
+			"temporal operator namespace update --namespace " + o.Namespace + " --retention 168h"} {
+			require.Contains(t, lines[0], says)
+		}
+		require.Equal(t, []string{""}, said(f, 24*time.Hour), "nothing")
+	}
+}
