@@ -13,8 +13,10 @@ import (
 	"strconv"
 	"time"
 
+	namespacepb "go.temporal.io/api/namespace/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
+	"google.golang.org/protobuf/types/known/durationpb"
 )
 
 // SearchAttributes are what inorder's workflows carry, all of them keywords.
@@ -26,6 +28,9 @@ type temporal struct {
 	binary       string
 	port, uiPort int
 }
+
+// retention is how long the server keeps what has ended.
+const retention = 7 * 24 * time.Hour
 
 func (t *temporal) address() string { return loopback + ":" + strconv.Itoa(t.port) }
 func (t *temporal) uiURL() string   { return "http://" + loopback + ":" + strconv.Itoa(t.uiPort) }
@@ -67,6 +72,12 @@ func (t *temporal) ready(ctx context.Context) error {
 		return err
 	}
 	if _, err := c.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{}); err != nil {
+		return err
+	}
+	// A day, the server's default, is shorter than REDELIVERY_HORIZON, which inorder warns of.
+	_, err = c.WorkflowService().UpdateNamespace(ctx, &workflowservice.UpdateNamespaceRequest{Namespace: client.DefaultNamespace,
+		Config: &namespacepb.NamespaceConfig{WorkflowExecutionRetentionTtl: durationpb.New(retention)}})
+	if err != nil {
 		return err
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, t.uiURL(), nil)
