@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"io"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/temporal"
+
+	"inorder/internal/store"
 )
 
 func TestClassify(t *testing.T) {
@@ -57,4 +60,14 @@ func TestClassify(t *testing.T) {
 			require.NotContains(t, fmt.Sprintf("%+v", err), "secret")
 		})
 	}
+}
+
+func TestABusyOrderIsTriedAgainSoon(t *testing.T) {
+	err := classify(t.Context(), fmt.Errorf("apply event evt_1: %w", &store.BusyError{}))
+	var failed *temporal.ApplicationError
+	require.ErrorAs(t, err, &failed)
+	require.Equal(t, OrderBusyType, failed.Type())
+	require.False(t, failed.NonRetryable())
+	require.Equal(t, temporal.ApplicationErrorCategoryBenign, failed.Category(), "not an error in the log for each attempt")
+	require.InDelta(t, 250*time.Millisecond, failed.NextRetryDelay(), float64(125*time.Millisecond))
 }

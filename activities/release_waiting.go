@@ -18,7 +18,7 @@ const (
 	releasePage = 200
 	// releaseAhead is how many are awake and have not ended yet. They all want the same order's lock, so more would only
 	// be in each other's way, and in that of other orders.
-	releaseAhead = 8
+	releaseAhead = 4
 	// releasePause is how long those that were woken may take before the next ones are: one that needs longer, because
 	// PostgreSQL refuses it, does not hold up the others.
 	releasePause = 2 * time.Second

@@ -3,6 +3,7 @@ package activities_test
 import (
 	"context"
 	"encoding/json"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -75,6 +76,17 @@ func TestReleaseWaiting(t *testing.T) {
 		require.Equal(t, 450, n)
 		require.Len(t, s.events.woke, 450)
 		require.True(t, slices.IsSorted(s.events.woke))
+	})
+	t.Run("does not read the bodies of those that are awake", func(t *testing.T) {
+		s := newStore(t)
+		s.wait(200)
+		s.exec(`UPDATE pending_events SET body = convert_to(repeat('x', 100000), 'UTF8'), payload = to_jsonb(repeat('x', 100000))`)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := s.release()
+		runtime.ReadMemStats(&after)
+		require.NoError(t, err)
+		require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(10<<20), "of 20 MB of bodies")
 	})
 	t.Run("does not wake what needs a person", func(t *testing.T) {
 		s := newStore(t)

@@ -30,9 +30,11 @@ func (p WaitPolicy) asks(age time.Duration) bool { return p.AskAfter > 0 && age 
 // maxRecheck bounds what a lost wake-up would cost. None is known to get lost.
 const maxRecheck = time.Hour
 
-// at says what an event of that age is while its order is missing, and when to look again: zero once it is expired.
+// at says what an event of that age is while its order is missing, and when to look again: zero once it is expired, and never
+// zero before, whatever the age and the settings are.
 func (p WaitPolicy) at(age time.Duration) (inorder.Outcome, time.Duration) {
-	next := min(max(p.Recheck, age), max(p.Recheck, maxRecheck))
+	age = max(age, 0)
+	next := min(max(p.Recheck, age, time.Millisecond), max(p.Recheck, maxRecheck))
 	if p.AskAfter > age {
 		next = min(next, p.AskAfter-age)
 	}

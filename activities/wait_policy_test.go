@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -44,4 +45,30 @@ func TestWaitPolicy(t *testing.T) {
 		got, _ := p.at(10 * time.Second)
 		require.Equal(t, inorder.Expired, got)
 	})
+}
+
+func TestWaitPolicyOfAnyAgeAndSettings(t *testing.T) {
+	values := []time.Duration{math.MinInt64, -time.Hour, -1, 0, 1, time.Minute, 24 * time.Hour, math.MaxInt64 - 1, math.MaxInt64}
+	for _, age := range values {
+		for _, recheck := range values {
+			for _, stuckAfter := range values {
+				for _, ttl := range values {
+					for _, askAfter := range values {
+						p := WaitPolicy{Recheck: recheck, StuckAfter: stuckAfter, TTL: ttl, AskAfter: askAfter}
+						outcome, next := p.at(age)
+						ok := next > 0
+						switch outcome {
+						case inorder.Expired:
+							ok = next == 0 && max(age, 0) >= ttl
+						case inorder.Stuck:
+							ok = ok && max(age, 0) >= stuckAfter && next <= ttl-max(age, 0)
+						case inorder.Waiting:
+							ok = ok && next <= stuckAfter-max(age, 0) && next <= ttl-max(age, 0)
+						}
+						require.True(t, ok, "%+v at %d: %s, next %d", p, age, outcome, next)
+					}
+				}
+			}
+		}
+	}
 }

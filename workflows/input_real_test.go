@@ -150,6 +150,18 @@ func TestNoReceiptMakesAWorkflowTaskFail(t *testing.T) {
 	}
 }
 
+func TestAnEventWithoutAReceiptGoesByTheIDOfItsWorkflow(t *testing.T) {
+	s := newSystem(t)
+	s.work()
+	e := s.event("order.paid", "")
+	options, body, _ := workflows.Start(s.queue, e)
+	_, err := s.client.ExecuteWorkflow(t.Context(), options, workflows.ProcessEventType, body)
+	require.NoError(t, err)
+	require.Equal(t, workflows.PhaseAttention, s.settle(e.ID).Phase, "it is dated long after its receipt")
+	require.Equal(t, e.ID, s.text(`SELECT event_id FROM pending_events`))
+	s.requireNoTaskFailed(e.ID)
+}
+
 // startByHand starts the event's workflow with a receipt as somebody typed it.
 func (s *system) startByHand(e inorder.Event, received string) {
 	s.Helper()

@@ -114,6 +114,9 @@ const (
 )
 
 func TestALockedOrderHoldsUpNobodyElse(t *testing.T) {
+	s := newSystem(t)
+	s.work()
+	calm := s.stream(30, 25*time.Millisecond)
 	for name, tc := range map[string]struct {
 		sql    string
 		orders int
@@ -124,15 +127,7 @@ func TestALockedOrderHoldsUpNobodyElse(t *testing.T) {
 		"of five orders": {lockRowSQL, 5},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newSystem(t)
-			s.work()
-			var hot []string
-			for n := range tc.orders {
-				hot = append(hot, fmt.Sprint(s.order, "_", n))
-				s.result(s.begin(s.eventOf(hot[n], "order.created", 0, confirmed)))
-				s.result(s.begin(s.eventOf(hot[n], "payment.created", 0, `,"id":"pay_`+hot[n]+`"`)))
-			}
-			calm := s.stream(40, 25*time.Millisecond)
+			hot := s.hotOrders(tc.orders)
 			release := s.hold(tc.sql, hot)
 			most := s.watchLocks()
 			var ids []string
@@ -142,7 +137,7 @@ func TestALockedOrderHoldsUpNobodyElse(t *testing.T) {
 				ids = append(ids, e.ID)
 				s.begin(e)
 			}
-			locked := s.stream(40, 25*time.Millisecond)
+			locked := s.stream(30, 25*time.Millisecond)
 			waiting := most()
 			require.Zero(t, s.ended(ids), "all others end while the orders are locked")
 			release()
@@ -154,4 +149,49 @@ func TestALockedOrderHoldsUpNobodyElse(t *testing.T) {
 			require.Less(t, locked, 2*calm+100*time.Millisecond)
 		})
 	}
+}
+
+// hotOrders creates orders with a payment each.
+func (s *system) hotOrders(n int) (ids []string) {
+	s.Helper()
+	for range n {
+		order := sample.NewID("order_hot_")
+		ids = append(ids, order)
+		s.result(s.begin(s.eventOf(order, "order.created", 0, confirmed)))
+		s.result(s.begin(s.eventOf(order, "payment.created", 0, `,"id":"pay_`+order+`"`)))
+	}
+	return ids
+}
+
+// A burst of one order that nobody locks goes through without the slow path.
+func TestABurstOfOneOrderStaysOnTheFastPath(t *testing.T) {
+	s := newSystem(t)
+	s.work()
+	hot := s.hotOrders(1)[0]
+	begin := time.Now()
+	begun := make(chan string)
+	for sender := range 10 {
+		go func() {
+			for n := range 5 {
+				e := s.eventOf(hot, "payment.completed", 5*sender+n+1, `,"id":"pay_`+hot+`"`)
+				s.begin(e)
+				begun <- e.ID
+			}
+		}()
+	}
+	var ids []string
+	for range 50 {
+		ids = append(ids, <-begun)
+	}
+	s.eventually("all end", func() bool { return s.ended(ids) == 50 })
+	took, slow := time.Since(begin), 0
+	for _, id := range ids {
+		d, err := s.client.DescribeWorkflowExecution(t.Context(), id, "")
+		require.NoError(t, err)
+		if d.GetWorkflowExecutionInfo().GetHistoryLength() > 6 {
+			slow++
+		}
+	}
+	t.Logf("50 events of one order ended after %s, %d of them on the slow path", took, slow)
+	require.Less(t, slow, 10)
 }

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"time"
 
 	"go.temporal.io/sdk/converter"
@@ -22,6 +23,7 @@ import (
 // In every phase "retry" does now what is to be done next, and "discard" or a cancellation of the workflow gives the event
 // up, which is recorded. It ends with a Result, and never just fails.
 func ProcessEvent(ctx workflow.Context, body converter.RawValue, receipt activities.Receipt) (Result, error) {
+	receipt.EventID = cmp.Or(receipt.EventID, workflow.GetInfo(ctx).WorkflowExecution.ID) // somebody started it by hand, without a receipt
 	p := &process{body: body, receipt: receipt}
 	p.state = State{EventID: receipt.EventID, Phase: PhaseApplying, Since: workflow.Now(ctx)}
 	if err := workflow.SetQueryHandler(ctx, QueryState, func() (State, error) { return p.state, nil }); err != nil {
