@@ -186,7 +186,7 @@ func TestABurstOfOneOrderStaysOnTheFastPath(t *testing.T) {
 	s.eventually("all end", func() bool { return s.ended(ids) == 50 })
 	took, slow := time.Since(begin), 0
 	for _, id := range ids {
-		d, err := s.client.DescribeWorkflowExecution(t.Context(), id, "")
+		d, err := describe(t.Context(), s.client, id)
 		require.NoError(t, err)
 		if d.GetWorkflowExecutionInfo().GetHistoryLength() > 6 {
 			slow++
