@@ -16,8 +16,8 @@ import (
 const (
 	// releasePage is how many waiting events are read at once.
 	releasePage = 200
-	// releaseAhead is how many are awake and have not ended yet. They all want the same order's lock, so more would only
-	// be in each other's way, and in that of other orders.
+	// releaseAhead is how many are woken at once. They all want the same order's lock, so more would only be in each other's
+	// way, and in that of other orders.
 	releaseAhead = 4
 	// releasePause is how long those that were woken may take before the next ones are: one that needs longer, because
 	// PostgreSQL refuses it, does not hold up the others.
@@ -26,9 +26,9 @@ const (
 )
 
 // ReleaseWaiting wakes every event that waits for the order, the oldest first, and answers how many it woke. It reads
-// them a page at a time, without their bodies, and wakes the next few when the last few have ended, so that a release of
-// thousands leaves other orders their pace. One that lost its workflow is started anew from its row. One that cannot be
-// woken does not hold up the others.
+// them a page at a time, without their bodies. It wakes the next few when the last few have ended and as much time has
+// passed again, so that a release of thousands leaves other orders their pace. One that lost its workflow is started anew
+// from its row. One that cannot be woken does not hold up the others.
 //
 // It may run twice: an event that is awake already looks once more and finds itself applied. An attempt goes on where the
 // one before had come to; after one that failed for some, the next begins anew, and finds those that still wait.
@@ -72,8 +72,9 @@ type release struct {
 	a         *Activities
 	progress  releaseProgress
 	heartbeat atomic.Pointer[releaseProgress]
-	awake     []string // that may not have ended yet
-	first     error    // why the first that failed could not be woken; nil if that was in an earlier attempt
+	awake     []string  // that may not have ended yet
+	began     time.Time // when the first of them was woken
+	first     error     // why the first that failed could not be woken; nil if that was in an earlier attempt
 }
 
 func (r *release) failure() error {
@@ -90,6 +91,9 @@ func (r *release) wakeAll(ctx context.Context, page []store.Waiter) error {
 	for _, w := range page {
 		if err := r.makeRoom(ctx); err != nil {
 			return err
+		}
+		if len(r.awake) == 0 {
+			r.began = time.Now()
 		}
 		now := r.progress
 		now.After = w
@@ -121,12 +125,13 @@ func (r *release) wake(ctx context.Context, eventID string) error {
 	return err
 }
 
-// makeRoom waits until most of those that are awake have ended, or had the time to.
+// makeRoom waits until most of those that are awake have ended, or had the time to, and then as long again: half of the time
+// is the other orders'.
 func (r *release) makeRoom(ctx context.Context) error {
 	if len(r.awake) < releaseAhead {
 		return nil
 	}
-	for begin := time.Now(); time.Since(begin) < releasePause; {
+	for time.Since(r.began) < releasePause {
 		waiting, err := r.a.Store.CountWaiting(ctx, r.awake)
 		if err != nil {
 			return fmt.Errorf("see whether the events that were woken have ended: %w", err)
@@ -134,12 +139,22 @@ func (r *release) makeRoom(ctx context.Context) error {
 		if waiting <= releaseAhead/2 {
 			break
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(releasePoll):
+		if err := sleep(ctx, releasePoll); err != nil {
+			return err
 		}
+	}
+	if err := sleep(ctx, time.Since(r.began)); err != nil {
+		return err
 	}
 	r.awake = r.awake[:0]
 	return nil
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
 }

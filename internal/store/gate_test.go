@@ -183,7 +183,7 @@ func TestTheRefusedComeBackOneAfterTheOther(t *testing.T) {
 		require.Equal(c, backLocked, refusal(c).ComeBack())
 	})
 	bubble(t, "of a busy one, as fast as they can be applied", func(c *crowd) {
-		c.come(64, "hot", time.Second/2, nil)
+		c.come(64, "hot", 600*time.Millisecond, nil)
 		require.Equal(c, backBusy, refusal(c).ComeBack())
 		require.Equal(c, 2*backBusy, refusal(c).ComeBack())
 		c.after(time.Minute, 4, 60)
