@@ -49,7 +49,7 @@ func (a *Activities) ApplyEvent(ctx context.Context, body converter.RawValue, in
 		switch {
 		case d.Outcome == inorder.Waiting:
 			wait := a.waitPolicy()
-			d.Outcome, result.LookAgain = wait.at(age)
+			d.Outcome, _ = wait.at(age, 0)
 			result.AskPlatform = wait.asks(age) && d.Outcome != inorder.Expired
 		case d.Outcome == inorder.Applied && e.Type == inorder.TypeReconciled:
 			found = k.Order.Repaired(e.Change, d.Order)
@@ -66,8 +66,11 @@ func (a *Activities) ApplyEvent(ctx context.Context, body converter.RawValue, in
 	if known.Outcome != "" {
 		result.Detail = known.Detail
 	}
-	if e.Change.Creates {
+	switch {
+	case e.Change.Creates:
 		result.Waiters = known.Waiters
+	case result.Outcome == inorder.Waiting, result.Outcome == inorder.Stuck:
+		_, result.LookAgain = a.waitPolicy().at(age, known.Waiters)
 	}
 	a.countRepair(found, e)
 	return result, nil

@@ -215,6 +215,17 @@ func TestWaitingEventsAreAppliedOnceTheirOrderIsThere(t *testing.T) {
 	require.Zero(t, s.apply(created("evt_2")).Waiters, "nobody waits any more")
 }
 
+func TestManyThatWaitForOneOrderLookLessOften(t *testing.T) {
+	s := newStore(t)
+	s.exec(`INSERT INTO pending_events (event_id, order_id, type, payload, occurred_at, received_at, phase)
+		SELECT 'evt_' || n, CASE WHEN n > 20 THEN 'order_1' ELSE 'order_2' END, 'order.paid', '{}', now(), now(), CASE WHEN n > 10 THEN 'waiting' ELSE 'attention' END
+		FROM generate_series(1, 1020) n`)
+	r := s.apply(paid("evt_new"))
+	require.Equal(t, 100*time.Second, r.LookAgain)
+	require.Equal(t, r, s.apply(paid("evt_new")), "it does not count itself")
+	require.Zero(t, r.Waiters, "there is nobody to wake")
+}
+
 func TestWaitingEventsGrowOld(t *testing.T) {
 	s := newStore(t)
 	require.Equal(t, inorder.Waiting, s.applyAt(paid("evt_1"), 24*time.Hour-time.Second).Outcome)
