@@ -50,7 +50,7 @@ func (a *Activities) ApplyEvent(ctx context.Context, body converter.RawValue, in
 		switch {
 		case d.Outcome == inorder.Waiting:
 			wait := a.waitPolicy()
-			d.Outcome, result.LookAgain = wait.at(age)
+			d.Outcome, _ = wait.at(age, 0)
 			result.AskPlatform = wait.asks(age) && d.Outcome != inorder.Expired
 		case d.Outcome == inorder.Applied && e.Type == inorder.TypeReconciled:
 			found = k.Order.Repaired(e.Change, d.Order)
@@ -71,8 +71,11 @@ func (a *Activities) ApplyEvent(ctx context.Context, body converter.RawValue, in
 		redelivery.OtherBodies.Inc()
 		a.Log.Warn("an event came again with another body, which is ignored", "event_id", e.ID, "event_type", e.Type, "order_id", e.Change.OrderID)
 	}
-	if e.Change.Creates {
+	switch {
+	case e.Change.Creates:
 		result.Waiters = known.Waiters
+	case result.Outcome == inorder.Waiting, result.Outcome == inorder.Stuck:
+		_, result.LookAgain = a.waitPolicy().at(age, known.Waiters)
 	}
 	a.countRepair(found, e)
 	return result, nil

@@ -256,6 +256,18 @@ func TestAWaitingEventSaysWhatItsEventSays(t *testing.T) {
 	require.Equal(t, 1, s.apply(told("evt_3", "order.created", 0, `{"id":"order_2"}`)).Waiters)
 }
 
+func TestManyThatWaitForOneOrderLookLessOften(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	s.exec(`INSERT INTO pending_events (event_id, order_id, type, payload, occurred_at, received_at, phase)
+		SELECT 'evt_' || n, CASE WHEN n > 20 THEN 'order_1' ELSE 'order_2' END, 'order.paid', '{}', now(), now(), CASE WHEN n > 10 THEN 'waiting' ELSE 'attention' END
+		FROM generate_series(1, 1020) n`)
+	r := s.apply(paid("evt_new"))
+	require.Equal(t, 100*time.Second, r.LookAgain)
+	require.Equal(t, r, s.apply(paid("evt_new")), "it does not count itself")
+	require.Zero(t, r.Waiters, "there is nobody to wake")
+}
+
 func TestWaitingEventsGrowOld(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)

@@ -30,13 +30,18 @@ func (p WaitPolicy) asks(age time.Duration) bool { return p.AskAfter > 0 && age 
 // maxRecheck bounds what a lost wake-up would cost. None is known to get lost.
 const maxRecheck = time.Hour
 
-// at says what an event of that age is while its order is missing, and when to look again: zero once it is expired, and never
-// zero before, whatever the age and the settings are.
-func (p WaitPolicy) at(age time.Duration) (inorder.Outcome, time.Duration) {
+// betweenLooks is the least time between two looks of all events that wait for one order. Ten thousand that came within two
+// minutes would otherwise look a hundred times a second, one and two minutes later, which is all that Temporal can do.
+const betweenLooks = 100 * time.Millisecond
+
+// at says what an event of that age is while its order is missing and so many others wait for it, and when to look again:
+// zero once it is expired, and never zero before, whatever the age and the settings are.
+func (p WaitPolicy) at(age time.Duration, others int) (inorder.Outcome, time.Duration) {
 	age = max(age, 0)
-	next := min(max(p.Recheck, age, time.Millisecond), max(p.Recheck, maxRecheck))
+	spread := betweenLooks * time.Duration(others)
+	next := min(max(p.Recheck, age, spread, time.Millisecond), max(p.Recheck, maxRecheck))
 	if p.AskAfter > age {
-		next = min(next, p.AskAfter-age)
+		next = min(next, max(p.AskAfter-age, spread))
 	}
 	switch {
 	case age >= p.TTL:

@@ -29,22 +29,42 @@ func TestWaitPolicy(t *testing.T) {
 		"found again after a long time": {300 * 24 * time.Hour, inorder.Expired, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, next := p.at(tc.age)
+			got, next := p.at(tc.age, 0)
 			require.Equal(t, tc.want, got)
 			require.Equal(t, tc.next, next)
 		})
 	}
 	t.Run("a recheck longer than an hour is kept", func(t *testing.T) {
-		_, next := WaitPolicy{Recheck: 2 * time.Hour, StuckAfter: 24 * time.Hour, TTL: 48 * time.Hour}.at(5 * time.Hour)
+		_, next := WaitPolicy{Recheck: 2 * time.Hour, StuckAfter: 24 * time.Hour, TTL: 48 * time.Hour}.at(5*time.Hour, 0)
 		require.Equal(t, 2*time.Hour, next)
 	})
 	t.Run("a TTL shorter than the time to be stuck is kept to the second", func(t *testing.T) {
 		p := WaitPolicy{Recheck: time.Minute, StuckAfter: time.Hour, TTL: 10 * time.Second}
-		_, next := p.at(0)
+		_, next := p.at(0, 0)
 		require.Equal(t, 10*time.Second, next)
-		got, _ := p.at(10 * time.Second)
+		got, _ := p.at(10*time.Second, 0)
 		require.Equal(t, inorder.Expired, got)
 	})
+}
+
+// Those that came for one order look a hundred milliseconds apart at most, however many they are.
+func TestWaitPolicyOfManyThatWaitForOneOrder(t *testing.T) {
+	p := WaitPolicy{Recheck: time.Minute, StuckAfter: 24 * time.Hour, TTL: 30 * 24 * time.Hour, AskAfter: 10 * time.Minute}
+	for others, want := range map[int]time.Duration{
+		0:      time.Minute,
+		600:    time.Minute,
+		1000:   100 * time.Second,
+		10_000: 1000 * time.Second,
+	} {
+		_, next := p.at(0, others)
+		require.Equal(t, want, next)
+	}
+	_, next := p.at(9*time.Minute, 10_000)
+	require.Equal(t, 1000*time.Second, next, "others ask the platform for the order")
+	_, next = p.at(9*time.Minute, 100)
+	require.Equal(t, time.Minute, next)
+	_, next = p.at(24*time.Hour-time.Minute, 10_000)
+	require.Equal(t, time.Minute, next, "it is shown as stuck in time")
 }
 
 func TestWaitPolicyOfAnyAgeAndSettings(t *testing.T) {
@@ -55,7 +75,7 @@ func TestWaitPolicyOfAnyAgeAndSettings(t *testing.T) {
 				for _, ttl := range values {
 					for _, askAfter := range values {
 						p := WaitPolicy{Recheck: recheck, StuckAfter: stuckAfter, TTL: ttl, AskAfter: askAfter}
-						outcome, next := p.at(age)
+						outcome, next := p.at(age, 10_000)
 						ok := next > 0
 						switch outcome {
 						case inorder.Expired:

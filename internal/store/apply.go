@@ -36,7 +36,7 @@ type Known struct {
 	Detail  string
 	// OtherBody is set when the event that ended had another body than this one, under the same ID.
 	OtherBody bool
-	Waiters   int           // other events that wait for the order; counted only for an event that creates it
+	Waiters   int           // other events that wait for the order; counted for an event that creates it and, when that is written, for one that waits
 	Order     inorder.Order // with the parts that the event speaks of, or with all of them for a reconciled one
 }
 
@@ -54,7 +54,8 @@ func (s *Store) Apply(ctx context.Context, e Event, decide func(Known) inorder.D
 		}
 		switch d = decide(k); d.Outcome {
 		case inorder.Waiting, inorder.Stuck, inorder.Attention:
-			return writePending(ctx, tx, e, d.Outcome, d.Detail)
+			k.Waiters, err = writePending(ctx, tx, e, d.Outcome, d.Detail)
+			return err
 		}
 		return writeEnd(ctx, tx, e, d)
 	})

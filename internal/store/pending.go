@@ -22,38 +22,40 @@ INSERT INTO pending_events (event_id, order_id, type, payload, body, occurred_at
 VALUES ($1, nullif($2, ''), $3, $4, $5, $6, $7, $8, $9, now())
 ON CONFLICT (event_id) DO UPDATE
 SET order_id = excluded.order_id, type = excluded.type, payload = excluded.payload, body = excluded.body, occurred_at = excluded.occurred_at,
-    received_at = excluded.received_at, phase = excluded.phase, detail = excluded.detail, seen_at = excluded.seen_at`
+    received_at = excluded.received_at, phase = excluded.phase, detail = excluded.detail, seen_at = excluded.seen_at
+RETURNING (SELECT count(*) FROM (SELECT 1 FROM pending_events WHERE order_id = $2 AND phase <> 'attention' AND event_id <> $1 LIMIT 10000) AS others)`
 )
 
-// writePending records that the event waits, or needs a person. The row of one that waits is what the event that creates
-// its order looks for.
-func writePending(ctx context.Context, tx pgx.Tx, e Event, phase inorder.Outcome, detail string) error {
+// writePending records that the event waits, or needs a person, and counts those that wait beside it, up to ten thousand. The
+// row of one that waits is what the event that creates its order looks for.
+func writePending(ctx context.Context, tx pgx.Tx, e Event, phase inorder.Outcome, detail string) (others int, err error) {
 	if phase != inorder.Attention {
 		detail = "" // it is the same for all
 	}
 	return execPending(ctx, tx, e, e.Change.OrderID, e.payload(), nullTime(e.OccurredAt), phase, detail)
 }
 
-func execPending(ctx context.Context, tx pgx.Tx, e Event, orderID string, payload json.RawMessage, at *time.Time, phase inorder.Outcome, detail string) error {
-	_, err := tx.Exec(ctx, upsertPendingSQL, e.ID, orderID, e.Type, payload, []byte(e.Body), at, e.ReceivedAt, phase, detail)
-	return err
+func execPending(ctx context.Context, tx pgx.Tx, e Event, orderID string, payload json.RawMessage, at *time.Time, phase inorder.Outcome, detail string) (others int, err error) {
+	err = tx.QueryRow(ctx, upsertPendingSQL, e.ID, orderID, e.Type, payload, []byte(e.Body), at, e.ReceivedAt, phase, detail).Scan(&others)
+	return others, err
 }
 
 // Park records that a person must look at an event whose data PostgreSQL refused: with what it takes of it, and the body as
 // received. An event that has ended stays as it ended, and Known says how.
 func (s *Store) Park(ctx context.Context, e Event, detail string) (k Known, err error) {
-	full := func(tx pgx.Tx) error { return writePending(ctx, tx, e, inorder.Attention, detail) }
-	bare := func(tx pgx.Tx) error {
+	full := func(tx pgx.Tx) (int, error) { return writePending(ctx, tx, e, inorder.Attention, detail) }
+	bare := func(tx pgx.Tx) (int, error) {
 		return execPending(ctx, tx, e, "", nil, nil, inorder.Attention, detail)
 	}
-	for _, write := range []func(pgx.Tx) error{full, bare} {
+	for _, write := range []func(pgx.Tx) (int, error){full, bare} {
 		err = s.locked(ctx, e.Change.OrderID, func(tx pgx.Tx) error {
 			only := e
 			only.Change = inorder.Change{OrderID: e.Change.OrderID}
 			if k, err = lockAndRead(ctx, tx, only); err != nil || k.Outcome != "" {
 				return err
 			}
-			return write(tx)
+			_, err = write(tx)
+			return err
 		})
 		if !IsLasting(err) {
 			break
