@@ -26,6 +26,8 @@ type Event struct {
 
 	// ReceivedAt is when the receiver took the event. ParseEvent leaves it to the caller.
 	ReceivedAt time.Time
+	// RetriedAt is when a person last asked to apply it again; zero for never. From then on its date is judged by that time.
+	RetriedAt time.Time
 
 	Data json.RawMessage // the envelope's data, any JSON value or none
 	Body json.RawMessage // the whole envelope, byte for byte

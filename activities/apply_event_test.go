@@ -256,6 +256,30 @@ func TestAWaitingEventSaysWhatItsEventSays(t *testing.T) {
 	require.Equal(t, 1, s.apply(told("evt_3", "order.created", 0, `{"id":"order_2"}`)).Waiters)
 }
 
+func TestALookWritesNoBodyAgain(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	body := told("evt_1", "order.paid", 0, `{"id":"order_1","note":"`+incompressible(200_000)+`"}`)
+	s.apply(body)
+	toast := s.text(`SELECT reltoastrelid::regclass FROM pg_class WHERE oid = 'pending_events'::regclass`)
+	written := func() string { return s.text(`SELECT string_agg(DISTINCT xmin::text, ' ') FROM ` + toast) }
+	first, seen := written(), s.text(`SELECT seen_at FROM pending_events`)
+	require.NotEmpty(t, first)
+	s.apply(body)
+	require.NotEqual(t, seen, s.text(`SELECT seen_at FROM pending_events`))
+	require.Equal(t, first, written(), "the transactions that wrote to it")
+	require.Equal(t, body, s.text(`SELECT convert_from(body, 'UTF8') FROM pending_events`))
+}
+
+func incompressible(n int) string {
+	var b strings.Builder
+	for x := uint32(1); b.Len() < n; {
+		x = x*1664525 + 1013904223
+		fmt.Fprintf(&b, "%08x", x)
+	}
+	return b.String()
+}
+
 func TestManyThatWaitForOneOrderLookLessOften(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)

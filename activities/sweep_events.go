@@ -42,9 +42,12 @@ func (a *Activities) SweepEvents(ctx context.Context, in SweepEventsInput) (Swee
 	if err != nil {
 		return SweepEventsResult{}, fmt.Errorf("sweep events: %w", err)
 	}
-	if report.Started+report.Woken+report.Failed > 0 {
-		a.Log.Warn("events that had lost their workflow are brought back", "looked", report.Looked, "started", report.Started,
-			"woken", report.Woken, "failed", report.Failed, "notes", report.Notes)
+	said := []any{"looked", report.Looked, "started", report.Started, "woken", report.Woken, "too_old", report.TooOld, "failed", report.Failed, "notes", report.Notes}
+	switch {
+	case report.Started+report.Failed+report.TooOld > 0:
+		a.Log.Warn("events had lost their workflow", said...)
+	case report.Woken > 0:
+		a.Log.Info("events whose order is there were still waiting, and are woken", said...)
 	}
 	return SweepEventsResult{Report: report, BeganAt: in.Now, FinishedAt: time.Now().UTC()}, nil
 }

@@ -42,7 +42,7 @@ func Start(taskQueue string, e inorder.Event) (client.StartWorkflowOptions, conv
 		// With a worker in the same process, the first workflow task comes back with the start's answer.
 		EnableEagerStart: true,
 	}
-	return options, rawJSON(e.Body), activities.Receipt{EventID: e.ID, ReceivedAt: e.ReceivedAt}
+	return options, rawJSON(e.Body), activities.Receipt{EventID: e.ID, ReceivedAt: e.ReceivedAt, RetriedAt: e.RetriedAt}
 }
 
 // Events are the events' workflows as the activities and the sweep need them: see activities.Events.
@@ -77,6 +77,12 @@ func (s Events) start(ctx context.Context, e inorder.Event, reuse enumspb.Workfl
 // Wake implements activities.Events.
 func (s Events) Wake(ctx context.Context, eventID string) (alive bool, err error) {
 	err = s.Client.SignalWorkflow(ctx, eventID, "", SignalOrderCreated, nil)
+	return err == nil, unlessNotFound(err)
+}
+
+// Retry implements activities.Events.
+func (s Events) Retry(ctx context.Context, eventID string) (alive bool, err error) {
+	err = s.Client.SignalWorkflow(ctx, eventID, "", SignalRetry, nil)
 	return err == nil, unlessNotFound(err)
 }
 

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 
@@ -15,7 +16,8 @@ import (
 // What a person does to an event that is being processed.
 
 // Changes of behaviour. Each is asked for at the moment when it makes a difference, so that an event which began under older
-// code goes on as it began up to there, and gains the change from there on.
+// code goes on as it began up to there, and gains the change from there on. A run in which older code has seen such a moment
+// keeps to the older behaviour: a "discard" that it left for later stays left for later.
 const (
 	// recordsCancellation: a cancellation gives the event up, where it used to end the workflow without a trace.
 	recordsCancellation = "record-cancellation"
@@ -52,6 +54,11 @@ func takeDiscard(ctx workflow.Context) *giveUp {
 	}
 	up.Reason, up.Actor = inorder.Bounded(up.Reason), inorder.Bounded(up.Actor)
 	return up
+}
+
+// cancellation is what a cancellation of the workflow asks for. A "discard" that came with it says why.
+func cancellation(ctx workflow.Context) *giveUp {
+	return cmp.Or(takeDiscard(ctx), &giveUp{canceled: true})
 }
 
 // takeRetry reads one signal "retry", and reports whether there was one. The event's date is judged by the time of the last.

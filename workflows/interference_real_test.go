@@ -195,6 +195,7 @@ func TestTerminateInEveryPhase(t *testing.T) {
 			p := enter(t)
 			require.NoError(t, p.client.TerminateWorkflow(t.Context(), p.e.ID, "", "a mistake"))
 			p.restore()
+			p.exec(`UPDATE orders SET created_at = now() - interval '1 hour'`) // a younger one is left to the workflow that created it
 			p.sweep(false, func(r sweeping.Report) bool { return r.Started+r.Woken > 0 })
 			if phase == "releasing" {
 				require.Equal(t, "applied", p.text(`SELECT outcome FROM webhook_events WHERE event_id = $1`, p.e.ID))

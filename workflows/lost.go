@@ -41,6 +41,26 @@ func (s Events) Lost(ctx context.Context, since time.Time, page []byte) (runs []
 	return runs, next, nil
 }
 
+// InAttention implements activities.Events.
+func (s Events) InAttention(ctx context.Context, page []byte) (events []string, next []byte, err error) {
+	r, err := s.Client.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
+		PageSize:      lostPage,
+		NextPageToken: page,
+		Query: fmt.Sprintf("WorkflowType = '%s' AND TaskQueue = '%s' AND ExecutionStatus = 'Running' AND EventPhase = '%s'",
+			ProcessEventType, s.TaskQueue, PhaseAttention),
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("list the events in attention: %w", err)
+	}
+	for _, w := range r.GetExecutions() {
+		events = append(events, w.GetExecution().GetWorkflowId())
+	}
+	if len(r.GetNextPageToken()) > 0 {
+		next = r.GetNextPageToken()
+	}
+	return events, next, nil
+}
+
 // Input implements activities.Events.
 func (s Events) Input(ctx context.Context, r sweep.Run) (e inorder.Event, found bool, err error) {
 	h, err := s.Client.WorkflowService().GetWorkflowExecutionHistory(ctx, &workflowservice.GetWorkflowExecutionHistoryRequest{
@@ -60,7 +80,7 @@ func (s Events) Input(ctx context.Context, r sweep.Run) (e inorder.Event, found 
 	if e, err = inorder.ParseEvent(body.Payload().GetData()); err != nil {
 		e = inorder.Event{Body: body.Payload().GetData()}
 	}
-	e.ID, e.ReceivedAt = r.EventID, receipt.ReceivedAt
+	e.ID, e.ReceivedAt, e.RetriedAt = r.EventID, receipt.ReceivedAt, receipt.RetriedAt
 	return e, true, nil
 }
 

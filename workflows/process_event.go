@@ -60,7 +60,7 @@ func (p *process) bringToEnd(ctx workflow.Context) (activities.ApplyEventResult,
 	for err == nil && (up != nil || parked(r.Outcome)) {
 		switch {
 		case up != nil:
-			if up.canceled { // heard once, it ends nothing that is begun from now on
+			if ctx.Err() != nil { // heard once, it ends nothing that is begun from now on
 				ctx, _ = workflow.NewDisconnectedContext(ctx)
 			}
 			r, err = p.discard(ctx, *up)
@@ -101,7 +101,7 @@ func (p *process) apply(ctx workflow.Context) (r activities.ApplyEventResult, up
 		return r, nil, nil
 	}
 	if ctx.Err() != nil && since(ctx, recordsCancellation) {
-		return r, &giveUp{canceled: true}, nil
+		return r, cancellation(ctx), nil
 	}
 	if err = p.enter(ctx, PhaseApplying, "", retryingDetails); err != nil {
 		return r, nil, err
@@ -119,7 +119,7 @@ func (p *process) apply(ctx workflow.Context) (r activities.ApplyEventResult, up
 		case signal == SignalRetry:
 			p.takeRetries(ctx)
 		case temporal.IsCanceledError(err) && since(ctx, recordsCancellation):
-			return r, &giveUp{canceled: true}, nil
+			return r, cancellation(ctx), nil
 		case err == nil:
 			p.state.OrderID = r.OrderID
 			return r, nil, nil
@@ -173,7 +173,7 @@ func (p *process) park(ctx workflow.Context, r activities.ApplyEventResult) (up 
 		return up, nil
 	}
 	if since(ctx, recordsCancellation) {
-		return &giveUp{canceled: true}, nil
+		return cmp.Or(up, cancellation(ctx)), nil
 	}
 	return nil, ctx.Err()
 }
@@ -185,6 +185,11 @@ func (p *process) ask(ctx workflow.Context, orderID string) workflow.Future {
 
 // discard records that the event was given up. If it was applied before that, it stays applied.
 func (p *process) discard(ctx workflow.Context, up giveUp) (r activities.ApplyEventResult, err error) {
+	if p.shown == "" { // canceled before its first look
+		if err := p.enter(ctx, PhaseApplying, "", ""); err != nil {
+			return r, err
+		}
+	}
 	workflow.SetCurrentDetails(ctx, discardingDetails)
 	in := activities.DiscardEventInput{Receipt: p.receipt, Reason: up.Reason, Actor: up.Actor, Canceled: up.canceled}
 	err = p.insist(ctx, func(ctx workflow.Context) workflow.Future {

@@ -23,7 +23,7 @@ PostgreSQL knew them. It says what it found and what it started.
 It talks to both servers itself, so nothing else needs to run; a worker then goes on with what was started. After Temporal's
 storage was lost, run ` + "`inorder migrate`" + ` first. It refuses a Temporal namespace that belongs to another database. It may be run twice, beside everything else: what has a workflow is left alone.
 Events that were received longer ago than EVENT_RETENTION are not brought back. The schedule inorder-sweep-events does the
-same every ten minutes, and finds waiting events that were deleted after at most two hours. An event that was deleted in
+same every ten minutes, and finds waiting events that were deleted after some two hours. An event that was deleted in
 Temporal before PostgreSQL ever took it is lost, unless the platform delivers it again.
 
 Needs DATABASE_URL. Reads TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE (and the other TEMPORAL_* names), TASK_QUEUE,
@@ -63,8 +63,8 @@ func (*recoverCmd) Run(ctx context.Context, std streams) error {
 		},
 	}
 	report, err := sweeping.Run(ctx)
-	fmt.Fprintf(std.out, "%d events looked at: %d had lost their workflow and are started anew, %d whose order is there are woken, %d could not be brought back\n",
-		report.Looked, report.Started, report.Woken, report.Failed)
+	fmt.Fprintf(std.out, "%d events looked at: %d had lost their workflow and are started anew, %d whose order is there are woken, %d are too old, %d could not be brought back\n",
+		report.Looked, report.Started, report.Woken, report.TooOld, report.Failed)
 	for _, note := range report.Notes {
 		fmt.Fprintf(std.out, "  %s\n", note)
 	}

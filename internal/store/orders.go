@@ -83,8 +83,11 @@ func queueOrder(b *pgx.Batch, d inorder.Decision) {
 	}
 }
 
+// Of events of several stores nobody knows which is the order's.
 const selectStoresSQL = `
-SELECT order_id, payload->>'store_id' FROM pending_events WHERE order_id = ANY($1) AND phase <> 'attention' AND payload->>'store_id' <> ''`
+SELECT order_id, min(payload->>'store_id') FROM pending_events
+WHERE order_id = ANY($1) AND phase <> 'attention' AND payload->>'store_id' <> ''
+GROUP BY order_id HAVING count(DISTINCT payload->>'store_id') = 1`
 
 // Orders is what is known of several orders, at one moment.
 type Orders struct {
@@ -93,7 +96,7 @@ type Orders struct {
 	parts  map[inorder.PartKey]inorder.Part
 }
 
-// Store is the store of an event that waits for the order; "" if none does, or names one.
+// Store is the store of an event that waits for the order; "" if none does, none names one, or they disagree.
 func (k Orders) Store(id string) string { return k.stores[id] }
 
 // Order is what is known of one order: all of its parts, and those of keys, whosever they are.

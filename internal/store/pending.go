@@ -16,13 +16,16 @@ const (
 	deletePendingSQL = `DELETE FROM pending_events WHERE event_id = $1`
 
 	// The row says what the event says, also when an event of the same ID said something else before. seen_at is now at
-	// every look, which is how the sweep knows that a workflow is there.
+	// every look, which is how the sweep knows that a workflow is there. A body that is the same is not written again: it may
+	// be a megabyte, and each look would write it and its log.
 	upsertPendingSQL = `
-INSERT INTO pending_events (event_id, order_id, type, payload, body, occurred_at, received_at, phase, detail, seen_at)
-VALUES ($1, nullif($2, ''), $3, $4, $5, $6, $7, $8, $9, now())
+INSERT INTO pending_events AS p (event_id, order_id, type, payload, body, occurred_at, received_at, retried_at, phase, detail, seen_at)
+VALUES ($1, nullif($2, ''), $3, $4, $5, $6, $7, $8, $9, $10, now())
 ON CONFLICT (event_id) DO UPDATE
-SET order_id = excluded.order_id, type = excluded.type, payload = excluded.payload, body = excluded.body, occurred_at = excluded.occurred_at,
-    received_at = excluded.received_at, phase = excluded.phase, detail = excluded.detail, seen_at = excluded.seen_at
+SET order_id = excluded.order_id, type = excluded.type, occurred_at = excluded.occurred_at, received_at = excluded.received_at,
+    payload = CASE WHEN p.body = excluded.body THEN p.payload ELSE excluded.payload END,
+    body = CASE WHEN p.body = excluded.body THEN p.body ELSE excluded.body END,
+    retried_at = excluded.retried_at, phase = excluded.phase, detail = excluded.detail, seen_at = excluded.seen_at
 RETURNING (SELECT count(*) FROM (SELECT 1 FROM pending_events WHERE order_id = $2 AND phase <> 'attention' AND event_id <> $1 LIMIT 10000) AS others)`
 )
 
@@ -36,7 +39,7 @@ func writePending(ctx context.Context, tx pgx.Tx, e Event, phase inorder.Outcome
 }
 
 func execPending(ctx context.Context, tx pgx.Tx, e Event, orderID string, payload json.RawMessage, at *time.Time, phase inorder.Outcome, detail string) (others int, err error) {
-	err = tx.QueryRow(ctx, upsertPendingSQL, e.ID, orderID, e.Type, payload, []byte(e.Body), at, e.ReceivedAt, phase, detail).Scan(&others)
+	err = tx.QueryRow(ctx, upsertPendingSQL, e.ID, orderID, e.Type, payload, []byte(e.Body), at, e.ReceivedAt, nullTime(e.RetriedAt), phase, detail).Scan(&others)
 	return others, err
 }
 
@@ -110,15 +113,16 @@ func (s *Store) CountWaiting(ctx context.Context, events []string) (n int, err e
 }
 
 // The text of jsonb stands in where an older program wrote the row.
-const selectPendingSQL = `SELECT coalesce(body, convert_to(payload::text, 'UTF8')), received_at FROM pending_events WHERE event_id = $1`
+const selectPendingSQL = `SELECT coalesce(body, convert_to(payload::text, 'UTF8')), received_at, retried_at FROM pending_events WHERE event_id = $1`
 
 // Pending is the event as it was received; found is false if it neither waits nor needs a person.
 func (s *Store) Pending(ctx context.Context, eventID string) (e inorder.Event, found bool, err error) {
 	var body []byte
 	var receivedAt time.Time
+	var retriedAt *time.Time
 	b := &pgx.Batch{}
 	b.Queue(selectPendingSQL, eventID).QueryRow(optional(func(row pgx.Row) error {
-		err := row.Scan(&body, &receivedAt)
+		err := row.Scan(&body, &receivedAt, &retriedAt)
 		found = err == nil
 		return err
 	}))

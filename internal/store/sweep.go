@@ -11,37 +11,61 @@ import (
 
 // PendingRow is a waiting event or one in attention, without its body.
 type PendingRow struct {
-	EventID string
-	SeenAt  time.Time // when its workflow last looked, by PostgreSQL's clock
+	EventID    string
+	ReceivedAt time.Time
+	SeenAt     time.Time // when its workflow last looked, by PostgreSQL's clock
 }
 
-// Each is walked in the order of an index, so that a page costs the same however many events wait.
+// The first two are walked in the order of an index, so that a page costs the same however many events wait. The third looks
+// at the order of every event that waits.
 const (
-	selectUnseenSQL = `SELECT event_id, seen_at FROM pending_events
-WHERE seen_at < now() - make_interval(secs => $1) AND (seen_at, event_id) > ($2, $3) AND phase <> 'attention' AND received_at > $4
-ORDER BY seen_at, event_id LIMIT $5`
+	selectUnseenSQL = `SELECT event_id, received_at, seen_at FROM pending_events
+WHERE seen_at < now() - make_interval(secs => $1) AND (seen_at, event_id) > ($2, $3) AND phase <> 'attention'
+ORDER BY seen_at, event_id LIMIT $4`
 
-	selectAttentionSQL = `SELECT event_id, seen_at FROM pending_events
-WHERE phase = 'attention' AND event_id > $1 AND received_at > $2 ORDER BY event_id LIMIT $3`
+	selectAttentionSQL = `SELECT event_id, received_at, seen_at FROM pending_events
+WHERE phase = 'attention' AND event_id > $1 ORDER BY event_id LIMIT $2`
 
-	selectReleasableSQL = `SELECT p.event_id, p.seen_at FROM pending_events p JOIN orders o ON o.id = p.order_id
-WHERE p.phase <> 'attention' AND p.event_id > $1 AND p.received_at > $2 ORDER BY p.event_id LIMIT $3`
+	selectReleasableSQL = `SELECT DISTINCT p.order_id FROM pending_events p JOIN orders o ON o.id = p.order_id
+WHERE p.phase <> 'attention' AND o.created_at < now() - make_interval(secs => $1) AND p.order_id > $2 ORDER BY p.order_id LIMIT $3`
 )
 
-// Unseen are the waiting events that no workflow has looked at for a time, and that were received after another, from the
-// one after a given row on; the zero row is before all.
-func (s *Store) Unseen(ctx context.Context, unseenFor time.Duration, after PendingRow, receivedAfter time.Time, limit int) ([]PendingRow, error) {
-	return s.pendingRows(ctx, selectUnseenSQL, unseenFor.Seconds(), after.SeenAt, after.EventID, receivedAfter, limit)
+// Unseen are the waiting events that no workflow has looked at for a time, from the one after a given row on; the zero row
+// is before all.
+func (s *Store) Unseen(ctx context.Context, unseenFor time.Duration, after PendingRow, limit int) ([]PendingRow, error) {
+	return s.pendingRows(ctx, selectUnseenSQL, unseenFor.Seconds(), after.SeenAt, after.EventID, limit)
 }
 
 // InAttention are the events that need a person.
-func (s *Store) InAttention(ctx context.Context, after PendingRow, receivedAfter time.Time, limit int) ([]PendingRow, error) {
-	return s.pendingRows(ctx, selectAttentionSQL, after.EventID, receivedAfter, limit)
+func (s *Store) InAttention(ctx context.Context, after PendingRow, limit int) ([]PendingRow, error) {
+	return s.pendingRows(ctx, selectAttentionSQL, after.EventID, limit)
 }
 
-// Releasable are the events that wait for an order that is there.
-func (s *Store) Releasable(ctx context.Context, after PendingRow, receivedAfter time.Time, limit int) ([]PendingRow, error) {
-	return s.pendingRows(ctx, selectReleasableSQL, after.EventID, receivedAfter, limit)
+// Releasable are the orders that were created that long ago or earlier, and for which events wait all the same, in order of
+// their IDs.
+func (s *Store) Releasable(ctx context.Context, createdFor time.Duration, after string, limit int) (orders []string, err error) {
+	b := &pgx.Batch{}
+	b.Queue(selectReleasableSQL, createdFor.Seconds(), after, limit).Query(func(rows pgx.Rows) error {
+		orders, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		return err
+	})
+	return orders, s.read(ctx, b)
+}
+
+const selectRecordedSQL = `
+SELECT event_id FROM pending_events WHERE event_id = ANY($1) UNION SELECT event_id FROM webhook_events WHERE event_id = ANY($1)`
+
+// Recorded are those of the events that wait, need a person or have ended, as far as PostgreSQL knows.
+func (s *Store) Recorded(ctx context.Context, events []string) (map[string]bool, error) {
+	recorded := map[string]bool{}
+	b := &pgx.Batch{}
+	b.Queue(selectRecordedSQL, events).Query(eachRow(func(row pgx.Row) error {
+		var id string
+		err := row.Scan(&id)
+		recorded[id] = true
+		return err
+	}))
+	return recorded, s.read(ctx, b)
 }
 
 func (s *Store) pendingRows(ctx context.Context, sql string, args ...any) (page []PendingRow, err error) {

@@ -1,6 +1,6 @@
-// Package sweep brings back the events that lost their workflow: somebody terminated or deleted it, or Temporal lost its
-// storage. What PostgreSQL knows of an event is enough; of one that PostgreSQL never took there is the input of the run
-// that ended. It looks and starts, and decides nothing about orders.
+// Package sweep wakes the events that wait for an order, and brings back those that lost their workflow: somebody terminated
+// or deleted it, or Temporal lost its storage. What PostgreSQL knows of an event is enough; of one that PostgreSQL never took
+// there is the input of the run that ended. It looks, wakes and starts, and decides nothing about orders.
 package sweep
 
 import (
@@ -15,15 +15,19 @@ import (
 // Run is one execution of an event's workflow.
 type Run struct{ EventID, RunID string }
 
-// Engine is what a sweep needs of Temporal. Every method may be called again.
+// Engine is what is needed of Temporal. Every method may be called again.
 type Engine interface {
 	// Revive starts the workflow of an event that has not ended, whatever became of an earlier one. started is false if one
 	// is running.
 	Revive(ctx context.Context, e inorder.Event) (started bool, err error)
-	// Wake tells the event's workflow to look again. alive is false if none is running.
+	// Wake tells the event's workflow that its order is there. alive is false if none is running.
 	Wake(ctx context.Context, eventID string) (alive bool, err error)
+	// Retry tells the event's workflow to look again, whatever its phase. alive is false if none is running.
+	Retry(ctx context.Context, eventID string) (alive bool, err error)
 	// Running reports whether the event's workflow is running.
 	Running(ctx context.Context, eventID string) (bool, error)
+	// InAttention are events whose workflow is running in attention, a page at a time; next is nil after the last.
+	InAttention(ctx context.Context, page []byte) (events []string, next []byte, err error)
 	// Lost are runs of events that ended without a result since a time, a page at a time; next is nil after the last.
 	Lost(ctx context.Context, since time.Time, page []byte) (runs []Run, next []byte, err error)
 	// Input is the event that a run was started with; found is false if Temporal has forgotten it.
@@ -36,7 +40,8 @@ type Sweep struct {
 	Store  *store.Store
 	Engine Engine
 
-	// All asks for every waiting event, where a scheduled sweep goes by when its row was last seen.
+	// All asks for every waiting event, where a scheduled sweep goes by when its row was last seen, and by how long its order
+	// has been there.
 	All bool
 	// Since is from when on runs are looked at that ended without a result; Retention is how old an event may be that is
 	// brought back: the row that keeps an older one from a second effect may be gone.
@@ -48,6 +53,7 @@ type Sweep struct {
 	Progress func(Report)
 
 	report Report
+	inARow int // failures since something worked
 }
 
 // Report counts what a sweep found and did.
@@ -56,20 +62,26 @@ type Report struct {
 	Started int `json:"started"` // events whose workflow it started anew
 	Woken   int `json:"woken"`   // waiting events whose order is there, and which it told so
 
-	Failed int      `json:"failed,omitempty"` // events that it could not bring back
-	Notes  []string `json:"notes,omitempty"`  // why, of the first few
+	TooOld int      `json:"too_old,omitempty"` // events without a workflow that are older than the retention, and stay so
+	Failed int      `json:"failed,omitempty"`  // events that it could not bring back
+	Notes  []string `json:"notes,omitempty"`   // which and why, of the first few
 }
 
 const (
 	// UnseenFor is how long a row may go unseen: a waiting event rewrites its row at each look, at most an hour apart.
 	UnseenFor = 2 * time.Hour
-	pageSize  = 200
-	maxNotes  = 10
+	// releasesItself is how long after its creation an order is left to the workflow that created it, which wakes what waits.
+	releasesItself = 15 * time.Minute
+
+	pageSize = 200
+	maxNotes = 10
+	// A server that is away fails for every event: the sweep ends, and the next one goes on.
+	maxInARow = 10
 )
 
 // Run sweeps. Its error means that it could not go on; what it did is in the report either way.
 func (s *Sweep) Run(ctx context.Context) (Report, error) {
-	for _, step := range []func(context.Context) error{s.waiting, s.attention, s.lost, s.releasable} {
+	for _, step := range []func(context.Context) error{s.waiting, s.attention, s.unrecorded, s.lost, s.releasable} {
 		if err := step(ctx); err != nil {
 			return s.report, err
 		}
@@ -84,35 +96,18 @@ func (s *Sweep) waiting(ctx context.Context) error {
 		unseen = 0
 	}
 	return s.eachRow(ctx, func(after store.PendingRow) ([]store.PendingRow, error) {
-		return s.Store.Unseen(ctx, unseen, after, s.oldest(), pageSize)
-	}, s.bringBack)
+		return s.Store.Unseen(ctx, unseen, after, pageSize)
+	})
 }
 
 // attention asks for the events that need a person one by one: they are few, and look at nothing by themselves.
 func (s *Sweep) attention(ctx context.Context) error {
 	return s.eachRow(ctx, func(after store.PendingRow) ([]store.PendingRow, error) {
-		return s.Store.InAttention(ctx, after, s.oldest(), pageSize)
-	}, s.bringBack)
-}
-
-// releasable wakes the events whose order is there: the workflow that was to wake them was ended.
-func (s *Sweep) releasable(ctx context.Context) error {
-	return s.eachRow(ctx, func(after store.PendingRow) ([]store.PendingRow, error) {
-		return s.Store.Releasable(ctx, after, s.oldest(), pageSize)
-	}, func(ctx context.Context, eventID string) error {
-		alive, err := s.Engine.Wake(ctx, eventID)
-		if err != nil {
-			return err
-		}
-		if !alive {
-			return s.revive(ctx, eventID)
-		}
-		s.report.Woken++
-		return nil
+		return s.Store.InAttention(ctx, after, pageSize)
 	})
 }
 
-func (s *Sweep) eachRow(ctx context.Context, read func(after store.PendingRow) ([]store.PendingRow, error), do func(context.Context, string) error) error {
+func (s *Sweep) eachRow(ctx context.Context, read func(after store.PendingRow) ([]store.PendingRow, error)) error {
 	for after := (store.PendingRow{}); ; {
 		page, err := read(after)
 		if err != nil {
@@ -120,31 +115,28 @@ func (s *Sweep) eachRow(ctx context.Context, read func(after store.PendingRow) (
 		}
 		for _, row := range page {
 			after = row
-			s.report.Looked++
-			s.note(row.EventID, do(ctx, row.EventID))
+			if err := s.did(ctx, row.EventID, s.bringBack(ctx, row)); err != nil {
+				return err
+			}
 		}
-		if err := s.endPage(ctx); err != nil {
-			return err
-		}
+		s.tell()
 		if len(page) < pageSize {
 			return nil
 		}
 	}
 }
 
-// bringBack starts the event's workflow anew if none is running.
-func (s *Sweep) bringBack(ctx context.Context, eventID string) error {
-	running, err := s.Engine.Running(ctx, eventID)
+// bringBack starts the event's workflow anew from its row if none is running.
+func (s *Sweep) bringBack(ctx context.Context, row store.PendingRow) error {
+	running, err := s.Engine.Running(ctx, row.EventID)
 	if err != nil || running {
 		return err
 	}
-	return s.revive(ctx, eventID)
-}
-
-// revive starts the event's workflow anew from its row, unless it has ended meanwhile.
-func (s *Sweep) revive(ctx context.Context, eventID string) error {
-	e, found, err := s.Store.Pending(ctx, eventID)
-	if err != nil || !found {
+	if s.tooOld(row.EventID, row.ReceivedAt) {
+		return nil
+	}
+	e, found, err := s.Store.Pending(ctx, row.EventID)
+	if err != nil || !found { // it has ended meanwhile
 		return err
 	}
 	return s.start(ctx, e)
@@ -156,6 +148,43 @@ func (s *Sweep) start(ctx context.Context, e inorder.Event) error {
 		s.report.Started++
 	}
 	return err
+}
+
+func (s *Sweep) tooOld(eventID string, receivedAt time.Time) bool {
+	if !receivedAt.Before(s.Now.Add(-s.Retention)) {
+		return false
+	}
+	s.report.TooOld++
+	s.note("event %s has no workflow, and was received at %s: what is older than EVENT_RETENTION is not brought back",
+		eventID, receivedAt.UTC().Format(time.RFC3339))
+	return true
+}
+
+// unrecorded has the events in attention look again that have no row: older programs parked them in Temporal alone.
+func (s *Sweep) unrecorded(ctx context.Context) error {
+	for page := []byte(nil); ; {
+		events, next, err := s.Engine.InAttention(ctx, page)
+		if err != nil {
+			return err
+		}
+		recorded, err := s.Store.Recorded(ctx, events)
+		if err != nil {
+			return fmt.Errorf("read which events are recorded: %w", err)
+		}
+		for _, id := range events {
+			if recorded[id] {
+				continue
+			}
+			_, err := s.Engine.Retry(ctx, id)
+			if err := s.did(ctx, id, err); err != nil {
+				return err
+			}
+		}
+		if s.tell(); next == nil {
+			return nil
+		}
+		page = next
+	}
 }
 
 // lost brings back the events of runs that ended without a result, and of which PostgreSQL has no end.
@@ -170,13 +199,16 @@ func (s *Sweep) lost(ctx context.Context) error {
 			return err
 		}
 		for _, r := range runs {
-			s.report.Looked++
+			err := error(nil)
 			if !ended[r.EventID] {
-				s.note(r.EventID, s.bringBackLost(ctx, r))
+				err = s.bringBackLost(ctx, r)
+			}
+			if err := s.did(ctx, r.EventID, err); err != nil {
+				return err
 			}
 		}
-		if err := s.endPage(ctx); err != nil || next == nil {
-			return err
+		if s.tell(); next == nil {
+			return nil
 		}
 		page = next
 	}
@@ -204,28 +236,67 @@ func (s *Sweep) bringBackLost(ctx context.Context, r Run) error {
 		return err
 	}
 	e, found, err := s.Engine.Input(ctx, r)
-	if err != nil || !found || e.ReceivedAt.Before(s.oldest()) {
+	if err != nil || !found || s.tooOld(r.EventID, e.ReceivedAt) {
 		return err
 	}
 	return s.start(ctx, e)
 }
 
-func (s *Sweep) oldest() time.Time { return s.Now.Add(-s.Retention) }
-
-// note keeps an error of one event from ending the sweep.
-func (s *Sweep) note(eventID string, err error) {
-	if err == nil {
-		return
+// releasable wakes the events whose order is there: the workflow that was to wake them was ended.
+func (s *Sweep) releasable(ctx context.Context) error {
+	created := releasesItself
+	if s.All {
+		created = 0
 	}
-	s.report.Failed++
-	if len(s.report.Notes) < maxNotes {
-		s.report.Notes = append(s.report.Notes, inorder.Bounded(fmt.Sprintf("event %s: %v", eventID, err)))
+	for after := ""; ; {
+		orders, err := s.Store.Releasable(ctx, created, after, pageSize)
+		if err != nil {
+			return fmt.Errorf("read the orders that events wait for: %w", err)
+		}
+		for _, order := range orders {
+			after = order
+			r := Release{Store: s.Store, Engine: s.Engine, OrderID: order, Moved: func(Place) { s.tell() }}
+			if err := r.Run(ctx); err != nil {
+				return err
+			}
+			s.report.Woken += r.Place.Woken
+			if err := r.Failure(); err != nil {
+				s.report.Failed += r.Place.Failed
+				s.note("order %s: %v", order, err)
+			}
+		}
+		if len(orders) < pageSize {
+			return nil
+		}
 	}
 }
 
-func (s *Sweep) endPage(ctx context.Context) error {
+// did counts an event that was looked at. One event's error does not end the sweep; many in a row do.
+func (s *Sweep) did(ctx context.Context, eventID string, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	s.report.Looked++
+	if err == nil {
+		s.inARow = 0
+		return nil
+	}
+	s.report.Failed++
+	s.note("event %s: %v", eventID, err)
+	if s.inARow++; s.inARow >= maxInARow {
+		return fmt.Errorf("%d events in a row could not be brought back: %w", s.inARow, err)
+	}
+	return nil
+}
+
+func (s *Sweep) note(format string, args ...any) {
+	if len(s.report.Notes) < maxNotes {
+		s.report.Notes = append(s.report.Notes, inorder.Bounded(fmt.Sprintf(format, args...)))
+	}
+}
+
+func (s *Sweep) tell() {
 	if s.Progress != nil {
 		s.Progress(s.report)
 	}
-	return ctx.Err()
 }

@@ -1,0 +1,146 @@
+package sweep
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"inorder/internal/store"
+)
+
+const (
+	// wokenAtOnce is how many are woken at once. They all want the same order's lock, so more would only be in each other's
+	// way, and in that of other orders.
+	wokenAtOnce = 4
+	// wokenPause is how long those that were woken may take before the next ones are: one that needs longer, because
+	// PostgreSQL refuses it, does not hold up the others.
+	wokenPause = 2 * time.Second
+	wokenPoll  = 20 * time.Millisecond
+)
+
+// Release wakes every event that waits for one order, the oldest first. It reads them a page at a time, without their
+// bodies. It wakes the next few when the last few have ended and as much time has passed again, so that a release of
+// thousands leaves other orders their pace. One that lost its workflow is started anew from its row.
+type Release struct {
+	Store   *store.Store
+	Engine  Engine
+	OrderID string
+
+	// Place is where to begin, and where the release has come to; the zero Place is the beginning.
+	Place Place
+	// Moved is told every new place; it may be nil.
+	Moved func(Place)
+
+	awake []string  // that may not have ended yet
+	began time.Time // when the first of them was woken
+	first error     // why the first that failed could not be woken; nil if that was in an earlier attempt
+}
+
+// Place is where a release stands.
+type Place struct {
+	After  store.Waiter `json:"after"` // the last one that was woken, or passed over
+	Woken  int          `json:"woken"`
+	Failed int          `json:"failed,omitempty"` // those that were passed over because they could not be woken
+}
+
+// Run wakes them all. One that cannot be woken does not hold up the others: see Failure. It may run beside another release of
+// the same order: an event that is awake already looks once more and finds itself applied.
+func (r *Release) Run(ctx context.Context) error {
+	for {
+		page, err := r.Store.Waiters(ctx, r.OrderID, r.Place.After, pageSize)
+		if err != nil {
+			return fmt.Errorf("find what waits for order %s: %w", r.OrderID, err)
+		}
+		if err := r.wakeAll(ctx, page); err != nil {
+			return err
+		}
+		if len(page) < pageSize {
+			return nil
+		}
+	}
+}
+
+// Failure says how many could not be woken, and why the first could not; nil if all were.
+func (r *Release) Failure() error {
+	if r.Place.Failed == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d of %d waiting events could not be woken: %w", r.Place.Failed, r.Place.Woken+r.Place.Failed,
+		cmp.Or(r.first, errors.New("an earlier attempt said why")))
+}
+
+func (r *Release) wakeAll(ctx context.Context, page []store.Waiter) error {
+	for _, w := range page {
+		if err := r.makeRoom(ctx); err != nil {
+			return err
+		}
+		if len(r.awake) == 0 {
+			r.began = time.Now()
+		}
+		switch err := r.wake(ctx, w.EventID); {
+		case ctx.Err() != nil:
+			return ctx.Err() // whatever became of it: the next attempt begins with it
+		case err != nil:
+			r.Place.Failed++
+			r.first = cmp.Or(r.first, fmt.Errorf("wake event %s: %w", w.EventID, err))
+		default:
+			r.Place.Woken++
+			r.awake = append(r.awake, w.EventID)
+		}
+		r.Place.After = w
+		if r.Moved != nil {
+			r.Moved(r.Place)
+		}
+	}
+	return nil
+}
+
+// wake signals the event's workflow. One that is gone is started anew, and looks at once.
+func (r *Release) wake(ctx context.Context, eventID string) error {
+	alive, err := r.Engine.Wake(ctx, eventID)
+	if err != nil || alive {
+		return err
+	}
+	e, found, err := r.Store.Pending(ctx, eventID)
+	if err != nil || !found { // it has ended meanwhile
+		return err
+	}
+	_, err = r.Engine.Revive(ctx, e)
+	return err
+}
+
+// makeRoom waits until most of those that are awake have ended, or had the time to, and then as long again: half of the time
+// is the other orders'.
+func (r *Release) makeRoom(ctx context.Context) error {
+	if len(r.awake) < wokenAtOnce {
+		return nil
+	}
+	for time.Since(r.began) < wokenPause {
+		waiting, err := r.Store.CountWaiting(ctx, r.awake)
+		if err != nil {
+			return fmt.Errorf("see whether the events that were woken have ended: %w", err)
+		}
+		if waiting <= wokenAtOnce/2 {
+			break
+		}
+		if err := sleep(ctx, wokenPoll); err != nil {
+			return err
+		}
+	}
+	if err := sleep(ctx, time.Since(r.began)); err != nil {
+		return err
+	}
+	r.awake = r.awake[:0]
+	return nil
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}
