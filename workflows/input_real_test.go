@@ -22,7 +22,6 @@ func (s *system) requireNoTaskFailed(id string) {
 		e, err := events.Next()
 		require.NoError(s, err)
 		require.NotEqual(s, enumspb.EVENT_TYPE_WORKFLOW_TASK_FAILED, e.GetEventType(), e.GetWorkflowTaskFailedEventAttributes().GetFailure().GetMessage())
-		require.NotEqual(s, enumspb.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT, e.GetEventType())
 	}
 }
 

@@ -142,7 +142,8 @@ func TestALockedOrderHoldsUpNobodyElse(t *testing.T) {
 			require.Zero(t, s.ended(ids), "all others end while the orders are locked")
 			release()
 			begin := time.Now()
-			s.eventually("what came for the locked orders is applied", func() bool { return s.ended(ids) == len(ids) })
+			// On a busy machine the development server loses an activity task now and then, which costs its time-out.
+			require.Eventually(t, func() bool { return s.ended(ids) == len(ids) }, 4*time.Minute, 20*time.Millisecond, "what came for the locked orders is applied")
 			t.Logf("the others' median: %s, while locked %s; at most %d connections waited; all applied %s after the lock went",
 				calm, locked, waiting, time.Since(begin))
 			require.LessOrEqual(t, waiting, 2*len(hot))
