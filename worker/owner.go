@@ -107,7 +107,7 @@ func Claim(ctx context.Context, o Options) error {
 }
 
 // TakeOver removes the mark of another system, whose database was lost. The next Claim marks the namespace anew. It needs
-// what Claim does.
+// what Claim does. It is for one process at a time: of two that take over at once, the later one has the namespace.
 func TakeOver(ctx context.Context, o Options) error {
 	own, err := readIdentity(ctx, o)
 	if err != nil {
