@@ -12,6 +12,7 @@ import (
 
 	"inorder"
 	"inorder/internal/endpoints"
+	"inorder/internal/loglimit"
 	"inorder/internal/platform"
 	"inorder/internal/store"
 	"inorder/internal/sweep"
@@ -24,6 +25,8 @@ type Activities struct {
 	Store  *store.Store // on the same database
 	Events Events
 	Log    *slog.Logger
+	// Limited goes into Log, for what a sender or an outage can multiply.
+	Limited *loglimit.Logger
 
 	// MaxEventSkew is how much later than its receipt an event may be dated. Later ones need attention: they would
 	// freeze what they set until then.

@@ -68,8 +68,7 @@ func (a *Activities) ApplyEvent(ctx context.Context, body converter.RawValue, in
 		result.Detail = known.Detail
 	}
 	if known.OtherBody {
-		redelivery.OtherBodies.Inc()
-		a.Log.Warn("an event came again with another body, which is ignored", "event_id", e.ID, "event_type", e.Type, "order_id", e.Change.OrderID)
+		redelivery.Notice(a.Limited, "event_id", e.ID, "event_type", e.Type, "order_id", e.Change.OrderID)
 	}
 	switch {
 	case e.Change.Creates:

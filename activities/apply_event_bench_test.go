@@ -13,6 +13,7 @@ import (
 	"inorder/internal/config"
 	"inorder/internal/devstack"
 	"inorder/internal/devstack/testenv"
+	"inorder/internal/loglimit"
 	"inorder/internal/sample"
 	tables "inorder/internal/store"
 )
@@ -45,7 +46,7 @@ func benchmarkApply(b *testing.B, mode pgx.QueryExecMode, url string) {
 	pool, err := pgxpool.NewWithConfig(b.Context(), c)
 	require.NoError(b, err)
 	b.Cleanup(pool.Close)
-	s := &store{t: b, Activities: &activities.Activities{DB: pool, Store: tables.New(pool), Log: testenv.Log, MaxEventSkew: 100 * 365 * 24 * time.Hour}}
+	s := &store{t: b, Activities: &activities.Activities{DB: pool, Store: tables.New(pool), Log: testenv.Log, Limited: loglimit.New(testenv.Log, loglimit.Every), MaxEventSkew: 100 * 365 * 24 * time.Hour}}
 	apply := func() {
 		s.apply(string(sample.Event(sample.Options{Type: "order.created", OrderID: sample.NewID("order_")})))
 	}

@@ -13,6 +13,7 @@ import (
 
 	"inorder"
 	"inorder/activities"
+	"inorder/internal/loglimit"
 	tables "inorder/internal/store"
 )
 
@@ -211,7 +212,7 @@ func TestAnotherBodyUnderTheSameIDIsNoticed(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	var logs bytes.Buffer
-	s.Log = slog.New(slog.NewTextHandler(&logs, nil))
+	s.Limited = loglimit.New(slog.New(slog.NewTextHandler(&logs, nil)), time.Hour)
 	s.apply(created("evt_1"))
 	s.apply(created("evt_1"))
 	require.Empty(t, logs.String(), "the same one again")
@@ -219,11 +220,18 @@ func TestAnotherBodyUnderTheSameIDIsNoticed(t *testing.T) {
 	require.Equal(t, "pending", s.text(`SELECT status FROM orders`))
 	require.Contains(t, logs.String(), "another body")
 	require.Contains(t, logs.String(), "event_id=evt_1")
+	for range 3 {
+		s.apply(told("evt_1", "order.cancelled", 9, `{"id":"order_1"}`))
+	}
+	require.Equal(t, 1, strings.Count(logs.String(), "\n"))
+	s.Limited.Flush()
+	require.Contains(t, logs.String(), "lines=3")
 
 	odd := told("evt_2", "order.paid", 0, `1e400000`)
 	s.discard(odd, "no use", "ops")
 	logs.Reset()
 	s.apply(odd)
+	s.Limited.Flush()
 	require.Empty(t, logs.String(), "it is compared as received, whatever is stored of it")
 }
 

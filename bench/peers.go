@@ -19,6 +19,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"inorder/activities"
+	"inorder/internal/loglimit"
 	"inorder/internal/store"
 	"inorder/migrations"
 	"inorder/receiver"
@@ -110,7 +111,7 @@ func startPlain(ctx context.Context, logger *slog.Logger) (receiver.Starter, fun
 	if err != nil {
 		return nil, nil, err
 	}
-	a := &activities.Activities{DB: pool, Store: store.New(pool), Log: logger, MaxEventSkew: time.Hour,
+	a := &activities.Activities{DB: pool, Store: store.New(pool), Log: logger, Limited: loglimit.New(logger, loglimit.Every), MaxEventSkew: time.Hour,
 		Wait: activities.WaitPolicy{Recheck: time.Minute, StuckAfter: time.Hour, TTL: time.Hour}}
 	return plainStarter{a}, stop, nil
 }

@@ -121,7 +121,15 @@ func TestWhatATestWroteIsMarkedAndCanBeRemoved(t *testing.T) {
 
 	out = s.do(0, "hooks", "test", id, "--event", "fulfillment.shipped")
 	require.Regexp(t, `evt_\S+  waiting  its order does not exist yet`, out)
-	require.Contains(t, s.do(0, removal(t, out)...), "is given up")
+	remove = removal(t, out)
+	own := s.env
+	other := newBareSystem(t, testenv.DatabaseURL(t)) // whose database is no copy of this one's
+	migrated, code := other.run("migrate")
+	require.Zero(t, code, migrated)
+	s.env = append(s.env, "TEMPORAL_NAMESPACE="+other.namespace)
+	require.Contains(t, s.do(1, remove...), "belongs to another system", "whose event of that ID must be left alone")
+	s.env = own
+	require.Contains(t, s.do(0, remove...), "is given up")
 	s.eventually(30*time.Second, "it is recorded", func() bool {
 		return s.count(`SELECT count(*) FROM webhook_events WHERE outcome = 'discarded' AND detail LIKE '%a test delivery%'`) == 1
 	})

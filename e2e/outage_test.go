@@ -66,6 +66,51 @@ func TestDatabaseLostMeanwhile(t *testing.T) {
 	s.eventually(70*time.Second, "the event is applied", func() bool { return s.outcome(id) == "applied" })
 }
 
+func TestATableThatIsAwayIsLoggedOnce(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	s.serve()
+	before := len(s.log())
+	s.rename("orders", "orders_away")
+	ids := make([]string, 300)
+	var wg sync.WaitGroup
+	for first := range 10 {
+		wg.Go(func() {
+			for i := first; i < len(ids); i += 10 {
+				ids[i] = s.send(sample.Options{Type: "order.created", OrderID: sample.NewID("order_")})
+			}
+		})
+	}
+	wg.Wait()
+	for i := range 10 {
+		s.eventually(60*time.Second, "they have failed several times", func() bool { return s.attempts(ids[len(ids)-1-i]) > 3 })
+	}
+	said := s.log()[before:]
+	require.Less(t, len(said), 4096, "bytes are logged")
+	t.Logf("%d bytes of log:\n%s", len(said), said)
+	first, _, _ := strings.Cut(said[strings.Index(said, "level=ERROR"):], "\n")
+	require.Contains(t, first, `msg="Activity error."`)
+	require.Contains(t, first, "does not exist (SQLSTATE 42P01)")
+	s.rename("orders_away", "orders")
+	s.eventually(2*time.Minute, "all are applied", func() bool {
+		return s.count(`SELECT count(*) FROM webhook_events WHERE outcome = 'applied'`) == 300
+	})
+}
+
+// attempts is the number of the attempt that the event's activity is at, or 0 while it has none.
+func (s *system) attempts(id string) int32 {
+	d, err := s.temporal.DescribeWorkflow(context.Background(), id, "")
+	if err != nil || len(d.RawResponse.PendingActivities) == 0 {
+		return 0
+	}
+	return d.RawResponse.PendingActivities[0].Attempt
+}
+
+func (s *system) rename(from, to string) {
+	_, err := s.pool.Exec(context.Background(), "ALTER TABLE "+from+" RENAME TO "+to)
+	require.NoError(s.t, err)
+}
+
 func TestTemporalDown(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)

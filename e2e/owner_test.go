@@ -58,5 +58,12 @@ func TestADatabaseThatIsNotUTF8IsRefused(t *testing.T) {
 			require.Contains(t, out, "is encoded in "+encoding+" and must be in UTF8", command)
 			require.Contains(t, out, "CREATE DATABASE", command)
 		}
+		s.env = append(s.env, "HEADLESS_COMMERCE_API_KEY="+standin.DefaultKey)
+		for _, command := range [][]string{{"hooks", "list"}, {"hooks", "secrets", "list"}} {
+			out, code := s.run(command...)
+			require.Equal(t, 1, code, command)
+			require.Contains(t, out, "is encoded in "+encoding+" and must be in UTF8", command)
+			require.NotContains(t, out, "does not answer", command)
+		}
 	}
 }

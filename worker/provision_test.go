@@ -13,6 +13,7 @@ import (
 
 	"inorder"
 	"inorder/internal/devstack/testenv"
+	"inorder/internal/loglimit"
 	"inorder/internal/sample"
 	"inorder/worker"
 	"inorder/workflows"
@@ -29,6 +30,7 @@ func options(t *testing.T) worker.Options {
 		Namespace: namespace,
 		TaskQueue: sample.NewID("worker-"),
 		Log:       testenv.Log,
+		Limited:   loglimit.New(testenv.Log, loglimit.Every),
 
 		ReconcileEvery: time.Hour,
 	}

@@ -14,6 +14,7 @@ import (
 
 	"inorder/activities"
 	"inorder/internal/endpoints"
+	"inorder/internal/loglimit"
 	"inorder/internal/platform"
 	"inorder/internal/store"
 	"inorder/workflows"
@@ -27,6 +28,7 @@ type Options struct {
 	Reserved  *pgxpool.Pool // on the same database, for what must not wait for events; nil for Pool
 	TaskQueue string
 	Log       *slog.Logger
+	Limited   *loglimit.Logger // into Log, for what a sender or an outage can multiply
 
 	MaxEventSkew      time.Duration
 	Wait              activities.WaitPolicy
@@ -68,6 +70,7 @@ func New(o Options) sdk.Worker {
 		Store:           store.New(o.Pool),
 		Events:          workflows.Events{Client: o.Client, Namespace: o.Namespace, TaskQueue: o.TaskQueue},
 		Log:             o.Log,
+		Limited:         o.Limited,
 		MaxEventSkew:    o.MaxEventSkew,
 		Wait:            o.Wait,
 		EventRetention:  o.EventRetention,

@@ -87,7 +87,8 @@ func checkDatabase(ctx context.Context, pool *pgxpool.Pool) error {
 	defer cancel()
 	err := migrations.Check(ctx, pool)
 	var older *migrations.OlderSchemaError
-	if err == nil || errors.As(err, &older) {
+	var encoding *migrations.EncodingError
+	if err == nil || errors.As(err, &older) || errors.As(err, &encoding) {
 		return err
 	}
 	return fmt.Errorf("PostgreSQL does not answer; is DATABASE_URL right, and does it run? %s", strings.Join(strings.Fields(err.Error()), " "))

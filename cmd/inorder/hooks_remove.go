@@ -7,6 +7,7 @@ import (
 
 	"inorder/internal/platform"
 	"inorder/internal/store"
+	"inorder/worker"
 	"inorder/workflows"
 )
 
@@ -85,6 +86,9 @@ func (d *hookDesk) removeTest(ctx context.Context, out io.Writer, id string) err
 		return fmt.Errorf("order %s is on the platform, so it is a real one: nothing is removed", event.OrderID)
 	}
 	if event.Waits {
+		if err := d.checkOwner(ctx); err != nil {
+			return err
+		}
 		reason := workflows.Discard{Reason: store.TestMark, Actor: d.Owner}
 		if err := d.temporal.SignalWorkflow(ctx, id, "", workflows.SignalDiscard, reason); err != nil {
 			return fmt.Errorf("give the waiting event %s up: %w", id, err)
@@ -101,4 +105,11 @@ func (d *hookDesk) removeTest(ctx context.Context, out io.Writer, id string) err
 		false: "Order " + event.OrderID + " is not here: nothing is left to remove",
 	}[removed])
 	return nil
+}
+
+// checkOwner must succeed before a workflow is signaled: in another system's namespace, the event's ID is another event.
+func (d *hookDesk) checkOwner(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startWithin)
+	defer cancel()
+	return worker.CheckOwner(ctx, worker.Options{Client: d.temporal, Namespace: d.Temporal.Namespace, Pool: d.pool})
 }

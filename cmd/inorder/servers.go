@@ -8,12 +8,12 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/log"
 	"golang.org/x/sync/errgroup"
 
 	"inorder/activities"
 	"inorder/internal/admin"
 	"inorder/internal/config"
+	"inorder/internal/loglimit"
 	"inorder/internal/platform"
 	"inorder/internal/store"
 	"inorder/worker"
@@ -24,6 +24,7 @@ import (
 type servers struct {
 	config.Config
 	log      *slog.Logger
+	limited  *loglimit.Logger // into log, for what a sender or an outage can multiply
 	temporal client.Client
 	pool     *pgxpool.Pool    // nil without DATABASE_URL
 	reserved *pgxpool.Pool    // on the same database, for secrets and probes, which must not wait for events
@@ -37,11 +38,12 @@ func open(ctx context.Context, need config.Need, logs io.Writer) (*servers, erro
 		return nil, err
 	}
 	s := &servers{Config: c, log: c.Logger(logs)}
+	s.limited = loglimit.New(s.log, loglimit.Every)
 	s.log.Info("inorder "+programVersion(), "temporal", c.Temporal.HostPort, "namespace", c.Temporal.Namespace, "task_queue", c.TaskQueue)
 
 	context.AfterFunc(ctx, func() { s.log.Info("stopping: what is under way is finished; a second signal ends it at once") })
 
-	c.Temporal.Logger = log.NewStructuredLogger(s.log)
+	c.Temporal.Logger = loglimit.NewSDK(s.log, s.limited)
 	// Compressing a kilobyte costs both ends more than sending it within a data centre: see docs/benchmark.md.
 	c.Temporal.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{}
 	if s.temporal, err = client.NewLazyClient(c.Temporal); err != nil {
@@ -80,6 +82,7 @@ func (s *servers) close() {
 			pool.Close()
 		}
 	}
+	s.limited.Flush()
 }
 
 func (s *servers) checkTemporal(ctx context.Context) error {
@@ -128,6 +131,7 @@ func (s *servers) worker() worker.Options {
 		Reserved:     s.reserved,
 		TaskQueue:    s.TaskQueue,
 		Log:          s.log,
+		Limited:      s.limited,
 		MaxEventSkew: s.MaxEventSkew,
 		Wait: activities.WaitPolicy{
 			Recheck:    s.PendingRecheck,

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/singleflight"
+
+	"inorder/internal/loglimit"
 )
 
 // Check looks whether a dependency answers. It should end when ctx does.
@@ -126,7 +128,7 @@ func (p *prober) logChange(name, state string, cause error) {
 	switch {
 	case state == before:
 	case state == StateFailing:
-		p.log.Warn("a dependency does not answer", "dependency", name, "cause", cause)
+		p.log.Warn("a dependency does not answer", "dependency", name, "cause", loglimit.OneLine(cause))
 	case known:
 		p.log.Info("a dependency answers again", "dependency", name)
 	}

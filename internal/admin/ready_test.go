@@ -86,13 +86,13 @@ func TestAStateIsLoggedOnce(t *testing.T) {
 	p := newProber([]Check{{"postgres", func(context.Context) error { return cause }, true}}, checkTimeout, slog.New(slog.NewTextHandler(&logs, nil)))
 	ask(p)
 	require.Empty(t, logs.String())
-	cause = errors.New("refused")
+	cause = errors.New("failed:\n\t127.0.0.1: refused\n\t127.0.0.1: refused\n")
 	ask(p)
 	ask(p)
 	cause = nil
 	ask(p)
 	ask(p)
 	require.Equal(t, 2, strings.Count(logs.String(), "\n"))
-	require.Contains(t, logs.String(), "cause=refused")
+	require.Contains(t, logs.String(), `cause="failed: 127.0.0.1: refused"`)
 	require.Contains(t, logs.String(), "answers again")
 }

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"inorder/internal/loglimit"
 )
 
 const (
@@ -50,7 +52,7 @@ func Ready(ctx context.Context, log *slog.Logger, what string, probe func(contex
 		case ctx.Err() != nil:
 			return fmt.Errorf("%s is not ready after %d attempts: %w", what, attempt, err)
 		}
-		log.Warn(what+" is not ready; trying again", "attempt", attempt, "next_try_in", pause, "cause", err)
+		log.Warn(what+" is not ready; trying again", "attempt", attempt, "next_try_in", pause, "cause", loglimit.OneLine(err))
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("%s is not ready after %d attempts: %w", what, attempt, err)

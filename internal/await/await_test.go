@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"testing"
 	"testing/synctest"
@@ -20,7 +21,7 @@ func TestReadyTriesUntilItSucceeds(t *testing.T) {
 		began, tries := time.Now(), 0
 		err := Ready(t.Context(), slog.New(slog.NewTextHandler(&logs, nil)), "PostgreSQL", func(context.Context) error {
 			if tries++; tries < 8 {
-				return errDown
+				return fmt.Errorf("failed:\n\t%w\n\t%w\n", errDown, errDown) // as pgx does for each address
 			}
 			return nil
 		})
@@ -28,7 +29,7 @@ func TestReadyTriesUntilItSucceeds(t *testing.T) {
 		require.Equal(t, 8, tries)
 		// 0.5, 1, 2, 4, 8, and then 10 s each
 		require.Equal(t, 35500*time.Millisecond, time.Since(began))
-		require.Contains(t, logs.String(), `msg="PostgreSQL is not ready; trying again" attempt=2 next_try_in=1s cause="connection refused"`)
+		require.Contains(t, logs.String(), `msg="PostgreSQL is not ready; trying again" attempt=2 next_try_in=1s cause="failed: connection refused"`)
 		require.Contains(t, logs.String(), `msg="PostgreSQL is ready" attempt=8`)
 	})
 }

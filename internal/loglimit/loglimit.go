@@ -14,7 +14,8 @@ import (
 // costs two lines in its first interval and one in each that follows, however often it happens. It is safe for use by
 // several goroutines.
 //
-// The kinds must be a closed set, such as constants in the code: each keeps its newest line in memory for an interval.
+// The kinds should be a closed set, such as constants in the code: each keeps its newest line in memory for an interval. When
+// there are too many, the further ones are counted as one.
 type Logger struct {
 	log   *slog.Logger
 	every time.Duration
@@ -34,6 +35,15 @@ type kind struct {
 	attrs   []any
 }
 
+// Every is the interval that suits a log that people read.
+const Every = 30 * time.Second
+
+// most is how many kinds there may be at once, beside that of all others.
+const most = 100
+
+// others cannot be the name of a kind by mistake.
+const others = "\x00others"
+
 // New returns a Logger that writes to log. A process that stops calls Flush.
 func New(log *slog.Logger, every time.Duration) *Logger {
 	return &Logger{log: log, every: every, kinds: map[string]*kind{}}
@@ -52,6 +62,9 @@ func (l *Logger) Log(level slog.Level, name, message string, attrs ...any) {
 func (l *Logger) isFirst(level slog.Level, name, message string, attrs []any) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.kinds[name] == nil && len(l.kinds) >= most {
+		name = others
+	}
 	if k := l.kinds[name]; k != nil {
 		k.count++
 		k.level, k.message, k.attrs = level, message, attrs

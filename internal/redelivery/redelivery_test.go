@@ -5,14 +5,19 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"inorder"
+	"inorder/internal/loglimit"
 	"inorder/internal/redelivery"
 )
 
@@ -46,7 +51,7 @@ func (l *logs) text() string {
 func TestAnotherBodyIsNoticed(t *testing.T) {
 	sum := sha256.Sum256([]byte(`{"first":true}`))
 	var said logs
-	w := redelivery.New(hashes{"evt_1": sum[:], "evt_2": sum[:]}, slog.New(slog.NewTextHandler(&said, nil)))
+	w := redelivery.New(hashes{"evt_1": sum[:], "evt_2": sum[:]}, loglimit.New(slog.New(slog.NewTextHandler(&said, nil)), time.Hour))
 	go w.Run(t.Context())
 	for _, e := range []inorder.Event{
 		{ID: "evt_1", Body: []byte(`{"first":true}`)},
@@ -64,8 +69,73 @@ func TestAnotherBodyIsNoticed(t *testing.T) {
 }
 
 func TestAFloodDoesNotWait(t *testing.T) {
-	w := redelivery.New(hashes{}, slog.New(slog.DiscardHandler))
+	w := redelivery.New(hashes{}, loglimit.New(slog.New(slog.DiscardHandler), time.Hour))
 	for range 10_000 { // nobody looks at them
 		w.Duplicate(inorder.Event{ID: "evt_1", Body: []byte(`{}`)})
 	}
+}
+
+// late finds nothing before its look of that number, and says so in one way or the other.
+type late struct {
+	looks, from atomic.Int32
+	err         error
+}
+
+func (l *late) BodyHash(context.Context, string) ([]byte, bool, error) {
+	if l.looks.Add(1) < l.from.Load() {
+		return nil, false, l.err
+	}
+	return []byte("another"), true, nil
+}
+
+func TestADuplicateThatComesBeforeTheFirstIsRecordedIsLookedAtAgain(t *testing.T) {
+	for name, err := range map[string]error{"no row yet": nil, "PostgreSQL is away": errors.New("away")} {
+		for from := int32(1); from <= 4; from++ {
+			t.Run(fmt.Sprintf("%s until look %d", name, from), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					var said logs
+					log := loglimit.New(slog.New(slog.NewTextHandler(&said, nil)), time.Hour)
+					l := &late{err: err}
+					l.from.Store(from)
+					w := redelivery.New(l, log)
+					go w.Run(t.Context())
+					w.Duplicate(inorder.Event{ID: "evt_1"})
+					time.Sleep(time.Hour)
+					synctest.Wait()
+					require.Equal(t, min(from, 3), l.looks.Load(), "not for ever")
+					require.Equal(t, from < 4, strings.Contains(said.text(), "event_id=evt_1"))
+					log.Flush()
+				})
+			})
+		}
+	}
+}
+
+func TestThoseToBeLookedAtAgainAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &late{}
+		l.from.Store(1 << 30)
+		w := redelivery.New(l, loglimit.New(slog.New(slog.DiscardHandler), time.Hour))
+		go w.Run(t.Context())
+		for range 5 {
+			for range 256 {
+				w.Duplicate(inorder.Event{ID: "evt_1"})
+			}
+			synctest.Wait()
+		}
+		require.EqualValues(t, 5*256, l.looks.Load())
+		time.Sleep(time.Hour)
+		require.EqualValues(t, 7*256, l.looks.Load())
+	})
+}
+
+func TestManyOtherBodiesAreFewLines(t *testing.T) {
+	var said logs
+	log := loglimit.New(slog.New(slog.NewTextHandler(&said, nil)), time.Hour)
+	for range 1000 {
+		redelivery.Notice(log, "event_id", "evt_1")
+	}
+	log.Flush()
+	require.Equal(t, 2, strings.Count(said.text(), "\n"), said.text())
+	require.Contains(t, said.text(), "lines=999")
 }

@@ -1,0 +1,60 @@
+package loglimit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+)
+
+// SDK is the logger that Temporal's SDK is given. The SDK logs an error for each failed attempt of each activity: while
+// PostgreSQL is away, that is as many as there are events, again and again. So warnings and errors are limited, by message
+// and type of activity, and what is less is logged as it comes.
+type SDK struct {
+	log     *slog.Logger
+	limited *Logger
+}
+
+// NewSDK returns a logger that writes to log, and its warnings and errors through limited.
+func NewSDK(log *slog.Logger, limited *Logger) *SDK { return &SDK{log, limited} }
+
+// Debug logs it as it is.
+func (s *SDK) Debug(message string, attrs ...any) {
+	s.log.Log(context.Background(), slog.LevelDebug, message, attrs...)
+}
+
+// Info logs it as it is.
+func (s *SDK) Info(message string, attrs ...any) {
+	s.log.Log(context.Background(), slog.LevelInfo, message, attrs...)
+}
+
+// Warn logs the first of its kind, and then counts.
+func (s *SDK) Warn(message string, attrs ...any) { s.limit(slog.LevelWarn, message, attrs) }
+
+// Error logs the first of its kind, and then counts.
+func (s *SDK) Error(message string, attrs ...any) { s.limit(slog.LevelError, message, attrs) }
+
+func (s *SDK) limit(level slog.Level, message string, attrs []any) {
+	name := kindOf(message)
+	attrs = append([]any(nil), attrs...) // they are the SDK's
+	for i := 1; i < len(attrs); i += 2 {
+		if err, ok := attrs[i].(error); ok && err != nil {
+			attrs[i] = OneLine(err)
+		}
+		if attrs[i-1] == "ActivityType" {
+			name += fmt.Sprintf(" %v", attrs[i])
+		}
+	}
+	s.limited.Log(level, name, OneLine(errors.New(message)), attrs...)
+}
+
+// kindOf is the part of a message that is the same each time: some have an error after a colon, and those with a code in
+// brackets may have an ID after it.
+func kindOf(message string) string {
+	if code, _, found := strings.Cut(message, "]"); found && strings.HasPrefix(code, "[") {
+		return "sdk " + code
+	}
+	words, _, _ := strings.Cut(message, ":")
+	return "sdk " + words
+}
