@@ -15,23 +15,26 @@ import (
 //
 //   - idle: nothing of a request has come yet, on a new connection or after an answer;
 //   - begun: a part of a request has come;
-//   - whole: a request is there and being answered.
+//   - whole: a delivery is there, with a well-formed signature and all of its body, and being answered.
 //
-// One that is not whole is in the listener's list, where the next to make room is the first.
+// One that is not whole is in a list of the listener, where the next to make room is the first. A request that is no
+// delivery, such as a look at the health, does not take it off there.
 type conn struct {
 	net.Conn
 	listener *listener
 
 	idle    atomic.Bool
-	ended   atomic.Bool // nothing more comes from the peer, as far as we know or care
-	lingers atomic.Bool // the server has closed it: see Close
+	ended   atomic.Bool   // nothing more comes from the peer, as far as we know or care
+	lingers atomic.Bool   // the server has closed it: see Close
+	closed  chan struct{} // closed when it is, for a new one
 
 	// Guarded by listener.mu.
-	place *list.Element // in listener.waiting; nil while it is whole
+	place *list.Element // in listener.fresh or listener.answered; nil while it is whole
 	since time.Time     // when it began to wait there
+	asked bool          // it has had an answer, and so belongs into listener.answered
 }
 
-// connOf returns the request's connection, or nil in tests without a listener; nil's whole does nothing.
+// connOf returns the request's connection, or nil in tests without a listener, whose whole and replaced do nothing.
 func connOf(ctx *fasthttp.RequestCtx) *conn {
 	c, _ := ctx.Conn().(*conn)
 	return c
@@ -81,7 +84,7 @@ func (c *conn) SetReadDeadline(t time.Time) error {
 	return err
 }
 
-// whole notes that a request is there: the connection is not closed for a new one until it is answered.
+// whole notes that a delivery is there: the connection is not closed for a new one until it is answered.
 func (c *conn) whole() {
 	if c == nil {
 		return
@@ -91,27 +94,49 @@ func (c *conn) whole() {
 	c.leave()
 }
 
+// replaced returns a channel that is closed when the connection was closed for a new one.
+func (c *conn) replaced() <-chan struct{} {
+	if c == nil {
+		return nil
+	}
+	return c.closed
+}
+
 // answered notes that the request has its answer, and that the connection waits for the next.
 func (c *conn) answered() {
 	c.listener.mu.Lock()
 	defer c.listener.mu.Unlock()
 	c.idle.Store(true)
+	c.waitAgain()
+}
+
+// waitAgain is wait after an answer. listener.mu is held.
+func (c *conn) waitAgain() {
+	c.leave()
+	c.asked = true
 	c.wait()
 }
 
-// wait puts the connection at the list's end. listener.mu is held.
+// wait puts the connection at its list's end. listener.mu is held.
 func (c *conn) wait() {
 	if _, open := c.listener.conns[c]; open {
 		c.leave()
-		c.place, c.since = c.listener.waiting.PushBack(c), time.Now()
+		c.place, c.since = c.list().PushBack(c), time.Now()
 		c.listener.room.Signal()
 	}
 }
 
-// leave takes the connection off the list. listener.mu is held.
+func (c *conn) list() *list.List {
+	if c.asked {
+		return &c.listener.answered
+	}
+	return &c.listener.fresh
+}
+
+// leave takes the connection off its list. listener.mu is held.
 func (c *conn) leave() {
 	if c.place != nil {
-		c.listener.waiting.Remove(c.place)
+		c.list().Remove(c.place)
 		c.place = nil
 	}
 }
@@ -131,7 +156,7 @@ func (c *conn) Close() error {
 		return nil
 	}
 	c.listener.mu.Lock()
-	c.wait() // it is as good as any other to make room
+	c.waitAgain() // it is as good as any other to make room
 	c.listener.mu.Unlock()
 	half, ok := c.Conn.(interface{ CloseWrite() error })
 	if c.ended.Load() || !ok || half.CloseWrite() != nil {

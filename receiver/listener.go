@@ -28,7 +28,10 @@ type listener struct {
 	room     *sync.Cond // signalled when a connection may be closed for another, or is gone
 	drainEnd time.Time
 	conns    map[*conn]struct{}
-	waiting  list.List // the connections without a whole request; who waits longest for one is the first
+
+	// The connections without a whole delivery; in each list, who waits longest for one is the first.
+	fresh    list.List // without an answer yet
+	answered list.List // all others
 }
 
 func newListener(l net.Listener, most int, log *loglimit.Logger) *listener {
@@ -38,7 +41,8 @@ func newListener(l net.Listener, most int, log *loglimit.Logger) *listener {
 }
 
 const (
-	// headStart is how long nobody is closed for another, however many come: a request that is sent at once is here by then.
+	// headStart is how long a new connection is not closed for another, however many come: a request that is sent at once is
+	// here by then. Nobody has one after an answer, or who asks back to back would never make room.
 	headStart = 100 * time.Millisecond
 
 	// acceptPause is between two attempts to accept, such as when the process has too many open files.
@@ -90,13 +94,13 @@ func (l *listener) acceptUntil(t time.Time) bool {
 	return ok && deadline.SetDeadline(t) == nil
 }
 
-// admit counts a connection, and makes room for it: the one that waits longest for a whole request is closed. If all have
-// one, or have only just come, accepting waits.
+// admit counts a connection, and makes room for it: the one that waits longest for a whole delivery is closed. If all have
+// one, accepting waits; if some have only just come, for at most headStart.
 func (l *listener) admit(accepted net.Conn) net.Conn {
-	c := &conn{Conn: accepted, listener: l}
+	c := &conn{Conn: accepted, listener: l, closed: make(chan struct{})}
 	c.idle.Store(true)
 	if l.count(c) {
-		l.log.Log(slog.LevelWarn, "room", "MAX_CONNECTIONS are open: the oldest without a whole request was closed for a new one", "max_connections", l.max)
+		l.log.Log(slog.LevelWarn, "room", "MAX_CONNECTIONS are open: the oldest without a whole delivery was closed for a new one", "max_connections", l.max)
 	}
 	return c
 }
@@ -105,12 +109,13 @@ func (l *listener) count(c *conn) (madeRoom bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for len(l.conns) >= l.max && !l.stopping.Load() {
-		oldest := l.oldest()
+		oldest, early := l.oldest()
 		if oldest == nil {
-			l.room.Wait()
+			l.pause(early)
 			continue
 		}
 		oldest.ended.Store(true)
+		close(oldest.closed) // once: it is not in a list again after forget
 		l.forget(oldest)
 		_ = oldest.Conn.Close()
 		madeRoom = true
@@ -121,19 +126,41 @@ func (l *listener) count(c *conn) (madeRoom bool) {
 	return madeRoom
 }
 
-// oldest is the connection that is next to make room, if there is one now. When there will be one by the mere passing of
-// time, room is signalled.
-func (l *listener) oldest() *conn {
-	first := l.waiting.Front()
-	if first == nil {
-		return nil
+// oldest is the connection that is next to make room, if there is one now. If there will be one by the mere passing of
+// time, early is how much.
+func (l *listener) oldest() (c *conn, early time.Duration) {
+	fresh, answered := front(&l.fresh), front(&l.answered)
+	if fresh == nil {
+		return answered, 0
 	}
-	c := first.Value.(*conn)
-	if early := headStart - time.Since(c.since); early > 0 {
-		time.AfterFunc(early, l.room.Broadcast)
-		return nil
+	early = headStart - time.Since(fresh.since)
+	switch {
+	case early <= 0 && (answered == nil || fresh.since.Before(answered.since)):
+		return fresh, 0
+	case answered != nil:
+		return answered, 0
 	}
-	return c
+	return nil, early
+}
+
+func front(l *list.List) *conn {
+	if first := l.Front(); first != nil {
+		return first.Value.(*conn)
+	}
+	return nil
+}
+
+// pause waits until room is signalled, and for no longer than most if that is positive. l.mu is held, but not meanwhile.
+func (l *listener) pause(most time.Duration) {
+	if most > 0 {
+		alarm := time.AfterFunc(most, func() {
+			l.mu.Lock() // so that it cannot go off before Wait waits
+			defer l.mu.Unlock()
+			l.room.Broadcast()
+		})
+		defer alarm.Stop()
+	}
+	l.room.Wait()
 }
 
 // forget no longer counts a connection. l.mu is held.
