@@ -15,13 +15,15 @@ import (
 //
 //   - idle: nothing of a request has come yet, on a new connection or after an answer;
 //   - begun: a part of a request has come;
-//   - whole: a delivery is there, with a well-formed signature and all of its body, and being answered.
+//   - whole: an authentic delivery is there, and being answered.
 //
-// One that is not whole is in a list of the listener, where the next to make room is the first. A request that is no
-// delivery, such as a look at the health, does not take it off there.
+// One that is not whole is in the listener's list, where the next to make room is the first. Any other request, such as a
+// look at the health or a forged delivery, changes nothing about its place there: else strangers could keep all places by
+// asking back to back.
 type conn struct {
 	net.Conn
 	listener *listener
+	since    time.Time // when it was accepted
 
 	idle    atomic.Bool
 	ended   atomic.Bool   // nothing more comes from the peer, as far as we know or care
@@ -29,9 +31,7 @@ type conn struct {
 	closed  chan struct{} // closed when it is, for a new one
 
 	// Guarded by listener.mu.
-	place *list.Element // in listener.fresh or listener.answered; nil while it is whole
-	since time.Time     // when it began to wait there
-	asked bool          // it has had an answer, and so belongs into listener.answered
+	place *list.Element // in listener.waiting; nil while it is whole
 }
 
 // connOf returns the request's connection, or nil in tests without a listener, whose whole and replaced do nothing.
@@ -84,7 +84,7 @@ func (c *conn) SetReadDeadline(t time.Time) error {
 	return err
 }
 
-// whole notes that a delivery is there: the connection is not closed for a new one until it is answered.
+// whole notes that an authentic delivery is there: the connection is not closed for a new one until it is answered.
 func (c *conn) whole() {
 	if c == nil {
 		return
@@ -107,36 +107,21 @@ func (c *conn) answered() {
 	c.listener.mu.Lock()
 	defer c.listener.mu.Unlock()
 	c.idle.Store(true)
-	c.waitAgain()
-}
-
-// waitAgain is wait after an answer. listener.mu is held.
-func (c *conn) waitAgain() {
-	c.leave()
-	c.asked = true
 	c.wait()
 }
 
-// wait puts the connection at its list's end. listener.mu is held.
+// wait puts the connection at the list's end, if it is not in there. listener.mu is held.
 func (c *conn) wait() {
-	if _, open := c.listener.conns[c]; open {
-		c.leave()
-		c.place, c.since = c.list().PushBack(c), time.Now()
+	if _, open := c.listener.conns[c]; open && c.place == nil {
+		c.place = c.listener.waiting.PushBack(c)
 		c.listener.room.Signal()
 	}
 }
 
-func (c *conn) list() *list.List {
-	if c.asked {
-		return &c.listener.answered
-	}
-	return &c.listener.fresh
-}
-
-// leave takes the connection off its list. listener.mu is held.
+// leave takes the connection off the list. listener.mu is held.
 func (c *conn) leave() {
 	if c.place != nil {
-		c.list().Remove(c.place)
+		c.listener.waiting.Remove(c.place)
 		c.place = nil
 	}
 }
@@ -156,7 +141,7 @@ func (c *conn) Close() error {
 		return nil
 	}
 	c.listener.mu.Lock()
-	c.waitAgain() // it is as good as any other to make room
+	c.wait() // it is as good as any other to make room
 	c.listener.mu.Unlock()
 	half, ok := c.Conn.(interface{ CloseWrite() error })
 	if c.ended.Load() || !ok || half.CloseWrite() != nil {

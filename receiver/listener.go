@@ -28,10 +28,7 @@ type listener struct {
 	room     *sync.Cond // signalled when a connection may be closed for another, or is gone
 	drainEnd time.Time
 	conns    map[*conn]struct{}
-
-	// The connections without a whole delivery; in each list, who waits longest for one is the first.
-	fresh    list.List // without an answer yet
-	answered list.List // all others
+	waiting  list.List // the connections without an authentic delivery; who waits longest for one is the first
 }
 
 func newListener(l net.Listener, most int, log *loglimit.Logger) *listener {
@@ -42,7 +39,7 @@ func newListener(l net.Listener, most int, log *loglimit.Logger) *listener {
 
 const (
 	// headStart is how long a new connection is not closed for another, however many come: a request that is sent at once is
-	// here by then. Nobody has one after an answer, or who asks back to back would never make room.
+	// here by then. Nobody has another after an answer, or a newcomer might wait for ever.
 	headStart = 100 * time.Millisecond
 
 	// acceptPause is between two attempts to accept, such as when the process has too many open files.
@@ -94,13 +91,13 @@ func (l *listener) acceptUntil(t time.Time) bool {
 	return ok && deadline.SetDeadline(t) == nil
 }
 
-// admit counts a connection, and makes room for it: the one that waits longest for a whole delivery is closed. If all have
-// one, accepting waits; if some have only just come, for at most headStart.
+// admit counts a connection, and makes room for it: the one that waits longest for a delivery is closed. If all have one,
+// accepting waits; and if that one has only just come, for headStart at most.
 func (l *listener) admit(accepted net.Conn) net.Conn {
-	c := &conn{Conn: accepted, listener: l, closed: make(chan struct{})}
+	c := &conn{Conn: accepted, listener: l, since: time.Now(), closed: make(chan struct{})}
 	c.idle.Store(true)
 	if l.count(c) {
-		l.log.Log(slog.LevelWarn, "room", "MAX_CONNECTIONS are open: the oldest without a whole delivery was closed for a new one", "max_connections", l.max)
+		l.log.Log(slog.LevelWarn, "room", "MAX_CONNECTIONS are open: the oldest without a delivery was closed for a new one", "max_connections", l.max)
 	}
 	return c
 }
@@ -129,25 +126,15 @@ func (l *listener) count(c *conn) (madeRoom bool) {
 // oldest is the connection that is next to make room, if there is one now. If there will be one by the mere passing of
 // time, early is how much.
 func (l *listener) oldest() (c *conn, early time.Duration) {
-	fresh, answered := front(&l.fresh), front(&l.answered)
-	if fresh == nil {
-		return answered, 0
+	first := l.waiting.Front()
+	if first == nil {
+		return nil, 0
 	}
-	early = headStart - time.Since(fresh.since)
-	switch {
-	case early <= 0 && (answered == nil || fresh.since.Before(answered.since)):
-		return fresh, 0
-	case answered != nil:
-		return answered, 0
+	c = first.Value.(*conn)
+	if early := headStart - time.Since(c.since); early > 0 {
+		return nil, early
 	}
-	return nil, early
-}
-
-func front(l *list.List) *conn {
-	if first := l.Front(); first != nil {
-		return first.Value.(*conn)
-	}
-	return nil
+	return c, 0
 }
 
 // pause waits until room is signalled, and for no longer than most if that is positive. l.mu is held, but not meanwhile.
