@@ -139,18 +139,23 @@ var parts [bits.UintSize]sync.Pool
 
 // newPart returns an empty part of that capacity.
 func newPart(size int) []byte {
-	if used, _ := parts[bits.Len(uint(size))].Get().(*[]byte); used != nil && cap(*used) == size {
-		return (*used)[:0]
+	if isPartSize(size) {
+		if used, _ := parts[bits.Len(uint(size))].Get().(*[]byte); used != nil {
+			return (*used)[:0]
+		}
 	}
 	return make([]byte, 0, size)
 }
 
 // recycle takes a part that nobody refers to any more.
 func recycle(part []byte) {
-	if size := cap(part); size >= firstPart && bits.OnesCount(uint(size)) == 1 {
+	if size := cap(part); isPartSize(size) {
 		parts[bits.Len(uint(size))].Put(&part)
 	}
 }
+
+// isPartSize reports whether parts of that size are reused: not those that a body's length cuts short.
+func isPartSize(size int) bool { return size >= firstPart && bits.OnesCount(uint(size)) == 1 }
 
 // take has the body hold n bytes more; others give way for it if they must. It reports false if the body itself is next to
 // give way, or all memory is held by whole ones.

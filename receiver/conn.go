@@ -15,23 +15,26 @@ import (
 //
 //   - idle: nothing of a request has come yet, on a new connection or after an answer;
 //   - begun: a part of a request has come;
-//   - whole: a request is there and being answered.
+//   - whole: an authentic delivery is there, and being answered.
 //
-// One that is not whole is in the listener's list, where the next to make room is the first.
+// One that is not whole is in the listener's list, where the next to make room is the first. Any other request, such as a
+// look at the health or a forged delivery, changes nothing about its place there: else strangers could keep all places by
+// asking back to back.
 type conn struct {
 	net.Conn
 	listener *listener
+	since    time.Time // when it was accepted
 
 	idle    atomic.Bool
-	ended   atomic.Bool // nothing more comes from the peer, as far as we know or care
-	lingers atomic.Bool // the server has closed it: see Close
+	ended   atomic.Bool   // nothing more comes from the peer, as far as we know or care
+	lingers atomic.Bool   // the server has closed it: see Close
+	closed  chan struct{} // closed when it is, for a new one
 
 	// Guarded by listener.mu.
 	place *list.Element // in listener.waiting; nil while it is whole
-	since time.Time     // when it began to wait there
 }
 
-// connOf returns the request's connection, or nil in tests without a listener; nil's whole does nothing.
+// connOf returns the request's connection, or nil in tests without a listener, whose whole and replaced do nothing.
 func connOf(ctx *fasthttp.RequestCtx) *conn {
 	c, _ := ctx.Conn().(*conn)
 	return c
@@ -81,7 +84,7 @@ func (c *conn) SetReadDeadline(t time.Time) error {
 	return err
 }
 
-// whole notes that a request is there: the connection is not closed for a new one until it is answered.
+// whole notes that an authentic delivery is there: the connection is not closed for a new one until it is answered.
 func (c *conn) whole() {
 	if c == nil {
 		return
@@ -89,6 +92,14 @@ func (c *conn) whole() {
 	c.listener.mu.Lock()
 	defer c.listener.mu.Unlock()
 	c.leave()
+}
+
+// replaced returns a channel that is closed when the connection was closed for a new one.
+func (c *conn) replaced() <-chan struct{} {
+	if c == nil {
+		return nil
+	}
+	return c.closed
 }
 
 // answered notes that the request has its answer, and that the connection waits for the next.
@@ -99,11 +110,10 @@ func (c *conn) answered() {
 	c.wait()
 }
 
-// wait puts the connection at the list's end. listener.mu is held.
+// wait puts the connection at the list's end, if it is not in there. listener.mu is held.
 func (c *conn) wait() {
-	if _, open := c.listener.conns[c]; open {
-		c.leave()
-		c.place, c.since = c.listener.waiting.PushBack(c), time.Now()
+	if _, open := c.listener.conns[c]; open && c.place == nil {
+		c.place = c.listener.waiting.PushBack(c)
 		c.listener.room.Signal()
 	}
 }

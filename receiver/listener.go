@@ -28,7 +28,7 @@ type listener struct {
 	room     *sync.Cond // signalled when a connection may be closed for another, or is gone
 	drainEnd time.Time
 	conns    map[*conn]struct{}
-	waiting  list.List // the connections without a whole request; who waits longest for one is the first
+	waiting  list.List // the connections without an authentic delivery; who waits longest for one is the first
 }
 
 func newListener(l net.Listener, most int, log *loglimit.Logger) *listener {
@@ -38,7 +38,8 @@ func newListener(l net.Listener, most int, log *loglimit.Logger) *listener {
 }
 
 const (
-	// headStart is how long nobody is closed for another, however many come: a request that is sent at once is here by then.
+	// headStart is how long a new connection is not closed for another, however many come: a request that is sent at once is
+	// here by then. Nobody has another after an answer, or a newcomer might wait for ever.
 	headStart = 100 * time.Millisecond
 
 	// acceptPause is between two attempts to accept, such as when the process has too many open files.
@@ -90,13 +91,13 @@ func (l *listener) acceptUntil(t time.Time) bool {
 	return ok && deadline.SetDeadline(t) == nil
 }
 
-// admit counts a connection, and makes room for it: the one that waits longest for a whole request is closed. If all have
-// one, or have only just come, accepting waits.
+// admit counts a connection, and makes room for it: the one that waits longest for a delivery is closed. If all have one,
+// accepting waits; and if that one has only just come, for headStart at most.
 func (l *listener) admit(accepted net.Conn) net.Conn {
-	c := &conn{Conn: accepted, listener: l}
+	c := &conn{Conn: accepted, listener: l, since: time.Now(), closed: make(chan struct{})}
 	c.idle.Store(true)
 	if l.count(c) {
-		l.log.Log(slog.LevelWarn, "room", "MAX_CONNECTIONS are open: the oldest without a whole request was closed for a new one", "max_connections", l.max)
+		l.log.Log(slog.LevelWarn, "room", "MAX_CONNECTIONS are open: the oldest without a delivery was closed for a new one", "max_connections", l.max)
 	}
 	return c
 }
@@ -105,12 +106,13 @@ func (l *listener) count(c *conn) (madeRoom bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for len(l.conns) >= l.max && !l.stopping.Load() {
-		oldest := l.oldest()
+		oldest, early := l.oldest()
 		if oldest == nil {
-			l.room.Wait()
+			l.pause(early)
 			continue
 		}
 		oldest.ended.Store(true)
+		close(oldest.closed) // once: it is not in a list again after forget
 		l.forget(oldest)
 		_ = oldest.Conn.Close()
 		madeRoom = true
@@ -121,19 +123,31 @@ func (l *listener) count(c *conn) (madeRoom bool) {
 	return madeRoom
 }
 
-// oldest is the connection that is next to make room, if there is one now. When there will be one by the mere passing of
-// time, room is signalled.
-func (l *listener) oldest() *conn {
+// oldest is the connection that is next to make room, if there is one now. If there will be one by the mere passing of
+// time, early is how much.
+func (l *listener) oldest() (c *conn, early time.Duration) {
 	first := l.waiting.Front()
 	if first == nil {
-		return nil
+		return nil, 0
 	}
-	c := first.Value.(*conn)
+	c = first.Value.(*conn)
 	if early := headStart - time.Since(c.since); early > 0 {
-		time.AfterFunc(early, l.room.Broadcast)
-		return nil
+		return nil, early
 	}
-	return c
+	return c, 0
+}
+
+// pause waits until room is signalled, and for no longer than most if that is positive. l.mu is held, but not meanwhile.
+func (l *listener) pause(most time.Duration) {
+	if most > 0 {
+		alarm := time.AfterFunc(most, func() {
+			l.mu.Lock() // so that it cannot go off before Wait waits
+			defer l.mu.Unlock()
+			l.room.Broadcast()
+		})
+		defer alarm.Stop()
+	}
+	l.room.Wait()
 }
 
 // forget no longer counts a connection. l.mu is held.

@@ -9,6 +9,7 @@ import (
 	"math"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,6 +24,16 @@ func ask(t *testing.T, c net.Conn) {
 	require.Equal(t, 200, readAnswer(t, bufio.NewReader(c)))
 }
 
+var goodRequest = fmt.Sprintf("POST %s HTTP/1.1\r\nHost: a\r\n%s: %s\r\nContent-Length: %d\r\n\r\n%s",
+	WebhookPath, SignatureHeader, vectorSignature, len(vectorBody), vectorBody)
+
+func deliver(t *testing.T, c net.Conn) {
+	t.Helper()
+	_, err := io.WriteString(c, goodRequest)
+	require.NoError(t, err)
+	require.Equal(t, 200, readAnswer(t, bufio.NewReader(c)))
+}
+
 func isClosed(t *testing.T, c net.Conn) {
 	t.Helper()
 	_, err := c.Read(make([]byte, 1))
@@ -33,27 +44,38 @@ func isClosed(t *testing.T, c net.Conn) {
 
 func TestOneConnectionTooManyClosesTheOldestWithoutARequest(t *testing.T) {
 	entered, release := make(chan struct{}), make(chan struct{})
-	starter := &fakeStarter{block: func(context.Context) error { close(entered); <-release; return nil }}
-	r, logs := newTest(t, starter, func(o *Options) { o.MaxConnections = 4 })
+	var starts atomic.Int32
+	starter := &fakeStarter{block: func(context.Context) error {
+		if starts.Add(1) == 1 {
+			close(entered)
+			<-release
+		}
+		return nil
+	}}
+	r, logs := newTest(t, starter, func(o *Options) { o.MaxConnections = 5 })
 	s := serve(t, r)
 	working := dial(t, s) // the oldest of all, but with a whole request
-	_, err := fmt.Fprintf(working, "POST %s HTTP/1.1\r\nHost: a\r\n%s: %s\r\nContent-Length: %d\r\n\r\n%s",
-		WebhookPath, SignatureHeader, vectorSignature, len(vectorBody), vectorBody)
+	_, err := io.WriteString(working, goodRequest)
 	require.NoError(t, err)
 	<-entered
 	asked := dial(t, s)
 	ask(t, asked)
+	delivered := dial(t, s)
+	deliver(t, delivered)
 	begun := dial(t, s)
 	_, err = io.WriteString(begun, "POST ")
 	require.NoError(t, err)
 	unused := dial(t, s)
-	ask(t, asked) // so now it is the youngest
+	ask(t, asked)         // it stays the oldest of those that may be closed
+	deliver(t, delivered) // so now it is the youngest
 
+	ask(t, dial(t, s))
+	isClosed(t, asked)
 	ask(t, dial(t, s))
 	isClosed(t, begun)
 	ask(t, dial(t, s))
 	isClosed(t, unused)
-	ask(t, asked)
+	deliver(t, delivered)
 	close(release)
 	require.Equal(t, 200, readAnswer(t, bufio.NewReader(working)))
 	require.Contains(t, logs.String(), "MAX_CONNECTIONS")

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gofiber/fiber/v2"
+	"golang.org/x/sync/singleflight"
 )
 
 // Check looks whether a dependency answers.
@@ -39,12 +40,39 @@ const (
 
 const checkTimeout = 2 * time.Second
 
-// ready answers whether an event can be accepted now. Those who ask at the same time share one look, so that asking
-// often is no load on what is looked at.
+// probe is the last look at the dependencies. Those who ask at the same time share one, and so do those who ask within
+// freshFor of its end: anyone may ask, and asking often must be no load on what is looked at.
+type probe struct {
+	flight singleflight.Group
+
+	// Only the function in flight uses these.
+	last  Readiness
+	ended time.Time
+}
+
+const freshFor = time.Second
+
+func (p *probe) readiness(look func() Readiness) <-chan singleflight.Result {
+	return p.flight.DoChan("", func() (any, error) {
+		if p.ended.IsZero() || time.Since(p.ended) >= freshFor {
+			p.last = look()
+			p.ended = time.Now()
+		}
+		return p.last, nil
+	})
+}
+
+// ready answers whether an event can be accepted now. It leaves the connection one that may be closed for a new one: who
+// only asks must not keep out deliveries, however long the look takes.
 func (r *Receiver) ready(c *fiber.Ctx) error {
-	connOf(c.Context()).whole()
-	shared, _, _ := r.probe.Do("", func() (any, error) { return r.look(checkTimeout), nil })
-	readiness := shared.(Readiness)
+	var readiness Readiness
+	select {
+	case shared := <-r.probe.readiness(func() Readiness { return r.look(checkTimeout) }):
+		readiness = shared.Val.(Readiness)
+	case <-connOf(c.Context()).replaced(): // or more would wait here than there may be connections
+		c.Context().SetConnectionClose()
+		return nil
+	}
 	if !readiness.Ready {
 		c.Status(http.StatusServiceUnavailable)
 	}

@@ -13,7 +13,6 @@ import (
 	fiberrecover "github.com/gofiber/fiber/v2/middleware/recover"
 	"github.com/valyala/fasthttp"
 	"go.temporal.io/sdk/client"
-	"golang.org/x/sync/singleflight"
 
 	"inorder"
 	"inorder/internal/loglimit"
@@ -95,7 +94,7 @@ type Receiver struct {
 	log      *loglimit.Logger        // for all that a sender or an outage can multiply
 	signed   *bodies                 // of requests with a well-formed signature
 	unsigned *bodies                 // of all others
-	probe    singleflight.Group
+	probe    probe
 	starts   chan struct{} // holds one for each start under way
 }
 

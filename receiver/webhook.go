@@ -29,12 +29,12 @@ func (r *Receiver) receive(c *fiber.Ctx) error {
 		return err
 	}
 	defer body.release()
-	connOf(c.Context()).whole()
 	// The bytes as they came: a Content-Encoding changes nothing about what was signed.
 	if !r.o.Verifier.Verify(body.bytes, signature) {
 		body.discard()
 		return fmt.Errorf("%w: it matches no secret", errSignature)
 	}
+	connOf(c.Context()).whole()
 	e, err := parse(body.bytes)
 	if err != nil {
 		return &invalidEventError{err}

@@ -167,7 +167,7 @@ func (c *hooksSweepCmd) Run(ctx context.Context, std streams) error {
 	verb, n := map[bool]string{true: "would delete", false: "deleting"}[c.DryRun], 0
 	err = listen.Sweep(ctx, d.Registrar, m, c.DryRun, func(s listen.Swept) {
 		n++
-		fmt.Fprintf(std.out, "%s %s, %s: %s\n", verb, s.ID, s.URL, s.Why)
+		fmt.Fprintln(std.out, line(fmt.Sprintf("%s %s, %s: %s", verb, s.ID, s.URL, s.Why)))
 	})
 	if err != nil {
 		return err

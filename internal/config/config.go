@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"os"
 	"strings"
 	"time"
@@ -88,7 +89,7 @@ func load(need Need, env environment) (Config, error) {
 		WebhookSecrets: r.secrets("WEBHOOK_SECRETS", need),
 		SecretsFile:    r.text("WEBHOOK_SECRETS_FILE", ""),
 		MaxBodyBytes:   r.integer("MAX_BODY_BYTES", 1<<20, 1, maxBodyBytes),
-		MaxBodyMemory:  r.integer("MAX_BODY_MEMORY", 64<<20, 1, 1<<40),
+		MaxBodyMemory:  r.integer("MAX_BODY_MEMORY", 64<<20, 1, maxBodyMemory),
 		MaxConnections: r.integer("MAX_CONNECTIONS", 4096, 1, 1<<20),
 		ReceiverURL:    r.webURL("RECEIVER_URL", "http://127.0.0.1:3000"),
 
@@ -126,6 +127,8 @@ func load(need Need, env environment) (Config, error) {
 
 // maxBodyBytes leaves room for what Temporal keeps beside the body: it refuses inputs over 2 MiB.
 const maxBodyBytes = 1_900_000
+
+const maxBodyMemory = min(1<<40, math.MaxInt) // so that it is an int on 32 bits, too
 
 // together checks what no setting can be judged for alone. A duration that is zero was a problem already.
 func (r *reader) together(c Config) {

@@ -24,7 +24,8 @@ type Verifier interface {
 const (
 	defaultMaxBody = 1 << 20
 
-	maxHeader     = 16 << 10         // as at the receiver
+	maxHeader     = 8 << 10          // as at the receiver
+	headerSlack   = 4 << 10          // what an http.Server reads beyond its MaxHeaderBytes
 	readTimeout   = 10 * time.Second // of a request as a whole, as there
 	answerTimeout = 40 * time.Second // of the receiver: more than the platform waits
 )
@@ -34,7 +35,7 @@ type connKey struct{}
 // newServer serves a forwarder, on a conns. A request must have arrived as a whole within a time.
 func newServer(f *forwarder, within time.Duration) *http.Server {
 	return &http.Server{
-		Handler: f, ErrorLog: quiet, ConnState: state, MaxHeaderBytes: maxHeader,
+		Handler: f, ErrorLog: quiet, ConnState: state, MaxHeaderBytes: maxHeader - headerSlack,
 		ReadTimeout: within, WriteTimeout: within + answerTimeout + 5*time.Second,
 		IdleTimeout: 75 * time.Second, // longer than tunnels keep a connection that they do not use
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, connKey{}, c) },

@@ -5,14 +5,19 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"time"
 )
 
 // maxConns bounds what strangers can have us hold: with MAX_BODY_BYTES at its default, 64 MiB of bodies.
 const maxConns = 64
 
+// headStart is how long a new connection is not closed for another: as at the receiver, a delivery is here by then.
+const headStart = 100 * time.Millisecond
+
 // conns is a listener with so many connections at most. The one that is without a whole request for the longest time is
-// closed for a new one, so nobody can keep out a delivery by holding half-sent ones. While all have a whole request, which
-// is a matter of milliseconds, new ones wait in the system's queue.
+// closed for a new one, so nobody can keep out a delivery by holding half-sent ones; but none in its first headStart, so
+// nobody can by opening many, either. New ones wait meanwhile in the system's queue, and also while all have a whole
+// request, which only the authentic can have: for as long as the receiver takes, answerTimeout at most.
 type conns struct {
 	net.Listener
 	most int
@@ -34,6 +39,7 @@ func newConns(l net.Listener, most int) *conns {
 type conn struct {
 	net.Conn
 	of    *conns
+	since time.Time     // when it was accepted
 	place *list.Element // in waiting; nil while it has a whole request, and at its end
 	ended bool
 }
@@ -53,7 +59,7 @@ func (c *conns) Accept() (net.Conn, error) {
 		return nil, net.ErrClosed
 	}
 	c.open++
-	in := &conn{Conn: accepted, of: c}
+	in := &conn{Conn: accepted, of: c, since: time.Now()}
 	in.place = c.waiting.PushBack(in)
 	return in, nil
 }
@@ -66,10 +72,25 @@ func (c *conns) makeRoom() {
 		return
 	}
 	gone := longest.Value.(*conn)
+	if early := headStart - time.Since(gone.since); early > 0 {
+		c.pause(early)
+		return
+	}
 	gone.end()
 	c.mu.Unlock()
 	_ = gone.Conn.Close()
 	c.mu.Lock()
+}
+
+// pause waits for a change, and for no longer than most. mu is held, but not all the time.
+func (c *conns) pause(most time.Duration) {
+	alarm := time.AfterFunc(most, func() {
+		c.mu.Lock() // so that it cannot go off before Wait waits
+		defer c.mu.Unlock()
+		c.changed.Broadcast()
+	})
+	defer alarm.Stop()
+	c.changed.Wait()
 }
 
 func (c *conns) Close() error {

@@ -20,6 +20,7 @@ const (
 	countFor = 10 * time.Second
 
 	maxField = 200 // characters
+	maxLine  = 2000
 )
 
 // printer writes whole lines, from several goroutines.
@@ -35,10 +36,11 @@ func newPrinter(out io.Writer) *printer {
 	return &printer{out: out, countFor: countFor, more: map[refusal]int{}}
 }
 
+// say prints one line, whatever it is about: URLs, IDs and errors of the platform cannot forge another.
 func (p *printer) say(format string, args ...any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	fmt.Fprintf(p.out, time.Now().Format(time.TimeOnly)+"  "+format+"\n", args...)
+	fmt.Fprintf(p.out, "%s  %s\n", time.Now().Format(time.TimeOnly), terminal.Line(fmt.Sprintf(format, args...), maxLine))
 }
 
 // delivery is one line, whatever the platform calls things.

@@ -232,3 +232,14 @@ func TestAPlanOfBeforeAMigrationIsMadeAnew(t *testing.T) {
 		})
 	}
 }
+
+// TestPingWaitsForNoOtherPing holds the lock that every process once pinged with.
+func TestPingWaitsForNoOtherPing(t *testing.T) {
+	s := newTables(t)
+	s.hold(`SELECT pg_advisory_xact_lock(hashtextextended('order inorder-ping', 0))`)
+	require.NoError(t, s.Ping(t.Context()))
+	t.Run("but for the tables that events need", func(t *testing.T) {
+		s.hold(`LOCK TABLE orders IN ACCESS EXCLUSIVE MODE`)
+		require.True(t, isLockTimeout(s.Ping(t.Context())))
+	})
+}

@@ -4,6 +4,7 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"time"
 
@@ -43,9 +44,11 @@ func (s *Store) read(ctx context.Context, b *pgx.Batch) error {
 }
 
 // Ping goes the way that every event goes, and finds nothing: that a connection opens does not say that events are applied.
+// The order's ID is random, so that nobody else, such as a replica that is stalled while it pings, holds its lock.
 func (s *Store) Ping(ctx context.Context) error {
+	id := "inorder-ping-" + rand.Text()
 	return s.inTransaction(ctx, func(tx pgx.Tx) error {
-		_, err := lockAndRead(ctx, tx, Event{Event: inorder.Event{ID: "inorder-ping"}, Change: inorder.Change{OrderID: "inorder-ping", Creates: true}})
+		_, err := lockAndRead(ctx, tx, Event{Event: inorder.Event{ID: id}, Change: inorder.Change{OrderID: id, Creates: true}})
 		return err
 	})
 }

@@ -1,0 +1,173 @@
+package receiver
+
+import (
+	"context"
+	"io"
+	"net"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestWhoAsksBackToBackKeepsOutNoDelivery fills all places with strangers that come again as soon as they are closed.
+func TestWhoAsksBackToBackKeepsOutNoDelivery(t *testing.T) {
+	const most = 16
+	release := make(chan struct{})
+	hang := Check{Required: true, Run: func(context.Context) error { <-release; return nil }}
+	forged := strings.Replace(goodRequest, vectorSignature, strings.Repeat("0", 64), 1)
+	for name, request := range map[string]string{
+		"while a dependency hangs, for the readiness": "GET " + ReadyPath + " HTTP/1.1\r\nHost: a\r\n\r\n",
+		"for the health":          "GET " + HealthPath + " HTTP/1.1\r\nHost: a\r\n\r\n",
+		"with forged deliveries":  forged,
+		"for what is not a path ": "GET /elsewhere HTTP/1.1\r\nHost: a\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, _ := newTest(t, &fakeStarter{}, func(o *Options) {
+				o.MaxConnections, o.Checks = most, map[string]Check{"postgresql": hang}
+			})
+			s := serve(t, r)
+			asked := askForEver(t, s, most, request)
+			require.Eventually(t, func() bool { return asked.Load() >= most }, soon, time.Millisecond)
+			for range 5 {
+				require.Less(t, deliverNow(t, s.addr), 3*time.Second)
+			}
+			require.Less(t, runtime.NumGoroutine(), 20*most, "nobody waits for an answer whose connection is closed")
+		})
+	}
+	close(release)
+}
+
+// askForEver asks on so many connections until the test ends, and returns how often a request was sent.
+func askForEver(t *testing.T, s *serving, askers int, request string) *atomic.Int32 {
+	ctx, stop := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	t.Cleanup(func() { stop(); wg.Wait() })
+	var asked atomic.Int32
+	for range askers {
+		wg.Go(func() {
+			for ctx.Err() == nil {
+				if c, err := net.Dial("tcp", s.addr); err == nil {
+					end := context.AfterFunc(ctx, func() { _ = c.Close() })
+					for answer := make([]byte, 4096); err == nil; {
+						if _, err = io.WriteString(c, request); err == nil {
+							asked.Add(1)
+							_, err = c.Read(answer)
+						}
+					}
+					end()
+					_ = c.Close()
+				}
+			}
+		})
+	}
+	return &asked
+}
+
+// places is a listener's places in a bubble of fake time, each taken by a connection that has only just come.
+func places(t *testing.T, most int) (*listener, []*conn) {
+	r, _ := newTest(t, &fakeStarter{}, nil)
+	l := newListener(nil, most, r.log)
+	var taken []*conn
+	for range most {
+		taken = append(taken, l.admit(pipe(t)).(*conn))
+	}
+	return l, taken
+}
+
+func pipe(t *testing.T) net.Conn {
+	ours, theirs := net.Pipe()
+	t.Cleanup(func() { _, _ = ours.Close(), theirs.Close() })
+	return ours
+}
+
+func TestANewcomerWaitsForAHeadStartAtMost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, taken := places(t, 3)
+		began, admitted := time.Now(), make(chan net.Conn)
+		go func() { admitted <- l.admit(pipe(t)) }()
+		for range int(headStart/time.Millisecond) - 1 { // they are answered all the time, and so never wait long
+			time.Sleep(time.Millisecond)
+			for _, c := range taken {
+				c.whole()
+				c.answered()
+			}
+			synctest.Wait()
+			require.Len(t, l.conns, 3)
+			require.Contains(t, l.conns, taken[0])
+		}
+		<-admitted
+		require.Equal(t, headStart, time.Since(began))
+		require.NotContains(t, l.conns, taken[0])
+		l.admit(pipe(t))
+		require.Equal(t, headStart, time.Since(began), "the others have had theirs")
+	})
+}
+
+func TestTimersDoNotPileUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, taken := places(t, 3)
+		admitted := make(chan net.Conn)
+		go func() { admitted <- l.admit(pipe(t)) }()
+		synctest.Wait()
+		const wakes = 10_000
+		before := liveObjects()
+		for range wakes {
+			taken[1].whole()
+			taken[1].answered() // which wakes the newcomer, for nothing
+			synctest.Wait()
+		}
+		require.Less(t, liveObjects()-before, wakes/2)
+		<-admitted
+	})
+}
+
+func liveObjects() int {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return int(m.HeapObjects)
+}
+
+func TestALookLastsASecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var looks atomic.Int32
+		r, _ := newTest(t, &fakeStarter{}, func(o *Options) {
+			o.Checks = map[string]Check{"temporal": {Run: func(context.Context) error {
+				looks.Add(1)
+				time.Sleep(10 * time.Millisecond)
+				return nil
+			}}}
+		})
+		ask := func() Readiness {
+			return (<-r.probe.readiness(func() Readiness { return r.look(checkTimeout) })).Val.(Readiness)
+		}
+		for range 100 {
+			require.True(t, ask().Ready)
+		}
+		require.Equal(t, int32(1), looks.Load())
+		time.Sleep(freshFor)
+		require.True(t, ask().Ready)
+		require.Equal(t, int32(2), looks.Load())
+	})
+}
+
+func TestOnlyPartsThatAreReusedTouchThePool(t *testing.T) {
+	asked := 0
+	pool := &parts[13] // where those of 4096 bytes are
+	runtime.GC()
+	runtime.GC() // which empties it
+	pool.New = func() any { asked++; return (*[]byte)(nil) }
+	t.Cleanup(func() { pool.New = nil })
+	for _, size := range []int{100, 4095, 4097, 5000, 8191} {
+		require.Equal(t, size, cap(newPart(size)))
+	}
+	require.Zero(t, asked)
+	require.Equal(t, 4096, cap(newPart(4096)))
+	require.Equal(t, 1, asked)
+}
