@@ -115,6 +115,25 @@ func TestANewcomerWaitsForAHeadStartAtMost(t *testing.T) {
 	})
 }
 
+func TestTheHeadStartBeginsWhenThereIsRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, taken := places(t, 1)
+		taken[0].whole()
+		admitted := make(chan net.Conn)
+		go func() { admitted <- l.admit(pipe(t)) }()
+		time.Sleep(10 * headStart)
+		taken[0].answered()
+		late := (<-admitted).(*conn)
+		require.False(t, l.has(taken[0]))
+		go func() { admitted <- l.admit(pipe(t)) }()
+		time.Sleep(headStart - time.Nanosecond)
+		synctest.Wait()
+		require.True(t, l.has(late))
+		<-admitted
+		require.False(t, l.has(late))
+	})
+}
+
 func TestTimersDoNotPileUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, taken := places(t, 3)
