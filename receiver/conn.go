@@ -23,7 +23,6 @@ import (
 type conn struct {
 	net.Conn
 	listener *listener
-	since    time.Time // when it was accepted
 
 	idle    atomic.Bool
 	ended   atomic.Bool   // nothing more comes from the peer, as far as we know or care
@@ -32,6 +31,7 @@ type conn struct {
 
 	// Guarded by listener.mu.
 	place *list.Element // in listener.waiting; nil while it is whole
+	since time.Time     // when it was counted
 }
 
 // connOf returns the request's connection, or nil in tests without a listener, whose whole and replaced do nothing.

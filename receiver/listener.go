@@ -94,7 +94,7 @@ func (l *listener) acceptUntil(t time.Time) bool {
 // admit counts a connection, and makes room for it: the one that waits longest for a delivery is closed. If all have one,
 // accepting waits; and if that one has only just come, for headStart at most.
 func (l *listener) admit(accepted net.Conn) net.Conn {
-	c := &conn{Conn: accepted, listener: l, since: time.Now(), closed: make(chan struct{})}
+	c := &conn{Conn: accepted, listener: l, closed: make(chan struct{})}
 	c.idle.Store(true)
 	if l.count(c) {
 		l.log.Log(slog.LevelWarn, "room", "MAX_CONNECTIONS are open: the oldest without a delivery was closed for a new one", "max_connections", l.max)
@@ -119,6 +119,7 @@ func (l *listener) count(c *conn) (madeRoom bool) {
 	}
 	l.conns[c] = struct{}{}
 	l.open.Add(1)
+	c.since = time.Now() // not before: it may have waited for long
 	c.wait()
 	return madeRoom
 }

@@ -23,9 +23,9 @@ func TestWhoAsksBackToBackKeepsOutNoDelivery(t *testing.T) {
 	forged := strings.Replace(goodRequest, vectorSignature, strings.Repeat("0", 64), 1)
 	for name, request := range map[string]string{
 		"while a dependency hangs, for the readiness": "GET " + ReadyPath + " HTTP/1.1\r\nHost: a\r\n\r\n",
-		"for the health":          "GET " + HealthPath + " HTTP/1.1\r\nHost: a\r\n\r\n",
-		"with forged deliveries":  forged,
-		"for what is not a path ": "GET /elsewhere HTTP/1.1\r\nHost: a\r\n\r\n",
+		"for the health":         "GET " + HealthPath + " HTTP/1.1\r\nHost: a\r\n\r\n",
+		"with forged deliveries": forged,
+		"for what is not there":  "GET /elsewhere HTTP/1.1\r\nHost: a\r\n\r\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			r, _ := newTest(t, &fakeStarter{}, func(o *Options) {
@@ -86,6 +86,13 @@ func pipe(t *testing.T) net.Conn {
 	return ours
 }
 
+func (l *listener) has(c *conn) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, has := l.conns[c]
+	return has
+}
+
 func TestANewcomerWaitsForAHeadStartAtMost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, taken := places(t, 3)
@@ -98,14 +105,32 @@ func TestANewcomerWaitsForAHeadStartAtMost(t *testing.T) {
 				c.answered()
 			}
 			synctest.Wait()
-			require.Len(t, l.conns, 3)
-			require.Contains(t, l.conns, taken[0])
+			require.True(t, l.has(taken[0]))
 		}
 		<-admitted
 		require.Equal(t, headStart, time.Since(began))
-		require.NotContains(t, l.conns, taken[0])
+		require.False(t, l.has(taken[0]))
 		l.admit(pipe(t))
 		require.Equal(t, headStart, time.Since(began), "the others have had theirs")
+	})
+}
+
+func TestTheHeadStartBeginsWhenThereIsRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, taken := places(t, 1)
+		taken[0].whole()
+		admitted := make(chan net.Conn)
+		go func() { admitted <- l.admit(pipe(t)) }()
+		time.Sleep(10 * headStart)
+		taken[0].answered()
+		late := (<-admitted).(*conn)
+		require.False(t, l.has(taken[0]))
+		go func() { admitted <- l.admit(pipe(t)) }()
+		time.Sleep(headStart - time.Nanosecond)
+		synctest.Wait()
+		require.True(t, l.has(late))
+		<-admitted
+		require.False(t, l.has(late))
 	})
 }
 
