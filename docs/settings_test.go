@@ -128,8 +128,14 @@ func literal(e ast.Expr) (string, bool) {
 var code = regexp.MustCompile("`([^`]+)`")
 
 // rows are the cells of all rows of a document's tables whose first cell begins with code.
-func rows(t *testing.T, document string) (all [][]string) {
-	for _, line := range strings.Split(read(t, document), "\n") {
+func rows(t *testing.T, document string) [][]string {
+	all := rowsOf(read(t, document))
+	require.NotEmpty(t, all, document)
+	return all
+}
+
+func rowsOf(text string) (all [][]string) {
+	for line := range strings.SplitSeq(text, "\n") {
 		if !strings.HasPrefix(line, "| `") {
 			continue
 		}
@@ -139,8 +145,18 @@ func rows(t *testing.T, document string) (all [][]string) {
 		}
 		all = append(all, cells)
 	}
-	require.NotEmpty(t, all, document)
 	return all
+}
+
+// documents are all that are written for people.
+func documents(t *testing.T) []string {
+	files := []string{"README.md", "CONTRIBUTING.md", "CHANGELOG.md"}
+	found, err := filepath.Glob(filepath.Join(testenv.Root(), "docs", "*.md"))
+	require.NoError(t, err)
+	for _, file := range found {
+		files = append(files, "docs/"+filepath.Base(file))
+	}
+	return files
 }
 
 func read(t *testing.T, document string) string {
