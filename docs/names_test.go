@@ -59,16 +59,16 @@ func TestTargetsThatAreNamedExist(t *testing.T) {
 	}
 }
 
-// shownCode is what a document sets in code: spans in a line, and the lines of shell blocks without their comments.
+// shownCode is what a document sets in code: spans in a line, and what is typed in blocks of shell, without comments.
 func shownCode(text string) (all []string) {
 	block := regexp.MustCompile("(?s)```(\\w*)\n(.*?)```")
 	for _, m := range block.FindAllStringSubmatch(text, -1) {
-		if m[1] != "sh" {
-			continue
-		}
 		for line := range strings.SplitSeq(m[2], "\n") {
 			line, _, _ = strings.Cut(line, "  #")
-			all = append(all, line)
+			line, typed := strings.CutPrefix(line, "$ ")
+			if m[1] == "sh" || m[1] == "console" && typed {
+				all = append(all, line)
+			}
 		}
 	}
 	for _, m := range code.FindAllStringSubmatch(block.ReplaceAllString(text, ""), -1) {
