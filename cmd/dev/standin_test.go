@@ -86,7 +86,7 @@ func TestAPortThatTheStandInCannotHaveIsNamed(t *testing.T) {
 	require.Contains(t, string(out), "choose another with STANDIN_ADDR")
 }
 
-// TestAnOrderThatIsPlacedThereArrives is the README's chapter without an account.
+// TestAnOrderThatIsPlacedThereArrives is what docs/development.md shows without an account.
 func TestAnOrderThatIsPlacedThereArrives(t *testing.T) {
 	t.Parallel()
 	s := runSystem(t, build(t, "inorder/cmd/inorder"), "PLATFORM=stand-in", "STANDIN_ADDR="+freeAddress(t))

@@ -1,0 +1,78 @@
+package docs
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"inorder/internal/devstack/testenv"
+)
+
+// Files and folders that a document names are there.
+func TestFilesThatAreNamedExist(t *testing.T) {
+	path := regexp.MustCompile("`([a-z_]+(?:/[a-z_]+)*(?:/|\\.go|\\.sql))`")
+	var named int
+	for _, document := range []string{"README.md", "CONTRIBUTING.md", "docs/architecture.md"} {
+		for _, m := range path.FindAllStringSubmatch(read(t, document), -1) {
+			named++
+			_, err := os.Stat(filepath.Join(testenv.Root(), m[1]))
+			require.NoError(t, err, "%s names %s", document, m[1])
+		}
+	}
+	require.Greater(t, named, 50)
+}
+
+// Commands that a document shows are commands of the program.
+func TestCommandsThatAreNamedExist(t *testing.T) {
+	field := regexp.MustCompile("(\\w+) +\\w+Cmd +`cmd:")
+	command := regexp.MustCompile(`\binorder ((?:hooks secrets|hooks|orders) )?([a-z]+)\b`)
+	known := map[string]bool{}
+	for place, line := range lines(t) {
+		if m := field.FindStringSubmatch(line); m != nil && strings.HasPrefix(place, "cmd/inorder/") {
+			known[strings.ToLower(m[1])] = true
+		}
+	}
+	require.Greater(t, len(known), 15)
+	for _, document := range documents(t) {
+		for _, shown := range shownCode(read(t, document)) {
+			for _, m := range command.FindAllStringSubmatch(shown, -1) {
+				require.True(t, known[m[2]], "%s shows: %s", document, shown)
+			}
+		}
+	}
+}
+
+// Targets of make that a document shows are there.
+func TestTargetsThatAreNamedExist(t *testing.T) {
+	makefile := read(t, "Makefile")
+	target := regexp.MustCompile(`\bmake ([a-z/-]+)`)
+	for _, document := range documents(t) {
+		for _, shown := range shownCode(read(t, document)) {
+			for _, m := range target.FindAllStringSubmatch(shown, -1) {
+				require.True(t, strings.Contains(makefile, "\n"+m[1]+":"), "%s shows: %s", document, shown)
+			}
+		}
+	}
+}
+
+// shownCode is what a document sets in code: spans in a line, and what is typed in blocks of shell, without comments.
+func shownCode(text string) (all []string) {
+	block := regexp.MustCompile("(?s)```(\\w*)\n(.*?)```")
+	for _, m := range block.FindAllStringSubmatch(text, -1) {
+		for line := range strings.SplitSeq(m[2], "\n") {
+			line, _, _ = strings.Cut(line, "  #")
+			line, typed := strings.CutPrefix(line, "$ ")
+			if m[1] == "sh" || m[1] == "console" && typed {
+				all = append(all, line)
+			}
+		}
+	}
+	for _, m := range code.FindAllStringSubmatch(block.ReplaceAllString(text, ""), -1) {
+		all = append(all, m[1])
+	}
+	return all
+}

@@ -1,0 +1,72 @@
+package docs
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"inorder/internal/devstack/testenv"
+)
+
+// Whoever is woken by an alert finds it in the document, under its name.
+func TestEveryAlertIsExplained(t *testing.T) {
+	alerts := regexp.MustCompile(`(?m)- alert: (\w+)`).FindAllStringSubmatch(read(t, "docs/alerts.yml"), -1)
+	require.NotEmpty(t, alerts)
+	operations := read(t, "docs/operations.md")
+	for _, a := range alerts {
+		require.True(t, strings.Contains(operations, `<a id="`+a[1]+`"></a>`+"\n\n### "+a[1]+"\n"), "docs/operations.md does not explain %s", a[1])
+	}
+	require.Equal(t, len(alerts), strings.Count(operations, "\n### Inorder"), "it explains one that is gone")
+}
+
+// A metric that a document or an alert names is one that the code has.
+func TestMetricsThatAreNamedExist(t *testing.T) {
+	var source strings.Builder
+	for place, line := range lines(t) {
+		if strings.Contains(place, ".go:") {
+			source.WriteString(line)
+		}
+	}
+	for _, document := range append(documents(t), "docs/alerts.yml") {
+		for _, name := range regexp.MustCompile(`\binorder_[a-z_]+`).FindAllString(read(t, document), -1) {
+			require.True(t, strings.Contains(source.String(), `"`+name+`"`), "%s names %s", document, name)
+		}
+	}
+}
+
+// Every link to a file of ours, and to a place in it, leads somewhere.
+func TestLinksLeadSomewhere(t *testing.T) {
+	link := regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	for _, document := range documents(t) {
+		for _, m := range link.FindAllStringSubmatch(read(t, document), -1) {
+			if strings.Contains(m[1], "://") {
+				continue
+			}
+			path, anchor, _ := strings.Cut(m[1], "#")
+			target := document
+			if path != "" {
+				target = filepath.Join(filepath.Dir(document), path)
+			}
+			_, err := os.Stat(filepath.Join(testenv.Root(), target))
+			require.NoError(t, err, "%s links to %s", document, m[1])
+			if anchor != "" {
+				require.True(t, strings.Contains(read(t, target), `<a id="`+anchor+`"></a>`), "%s links to %s", document, m[1])
+			}
+		}
+	}
+}
+
+// A new dependency needs its reason.
+func TestDirectDependenciesHaveTheirReason(t *testing.T) {
+	decisions := read(t, "docs/decisions.md")
+	direct, _, _ := strings.Cut(read(t, "go.mod"), "// indirect")
+	modules := regexp.MustCompile(`(?m)^\t(\S+) v`).FindAllStringSubmatch(direct, -1)
+	require.NotEmpty(t, modules)
+	for _, m := range modules[:len(modules)-1] { // the last is the first indirect one
+		require.True(t, strings.Contains(decisions, "| `"+m[1]+"` |"), "docs/decisions.md has no reason for %s", m[1])
+	}
+}
