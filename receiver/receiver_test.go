@@ -243,7 +243,7 @@ func TestAnswers(t *testing.T) {
 				require.Empty(t, tc.starter.all())
 			}
 			require.Contains(t, logs.String(), tc.log)
-			for _, private := range []string{vectorSecret, oldSecret, signature, "78000", "0815"} {
+			for _, private := range []string{vectorSecret, oldSecret, signature, ":78000", "order_0815"} {
 				if private != "" {
 					require.NotContains(t, logs.String(), private)
 				}
