@@ -77,7 +77,7 @@ func readEvent(body converter.RawValue, r Receipt) (inorder.Event, error) {
 	if err != nil {
 		e = inorder.Event{Body: raw}
 	}
-	e.ID, e.ReceivedAt = r.EventID, sendable(r.ReceivedAt)
+	e.ID, e.ReceivedAt, e.RetriedAt = r.EventID, sendable(r.ReceivedAt), sendable(r.RetriedAt)
 	return e, err
 }
 

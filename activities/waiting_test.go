@@ -126,3 +126,17 @@ func TestCreatedAndPaidAtTheSameInstant(t *testing.T) {
 		require.Equal(t, inorder.Applied, s.apply(paid("evt_2")).Outcome)
 	})
 }
+
+func TestARetriedDateOutlivesTheWorkflow(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	body := told("evt_1", "order.paid", 0, `{"id":"order_1"}`)
+	in := activities.ApplyEventInput{Receipt: activities.Receipt{EventID: "evt_1", ReceivedAt: received.Add(-4 * time.Hour), RetriedAt: received}}
+	r, err := s.ApplyEvent(t.Context(), raw(body), in)
+	require.NoError(t, err)
+	require.Equal(t, inorder.Waiting, r.Outcome, "two hours ahead of its receipt, and not of the retry")
+	e, found, err := s.Store.Pending(t.Context(), "evt_1")
+	require.NoError(t, err)
+	require.True(t, found)
+	require.True(t, e.RetriedAt.Equal(received), "who starts it anew judges its date by the same time: %s", e.RetriedAt)
+}

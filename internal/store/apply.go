@@ -17,6 +17,8 @@ type Event struct {
 	Change inorder.Change
 	// Payload stands in for a body that jsonb does not take; nil for the body itself.
 	Payload json.RawMessage
+
+	hash []byte // SHA-256 of the body, made once for a transaction
 }
 
 // payload is what is stored of the body as jsonb; nil if the body is no JSON and nothing stands in for it.
@@ -24,7 +26,7 @@ func (e Event) payload() json.RawMessage {
 	switch {
 	case e.Payload != nil:
 		return storable(e.Payload)
-	case !json.Valid(e.Body):
+	case e.Type == "" && !json.Valid(e.Body): // a body with a type was read as JSON already
 		return nil
 	}
 	return storable(e.Body)
@@ -48,6 +50,7 @@ type Known struct {
 // The error is a BusyError if the order's lock could not be had in a fraction of a second. An error leaves nothing behind,
 // except one of the commit itself, after which nobody knows: the event is to be applied again.
 func (s *Store) Apply(ctx context.Context, e Event, decide func(Known) inorder.Decision) (k Known, d inorder.Decision, err error) {
+	e.hash = bodyHash(e.Body)
 	err = s.locked(ctx, e.Change.OrderID, func(tx pgx.Tx) error {
 		if k, err = lockAndRead(ctx, tx, e); err != nil || k.Outcome != "" {
 			return err
@@ -91,8 +94,7 @@ func lockAndRead(ctx context.Context, tx pgx.Tx, e Event) (Known, error) {
 	k := Known{}
 	b := &pgx.Batch{}
 	b.Queue(lockSQL, lockName(e.ID, e.Change.OrderID))
-	hash := bodyHash(e.Body)
-	b.Queue(selectEventSQL, e.ID, hash).QueryRow(optional(func(row pgx.Row) error {
+	b.Queue(selectEventSQL, e.ID, e.hash).QueryRow(optional(func(row pgx.Row) error {
 		return row.Scan(&k.Outcome, &k.Detail, &k.OtherBody)
 	}))
 	if e.Change.OrderID != "" {
@@ -132,7 +134,7 @@ VALUES ($1, $2, nullif($3, ''), $4, $5, $6, $7, $8)`
 // part without an ID, that part, which is kept and does not count.
 func writeEnd(ctx context.Context, tx pgx.Tx, e Event, d inorder.Decision) error {
 	b := &pgx.Batch{}
-	b.Queue(insertEventSQL, e.ID, e.Type, e.Change.OrderID, d.Outcome, d.Detail, nullTime(e.OccurredAt), e.payload(), bodyHash(e.Body))
+	b.Queue(insertEventSQL, e.ID, e.Type, e.Change.OrderID, d.Outcome, d.Detail, nullTime(e.OccurredAt), e.payload(), e.hash)
 	b.Queue(deletePendingSQL, e.ID)
 	if d.Outcome == inorder.Applied {
 		queueOrder(b, d)

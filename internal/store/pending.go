@@ -46,6 +46,7 @@ func execPending(ctx context.Context, tx pgx.Tx, e Event, orderID string, payloa
 // Park records that a person must look at an event whose data PostgreSQL refused: with what it takes of it, and the body as
 // received. An event that has ended stays as it ended, and Known says how.
 func (s *Store) Park(ctx context.Context, e Event, detail string) (k Known, err error) {
+	e.hash = bodyHash(e.Body)
 	full := func(tx pgx.Tx) (int, error) { return writePending(ctx, tx, e, inorder.Attention, detail) }
 	bare := func(tx pgx.Tx) (int, error) {
 		return execPending(ctx, tx, e, "", nil, nil, inorder.Attention, detail)
@@ -132,6 +133,6 @@ func (s *Store) Pending(ctx context.Context, eventID string) (e inorder.Event, f
 	if e, err = inorder.ParseEvent(body); err != nil {
 		e = inorder.Event{Body: body} // that is why it is in attention; its workflow says so again
 	}
-	e.ID, e.ReceivedAt = eventID, receivedAt.UTC()
+	e.ID, e.ReceivedAt, e.RetriedAt = eventID, receivedAt.UTC(), timeOf(retriedAt).UTC()
 	return e, found, nil
 }
