@@ -41,7 +41,7 @@ func benchmarkApply(b *testing.B, mode pgx.QueryExecMode, url string) {
 	w := &wire{}
 	c, err := config.PoolConfig(url)
 	require.NoError(b, err)
-	c.MaxConns = 1
+	c.MaxConns, c.BeforeConnect, c.AfterConnect = 1, nil, nil
 	c.ConnConfig.DefaultQueryExecMode, c.ConnConfig.DialFunc = mode, w.dial
 	pool, err := pgxpool.NewWithConfig(b.Context(), c)
 	require.NoError(b, err)

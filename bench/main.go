@@ -62,7 +62,11 @@ func run(ctx context.Context, program, before string, rounds, events int) error 
 	fmt.Printf("%d rounds, %d events each with 16 senders; medians\n", rounds, events)
 	results := map[string]map[int][]result{}
 	for round := range rounds + 1 {
-		for _, s := range subjects {
+		order := slices.Clone(subjects)
+		if round%2 == 1 { // so that none always follows the same neighbour
+			slices.Reverse(order)
+		}
+		for _, s := range order {
 			if results[s.name] == nil {
 				results[s.name] = map[int][]result{}
 			}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"strings"
 	"sync"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
@@ -128,6 +130,46 @@ func (s *system) liveThrough(orders int) {
 	})
 	require.Equal(s.t, orders, s.count(`SELECT count(DISTINCT o.id) FROM orders o JOIN order_refunds r ON r.order_id = o.id AND r.refunds = 2
 		JOIN webhook_events e ON e.order_id = o.id WHERE o.payment_status IN ('refunded', 'partially_refunded', 'paid') AND e.event_id = ANY($1)`, ids))
+}
+
+// Only a connection to the server itself prepares statements, also when a pooler comes between them later.
+func TestOnlyDirectConnectionsPrepare(t *testing.T) {
+	t.Parallel()
+	s := newBareSystem(t, testenv.MigratedURL(t))
+	direct := s.throughPooler(1)
+	name := newProxy(t, hostOf(t, direct))
+	name.connect()
+	c, err := config.PoolConfig(withHost(t, direct, name.addr))
+	require.NoError(t, err)
+	pool, err := pgxpool.NewWithConfig(t.Context(), c)
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	mode := func() pgx.QueryExecMode {
+		conn, err := pool.Acquire(t.Context())
+		require.NoError(t, err)
+		defer conn.Release()
+		return conn.Conn().Config().DefaultQueryExecMode
+	}
+	require.Equal(t, pgx.QueryExecModeCacheStatement, mode())
+
+	name.cut()
+	name.target = hostOf(t, s.databaseURL())
+	name.connect()
+	s.eventually(10*time.Second, "the connections of before are gone", func() bool { return store.New(pool).Ping(t.Context()) == nil })
+	require.Equal(t, pgx.QueryExecModeCacheDescribe, mode())
+}
+
+func hostOf(t *testing.T, databaseURL string) string {
+	u, err := url.Parse(databaseURL)
+	require.NoError(t, err)
+	return u.Host
+}
+
+func withHost(t *testing.T, databaseURL, host string) string {
+	u, err := url.Parse(databaseURL)
+	require.NoError(t, err)
+	u.Host = host
+	return u.String()
 }
 
 // Who insists on prepared statements is told which setting that is, and readyz shows it: it goes the way of the events.

@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"go.temporal.io/sdk/client"
@@ -51,15 +50,15 @@ func (r *reader) postgres(name string, needed bool) *pgxpool.Config {
 }
 
 // PoolConfig reads a connection URL, or keywords and values, as pgx and libpq do, and adds what all our connections share.
-// They work through a pooler that gives each transaction another connection: no statement is prepared under a name, unless
-// the URL says default_query_exec_mode. They speak UTF-8, whatever the URL, PGCLIENTENCODING or PGOPTIONS say.
+// They work through a pooler that gives each transaction another connection. Statements are prepared on direct connections
+// alone, unless the URL says default_query_exec_mode. They speak UTF-8, whatever the URL, PGCLIENTENCODING or PGOPTIONS say.
 func PoolConfig(databaseURL string) (*pgxpool.Config, error) {
 	c, err := pgxpool.ParseConfig(databaseURL)
 	if err != nil {
 		return nil, err
 	}
 	if !strings.Contains(databaseURL, "default_query_exec_mode") {
-		c.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe // what it costs: docs/decisions.md
+		prepareOnDirect(c)
 	}
 	c.ConnConfig.RuntimeParams["client_encoding"] = "UTF8"
 	if c.ConnConfig.RuntimeParams["application_name"] == "" {
