@@ -13,20 +13,20 @@ help: ## This list
 	@grep -hE '^[a-z/-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 .PHONY: run
-run: build bin/dev bin/platform ## Run everything in the foreground: PostgreSQL, Temporal with its UI, inorder; with PLATFORM=stand-in a platform, too
+run: build bin/dev bin/standin ## Run everything in the foreground: PostgreSQL, Temporal with its UI, inorder; with PLATFORM=stand-in a platform, too
 	@PLATFORM='$(PLATFORM)' bin/dev run
 
 .PHONY: build
 build: ## Build bin/inorder
 	go build -trimpath -ldflags "-X main.version=$(VERSION)" -o bin/inorder ./cmd/inorder
 
-.PHONY: bin/platform
-bin/platform: ## Build bin/platform, the stand-in for the commerce platform
-	@go build -trimpath -o bin/platform ./cmd/platform
+.PHONY: bin/standin
+bin/standin: ## Build bin/standin, the stand-in for the commerce platform
+	@go build -trimpath -o bin/standin ./dev/cmd/standin
 
 .PHONY: bin/dev
 bin/dev:
-	@go build -o bin/dev ./cmd/dev
+	@go build -o bin/dev ./dev/cmd/dev
 
 # Most tests wait, for servers, leases and clocks: four of a package at once keep two cores busy.
 .PHONY: test
@@ -55,7 +55,7 @@ bench: build bin/dev ## Measure events/s and ack times beside an empty workflow 
 fuzz: ## Fuzz the parser, the domain and the verifier for a minute each
 	go test -run '^$$' -fuzz FuzzParseEvent -fuzztime 60s .
 	go test -run '^$$' -fuzz FuzzChange -fuzztime 60s .
-	go test -run '^$$' -fuzz FuzzVerify -fuzztime 60s ./receiver
+	go test -run '^$$' -fuzz FuzzVerify -fuzztime 60s ./internal/delivery
 
 .PHONY: fixtures
 fixtures: build bin/dev ## Record the replay fixtures that are missing, from landed code

@@ -11,7 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"inorder"
-	"inorder/internal/history"
+	"inorder/dev/history"
 )
 
 // The law: for any history, any permutation with any duplicates gives the same final order, the one that a simple oracle

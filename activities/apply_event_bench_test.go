@@ -10,9 +10,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"inorder/activities"
+	"inorder/dev/stack"
+	"inorder/dev/testenv"
 	"inorder/internal/config"
-	"inorder/internal/devstack"
-	"inorder/internal/devstack/testenv"
 	"inorder/internal/loglimit"
 	"inorder/internal/sample"
 	tables "inorder/internal/store"
@@ -26,8 +26,8 @@ func BenchmarkApplyEvent(b *testing.B) {
 	}
 	for _, mode := range modes[1:] { // the first does not work there
 		b.Run("pgbouncer/"+mode.String(), func(b *testing.B) {
-			pooled, stop, err := devstack.PgBouncer(b.Context(), testenv.MigratedURL(b), 3)
-			if errors.Is(err, devstack.ErrNoPgBouncer) {
+			pooled, stop, err := stack.PgBouncer(b.Context(), testenv.MigratedURL(b), 3)
+			if errors.Is(err, stack.ErrNoPgBouncer) {
 				b.Skip(err)
 			}
 			require.NoError(b, err)

@@ -18,11 +18,11 @@ import (
 	"go.temporal.io/sdk/testsuite"
 
 	"inorder/activities"
+	"inorder/dev/standin"
 	"inorder/internal/endpoints"
 	"inorder/internal/hooks"
 	"inorder/internal/platform"
 	"inorder/internal/sample"
-	"inorder/internal/standin"
 )
 
 const hookURL = "https://shop.example.com/webhooks/hc"

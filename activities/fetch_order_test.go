@@ -12,7 +12,7 @@ import (
 
 	"inorder"
 	"inorder/activities"
-	"inorder/internal/standin"
+	"inorder/dev/standin"
 )
 
 // fetch asks anew, as if nobody had asked a moment ago.

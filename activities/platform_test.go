@@ -13,9 +13,9 @@ import (
 
 	"inorder"
 	"inorder/activities"
-	"inorder/internal/devstack/testenv"
+	"inorder/dev/standin"
+	"inorder/dev/testenv"
 	"inorder/internal/platform"
-	"inorder/internal/standin"
 )
 
 // shop is a store beside a stand-in platform. An event that is begun is applied at once.

@@ -13,7 +13,7 @@ import (
 
 	"inorder"
 	"inorder/activities"
-	"inorder/internal/standin"
+	"inorder/dev/standin"
 	tables "inorder/internal/store"
 )
 

@@ -19,8 +19,8 @@ import (
 
 	"inorder"
 	"inorder/activities"
+	"inorder/dev/testenv"
 	"inorder/internal/config"
-	"inorder/internal/devstack/testenv"
 	"inorder/internal/endpoints"
 	"inorder/internal/loglimit"
 	tables "inorder/internal/store"

@@ -11,8 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"inorder/internal/delivery"
 	"inorder/internal/sample"
-	"inorder/receiver"
 )
 
 // secret is what all subjects verify with. It protects nothing.
@@ -28,9 +28,9 @@ var sequence atomic.Int64
 
 // measure posts n new events with that many senders, each waiting for its answer, and waits until all reached their end.
 func measure(ctx context.Context, s subject, senders, n int) (result, error) {
-	deliveries := make([]delivery, n)
+	deliveries := make([]posting, n)
 	for i := range deliveries {
-		deliveries[i] = newDelivery()
+		deliveries[i] = newPosting()
 	}
 	done, err := s.done(ctx)
 	if err != nil {
@@ -60,22 +60,22 @@ func newClient(senders int) *http.Client {
 	return &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: senders}, Timeout: time.Minute}
 }
 
-type delivery struct {
+type posting struct {
 	body      []byte
 	signature string
 }
 
-// newDelivery is the creation of a new order, about a kilobyte.
-func newDelivery() delivery {
+// newPosting is the creation of a new order, about a kilobyte.
+func newPosting() posting {
 	n := sequence.Add(1)
 	order := fmt.Sprintf("order_bench_%d_%d", started.UnixMicro(), n)
 	body := sample.Event(sample.Options{Type: "order.created", OrderID: order})
-	return delivery{body, receiver.Sign(secret, body)}
+	return posting{body, delivery.Sign(secret, body)}
 }
 
 var started = time.Now()
 
-func post(ctx context.Context, client *http.Client, url string, senders int, deliveries []delivery) ([]time.Duration, error) {
+func post(ctx context.Context, client *http.Client, url string, senders int, deliveries []posting) ([]time.Duration, error) {
 	acks := make([]time.Duration, len(deliveries))
 	var (
 		next atomic.Int64
@@ -102,13 +102,13 @@ func post(ctx context.Context, client *http.Client, url string, senders int, del
 	return acks, fail
 }
 
-func postOne(ctx context.Context, client *http.Client, url string, d delivery) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url+receiver.WebhookPath, bytes.NewReader(d.body))
+func postOne(ctx context.Context, client *http.Client, url string, d posting) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url+delivery.Path, bytes.NewReader(d.body))
 	if err != nil {
 		return err
 	}
 	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set(receiver.SignatureHeader, d.signature)
+	req.Header.Set(delivery.SignatureHeader, d.signature)
 	resp, err := client.Do(req)
 	if err != nil {
 		return err
@@ -117,8 +117,8 @@ func postOne(ctx context.Context, client *http.Client, url string, d delivery) e
 	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
 		return err
 	}
-	if resp.StatusCode != http.StatusOK || resp.Header.Get(receiver.ResultHeader) != "accepted" {
-		return fmt.Errorf("answered %s %q", resp.Status, resp.Header.Get(receiver.ResultHeader))
+	if resp.StatusCode != http.StatusOK || resp.Header.Get(delivery.ResultHeader) != "accepted" {
+		return fmt.Errorf("answered %s %q", resp.Status, resp.Header.Get(delivery.ResultHeader))
 	}
 	return nil
 }

@@ -19,6 +19,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"inorder/activities"
+	"inorder/internal/delivery"
 	"inorder/internal/loglimit"
 	"inorder/internal/store"
 	"inorder/migrations"
@@ -47,7 +48,7 @@ func runPeer(ctx context.Context, name string) error {
 	r := receiver.New(receiver.Options{
 		Starter:      starter,
 		TaskQueue:    os.Getenv("TASK_QUEUE"),
-		Verifier:     receiver.StaticSecrets(secret),
+		Verifier:     delivery.Secrets{secret},
 		MaxBodyBytes: 1 << 20,
 		Log:          logger,
 	})

@@ -8,8 +8,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"inorder/internal/delivery"
 	"inorder/internal/sample"
-	"inorder/receiver"
 )
 
 // together posts order.paid and order.created of n new orders, all at the same instant, and returns how long the answers
@@ -20,12 +20,12 @@ func together(ctx context.Context, pool *pgxpool.Pool, s subject, n int) (answer
 		return 0, 0, err
 	}
 	at := time.Now().Truncate(time.Second) // the platform's times have seconds
-	var deliveries []delivery
+	var deliveries []posting
 	for range n {
 		order := sample.NewID("order_together_")
 		for _, eventType := range []string{"order.paid", "order.created"} {
 			body := sample.Event(sample.Options{Type: eventType, OrderID: order, At: at})
-			deliveries = append(deliveries, delivery{body, receiver.Sign(secret, body)})
+			deliveries = append(deliveries, posting{body, delivery.Sign(secret, body)})
 		}
 	}
 	client := newClient(len(deliveries))

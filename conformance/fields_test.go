@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"inorder/internal/standin"
+	"inorder/dev/standin"
 )
 
 // The stand-in's objects have the fields that the SDK's types declare, so that a program written against those types

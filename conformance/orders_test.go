@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"inorder/internal/standin"
+	"inorder/dev/standin"
 )
 
 type orders struct {

@@ -13,7 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"inorder/internal/standin"
+	"inorder/dev/standin"
 )
 
 const key = standin.DefaultKey

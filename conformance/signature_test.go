@@ -16,9 +16,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"inorder/dev/standin"
+	"inorder/internal/delivery"
 	"inorder/internal/sample"
-	"inorder/internal/standin"
-	"inorder/receiver"
 )
 
 // The platform's documented vector, which was tried with the SDK.
@@ -36,7 +36,7 @@ func TestOurVerifierAndTheSDKsAgree(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(vectorBody), &anything))
 	again, err := json.Marshal(anything)
 	require.NoError(t, err)
-	signed := func(secret, body string) string { return receiver.Sign(secret, []byte(body)) }
+	signed := func(secret, body string) string { return delivery.Sign(secret, []byte(body)) }
 	korean := `{"id":"evt_1","type":"order.updated","data":{"note":"문 앞에 놓아주세요 🙏 \u0000 <&>"}}`
 	large := `{"id":"evt_2","type":"order.updated","data":{"note":"` + strings.Repeat("가나다 ", 200_000) + `"}}`
 
@@ -77,7 +77,7 @@ func TestOurVerifierAndTheSDKsAgree(t *testing.T) {
 		"a body of 2 MB":                 {vectorSecret, large, signed(vectorSecret, large), true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			require.Equal(t, tc.want, receiver.Verify(tc.secret, []byte(tc.body), tc.signature), "ours")
+			require.Equal(t, tc.want, delivery.Verify(tc.secret, []byte(tc.body), tc.signature), "ours")
 			require.Equal(t, tc.want, r.verifies(tc.secret, []byte(tc.body), tc.signature), "the SDK's")
 		})
 	}
@@ -87,18 +87,18 @@ func TestOurVerifierAndTheSDKsAgree(t *testing.T) {
 func TestOnlyWeVerifyWhatIsNoText(t *testing.T) {
 	r := newRig(t, standin.Options{})
 	body := []byte("{\"note\":\"\xff\"}")
-	require.True(t, receiver.Verify(vectorSecret, body, receiver.Sign(vectorSecret, body)))
-	require.False(t, r.verifies(vectorSecret, body, receiver.Sign(vectorSecret, body)))
+	require.True(t, delivery.Verify(vectorSecret, body, delivery.Sign(vectorSecret, body)))
+	require.False(t, r.verifies(vectorSecret, body, delivery.Sign(vectorSecret, body)))
 }
 
 // inbox is an endpoint that keeps what it gets.
 type inbox struct {
 	*httptest.Server
 	mu  sync.Mutex
-	got []delivery
+	got []delivered
 }
 
-type delivery struct {
+type delivered struct {
 	body      []byte
 	signature string
 }
@@ -109,7 +109,7 @@ func newInbox(t *testing.T) *inbox {
 		body, _ := io.ReadAll(r.Body)
 		in.mu.Lock()
 		defer in.mu.Unlock()
-		in.got = append(in.got, delivery{body, r.Header.Get(receiver.SignatureHeader)})
+		in.got = append(in.got, delivered{body, r.Header.Get(delivery.SignatureHeader)})
 	}))
 	t.Cleanup(in.Close)
 	return in

@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"inorder/internal/devstack/testenv"
+	"inorder/dev/testenv"
 )
 
 // Files and folders that a document names are there.

@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"inorder/internal/devstack/testenv"
+	"inorder/dev/testenv"
 )
 
 // Whoever is woken by an alert finds it in the document, under its name.

@@ -17,7 +17,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
-	"inorder/internal/devstack/testenv"
+	"inorder/dev/testenv"
 	"inorder/internal/sample"
 	"inorder/workflows"
 )

@@ -15,8 +15,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"inorder/dev/testenv"
 	"inorder/internal/config"
-	"inorder/internal/devstack/testenv"
 )
 
 var variable = regexp.MustCompile(`^[A-Z][A-Z0-9]*(_[A-Z0-9]+)+$`)

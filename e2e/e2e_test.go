@@ -21,9 +21,9 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"inorder"
-	"inorder/internal/devstack/testenv"
+	"inorder/dev/testenv"
+	"inorder/internal/delivery"
 	"inorder/internal/sample"
-	"inorder/receiver"
 )
 
 // program is bin/inorder, built once for all tests.
@@ -137,18 +137,18 @@ func (s *system) eventually(limit time.Duration, what string, condition func() b
 func (s *system) post(body []byte) (int, string, error) { return s.postSigned(secret, body) }
 
 func (s *system) postSigned(secret string, body []byte) (int, string, error) {
-	req, err := http.NewRequest(http.MethodPost, s.url+receiver.WebhookPath, bytes.NewReader(body))
+	req, err := http.NewRequest(http.MethodPost, s.url+delivery.Path, bytes.NewReader(body))
 	if err != nil {
 		return 0, "", err
 	}
-	req.Header.Set(receiver.SignatureHeader, receiver.Sign(secret, body))
+	req.Header.Set(delivery.SignatureHeader, delivery.Sign(secret, body))
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return 0, "", err
 	}
 	defer resp.Body.Close()
 	_, _ = io.Copy(io.Discard, resp.Body)
-	return resp.StatusCode, resp.Header.Get(receiver.ResultHeader), nil
+	return resp.StatusCode, resp.Header.Get(delivery.ResultHeader), nil
 }
 
 // deliver posts as the platform does: again and again until the answer is 200.

@@ -13,11 +13,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"inorder/internal/devstack/testenv"
+	"inorder/dev/standin"
+	"inorder/dev/testenv"
 	"inorder/internal/endpoints"
 	"inorder/internal/hooks"
 	"inorder/internal/sample"
-	"inorder/internal/standin"
 )
 
 func TestHooksFromRegistrationToDeletion(t *testing.T) {

@@ -8,11 +8,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"inorder/internal/devstack"
+	"inorder/dev/stack"
+	"inorder/dev/standin"
 	"inorder/internal/hooks"
 	"inorder/internal/listen"
 	"inorder/internal/platform"
-	"inorder/internal/standin"
 )
 
 // listen begins `inorder listen` at an address of its own.
@@ -21,7 +21,7 @@ func (s *shop) listen(addr string, more ...string) *process {
 }
 
 func freeAddr(t *testing.T) string {
-	port, err := devstack.FreePort()
+	port, err := stack.FreePort()
 	require.NoError(t, err)
 	return fmt.Sprintf("127.0.0.1:%d", port)
 }

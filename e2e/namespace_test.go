@@ -16,8 +16,8 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
-	"inorder/internal/devstack"
-	"inorder/internal/devstack/testenv"
+	"inorder/dev/stack"
+	"inorder/dev/testenv"
 	"inorder/worker"
 	"inorder/workflows"
 )
@@ -58,13 +58,13 @@ func addSearchAttributes(namespace string) error {
 	}
 	defer c.Close()
 	keywords := map[string]enumspb.IndexedValueType{}
-	for _, name := range devstack.SearchAttributes {
+	for _, name := range stack.SearchAttributes {
 		keywords[name] = enumspb.INDEXED_VALUE_TYPE_KEYWORD
 	}
 	if _, err := c.OperatorService().AddSearchAttributes(ctx, &operatorservice.AddSearchAttributesRequest{Namespace: namespace, SearchAttributes: keywords}); err != nil {
 		return err
 	}
-	query := strings.Join(devstack.SearchAttributes, " = 'none' AND ") + " = 'none'"
+	query := strings.Join(stack.SearchAttributes, " = 'none' AND ") + " = 'none'"
 	for {
 		_, err := c.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Query: query})
 		if err == nil {

@@ -6,9 +6,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"inorder/internal/devstack/testenv"
+	"inorder/dev/standin"
+	"inorder/dev/testenv"
 	"inorder/internal/sample"
-	"inorder/internal/standin"
 )
 
 func TestTwoSystemsCannotShareANamespace(t *testing.T) {

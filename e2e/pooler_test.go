@@ -17,11 +17,11 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
+	"inorder/dev/stack"
+	"inorder/dev/standin"
+	"inorder/dev/testenv"
 	"inorder/internal/config"
-	"inorder/internal/devstack"
-	"inorder/internal/devstack/testenv"
 	"inorder/internal/sample"
-	"inorder/internal/standin"
 	"inorder/internal/store"
 	"inorder/receiver"
 )
@@ -30,8 +30,8 @@ import (
 // the URL without it. Where there is none the test is skipped; in CI that is a failure.
 func (s *system) throughPooler(serverConns int) (direct string) {
 	direct = s.databaseURL()
-	pooled, stop, err := devstack.PgBouncer(s.t.Context(), direct, serverConns)
-	if errors.Is(err, devstack.ErrNoPgBouncer) && os.Getenv("CI") == "" {
+	pooled, stop, err := stack.PgBouncer(s.t.Context(), direct, serverConns)
+	if errors.Is(err, stack.ErrNoPgBouncer) && os.Getenv("CI") == "" {
 		s.t.Skipf("without PgBouncer nothing shows that we work behind it: %v", err)
 	}
 	require.NoError(s.t, err)

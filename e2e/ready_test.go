@@ -11,8 +11,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"inorder/internal/devstack"
-	"inorder/internal/devstack/testenv"
+	"inorder/dev/stack"
+	"inorder/dev/testenv"
 )
 
 // ready asks a process at its ADMIN_ADDR; 0 while nobody listens there.
@@ -30,7 +30,7 @@ func ready(t *testing.T, admin string) (status int, body string) {
 
 // TestAWorkerSaysWhetherItsServersAnswer cuts both off, and lets them come back one after the other.
 func TestAWorkerSaysWhetherItsServersAnswer(t *testing.T) {
-	port, err := devstack.FreePort()
+	port, err := stack.FreePort()
 	require.NoError(t, err)
 	admin := fmt.Sprintf("127.0.0.1:%d", port)
 	s := newSystem(t, "ADMIN_ADDR="+admin, "ADMIN_TOKEN=guards-nothing")
@@ -64,7 +64,7 @@ func TestAWorkerSaysWhetherItsServersAnswer(t *testing.T) {
 // TestOnlyWhoHasAKeyIsExpectedToReconcile is what the alert about overdue reconciliation relies on.
 func TestOnlyWhoHasAKeyIsExpectedToReconcile(t *testing.T) {
 	for key, expected := range map[string]bool{"": false, "sk_test_e2ehushhush": true} {
-		port, err := devstack.FreePort()
+		port, err := stack.FreePort()
 		require.NoError(t, err)
 		admin := fmt.Sprintf("127.0.0.1:%d", port)
 		s := newSystem(t, "ADMIN_ADDR="+admin, "HEADLESS_COMMERCE_API_KEY="+key, "HEADLESS_COMMERCE_API_URL=http://127.0.0.1:1")

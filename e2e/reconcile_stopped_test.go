@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"inorder/internal/standin"
+	"inorder/dev/standin"
 )
 
 func TestAReconciliationThatCannotGoOnEndsAndSaysSo(t *testing.T) {

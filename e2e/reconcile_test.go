@@ -17,9 +17,9 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"inorder/dev/standin"
+	"inorder/internal/delivery"
 	"inorder/internal/platform"
-	"inorder/internal/standin"
-	"inorder/receiver"
 )
 
 // storefront is a system that a stand-in platform delivers to. Its receiver knows the secret of its webhook alone.
@@ -39,7 +39,7 @@ func newStorefront(t *testing.T, o standin.Options, env ...string) *storefront {
 	p.system = newSystem(t, append(api, env...)...)
 	c, err := platform.New(platform.Options{APIKey: standin.DefaultKey, BaseURL: server.URL + "/v1"})
 	require.NoError(t, err)
-	w, err := c.CreateWebhook(t.Context(), platform.NewWebhook{URL: p.url + receiver.WebhookPath, Events: []string{"*"}})
+	w, err := c.CreateWebhook(t.Context(), platform.NewWebhook{URL: p.url + delivery.Path, Events: []string{"*"}})
 	require.NoError(t, err)
 	p.env = append(p.env, "WEBHOOK_SECRETS="+string(w.Secret))
 	return p

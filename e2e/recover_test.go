@@ -8,8 +8,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"inorder/internal/devstack"
-	"inorder/internal/devstack/testenv"
+	"inorder/dev/stack"
+	"inorder/dev/testenv"
 	"inorder/internal/sample"
 )
 
@@ -28,7 +28,7 @@ func TestRecoverAfterTemporalLostItsStorage(t *testing.T) {
 	require.NoError(t, serve.Process.Kill())
 	_ = serve.Wait()
 
-	empty, err := devstack.Start(t.Context(), devstack.Options{Root: testenv.Root(), DatabaseURL: os.Getenv(testenv.DatabaseVariable)})
+	empty, err := stack.Start(t.Context(), stack.Options{Root: testenv.Root(), DatabaseURL: os.Getenv(testenv.DatabaseVariable)})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = empty.Stop() })
 	s.env = append(s.env, "TEMPORAL_ADDRESS="+empty.TemporalAddress, "TEMPORAL_NAMESPACE=default")

@@ -14,7 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"inorder/internal/devstack"
+	"inorder/dev/stack"
 	"inorder/internal/endpoints"
 	"inorder/internal/platform"
 	"inorder/internal/sample"
@@ -106,7 +106,7 @@ func (r *rotation) run(senders int) {
 
 func TestRotatingTheSecretUnderLoadRefusesNoDelivery(t *testing.T) {
 	t.Parallel()
-	port, err := devstack.FreePort()
+	port, err := stack.FreePort()
 	require.NoError(t, err)
 	admin := fmt.Sprintf("127.0.0.1:%d", port)
 	s := newSystem(t, "WEBHOOK_SECRETS=", "ADMIN_ADDR="+admin)

@@ -14,9 +14,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"inorder/dev/standin"
 	"inorder/internal/hooks"
 	"inorder/internal/platform"
-	"inorder/internal/standin"
 )
 
 const shopKey = "sk_test_e2ehushhush"

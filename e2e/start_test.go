@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"inorder/internal/devstack/testenv"
+	"inorder/dev/testenv"
 	"inorder/internal/sample"
 )
 

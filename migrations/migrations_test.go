@@ -7,8 +7,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
+	"inorder/dev/testenv"
 	"inorder/internal/config"
-	"inorder/internal/devstack/testenv"
 	"inorder/migrations"
 )
 

@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"inorder/internal/delivery"
 )
 
 // BenchmarkServe is a delivery over a loopback connection that is kept alive, the sender's half included, by one sender
@@ -61,7 +63,7 @@ func deliverOverOneConnection(b *testing.B, addr string, n int) (took []time.Dur
 	}
 	defer c.Close()
 	request := fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n%s: %s\r\nContent-Length: %d\r\n\r\n%s",
-		WebhookPath, SignatureHeader, vectorSignature, len(vectorBody), vectorBody)
+		delivery.Path, delivery.SignatureHeader, vectorSignature, len(vectorBody), vectorBody)
 	answers := bufio.NewReader(c)
 	for range n {
 		began := time.Now()

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"inorder/internal/delivery"
 )
 
 // smallMemory has room for two bodies of 60 KiB and no third.
@@ -27,7 +29,7 @@ func beginBody(t *testing.T, s *serving, r *Receiver, sent int) net.Conn {
 	before := r.signed.room()
 	c := dial(t, s)
 	_, err := fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: localhost\r\n%s: %s\r\nContent-Length: %d\r\n\r\n%s",
-		WebhookPath, SignatureHeader, vectorSignature, largeBody, strings.Repeat("a", sent))
+		delivery.Path, delivery.SignatureHeader, vectorSignature, largeBody, strings.Repeat("a", sent))
 	require.NoError(t, err)
 	require.Eventually(t, func() bool { return before-r.signed.room() >= sent }, soon, time.Millisecond)
 	return c
@@ -105,7 +107,7 @@ func TestBodiesWithoutASignatureTakeNothingFromTheOthers(t *testing.T) {
 	s := serve(t, r)
 	for range 10 {
 		c := dial(t, s)
-		_, err := fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s", WebhookPath, largeBody, strings.Repeat("a", 30<<10))
+		_, err := fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s", delivery.Path, largeBody, strings.Repeat("a", 30<<10))
 		require.NoError(t, err)
 		require.Equal(t, 401, readAnswer(t, bufio.NewReader(c)), "its share is 8 KiB, and the answer known")
 	}

@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"inorder/internal/delivery"
 )
 
 // asReceiver turns the test's program into a receiver, whose memory is then its own: it says where it listens, and serves
@@ -40,7 +42,7 @@ func serveForOthers() int {
 	fmt.Println(l.Addr())
 	ctx, stop := context.WithCancel(context.Background())
 	go func() { _, _ = io.Copy(io.Discard, os.Stdin); stop() }()
-	r := New(Options{Starter: noStarter{}, Verifier: StaticSecrets(vectorSecret), Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
+	r := New(Options{Starter: noStarter{}, Verifier: delivery.Secrets{vectorSecret}, Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 		ShutdownTimeout: time.Second})
 	_ = r.Serve(ctx, l)
 	return 0
@@ -89,17 +91,17 @@ func (p otherProcess) resident(t *testing.T) int {
 // TestFloodsOfUnfinishedRequests holds thousands of connections, each with a request that never ends, and looks at the
 // memory and at what happens to deliveries that come meanwhile.
 func TestFloodsOfUnfinishedRequests(t *testing.T) {
-	forged := SignatureHeader + ": " + strings.Repeat("0", 64) + "\r\n"
+	forged := delivery.SignatureHeader + ": " + strings.Repeat("0", 64) + "\r\n"
 	const length, chunked = "Content-Length: 1048576\r\n", "Transfer-Encoding: chunked\r\n"
 	part := strings.Repeat("a", 100<<10)
 	for name, sent := range map[string]string{
-		"headers alone":                     "POST " + WebhookPath + " HTTP/1.1\r\nHost: a\r\n" + length + "\r\n",
-		"headers alone, signed":             "POST " + WebhookPath + " HTTP/1.1\r\nHost: a\r\n" + forged + length + "\r\n",
-		"headers that fill their room":      "POST " + WebhookPath + " HTTP/1.1\r\nHost: a\r\n" + forged + length + "A: " + part[:7900] + "\r\n\r\na",
-		"headers that do not end":           "POST " + WebhookPath + " HTTP/1.1\r\nHost: a\r\nA: " + part[:7000],
-		"half-sent bodies":                  "POST " + WebhookPath + " HTTP/1.1\r\nHost: a\r\n" + length + "\r\n" + part,
-		"half-sent bodies, signed":          "POST " + WebhookPath + " HTTP/1.1\r\nHost: a\r\n" + forged + length + "\r\n" + part,
-		"half-sent chunked bodies, signed":  "POST " + WebhookPath + " HTTP/1.1\r\nHost: a\r\n" + forged + chunked + "\r\n100000\r\n" + part,
+		"headers alone":                     "POST " + delivery.Path + " HTTP/1.1\r\nHost: a\r\n" + length + "\r\n",
+		"headers alone, signed":             "POST " + delivery.Path + " HTTP/1.1\r\nHost: a\r\n" + forged + length + "\r\n",
+		"headers that fill their room":      "POST " + delivery.Path + " HTTP/1.1\r\nHost: a\r\n" + forged + length + "A: " + part[:7900] + "\r\n\r\na",
+		"headers that do not end":           "POST " + delivery.Path + " HTTP/1.1\r\nHost: a\r\nA: " + part[:7000],
+		"half-sent bodies":                  "POST " + delivery.Path + " HTTP/1.1\r\nHost: a\r\n" + length + "\r\n" + part,
+		"half-sent bodies, signed":          "POST " + delivery.Path + " HTTP/1.1\r\nHost: a\r\n" + forged + length + "\r\n" + part,
+		"half-sent chunked bodies, signed":  "POST " + delivery.Path + " HTTP/1.1\r\nHost: a\r\n" + forged + chunked + "\r\n100000\r\n" + part,
 		"half-sent bodies for another path": "POST /elsewhere HTTP/1.1\r\nHost: a\r\n" + length + "\r\n" + part,
 		"connections without a byte":        "",
 	} {
@@ -158,9 +160,9 @@ func deliverNow(t *testing.T, addr string) time.Duration {
 	began := time.Now()
 	transport := &http.Transport{DisableKeepAlives: true}
 	client := &http.Client{Transport: transport, Timeout: soon}
-	req, err := http.NewRequest(http.MethodPost, "http://"+addr+WebhookPath, strings.NewReader(vectorBody))
+	req, err := http.NewRequest(http.MethodPost, "http://"+addr+delivery.Path, strings.NewReader(vectorBody))
 	require.NoError(t, err)
-	req.Header.Set(SignatureHeader, vectorSignature)
+	req.Header.Set(delivery.SignatureHeader, vectorSignature)
 	res, err := client.Do(req)
 	require.NoError(t, err)
 	defer res.Body.Close()

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"inorder/internal/delivery"
 )
 
 // smuggled is what another reading of the bytes would take for a request of its own.
@@ -79,9 +81,9 @@ func TestAmbiguousFramingIsAnsweredOnce(t *testing.T) {
 			for _, signed := range []bool{false, true} {
 				r, _ := newTest(t, &fakeStarter{}, nil)
 				c := dial(t, serve(t, r))
-				head := "POST " + WebhookPath + " HTTP/1.1\r\nHost: localhost\r\n"
+				head := "POST " + delivery.Path + " HTTP/1.1\r\nHost: localhost\r\n"
 				if signed { // for no body, but well-formed: it is read otherwise
-					tc.header += SignatureHeader + ": " + strings.Repeat("0", 64) + "\r\n"
+					tc.header += delivery.SignatureHeader + ": " + strings.Repeat("0", 64) + "\r\n"
 				}
 				_, err := io.WriteString(c, head+tc.header+"\r\n"+tc.body)
 				require.NoError(t, err)
@@ -98,7 +100,7 @@ func TestAmbiguousFramingIsAnsweredOnce(t *testing.T) {
 func TestHTTP10WithATransferCoding(t *testing.T) {
 	r, _ := newTest(t, &fakeStarter{}, nil)
 	c := dial(t, serve(t, r))
-	_, err := io.WriteString(c, "POST "+WebhookPath+" HTTP/1.0\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"+smuggled)
+	_, err := io.WriteString(c, "POST "+delivery.Path+" HTTP/1.0\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"+smuggled)
 	require.NoError(t, err)
 	statuses, closed := answersUntilEnd(t, c)
 	require.Equal(t, []int{400}, statuses)
@@ -123,7 +125,7 @@ func TestUnusualFramingIsRead(t *testing.T) {
 			starter := &fakeStarter{}
 			r, _ := newTest(t, starter, nil)
 			c := dial(t, serve(t, r))
-			_, err := io.WriteString(c, "POST "+WebhookPath+" HTTP/1.1\r\nHost: localhost\r\n"+SignatureHeader+": "+vectorSignature+"\r\n"+sent+smuggled)
+			_, err := io.WriteString(c, "POST "+delivery.Path+" HTTP/1.1\r\nHost: localhost\r\n"+delivery.SignatureHeader+": "+vectorSignature+"\r\n"+sent+smuggled)
 			require.NoError(t, err)
 			answers := bufio.NewReader(c)
 			require.Equal(t, 200, readAnswer(t, answers))
@@ -149,23 +151,23 @@ func TestSignatureHeader(t *testing.T) {
 		sent   string
 		status int
 	}{
-		"with a tab before it":        {SignatureHeader + ":\t" + vectorSignature + "\r\n" + length + "\r\n" + vectorBody, 200},
-		"with a tab after it":         {SignatureHeader + ": " + vectorSignature + "\t\r\n" + length + "\r\n" + vectorBody, 200},
-		"with blanks and tabs around": {SignatureHeader + ": \t " + vectorSignature + " \t \r\n" + length + "\r\n" + vectorBody, 200},
-		"directly after the colon":    {SignatureHeader + ":" + vectorSignature + "\r\n" + length + "\r\n" + vectorBody, 200},
-		"with a blank in it":          {SignatureHeader + ": " + vectorSignature[:32] + " " + vectorSignature[32:] + "\r\n" + length + "\r\n" + vectorBody, 401},
-		"in a trailer":                {"Transfer-Encoding: chunked\r\n" + chunked + SignatureHeader + ": " + vectorSignature + "\r\n\r\n", 401},
-		"in an announced trailer":     {"Trailer: " + SignatureHeader + "\r\nTransfer-Encoding: chunked\r\n" + chunked + SignatureHeader + ": " + vectorSignature + "\r\n\r\n", 401},
-		"right, and another trailer": {SignatureHeader + ": " + vectorSignature + "\r\nTransfer-Encoding: chunked\r\n" + chunked +
-			SignatureHeader + ": " + strings.Repeat("0", 64) + "\r\n\r\n", 200},
-		"twice":                {strings.Repeat(SignatureHeader+": "+vectorSignature+"\r\n", 2) + length + "\r\n" + vectorBody, 401},
-		"right after a wrong":  {SignatureHeader + ": " + strings.Repeat("0", 64) + "\r\n" + SignatureHeader + ": " + vectorSignature + "\r\n" + length + "\r\n" + vectorBody, 401},
-		"right before a wrong": {SignatureHeader + ": " + vectorSignature + "\r\n" + SignatureHeader + ": " + strings.Repeat("0", 64) + "\r\n" + length + "\r\n" + vectorBody, 401},
+		"with a tab before it":        {delivery.SignatureHeader + ":\t" + vectorSignature + "\r\n" + length + "\r\n" + vectorBody, 200},
+		"with a tab after it":         {delivery.SignatureHeader + ": " + vectorSignature + "\t\r\n" + length + "\r\n" + vectorBody, 200},
+		"with blanks and tabs around": {delivery.SignatureHeader + ": \t " + vectorSignature + " \t \r\n" + length + "\r\n" + vectorBody, 200},
+		"directly after the colon":    {delivery.SignatureHeader + ":" + vectorSignature + "\r\n" + length + "\r\n" + vectorBody, 200},
+		"with a blank in it":          {delivery.SignatureHeader + ": " + vectorSignature[:32] + " " + vectorSignature[32:] + "\r\n" + length + "\r\n" + vectorBody, 401},
+		"in a trailer":                {"Transfer-Encoding: chunked\r\n" + chunked + delivery.SignatureHeader + ": " + vectorSignature + "\r\n\r\n", 401},
+		"in an announced trailer":     {"Trailer: " + delivery.SignatureHeader + "\r\nTransfer-Encoding: chunked\r\n" + chunked + delivery.SignatureHeader + ": " + vectorSignature + "\r\n\r\n", 401},
+		"right, and another trailer": {delivery.SignatureHeader + ": " + vectorSignature + "\r\nTransfer-Encoding: chunked\r\n" + chunked +
+			delivery.SignatureHeader + ": " + strings.Repeat("0", 64) + "\r\n\r\n", 200},
+		"twice":                {strings.Repeat(delivery.SignatureHeader+": "+vectorSignature+"\r\n", 2) + length + "\r\n" + vectorBody, 401},
+		"right after a wrong":  {delivery.SignatureHeader + ": " + strings.Repeat("0", 64) + "\r\n" + delivery.SignatureHeader + ": " + vectorSignature + "\r\n" + length + "\r\n" + vectorBody, 401},
+		"right before a wrong": {delivery.SignatureHeader + ": " + vectorSignature + "\r\n" + delivery.SignatureHeader + ": " + strings.Repeat("0", 64) + "\r\n" + length + "\r\n" + vectorBody, 401},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r, _ := newTest(t, &fakeStarter{}, nil)
 			c := dial(t, serve(t, r))
-			_, err := io.WriteString(c, "POST "+WebhookPath+" HTTP/1.1\r\nHost: localhost\r\n"+tc.sent)
+			_, err := io.WriteString(c, "POST "+delivery.Path+" HTTP/1.1\r\nHost: localhost\r\n"+tc.sent)
 			require.NoError(t, err)
 			require.Equal(t, tc.status, readAnswer(t, bufio.NewReader(c)))
 		})

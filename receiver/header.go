@@ -3,7 +3,6 @@ package receiver
 import (
 	"bytes"
 	"net/http"
-	"strings"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
@@ -48,19 +47,4 @@ func (r *Receiver) expect(ctx *fasthttp.RequestCtx) (status int) {
 		return http.StatusRequestEntityTooLarge
 	}
 	return http.StatusContinue
-}
-
-// signatureOf returns the signature, without the blanks and tabs around it; "" if there is not exactly one, because which
-// of several counts would be a guess, or if it is not 64 digits of lower-case hex. It must be called before the body is
-// read: a trailer is no header.
-func signatureOf(h *fasthttp.RequestHeader) string {
-	values := h.PeekAll(SignatureHeader)
-	if len(values) != 1 {
-		return ""
-	}
-	signature := strings.Trim(string(values[0]), " \t")
-	if len(signature) != 64 || strings.Trim(signature, "0123456789abcdef") != "" {
-		return ""
-	}
-	return signature
 }

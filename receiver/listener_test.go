@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"inorder/internal/delivery"
 )
 
 // ask makes a request on a connection and reads the answer.
@@ -25,7 +27,7 @@ func ask(t *testing.T, c net.Conn) {
 }
 
 var goodRequest = fmt.Sprintf("POST %s HTTP/1.1\r\nHost: a\r\n%s: %s\r\nContent-Length: %d\r\n\r\n%s",
-	WebhookPath, SignatureHeader, vectorSignature, len(vectorBody), vectorBody)
+	delivery.Path, delivery.SignatureHeader, vectorSignature, len(vectorBody), vectorBody)
 
 func deliver(t *testing.T, c net.Conn) {
 	t.Helper()

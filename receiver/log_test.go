@@ -12,6 +12,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/serviceerror"
+
+	"inorder/internal/delivery"
 )
 
 // TestWhatIsRefusedDoesNotFillTheLog has each kind of refusal happen often.
@@ -22,12 +24,12 @@ func TestWhatIsRefusedDoesNotFillTheLog(t *testing.T) {
 	})
 	const often = 300
 	for range often {
-		send(t, r, with(delivery(vectorBody), SignatureHeader))
-		send(t, r, with(delivery(vectorBody), SignatureHeader, strings.Repeat("0", 64)))
-		send(t, r, delivery(`{"id":"evt_1"}`))
-		send(t, r, delivery(vectorBody))
-		send(t, r, delivery(strings.Repeat("a", defaultMaxBodyBytes+1)))
-		send(t, r, httptest.NewRequest("GET", ReadyPath, nil))
+		send(t, r, with(posted(vectorBody), delivery.SignatureHeader))
+		send(t, r, with(posted(vectorBody), delivery.SignatureHeader, strings.Repeat("0", 64)))
+		send(t, r, posted(`{"id":"evt_1"}`))
+		send(t, r, posted(vectorBody))
+		send(t, r, posted(strings.Repeat("a", defaultMaxBodyBytes+1)))
+		send(t, r, httptest.NewRequest("GET", delivery.ReadyPath, nil))
 		send(t, r, httptest.NewRequest("GET", "/elsewhere", nil))
 	}
 	require.LessOrEqual(t, strings.Count(logs.String(), "\n"), 7)

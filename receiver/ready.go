@@ -20,7 +20,7 @@ type Check struct {
 	Name string
 }
 
-// Readiness is what ReadyPath answers: 200 if Ready, else 503. It says no more than states, because anyone may ask.
+// Readiness is what delivery.ReadyPath answers: 200 if Ready, else 503. It says no more than states, because anyone may ask.
 type Readiness struct {
 	Ready        bool                  `json:"ready"`
 	Dependencies map[string]Dependency `json:"dependencies"`

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"inorder/internal/delivery"
 )
 
 func TestReady(t *testing.T) {
@@ -34,7 +36,7 @@ func TestReady(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r, _ := newTest(t, &fakeStarter{}, func(o *Options) { o.Checks = tc.checks })
-			res, body := send(t, r, httptest.NewRequest("GET", ReadyPath, nil))
+			res, body := send(t, r, httptest.NewRequest("GET", delivery.ReadyPath, nil))
 			require.Equal(t, tc.status, res.StatusCode)
 			require.JSONEq(t, tc.body, body)
 			require.Equal(t, "application/json", res.Header.Get("Content-Type"))

@@ -15,20 +15,12 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"inorder"
+	"inorder/internal/delivery"
 	"inorder/internal/loglimit"
 )
 
-// The names on the wire.
-const (
-	WebhookPath = "/webhooks/hc"
-	HealthPath  = "/healthz"
-	ReadyPath   = "/readyz"
-
-	// ResultHeader tells the sender of a 200 what became of the delivery.
-	ResultHeader    = "Inorder-Result"
-	ResultAccepted  = "accepted"  // new, and durable now
-	ResultDuplicate = "duplicate" // accepted before
-)
+// HealthPath answers as long as the process lives.
+const HealthPath = "/healthz"
 
 // Starter starts workflows. The Temporal client is one.
 type Starter interface {
@@ -75,7 +67,7 @@ type Options struct {
 	// Default: what the slowest may take, which is StartTimeout and 15 s.
 	ShutdownTimeout time.Duration
 
-	// Checks are what ReadyPath looks at, by the name that it shows.
+	// Checks are what delivery.ReadyPath looks at, by the name that it shows.
 	Checks map[string]Check
 
 	// Duplicate is told every event that was known already, once it is; it must not wait. The event's body is not its to
@@ -152,9 +144,9 @@ func New(o Options) *Receiver {
 	server.HeaderReceived = r.headerReceived
 	server.ExpectHandler = r.expect
 	r.app.Use(fiberrecover.New(fiberrecover.Config{EnableStackTrace: true, StackTraceHandler: r.logPanic}))
-	r.app.Post(WebhookPath, r.receive)
+	r.app.Post(delivery.Path, r.receive)
 	r.app.Get(HealthPath, func(c *fiber.Ctx) error { return c.SendString("alive") })
-	r.app.Get(ReadyPath, r.ready)
+	r.app.Get(delivery.ReadyPath, r.ready)
 	return r
 }
 

@@ -20,6 +20,7 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"inorder/activities"
+	"inorder/internal/delivery"
 )
 
 const oldSecret = "whsec_test_the_one_before"
@@ -69,7 +70,7 @@ func newTest(t testing.TB, starter Starter, change func(*Options)) (*Receiver, *
 	o := Options{
 		Starter:   starter,
 		TaskQueue: "test-queue",
-		Verifier:  StaticSecrets(vectorSecret, oldSecret),
+		Verifier:  delivery.Secrets{vectorSecret, oldSecret},
 		Log:       slog.New(slog.NewJSONHandler(logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Now:       func() time.Time { return receivedAt },
 	}
@@ -96,11 +97,11 @@ func (b *logBuffer) String() string {
 	return b.buf.String()
 }
 
-// delivery is a request as the platform sends it.
-func delivery(body string) *http.Request {
-	req := httptest.NewRequest(http.MethodPost, WebhookPath, strings.NewReader(body))
+// posted is a request as the platform sends it.
+func posted(body string) *http.Request {
+	req := httptest.NewRequest(http.MethodPost, delivery.Path, strings.NewReader(body))
 	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set(SignatureHeader, Sign(vectorSecret, []byte(body)))
+	req.Header.Set(delivery.SignatureHeader, delivery.Sign(vectorSecret, []byte(body)))
 	return req
 }
 
@@ -134,99 +135,99 @@ func TestAnswers(t *testing.T) {
 		log    string // a part of it
 	}{
 		"a new event is accepted": {
-			req: delivery(vectorBody), status: 200, body: "OK", result: "accepted", log: `"event_id":"evt_abc123"`,
+			req: posted(vectorBody), status: 200, body: "OK", result: "accepted", log: `"event_id":"evt_abc123"`,
 		},
 		"the same event again is a duplicate": {
-			req: delivery(vectorBody), starter: &fakeStarter{err: known}, status: 200, body: "OK", result: "duplicate",
+			req: posted(vectorBody), starter: &fakeStarter{err: known}, status: 200, body: "OK", result: "duplicate",
 		},
 		"the header's name in lower case is the same": {
-			req: with(with(delivery(vectorBody), SignatureHeader), "x-webhook-signature", vectorSignature), status: 200, body: "OK", result: "accepted",
+			req: with(with(posted(vectorBody), delivery.SignatureHeader), "x-webhook-signature", vectorSignature), status: 200, body: "OK", result: "accepted",
 		},
 		"another valid secret is as good": {
-			req: with(delivery(vectorBody), SignatureHeader, Sign(oldSecret, []byte(vectorBody))), status: 200, body: "OK", result: "accepted",
+			req: with(posted(vectorBody), delivery.SignatureHeader, delivery.Sign(oldSecret, []byte(vectorBody))), status: 200, body: "OK", result: "accepted",
 		},
 		"plain bytes that claim to be gzip are verified as they are": {
-			req: with(delivery(vectorBody), "Content-Encoding", "gzip"), status: 200, body: "OK", result: "accepted",
+			req: with(posted(vectorBody), "Content-Encoding", "gzip"), status: 200, body: "OK", result: "accepted",
 		},
 		"bytes that claim to be multipart are verified as they are": {
-			req: with(delivery(vectorBody), "Content-Type", "multipart/form-data; boundary=x"), status: 200, body: "OK", result: "accepted",
+			req: with(posted(vectorBody), "Content-Type", "multipart/form-data; boundary=x"), status: 200, body: "OK", result: "accepted",
 		},
 		"a query changes nothing": {
-			req: withURL(delivery(vectorBody), WebhookPath+"?source=platform"), status: 200, body: "OK", result: "accepted",
+			req: withURL(posted(vectorBody), delivery.Path+"?source=platform"), status: 200, body: "OK", result: "accepted",
 		},
 
-		"no signature":               {req: with(delivery(vectorBody), SignatureHeader), status: 401, body: "Invalid signature", log: "not exactly one"},
-		"an empty signature":         {req: with(delivery(vectorBody), SignatureHeader, ""), status: 401, body: "Invalid signature"},
-		"an upper-case signature":    {req: with(delivery(vectorBody), SignatureHeader, strings.ToUpper(vectorSignature)), status: 401, body: "Invalid signature"},
-		"a prefixed signature":       {req: with(delivery(vectorBody), SignatureHeader, "sha256="+vectorSignature), status: 401, body: "Invalid signature"},
-		"a wrong signature":          {req: with(delivery(vectorBody), SignatureHeader, Sign("whsec_other", []byte(vectorBody))), status: 401, body: "Invalid signature", log: "matches no secret"},
-		"two signatures":             {req: with(delivery(vectorBody), SignatureHeader, vectorSignature, vectorSignature), status: 401, body: "Invalid signature", log: "not exactly one"},
-		"two signatures in one line": {req: with(delivery(vectorBody), SignatureHeader, vectorSignature+", "+vectorSignature), status: 401, body: "Invalid signature"},
-		"bad JSON, badly signed":     {req: with(delivery(`{`), SignatureHeader, vectorSignature), status: 401, body: "Invalid signature"},
-		"no body, no signature":      {req: with(delivery(""), SignatureHeader), status: 401, body: "Invalid signature"},
+		"no signature":               {req: with(posted(vectorBody), delivery.SignatureHeader), status: 401, body: "Invalid signature", log: "not exactly one"},
+		"an empty signature":         {req: with(posted(vectorBody), delivery.SignatureHeader, ""), status: 401, body: "Invalid signature"},
+		"an upper-case signature":    {req: with(posted(vectorBody), delivery.SignatureHeader, strings.ToUpper(vectorSignature)), status: 401, body: "Invalid signature"},
+		"a prefixed signature":       {req: with(posted(vectorBody), delivery.SignatureHeader, "sha256="+vectorSignature), status: 401, body: "Invalid signature"},
+		"a wrong signature":          {req: with(posted(vectorBody), delivery.SignatureHeader, delivery.Sign("whsec_other", []byte(vectorBody))), status: 401, body: "Invalid signature", log: "matches no secret"},
+		"two signatures":             {req: with(posted(vectorBody), delivery.SignatureHeader, vectorSignature, vectorSignature), status: 401, body: "Invalid signature", log: "not exactly one"},
+		"two signatures in one line": {req: with(posted(vectorBody), delivery.SignatureHeader, vectorSignature+", "+vectorSignature), status: 401, body: "Invalid signature"},
+		"bad JSON, badly signed":     {req: with(posted(`{`), delivery.SignatureHeader, vectorSignature), status: 401, body: "Invalid signature"},
+		"no body, no signature":      {req: with(posted(""), delivery.SignatureHeader), status: 401, body: "Invalid signature"},
 
-		"no body":      {req: delivery(""), status: 400, body: "the body must be a JSON object"},
-		"not JSON":     {req: delivery("order_0815"), status: 400, body: "the body must be a JSON object"},
-		"a JSON array": {req: delivery("[]"), status: 400, body: "the body must be a JSON object"},
-		"null":         {req: delivery("null"), status: 400, body: "the body must be a JSON object"},
-		"two objects":  {req: delivery("{}{}"), status: 400, body: "the body must be a JSON object"},
+		"no body":      {req: posted(""), status: 400, body: "the body must be a JSON object"},
+		"not JSON":     {req: posted("order_0815"), status: 400, body: "the body must be a JSON object"},
+		"a JSON array": {req: posted("[]"), status: 400, body: "the body must be a JSON object"},
+		"null":         {req: posted("null"), status: 400, body: "the body must be a JSON object"},
+		"two objects":  {req: posted("{}{}"), status: 400, body: "the body must be a JSON object"},
 		"compressed and so no JSON": {
-			req: with(delivery(gzipped(vectorBody)), "Content-Encoding", "gzip"), status: 400, body: "the body must be a JSON object",
+			req: with(posted(gzipped(vectorBody)), "Content-Encoding", "gzip"), status: 400, body: "the body must be a JSON object",
 		},
-		"no type":                {req: delivery(`{"id":"evt_1"}`), status: 400, body: "type is missing"},
-		"an empty type":          {req: delivery(`{"id":"evt_1","type":""}`), status: 400, body: "type is missing"},
-		"a type of another kind": {req: delivery(`{"id":"evt_1","type":7}`), status: 400, body: "type must be a string"},
-		"an ID with a slash":     {req: delivery(`{"id":"a/b","type":"order.paid"}`), status: 400, body: idLine},
-		"an ID with a line feed": {req: delivery(`{"id":"a\n","type":"order.paid"}`), status: 400, body: idLine},
-		"an ID of 65 characters": {req: delivery(`{"id":"` + strings.Repeat("a", 65) + `","type":"order.paid"}`), status: 400, body: idLine},
-		"an empty ID":            {req: delivery(`{"id":"","type":"order.paid"}`), status: 400, body: idLine},
-		"an ID of another kind":  {req: delivery(`{"id":17,"type":"order.paid"}`), status: 400, body: idLine},
+		"no type":                {req: posted(`{"id":"evt_1"}`), status: 400, body: "type is missing"},
+		"an empty type":          {req: posted(`{"id":"evt_1","type":""}`), status: 400, body: "type is missing"},
+		"a type of another kind": {req: posted(`{"id":"evt_1","type":7}`), status: 400, body: "type must be a string"},
+		"an ID with a slash":     {req: posted(`{"id":"a/b","type":"order.paid"}`), status: 400, body: idLine},
+		"an ID with a line feed": {req: posted(`{"id":"a\n","type":"order.paid"}`), status: 400, body: idLine},
+		"an ID of 65 characters": {req: posted(`{"id":"` + strings.Repeat("a", 65) + `","type":"order.paid"}`), status: 400, body: idLine},
+		"an empty ID":            {req: posted(`{"id":"","type":"order.paid"}`), status: 400, body: idLine},
+		"an ID of another kind":  {req: posted(`{"id":17,"type":"order.paid"}`), status: 400, body: idLine},
 
 		"an ID of our own": {
-			req: delivery(`{"id":"inorder-reconcile-1","type":"order.paid"}`), status: 400,
+			req: posted(`{"id":"inorder-reconcile-1","type":"order.paid"}`), status: 400,
 			body: "id must not begin with inorder-, which is for events that the receiver's side makes itself",
 		},
 		"an ID that only looks like one of ours": {
-			req: delivery(`{"id":"inorder_1","type":"order.paid"}`), status: 200, body: "OK", result: "accepted",
+			req: posted(`{"id":"inorder_1","type":"order.paid"}`), status: 200, body: "OK", result: "accepted",
 		},
 		"the type of our own events": {
-			req: delivery(`{"id":"evt_1","type":"order.reconciled"}`), status: 400,
+			req: posted(`{"id":"evt_1","type":"order.reconciled"}`), status: 400,
 			body: "type must not be order.reconciled, which is for events that the receiver's side makes itself",
 		},
 
 		"Temporal is away": {
-			req: delivery(vectorBody), starter: &fakeStarter{err: serviceerror.NewUnavailable("dial 10.1.2.3:7233: refused")},
+			req: posted(vectorBody), starter: &fakeStarter{err: serviceerror.NewUnavailable("dial 10.1.2.3:7233: refused")},
 			status: 503, body: "Service Unavailable", log: `"event_id":"evt_abc123"`,
 		},
 		"Temporal is exhausted": {
-			req: delivery(vectorBody), starter: &fakeStarter{err: &serviceerror.ResourceExhausted{Message: "too fast"}},
+			req: posted(vectorBody), starter: &fakeStarter{err: &serviceerror.ResourceExhausted{Message: "too fast"}},
 			status: 503, body: "Service Unavailable", log: "too fast",
 		},
 		"Temporal lacks the search attributes": {
-			req: delivery(vectorBody), starter: &fakeStarter{err: serviceerror.NewInvalidArgument("Namespace default has no mapping defined for search attribute OrderId")},
+			req: posted(vectorBody), starter: &fakeStarter{err: serviceerror.NewInvalidArgument("Namespace default has no mapping defined for search attribute OrderId")},
 			status: 503, body: "Service Unavailable", log: "inorder migrate",
 		},
 		"Temporal finds something else invalid": {
-			req: delivery(vectorBody), starter: &fakeStarter{err: serviceerror.NewInvalidArgument("blob too large")},
+			req: posted(vectorBody), starter: &fakeStarter{err: serviceerror.NewInvalidArgument("blob too large")},
 			status: 503, body: "Service Unavailable", log: "event not accepted",
 		},
 		"an error of unknown kind from the start": {
-			req: delivery(vectorBody), starter: &fakeStarter{err: errors.New("codec")}, status: 503, body: "Service Unavailable", log: "codec",
+			req: posted(vectorBody), starter: &fakeStarter{err: errors.New("codec")}, status: 503, body: "Service Unavailable", log: "codec",
 		},
 		"a panic": {
-			req: delivery(vectorBody), starter: &fakeStarter{block: func(context.Context) error { panic("boom") }},
+			req: posted(vectorBody), starter: &fakeStarter{block: func(context.Context) error { panic("boom") }},
 			status: 500, body: "Internal Server Error", log: "boom",
 		},
 
 		"alive":                       {req: httptest.NewRequest("GET", HealthPath, nil), status: 200, body: "alive"},
 		"an unknown path":             {req: httptest.NewRequest("GET", "/webhooks", nil), status: 404, body: "Not Found"},
-		"the path in another case":    {req: withURL(delivery(vectorBody), "/Webhooks/hc"), status: 404, body: "Not Found"},
-		"a GET of the webhook path":   {req: httptest.NewRequest("GET", WebhookPath, nil), status: 405, body: "Method Not Allowed"},
-		"a PUT of the webhook path":   {req: httptest.NewRequest("PUT", WebhookPath, strings.NewReader(vectorBody)), status: 405, body: "Method Not Allowed"},
+		"the path in another case":    {req: withURL(posted(vectorBody), "/Webhooks/hc"), status: 404, body: "Not Found"},
+		"a GET of the webhook path":   {req: httptest.NewRequest("GET", delivery.Path, nil), status: 405, body: "Method Not Allowed"},
+		"a PUT of the webhook path":   {req: httptest.NewRequest("PUT", delivery.Path, strings.NewReader(vectorBody)), status: 405, body: "Method Not Allowed"},
 		"a POST of the liveness path": {req: httptest.NewRequest("POST", HealthPath, nil), status: 405, body: "Method Not Allowed"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			signature := tc.req.Header.Get(SignatureHeader)
+			signature := tc.req.Header.Get(delivery.SignatureHeader)
 			if tc.starter == nil {
 				tc.starter = &fakeStarter{}
 			}
@@ -235,7 +236,7 @@ func TestAnswers(t *testing.T) {
 
 			require.Equal(t, tc.status, res.StatusCode)
 			require.Equal(t, tc.body, body)
-			require.Equal(t, tc.result, res.Header.Get(ResultHeader))
+			require.Equal(t, tc.result, res.Header.Get(delivery.ResultHeader))
 			require.Empty(t, res.Header.Get("Server"))
 			require.Equal(t, tc.status == 503, res.Header.Get("Retry-After") != "")
 			require.Equal(t, tc.status == 405, res.Header.Get("Allow") != "")
@@ -270,24 +271,24 @@ func gzipped(s string) string {
 
 func TestRefusedMethodNamesTheAllowedOne(t *testing.T) {
 	r, _ := newTest(t, &fakeStarter{}, nil)
-	res, _ := send(t, r, httptest.NewRequest("GET", WebhookPath, nil))
+	res, _ := send(t, r, httptest.NewRequest("GET", delivery.Path, nil))
 	require.Equal(t, "POST", res.Header.Get("Allow"))
 }
 
 func TestRotatedSecretCountsAtOnce(t *testing.T) {
-	valid := staticSecrets{oldSecret}
+	valid := delivery.Secrets{oldSecret}
 	r, _ := newTest(t, &fakeStarter{}, func(o *Options) { o.Verifier = valid })
-	res, _ := send(t, r, delivery(vectorBody))
+	res, _ := send(t, r, posted(vectorBody))
 	require.Equal(t, 401, res.StatusCode)
 	valid[0] = vectorSecret
-	res, _ = send(t, r, delivery(vectorBody))
+	res, _ = send(t, r, posted(vectorBody))
 	require.Equal(t, 200, res.StatusCode)
 }
 
 func TestNoSecretsAcceptNothing(t *testing.T) {
 	for _, secrets := range [][]string{nil, {""}} {
-		r, _ := newTest(t, &fakeStarter{}, func(o *Options) { o.Verifier = StaticSecrets(secrets...) })
-		res, _ := send(t, r, with(delivery(vectorBody), SignatureHeader, Sign("", []byte(vectorBody))))
+		r, _ := newTest(t, &fakeStarter{}, func(o *Options) { o.Verifier = delivery.Secrets(secrets) })
+		res, _ := send(t, r, with(posted(vectorBody), delivery.SignatureHeader, delivery.Sign("", []byte(vectorBody))))
 		require.Equal(t, 401, res.StatusCode)
 	}
 }
@@ -300,7 +301,7 @@ func TestStartThatIsNotAnsweredIs503(t *testing.T) {
 	r, logs := newTest(t, starter, func(o *Options) {
 		o.StarterName, o.StartTimeout = "Temporal at 127.0.0.1:7233", time.Millisecond
 	})
-	res, _ := send(t, r, delivery(vectorBody))
+	res, _ := send(t, r, posted(vectorBody))
 	require.Equal(t, 503, res.StatusCode)
 	require.Equal(t, "5", res.Header.Get("Retry-After"))
 	require.Contains(t, logs.String(), `"order_id":"order_001"`)

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"inorder/internal/delivery"
 )
 
 func TestLargeBodyIsAnswered413(t *testing.T) {
@@ -69,7 +71,7 @@ func TestLargeBodyIsRefusedUnread(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r, _ := newTest(t, &fakeStarter{}, nil)
 			c := dial(t, serve(t, r))
-			_, err := fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: localhost\r\n%s: %s\r\n%s", WebhookPath, SignatureHeader, vectorSignature, sent)
+			_, err := fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: localhost\r\n%s: %s\r\n%s", delivery.Path, delivery.SignatureHeader, vectorSignature, sent)
 			require.NoError(t, err)
 			res, err := http.ReadResponse(bufio.NewReader(c), nil)
 			require.NoError(t, err)
@@ -83,14 +85,14 @@ func TestLargeBodyIsRefusedUnread(t *testing.T) {
 // the answer would be lost.
 func TestEarlyAnswersArrive(t *testing.T) {
 	const size = 4 << 20
-	post := "POST " + WebhookPath + " HTTP/1.1\r\nHost: localhost\r\n"
+	post := "POST " + delivery.Path + " HTTP/1.1\r\nHost: localhost\r\n"
 	for name, tc := range map[string]struct {
 		head   string
 		status int
 	}{
 		"too large and unsigned":       {post + fmt.Sprintf("Content-Length: %d\r\n\r\n", size), 413},
-		"too large":                    {post + fmt.Sprintf("%s: %s\r\nContent-Length: %d\r\n\r\n", SignatureHeader, vectorSignature, size), 413},
-		"too large in chunks":          {post + fmt.Sprintf("%s: %s\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n", SignatureHeader, vectorSignature, size), 413},
+		"too large":                    {post + fmt.Sprintf("%s: %s\r\nContent-Length: %d\r\n\r\n", delivery.SignatureHeader, vectorSignature, size), 413},
+		"too large in chunks":          {post + fmt.Sprintf("%s: %s\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n", delivery.SignatureHeader, vectorSignature, size), 413},
 		"unsigned, and its share full": {post + "Content-Length: 1000000\r\n\r\n", 401},
 		"another path":                 {fmt.Sprintf("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n", 1_000_000), 404},
 		"malformed":                    {"POST\r\n\r\n", 400},
@@ -119,7 +121,7 @@ func TestBodyThatEndsTooEarlyIsNotTaken(t *testing.T) {
 			starter := &fakeStarter{}
 			r, _ := newTest(t, starter, nil)
 			c := dial(t, serve(t, r))
-			_, err := fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: localhost\r\n%s: %s\r\n%s", WebhookPath, SignatureHeader, vectorSignature, sent)
+			_, err := fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: localhost\r\n%s: %s\r\n%s", delivery.Path, delivery.SignatureHeader, vectorSignature, sent)
 			require.NoError(t, err)
 			require.NoError(t, c.(*net.TCPConn).CloseWrite())
 			require.Equal(t, 400, readAnswer(t, bufio.NewReader(c)))

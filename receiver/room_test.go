@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"inorder/internal/delivery"
 )
 
 // TestWhoAsksBackToBackKeepsOutNoDelivery fills all places with strangers that come again as soon as they are closed.
@@ -22,7 +24,7 @@ func TestWhoAsksBackToBackKeepsOutNoDelivery(t *testing.T) {
 	hang := Check{Required: true, Run: func(context.Context) error { <-release; return nil }}
 	forged := strings.Replace(goodRequest, vectorSignature, strings.Repeat("0", 64), 1)
 	for name, request := range map[string]string{
-		"while a dependency hangs, for the readiness": "GET " + ReadyPath + " HTTP/1.1\r\nHost: a\r\n\r\n",
+		"while a dependency hangs, for the readiness": "GET " + delivery.ReadyPath + " HTTP/1.1\r\nHost: a\r\n\r\n",
 		"for the health":         "GET " + HealthPath + " HTTP/1.1\r\nHost: a\r\n\r\n",
 		"with forged deliveries": forged,
 		"for what is not there":  "GET /elsewhere HTTP/1.1\r\nHost: a\r\n\r\n",

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"inorder/internal/delivery"
 )
 
 // soon is far more than anything here takes, and less than the time-outs that would end it otherwise.
@@ -70,15 +72,15 @@ func (s *serving) post(t *testing.T, c *http.Client, body string, chunked bool) 
 	if chunked {
 		reader = io.MultiReader(reader)
 	}
-	req, err := http.NewRequest(http.MethodPost, "http://"+s.addr+WebhookPath, reader)
+	req, err := http.NewRequest(http.MethodPost, "http://"+s.addr+delivery.Path, reader)
 	require.NoError(t, err)
-	req.Header.Set(SignatureHeader, Sign(vectorSecret, []byte(body)))
+	req.Header.Set(delivery.SignatureHeader, delivery.Sign(vectorSecret, []byte(body)))
 	res, err := c.Do(req)
 	require.NoError(t, err)
 	defer res.Body.Close()
 	_, err = io.Copy(io.Discard, res.Body)
 	require.NoError(t, err)
-	return res.StatusCode, res.Header.Get(ResultHeader)
+	return res.StatusCode, res.Header.Get(delivery.ResultHeader)
 }
 
 func newClient(t *testing.T) *http.Client {
@@ -92,7 +94,7 @@ func TestChunkedDelivery(t *testing.T) {
 	r, _ := newTest(t, starter, nil)
 	status, result := serve(t, r).post(t, newClient(t), vectorBody, true)
 	require.Equal(t, 200, status)
-	require.Equal(t, ResultAccepted, result)
+	require.Equal(t, delivery.ResultAccepted, result)
 	require.Equal(t, vectorBody, string(starter.all()[0].body))
 }
 
@@ -160,7 +162,7 @@ func TestShutdownAnswersWhatWasAccepted(t *testing.T) {
 	default:
 	}
 	close(release)
-	require.Equal(t, ResultAccepted, <-answered)
+	require.Equal(t, delivery.ResultAccepted, <-answered)
 	require.NoError(t, s.wait(t))
 }
 
@@ -176,7 +178,7 @@ func TestShutdownIsBounded(t *testing.T) {
 	s := serve(t, r)
 	c := dial(t, s)
 	_, err := fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: localhost\r\n%s: %s\r\nContent-Length: %d\r\n\r\n%s",
-		WebhookPath, SignatureHeader, vectorSignature, len(vectorBody), vectorBody)
+		delivery.Path, delivery.SignatureHeader, vectorSignature, len(vectorBody), vectorBody)
 	require.NoError(t, err)
 	<-entered
 	s.stop()

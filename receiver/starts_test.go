@@ -21,7 +21,7 @@ func TestStartsWaitForTheirTurn(t *testing.T) {
 	statuses := make([]int, deliveries)
 	for i := range deliveries {
 		wg.Go(func() {
-			res, _ := send(t, r, delivery(fmt.Sprintf(`{"id":"evt_%d","type":"order.paid"}`, i)))
+			res, _ := send(t, r, posted(fmt.Sprintf(`{"id":"evt_%d","type":"order.paid"}`, i)))
 			statuses[i] = res.StatusCode
 		})
 	}
@@ -43,9 +43,9 @@ func TestAStartWhoseTurnDoesNotComeIs503(t *testing.T) {
 	r, logs := newTest(t, starter, func(o *Options) { o.MaxStarts, o.StartTimeout = 1, 50*time.Millisecond })
 
 	var wg sync.WaitGroup
-	wg.Go(func() { send(t, r, delivery(`{"id":"evt_1","type":"order.paid"}`)) })
+	wg.Go(func() { send(t, r, posted(`{"id":"evt_1","type":"order.paid"}`)) })
 	require.Eventually(t, func() bool { return len(starter.all()) == 1 }, 10*time.Second, time.Millisecond)
-	res, _ := send(t, r, delivery(`{"id":"evt_2","type":"order.paid"}`))
+	res, _ := send(t, r, posted(`{"id":"evt_2","type":"order.paid"}`))
 	close(release)
 	wg.Wait()
 	require.Equal(t, http.StatusServiceUnavailable, res.StatusCode)

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"inorder/internal/delivery"
 )
 
 // TestStopAnswersWhatHasCome stops a receiver that has not accepted one of its connections yet.
@@ -25,7 +27,7 @@ func TestStopAnswersWhatHasCome(t *testing.T) {
 		require.NoError(t, err)
 		good = append(good, dial(t, s))
 		_, err = fmt.Fprintf(good[i], "POST %s HTTP/1.1\r\nHost: a\r\n%s: %s\r\nContent-Length: %d\r\n\r\n%s",
-			WebhookPath, SignatureHeader, vectorSignature, len(vectorBody), vectorBody)
+			delivery.Path, delivery.SignatureHeader, vectorSignature, len(vectorBody), vectorBody)
 		require.NoError(t, err)
 	}
 	r, _ := newTest(t, &fakeStarter{}, nil)

@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 
 	"inorder"
+	"inorder/internal/delivery"
 	"inorder/workflows"
 )
 
@@ -23,7 +24,7 @@ var refusedSignatures = promauto.NewCounter(prometheus.CounterOpts{
 
 // receive answers one delivery: signature's form, size, signature, parse, accept, answer.
 func (r *Receiver) receive(c *fiber.Ctx) error {
-	signature := signatureOf(&c.Request().Header)
+	signature := delivery.Signature(c.Request().Header.PeekAll(delivery.SignatureHeader))
 	body, err := r.read(c, signature)
 	if err != nil {
 		return err
@@ -45,13 +46,13 @@ func (r *Receiver) receive(c *fiber.Ctx) error {
 	if err != nil {
 		return &notAcceptedError{e, err}
 	}
-	if result == ResultDuplicate && r.o.Duplicate != nil {
+	if result == delivery.ResultDuplicate && r.o.Duplicate != nil {
 		r.o.Duplicate(e)
 	}
 	if r.o.Log.Enabled(context.Background(), slog.LevelDebug) {
 		r.o.Log.Debug("delivery "+result, eventAttrs(e)...)
 	}
-	c.Set(ResultHeader, result)
+	c.Set(delivery.ResultHeader, result)
 	return c.SendString("OK")
 }
 
@@ -108,13 +109,13 @@ func (r *Receiver) start(e inorder.Event) (string, error) {
 	var known *serviceerror.WorkflowExecutionAlreadyStarted
 	switch {
 	case errors.As(err, &known):
-		return ResultDuplicate, nil
+		return delivery.ResultDuplicate, nil
 	case aboutSearchAttributes(err):
 		return "", fmt.Errorf("%s does not know the search attributes: run `inorder migrate`", r.o.StarterName)
 	case err != nil:
 		return "", errors.New(sentence(r.o.StarterName, r.o.StartTimeout, err))
 	}
-	return ResultAccepted, nil
+	return delivery.ResultAccepted, nil
 }
 
 // aboutSearchAttributes goes by text, because Temporal has no code for it; it only chooses what the log says.

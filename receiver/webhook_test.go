@@ -15,7 +15,7 @@ import (
 func TestWorkflowIsStartedWithTheDelivery(t *testing.T) {
 	starter := &fakeStarter{}
 	r, _ := newTest(t, starter, nil)
-	send(t, r, delivery(vectorBody))
+	send(t, r, posted(vectorBody))
 
 	require.Len(t, starter.all(), 1)
 	got := starter.all()[0]
@@ -50,7 +50,7 @@ func TestBytesAreNotRewritten(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			starter := &fakeStarter{}
 			r, _ := newTest(t, starter, nil)
-			res, _ := send(t, r, delivery(body))
+			res, _ := send(t, r, posted(body))
 			require.Equal(t, 200, res.StatusCode)
 			require.Equal(t, body, string(starter.all()[0].body))
 			require.Equal(t, "evt_1", starter.all()[0].options.ID)
@@ -62,7 +62,7 @@ func TestEventWithoutIDIsNamedByItsBytes(t *testing.T) {
 	starter := &fakeStarter{}
 	r, _ := newTest(t, starter, nil)
 	const body = `{"type":"webhook.test"}`
-	res, _ := send(t, r, with(delivery(body), "X-Event-Id", "evt_forged"))
+	res, _ := send(t, r, with(posted(body), "X-Event-Id", "evt_forged"))
 
 	require.Equal(t, 200, res.StatusCode)
 	sum := sha256.Sum256([]byte(body))

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
 
+	"inorder/dev/testenv"
 	"inorder/internal/await"
-	"inorder/internal/devstack/testenv"
 	"inorder/internal/sample"
 	"inorder/migrations"
 	"inorder/worker"

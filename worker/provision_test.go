@@ -12,7 +12,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"inorder"
-	"inorder/internal/devstack/testenv"
+	"inorder/dev/testenv"
 	"inorder/internal/loglimit"
 	"inorder/internal/sample"
 	"inorder/worker"

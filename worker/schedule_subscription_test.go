@@ -9,9 +9,9 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"inorder/activities"
+	"inorder/dev/standin"
 	"inorder/internal/endpoints"
 	"inorder/internal/platform"
-	"inorder/internal/standin"
 	"inorder/worker"
 	"inorder/workflows"
 )

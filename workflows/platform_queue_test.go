@@ -13,9 +13,9 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"inorder"
+	"inorder/dev/standin"
 	"inorder/internal/platform"
 	"inorder/internal/sample"
-	"inorder/internal/standin"
 	"inorder/worker"
 	"inorder/workflows"
 )

@@ -18,7 +18,7 @@ import (
 
 	"inorder"
 	"inorder/activities"
-	"inorder/internal/devstack/testenv"
+	"inorder/dev/testenv"
 	"inorder/internal/loglimit"
 	"inorder/internal/sample"
 	"inorder/worker"

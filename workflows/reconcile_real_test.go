@@ -9,8 +9,8 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"inorder"
+	"inorder/dev/standin"
 	"inorder/internal/platform"
-	"inorder/internal/standin"
 	"inorder/worker"
 	"inorder/workflows"
 )

@@ -15,7 +15,7 @@ import (
 	sdk "go.temporal.io/sdk/worker"
 
 	"inorder"
-	"inorder/internal/devstack/testenv"
+	"inorder/dev/testenv"
 	"inorder/worker"
 	"inorder/workflows"
 )

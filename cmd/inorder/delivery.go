@@ -10,12 +10,12 @@ import (
 	"strings"
 	"time"
 
+	"inorder/internal/delivery"
 	"inorder/internal/endpoints"
-	"inorder/receiver"
 )
 
-// delivery is one POST as the platform makes it.
-type delivery struct {
+// request is one POST as the platform makes it.
+type request struct {
 	eventType, orderID, eventID string // for people; eventID is also the Idempotency-Key, unless empty
 	body                        []byte
 	badSignature                bool
@@ -58,7 +58,7 @@ func newSender(base, secret string) (*sender, error) {
 		return nil, fmt.Errorf("--url %q is not an http or https URL; for example http://127.0.0.1:3000", base)
 	}
 	if strings.Trim(u.Path, "/") == "" {
-		u.Path = receiver.WebhookPath
+		u.Path = delivery.Path
 	}
 	// As many idle connections as there may be senders, or most would be closed and opened again all the time.
 	transport := http.DefaultTransport.(*http.Transport).Clone()
@@ -78,7 +78,7 @@ func (s *sender) nobody() error {
 	return fmt.Errorf("nothing listens at %s: is `inorder serve` running? Set --url or RECEIVER_URL if it is elsewhere", s.url)
 }
 
-func (s *sender) post(ctx context.Context, d delivery) answer {
+func (s *sender) post(ctx context.Context, d request) answer {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url, bytes.NewReader(d.body))
 	if err != nil {
 		return answer{err: err}
@@ -89,7 +89,7 @@ func (s *sender) post(ctx context.Context, d delivery) answer {
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("User-Agent", "inorder-send")
-	request.Header.Set(receiver.SignatureHeader, receiver.Sign(secret, d.body))
+	request.Header.Set(delivery.SignatureHeader, delivery.Sign(secret, d.body))
 	if d.eventID != "" {
 		request.Header.Set("Idempotency-Key", d.eventID)
 	}
@@ -100,7 +100,7 @@ func (s *sender) post(ctx context.Context, d delivery) answer {
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(response.Body, 4096))
-	a := answer{status: response.StatusCode, says: response.Header.Get(receiver.ResultHeader), took: time.Since(began), err: err}
+	a := answer{status: response.StatusCode, says: response.Header.Get(delivery.ResultHeader), took: time.Since(began), err: err}
 	if a.says == "" {
 		a.says, _, _ = strings.Cut(strings.TrimSpace(string(body)), "\n")
 	}

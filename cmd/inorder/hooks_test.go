@@ -5,10 +5,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"inorder/internal/hooks"
-	"inorder/internal/listen"
-	"inorder/receiver"
 )
 
 func TestTheHelpOfHooksAndListen(t *testing.T) {
@@ -63,12 +59,4 @@ func TestWrongLinesOfHooksAndListen(t *testing.T) {
 		require.Contains(t, errs, says, line)
 		require.NotContains(t, errs, "hunter2")
 	}
-}
-
-// What the packages below the receiver know of it by heart.
-func TestNamesAreTheReceivers(t *testing.T) {
-	require.Equal(t, receiver.WebhookPath, hooks.Path)
-	require.Equal(t, receiver.ResultHeader, listen.ResultHeader)
-	require.Equal(t, receiver.ResultDuplicate, listen.ResultDuplicate)
-	require.Equal(t, receiver.SignatureHeader, listen.SignatureHeader)
 }

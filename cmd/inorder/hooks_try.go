@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"inorder/internal/hooks"
+	"inorder/internal/delivery"
 	"inorder/internal/platform"
 )
 
@@ -110,7 +110,7 @@ func (c *hooksTryCmd) why(r platform.TestResult) string {
 	case http.StatusBadRequest:
 		return "the receiver knows the signature, and says that the body is no event"
 	case http.StatusNotFound, http.StatusMethodNotAllowed:
-		return "the URL does not lead to a receiver's " + hooks.Path + "; `inorder hooks update " + c.ID + " --url …` changes it"
+		return "the URL does not lead to a receiver's " + delivery.Path + "; `inorder hooks update " + c.ID + " --url …` changes it"
 	case http.StatusServiceUnavailable:
 		return "the receiver is there, and cannot accept now: is Temporal up? Its /readyz says"
 	}

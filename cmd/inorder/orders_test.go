@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"inorder/internal/standin"
+	"inorder/dev/standin"
 )
 
 func reconcile(t *testing.T, args ...string) (out, errs string, code int) {

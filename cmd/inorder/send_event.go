@@ -49,10 +49,10 @@ func parseData(fields []string) (map[string]any, error) {
 }
 
 // deliveries returns what makes one delivery after the other.
-func (s *sendCmd) deliveries(std streams) (func() delivery, error) {
+func (s *sendCmd) deliveries(std streams) (func() request, error) {
 	if s.File != "" {
 		d, err := s.fromFile(std.in)
-		return func() delivery { return d }, err
+		return func() request { return d }, err
 	}
 	if !slices.Contains(sample.Types(), s.Type) {
 		fmt.Fprintf(std.err, "%s is not a type that the platform is known to send (see --list); sending it anyway\n", s.Type)
@@ -61,7 +61,7 @@ func (s *sendCmd) deliveries(std streams) (func() delivery, error) {
 	if err != nil {
 		return nil, err
 	}
-	next := func() delivery {
+	next := func() request {
 		at, _ := parseAt(s.At, time.Now()) // Validate has seen the error
 		return deliveryOf(sample.Options{
 			Type: s.Type, ID: orNew(s.ID, "evt_"), At: at, OrderID: orNew(s.Order, "order_"), Data: data,
@@ -69,13 +69,13 @@ func (s *sendCmd) deliveries(std streams) (func() delivery, error) {
 	}
 	if s.ID != "" { // the same bytes each time
 		d := next()
-		next = func() delivery { return d }
+		next = func() request { return d }
 	}
 	return next, nil
 }
 
-func deliveryOf(o sample.Options, badSignature bool) delivery {
-	return delivery{eventType: o.Type, orderID: o.OrderID, eventID: o.ID, body: sample.Event(o), badSignature: badSignature}
+func deliveryOf(o sample.Options, badSignature bool) request {
+	return request{eventType: o.Type, orderID: o.OrderID, eventID: o.ID, body: sample.Event(o), badSignature: badSignature}
 }
 
 func orNew(id, prefix string) string {
@@ -86,7 +86,7 @@ func orNew(id, prefix string) string {
 }
 
 // fromFile reads the bytes and changes nothing. They need not be an event: that may be what is to be tried.
-func (s *sendCmd) fromFile(stdin io.Reader) (delivery, error) {
+func (s *sendCmd) fromFile(stdin io.Reader) (request, error) {
 	var body []byte
 	var err error
 	if s.File == "-" {
@@ -95,9 +95,9 @@ func (s *sendCmd) fromFile(stdin io.Reader) (delivery, error) {
 		body, err = os.ReadFile(s.File)
 	}
 	if err != nil {
-		return delivery{}, fmt.Errorf("read --file: %w", err)
+		return request{}, fmt.Errorf("read --file: %w", err)
 	}
-	d := delivery{eventType: "(no event)", body: body, badSignature: s.BadSignature}
+	d := request{eventType: "(no event)", body: body, badSignature: s.BadSignature}
 	if e, err := inorder.ParseEvent(body); err == nil {
 		d.eventType, d.orderID, d.eventID = e.Type, e.OrderID(), e.ID
 	}

@@ -11,14 +11,14 @@ import (
 const progressEvery = 2 * time.Second
 
 // sendMany shows progress while it runs, and then sums up.
-func (s *sendCmd) sendMany(ctx context.Context, to *sender, next func() delivery, std streams) error {
+func (s *sendCmd) sendMany(ctx context.Context, to *sender, next func() request, std streams) error {
 	total := s.Repeat
 	began, shown := time.Now(), time.Now()
 	fmt.Fprintf(std.err, "sending %d deliveries, %d at once, to %s\n", total, s.Concurrency, to.url)
 	failed := failures{}
 	answers := map[string]int{}
 	var took []time.Duration
-	err := s.post(ctx, to, next, func(d delivery, a answer) {
+	err := s.post(ctx, to, next, func(d request, a answer) {
 		took = append(took, a.took)
 		answers[a.String()]++
 		failed.count(a, s.refused())

@@ -22,16 +22,16 @@ func (s *sendCmd) refused() int {
 
 // post makes all deliveries, Concurrency at once, and hands each answer over, one at a time. It stops early when ctx
 // ends, or when nobody listens from the start.
-func (s *sendCmd) post(ctx context.Context, to *sender, next func() delivery, each func(delivery, answer)) error {
+func (s *sendCmd) post(ctx context.Context, to *sender, next func() request, each func(request, answer)) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var mu sync.Mutex // of next, each and what follows
 	left, answered := s.Repeat, false
-	take := func() (delivery, bool) {
+	take := func() (request, bool) {
 		mu.Lock()
 		defer mu.Unlock()
 		if left == 0 || ctx.Err() != nil {
-			return delivery{}, false
+			return request{}, false
 		}
 		left--
 		return next(), true
@@ -58,9 +58,9 @@ func (s *sendCmd) post(ctx context.Context, to *sender, next func() delivery, ea
 }
 
 // sendFew shows every delivery.
-func (s *sendCmd) sendFew(ctx context.Context, to *sender, next func() delivery, std streams) error {
+func (s *sendCmd) sendFew(ctx context.Context, to *sender, next func() request, std streams) error {
 	failed := failures{}
-	err := s.post(ctx, to, next, func(d delivery, a answer) {
+	err := s.post(ctx, to, next, func(d request, a answer) {
 		fmt.Fprintf(std.out, "%-21s  %-22s  %-20s  %s  (%s)\n", d.eventType, or(d.orderID, "-"), or(d.eventID, "-"), a, shortly(a.took))
 		failed.count(a, s.refused())
 	})

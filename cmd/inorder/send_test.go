@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"inorder"
-	"inorder/receiver"
+	"inorder/internal/delivery"
 )
 
 // fakeReceiver answers as the receiver does, and keeps what was delivered.
@@ -31,11 +31,11 @@ func (f *fakeReceiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer f.mu.Unlock()
 	body, _ := io.ReadAll(r.Body)
 	f.deliveries, f.bodies = append(f.deliveries, r), append(f.bodies, string(body))
-	if r.Method != http.MethodPost || r.URL.Path != receiver.WebhookPath {
+	if r.Method != http.MethodPost || r.URL.Path != delivery.Path {
 		http.NotFound(w, r)
 		return
 	}
-	if !receiver.Verify("whsec_first", body, r.Header.Get(receiver.SignatureHeader)) {
+	if !delivery.Verify("whsec_first", body, r.Header.Get(delivery.SignatureHeader)) {
 		http.Error(w, "Invalid signature", http.StatusUnauthorized)
 		return
 	}
@@ -44,7 +44,7 @@ func (f *fakeReceiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	w.Header().Set(receiver.ResultHeader, map[bool]string{false: "accepted", true: "duplicate"}[f.seen[e.ID]])
+	w.Header().Set(delivery.ResultHeader, map[bool]string{false: "accepted", true: "duplicate"}[f.seen[e.ID]])
 	f.seen[e.ID] = true
 }
 

@@ -11,11 +11,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"inorder/dev/testenv"
 	"inorder/internal/config"
-	"inorder/internal/devstack/testenv"
+	"inorder/internal/delivery"
 	"inorder/internal/endpoints"
 	"inorder/internal/platform"
-	"inorder/receiver"
 )
 
 func TestMain(m *testing.M) { testenv.Main(m) }
@@ -37,7 +37,7 @@ func TestSecretsAndProbesDoNotWaitForEvents(t *testing.T) {
 	}
 	go s.receive(t.Context())
 	base := "http://" + l.Addr().String()
-	require.Eventually(t, func() bool { return strings.Contains(get(base+receiver.ReadyPath), `"postgres":{"state":"ok"`) }, 20*time.Second, 50*time.Millisecond)
+	require.Eventually(t, func() bool { return strings.Contains(get(base+delivery.ReadyPath), `"postgres":{"state":"ok"`) }, 20*time.Second, 50*time.Millisecond)
 
 	require.NoError(t, endpoints.Store{Pool: pool}.Add(t.Context(), endpoints.Endpoint{ID: "wh_1", URL: base, Mode: platform.Test, Events: []string{"*"}}, "whsec_new"))
 	require.Eventually(t, func() bool { return post(base, "whsec_new") == http.StatusBadRequest }, 20*time.Second, 50*time.Millisecond, "a new secret is known")
@@ -66,11 +66,11 @@ func get(url string) string {
 // post delivers what no secret makes an event.
 func post(base, secret string) int {
 	body := `{}`
-	r, err := http.NewRequest(http.MethodPost, base+receiver.WebhookPath, strings.NewReader(body))
+	r, err := http.NewRequest(http.MethodPost, base+delivery.Path, strings.NewReader(body))
 	if err != nil {
 		return 0
 	}
-	r.Header.Set(receiver.SignatureHeader, receiver.Sign(secret, []byte(body)))
+	r.Header.Set(delivery.SignatureHeader, delivery.Sign(secret, []byte(body)))
 	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
 		return 0

@@ -16,11 +16,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"inorder/internal/devstack/testenv"
+	"inorder/dev/standin"
+	"inorder/dev/testenv"
 	"inorder/internal/endpoints"
 	"inorder/internal/hooks"
 	"inorder/internal/platform"
-	"inorder/internal/standin"
 )
 
 func TestMain(m *testing.M) { testenv.Main(m) }

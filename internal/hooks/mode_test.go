@@ -9,10 +9,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"inorder/dev/standin"
 	"inorder/internal/endpoints"
 	"inorder/internal/hooks"
 	"inorder/internal/platform"
-	"inorder/internal/standin"
 )
 
 // live is a registrar of the other mode's key, on the same platform and database.

@@ -8,10 +8,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"inorder/dev/standin"
 	"inorder/internal/endpoints"
 	"inorder/internal/hooks"
 	"inorder/internal/platform"
-	"inorder/internal/standin"
 )
 
 func TestRegisterActivatesWhatReceiversCanVerify(t *testing.T) {

@@ -5,24 +5,23 @@ import (
 	"net"
 	"net/url"
 	"strings"
-)
 
-// Path is where receivers take deliveries, and what a URL without a path is completed with.
-const Path = "/webhooks/hc"
+	"inorder/internal/delivery"
+)
 
 // Endpoint reads the URL of an endpoint. The platform delivers to https only; http is for a stand-in on this machine.
 func Endpoint(text string) (string, error) {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil || u.Hostname() == "" || u.Fragment != "":
-		return "", fmt.Errorf("%q is not a URL that deliveries can go to; for example https://shop.example.com%s", text, Path)
+		return "", fmt.Errorf("%q is not a URL that deliveries can go to; for example https://shop.example.com%s", text, delivery.Path)
 	case u.User != nil: // not shown: it may hold a password
 		return "", fmt.Errorf("a URL with a user or password would be kept and shown by the platform: leave it out; the signature authenticates deliveries")
 	case u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())):
 		return "", fmt.Errorf("%q is not https, and the platform delivers to nothing else: write https://…", text)
 	}
 	if strings.Trim(u.Path, "/") == "" {
-		u.Path = Path
+		u.Path = delivery.Path
 	}
 	return u.String(), nil
 }

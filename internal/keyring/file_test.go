@@ -12,12 +12,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"inorder/receiver"
+	"inorder/internal/delivery"
 )
 
 var body = []byte(`{"id":"evt_1"}`)
 
-func (k *Keyring) takes(secret string) bool { return k.Verify(body, receiver.Sign(secret, body)) }
+func (k *Keyring) takes(secret string) bool { return k.Verify(body, delivery.Sign(secret, body)) }
 
 // clock is a time that tests set.
 type clock struct{ time.Time }

@@ -8,9 +8,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"inorder/internal/delivery"
 	"inorder/internal/endpoints"
 	"inorder/internal/platform"
-	"inorder/receiver"
 )
 
 // Table is where secrets are shared between receivers. An endpoints.Store is one.
@@ -116,7 +116,7 @@ func warnOfShort(log *slog.Logger, entries []entry) {
 func (k *Keyring) Verify(body []byte, signature string) bool {
 	now := k.now()
 	for _, key := range *k.valid.Load() {
-		if key.endedAt(now) || !receiver.Verify(string(key.secret), body, signature) {
+		if key.endedAt(now) || !delivery.Verify(string(key.secret), body, signature) {
 			continue
 		}
 		key.times.Add(1)

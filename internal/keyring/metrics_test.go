@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/require"
 
+	"inorder/internal/delivery"
 	"inorder/internal/endpoints"
 	"inorder/receiver"
 )
@@ -40,8 +41,8 @@ inorder_secret_verified_total{secret=%[2]q,source="WEBHOOK_SECRETS_FILE"} 0
 
 func TestVerifyAllocatesNoMoreThanTheSignature(t *testing.T) {
 	k, _ := newRing(t, Options{Secrets: []string{"whsec_one"}})
-	signature := receiver.Sign("whsec_one", body)
-	alone := testing.AllocsPerRun(100, func() { receiver.Verify("whsec_one", body, signature) })
+	signature := delivery.Sign("whsec_one", body)
+	alone := testing.AllocsPerRun(100, func() { delivery.Verify("whsec_one", body, signature) })
 	require.Equal(t, alone, testing.AllocsPerRun(100, func() { k.Verify(body, signature) }))
 }
 

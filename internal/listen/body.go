@@ -8,12 +8,10 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"strings"
 	"time"
-)
 
-// SignatureHeader carries a delivery's signature.
-const SignatureHeader = "X-Webhook-Signature"
+	"inorder/internal/delivery"
+)
 
 // Verifier knows the secrets that are valid now: those that the receiver knows.
 type Verifier interface {
@@ -51,7 +49,7 @@ type refusal struct {
 func (r refusal) Error() string { return fmt.Sprintf("%d: %s", r.status, r.reason) }
 
 var (
-	unsigned = refusal{http.StatusUnauthorized, "it has no well-formed " + SignatureHeader}
+	unsigned = refusal{http.StatusUnauthorized, "it has no well-formed " + delivery.SignatureHeader}
 	forged   = refusal{http.StatusUnauthorized, "its signature is of no secret in WEBHOOK_SECRETS, WEBHOOK_SECRETS_FILE or DATABASE_URL"}
 	tooLarge = refusal{http.StatusRequestEntityTooLarge, "its body is over MAX_BODY_BYTES"}
 	tooSlow  = refusal{http.StatusRequestTimeout, "its body did not arrive in time"}
@@ -61,7 +59,7 @@ var (
 // read returns an authentic body. Its size and signature are looked at before it is read, and nothing else of the request
 // before it is known to be authentic.
 func (f *forwarder) read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	signature := signatureOf(r.Header)
+	signature := delivery.Signature(r.Header.Values(delivery.SignatureHeader))
 	switch {
 	case r.ContentLength > f.maxBody:
 		return nil, tooLarge
@@ -84,19 +82,6 @@ func (f *forwarder) read(w http.ResponseWriter, r *http.Request) ([]byte, error)
 		c.hasWhole()
 	}
 	return body, nil
-}
-
-// signatureOf returns the one signature, or "" if there is not exactly one, of 64 digits of lower-case hex.
-func signatureOf(h http.Header) string {
-	values := h.Values(SignatureHeader)
-	if len(values) != 1 {
-		return ""
-	}
-	signature := strings.Trim(values[0], " \t")
-	if len(signature) != 64 || strings.Trim(signature, "0123456789abcdef") != "" {
-		return ""
-	}
-	return signature
 }
 
 // refuse answers at once, also a body that is not read: its connection is not used again.

@@ -14,18 +14,12 @@ import (
 	"time"
 
 	"inorder"
-	"inorder/internal/hooks"
+	"inorder/internal/delivery"
 )
 
-// ResultHeader is where the receiver says what became of a delivery, and ResultDuplicate that it had the event before.
-const (
-	ResultHeader    = "Inorder-Result"
-	ResultDuplicate = "duplicate"
-
-	// alreadyHere is shown instead for an event that was not delivered here before: it came another way, which is no
-	// repetition for who looks at this one.
-	alreadyHere = "already here"
-)
+// alreadyHere is shown for an event that was not delivered here before: it came another way, which is no repetition for
+// who looks at this one.
+const alreadyHere = "already here"
 
 // Delivery is an authentic one that was forwarded, and what it was answered; or one that was refused.
 type Delivery struct {
@@ -52,7 +46,7 @@ func newForwarder(receiver string, verifier Verifier, maxBody int, each func(Del
 	if err != nil {
 		return nil, err
 	}
-	path := strings.TrimRight(to.Path, "/") + hooks.Path
+	path := strings.TrimRight(to.Path, "/") + delivery.Path
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.DisableCompression = true // it would ask for gzip, and unpack the answer
 	transport.ResponseHeaderTimeout = answerTimeout
@@ -70,7 +64,7 @@ func newForwarder(receiver string, verifier Verifier, maxBody int, each func(Del
 		},
 		ModifyResponse: func(r *http.Response) error {
 			d := r.Request.Context().Value(deliveryKey{}).(*Delivery)
-			d.Status, d.Result = r.StatusCode, r.Header.Get(ResultHeader)
+			d.Status, d.Result = r.StatusCode, r.Header.Get(delivery.ResultHeader)
 			return nil
 		},
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
@@ -84,7 +78,7 @@ func newForwarder(receiver string, verifier Verifier, maxBody int, each func(Del
 // ServeHTTP takes deliveries only: the URL is public, and nothing else of the receiver is to be.
 func (f *forwarder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
-	case !strings.HasSuffix(r.URL.Path, hooks.Path):
+	case !strings.HasSuffix(r.URL.Path, delivery.Path):
 		http.NotFound(w, r)
 		return
 	case r.Method != http.MethodPost:

@@ -14,7 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"inorder/receiver"
+	"inorder/internal/delivery"
 )
 
 const secret = "whsec_test"
@@ -23,7 +23,7 @@ const secret = "whsec_test"
 type verifies string
 
 func (v verifies) Verify(body []byte, signature string) bool {
-	return receiver.Verify(string(v), body, signature)
+	return delivery.Verify(string(v), body, signature)
 }
 
 // pair is a forwarder before a receiver.
@@ -49,7 +49,7 @@ func pairWithin(t *testing.T, within time.Duration, receiver http.HandlerFunc) (
 func signed(t *testing.T, url, body string) *http.Request {
 	q, err := http.NewRequest(http.MethodPost, url+"/webhooks/hc", strings.NewReader(body))
 	require.NoError(t, err)
-	q.Header.Set(SignatureHeader, receiver.Sign(secret, []byte(body)))
+	q.Header.Set(delivery.SignatureHeader, delivery.Sign(secret, []byte(body)))
 	return q
 }
 
@@ -87,7 +87,7 @@ func TestForwardChangesNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			q, err := http.NewRequest(http.MethodPost, url+"/webhooks/hc", reader)
 			require.NoError(t, err)
-			for _, h := range [][2]string{{"X-Webhook-Signature", receiver.Sign(secret, []byte(sent))}, {"X-Two", "a"}, {"X-Two", "B"}, {"Content-Encoding", "gzip"}, {"Content-Type", "application/json; x=y"},
+			for _, h := range [][2]string{{"X-Webhook-Signature", delivery.Sign(secret, []byte(sent))}, {"X-Two", "a"}, {"X-Two", "B"}, {"Content-Encoding", "gzip"}, {"Content-Type", "application/json; x=y"},
 				{"Accept-Encoding", "br"}, {"X-Forwarded-For", "203.0.113.9"}, {"Idempotency-Key", "k"}, {"User-Agent", "platform/1"}} {
 				q.Header.Add(h[0], h[1])
 			}
@@ -139,7 +139,7 @@ func TestForwardWithoutAReceiver(t *testing.T) {
 	require.NoError(t, err)
 	w := httptest.NewRecorder()
 	q := httptest.NewRequest(http.MethodPost, "/webhooks/hc", strings.NewReader("{}"))
-	q.Header.Set(SignatureHeader, receiver.Sign(secret, []byte("{}")))
+	q.Header.Set(delivery.SignatureHeader, delivery.Sign(secret, []byte("{}")))
 	f.ServeHTTP(w, q)
 	require.Equal(t, http.StatusBadGateway, w.Code)
 	var out bytes.Buffer

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"inorder/internal/delivery"
 	"inorder/internal/hooks"
 )
 
@@ -104,7 +105,7 @@ func newListener(o Options) *listener {
 	r := o.Registrar
 	r.Owner, r.Say = o.Machine.Owner, l.print.say
 	l.keeper = &keeper{Registrar: r, machine: o.Machine, name: o.Name, events: o.Events, lease: l.Lease, say: l.print.say, said: map[string]bool{},
-		to: strings.TrimRight(o.Receiver, "/") + hooks.Path}
+		to: strings.TrimRight(o.Receiver, "/") + delivery.Path}
 	if o.Outcomes != nil {
 		l.events = newWatch(o.Outcomes, l.ended)
 	}
@@ -113,7 +114,7 @@ func newListener(o Options) *listener {
 
 func (l *listener) took(d Delivery) {
 	taken := d.Status/100 == 2 && d.EventID != ""
-	if taken && !l.recent.note(d.EventID) && d.Result == ResultDuplicate {
+	if taken && !l.recent.note(d.EventID) && d.Result == delivery.ResultDuplicate {
 		d.Result = alreadyHere
 	}
 	l.print.delivery(d, l.Receiver)

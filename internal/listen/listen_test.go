@@ -16,12 +16,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"inorder/internal/devstack/testenv"
+	"inorder/dev/standin"
+	"inorder/dev/testenv"
+	"inorder/internal/delivery"
 	"inorder/internal/endpoints"
 	"inorder/internal/hooks"
 	"inorder/internal/platform"
-	"inorder/internal/standin"
-	"inorder/receiver"
 )
 
 func TestMain(m *testing.M) { testenv.Main(m) }
@@ -89,7 +89,7 @@ func (r *rig) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 // Verify knows every secret as soon as it is recorded.
 func (r *rig) Verify(body []byte, signature string) bool {
 	secrets, err := r.hooks.Store.Secrets(context.Background())
-	return err == nil && slices.ContainsFunc(secrets, func(s endpoints.Secret) bool { return receiver.Verify(string(s.Secret), body, signature) })
+	return err == nil && slices.ContainsFunc(secrets, func(s endpoints.Secret) bool { return delivery.Verify(string(s.Secret), body, signature) })
 }
 
 func (r *rig) received() int {

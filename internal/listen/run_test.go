@@ -11,8 +11,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"inorder/dev/standin"
+	"inorder/internal/delivery"
 	"inorder/internal/hooks"
-	"inorder/internal/standin"
 )
 
 func TestRunDeliversUntilItIsStopped(t *testing.T) {
@@ -60,7 +61,9 @@ func (ends) Ask(_ context.Context, id string) Outcome { return Outcome{EventID: 
 func TestAnEventThatCameAnotherWayFirst(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, true)
-	quicker := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set(ResultHeader, ResultDuplicate) }))
+	quicker := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set(delivery.ResultHeader, delivery.ResultDuplicate)
+	}))
 	t.Cleanup(quicker.Close)
 	direct := r.create(strings.Replace(quicker.URL, "127.0.0.1", "localhost", 1)+"/webhooks/hc", hooks.Tag{})
 	o := r.options("default")

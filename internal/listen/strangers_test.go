@@ -14,7 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"inorder/receiver"
+	"inorder/internal/delivery"
 )
 
 const event = `{"id":"evt_1","type":"order.paid","created_at":"2026-01-01T00:00:00Z","data":{"id":"order_1"}}`
@@ -22,7 +22,7 @@ const event = `{"id":"evt_1","type":"order.paid","created_at":"2026-01-01T00:00:
 func TestWhatIsNotAuthenticIsNotPassedOn(t *testing.T) {
 	t.Parallel()
 	url, deliveries := pair(t, func(http.ResponseWriter, *http.Request) { t.Error("nothing comes through") })
-	right := receiver.Sign(secret, []byte(event))
+	right := delivery.Sign(secret, []byte(event))
 	for name, tc := range map[string]struct {
 		body       string
 		signatures []string
@@ -34,7 +34,7 @@ func TestWhatIsNotAuthenticIsNotPassedOn(t *testing.T) {
 		"no digits":           {event, []string{"sha256=" + right}, 401, "Invalid signature\n", unsigned},
 		"upper case":          {event, []string{strings.ToUpper(right)}, 401, "Invalid signature\n", unsigned},
 		"two signatures":      {event, []string{right, right}, 401, "Invalid signature\n", unsigned},
-		"another's secret":    {event, []string{receiver.Sign("whsec_other", []byte(event))}, 401, "Invalid signature\n", forged},
+		"another's secret":    {event, []string{delivery.Sign("whsec_other", []byte(event))}, 401, "Invalid signature\n", forged},
 		"another body":        {event + " ", []string{right}, 401, "Invalid signature\n", forged},
 		"too large":           {strings.Repeat(" ", 1<<20+1), []string{right}, 413, "Request Entity Too Large\n", tooLarge},
 		"far too large":       {strings.Repeat(" ", 16<<20), []string{right}, 413, "Request Entity Too Large\n", tooLarge},
@@ -51,7 +51,7 @@ func TestWhatIsNotAuthenticIsNotPassedOn(t *testing.T) {
 				}
 				q, err := http.NewRequest(http.MethodPost, url+"/webhooks/hc", body)
 				require.NoError(t, err)
-				q.Header[SignatureHeader] = tc.signatures
+				q.Header[delivery.SignatureHeader] = tc.signatures
 				status, answer := do(t, q)
 				require.Equal(t, tc.status, status)
 				require.Equal(t, tc.answer, answer)
@@ -81,7 +81,7 @@ func half(t *testing.T, url, signature string, length, sent int) net.Conn {
 	c, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
 	require.NoError(t, err)
 	t.Cleanup(func() { c.Close() })
-	_, err = fmt.Fprintf(c, "POST /webhooks/hc HTTP/1.1\r\nHost: x\r\n%s: %s\r\nContent-Length: %d\r\n\r\n", SignatureHeader, signature, length)
+	_, err = fmt.Fprintf(c, "POST /webhooks/hc HTTP/1.1\r\nHost: x\r\n%s: %s\r\nContent-Length: %d\r\n\r\n", delivery.SignatureHeader, signature, length)
 	require.NoError(t, err)
 	_, _ = c.Write(bytes.Repeat([]byte(" "), sent)) // fails if it is closed meanwhile
 	return c
@@ -98,7 +98,7 @@ func statusOf(t *testing.T, c net.Conn) int {
 func TestABodyMustArriveInTime(t *testing.T) {
 	t.Parallel()
 	url, deliveries := pairWithin(t, 200*time.Millisecond, func(http.ResponseWriter, *http.Request) { t.Error("nothing comes through") })
-	right := receiver.Sign(secret, []byte(event))
+	right := delivery.Sign(secret, []byte(event))
 	require.Equal(t, http.StatusRequestTimeout, statusOf(t, half(t, url, right, len(event), 5)))
 	require.Equal(t, Delivery{Err: tooSlow}, <-deliveries)
 	t.Run("without a signature nobody waits for it", func(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 
+	"inorder/internal/delivery"
 	"inorder/internal/hooks"
 )
 
@@ -40,7 +41,7 @@ func (p Public) Open(ctx context.Context) (Opened, error) {
 
 // endpoint is where the platform is to deliver to.
 func endpoint(public string) (string, error) {
-	return hooks.Endpoint(strings.TrimRight(public, "/") + hooks.Path)
+	return hooks.Endpoint(strings.TrimRight(public, "/") + delivery.Path)
 }
 
 // sameURL reports whether two URLs lead to the same place. This machine has several names.

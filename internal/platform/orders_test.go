@@ -8,8 +8,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"inorder/dev/standin"
 	"inorder/internal/platform"
-	"inorder/internal/standin"
 )
 
 func TestOrderIsKeptAsSent(t *testing.T) {

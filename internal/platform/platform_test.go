@@ -12,8 +12,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"inorder/dev/standin"
 	"inorder/internal/platform"
-	"inorder/internal/standin"
 )
 
 const (

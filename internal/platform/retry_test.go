@@ -10,8 +10,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"inorder/dev/standin"
 	"inorder/internal/platform"
-	"inorder/internal/standin"
 )
 
 func TestCreateWhoseAnswerIsLostMakesOneWebhook(t *testing.T) {

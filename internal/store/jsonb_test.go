@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"inorder"
-	"inorder/internal/devstack/testenv"
+	"inorder/dev/testenv"
 )
 
 func TestStorable(t *testing.T) {

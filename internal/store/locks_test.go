@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"inorder"
-	"inorder/internal/devstack/testenv"
+	"inorder/dev/testenv"
 )
 
 func TestMain(m *testing.M) { testenv.Main(m) }

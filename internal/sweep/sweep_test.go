@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"inorder"
-	"inorder/internal/devstack/testenv"
+	"inorder/dev/testenv"
 	"inorder/internal/store"
 	"inorder/internal/sweep"
 )

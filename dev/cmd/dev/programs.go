@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"inorder/dev/stack"
+)
+
+// programs are ours, which run beside the servers.
+type programs struct {
+	settings
+	servers        *stack.Stack
+	standIn, serve *stack.Server // standIn is nil without PLATFORM=stand-in
+}
+
+// start starts them, and writes the env file when they are ready.
+func (p *programs) start(ctx context.Context) (err error) {
+	if err := forgetStandIns(ctx, p.servers.DatabaseURL); err != nil { // of earlier runs
+		return err
+	}
+	if p.standInProgram != "" {
+		if p.standIn, err = stack.Launch(ctx, p.standInCommand()); err != nil {
+			return err
+		}
+	}
+	if p.serve, err = stack.Launch(ctx, p.command(p.servers, "serve")); err != nil {
+		return err
+	}
+	if p.standIn != nil {
+		p.registerWebhook(ctx)
+	}
+	return p.writeEnv(p.servers, p.serve, p.standIn)
+}
+
+// changed does what a server's new life takes.
+func (p *programs) changed(ctx context.Context, restarted *stack.Server) error {
+	if restarted == p.standIn { // it has forgotten everything
+		if err := forgetStandIns(ctx, p.servers.DatabaseURL); err != nil {
+			fmt.Println("What was registered at the stand-in's last life is not forgotten:", err)
+		}
+		p.registerWebhook(ctx)
+	}
+	return p.writeEnv(p.servers, p.serve, p.standIn)
+}
+
+// all are the servers that are to be kept running.
+func (p *programs) all() (all []*stack.Server) {
+	for _, s := range []*stack.Server{p.servers.Temporal, p.servers.Postgres, p.standIn, p.serve} {
+		if s != nil {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// stop ends the one that delivers before the one that receives.
+func (p *programs) stop() (err error) {
+	for _, s := range []*stack.Server{p.standIn, p.serve} {
+		if s != nil {
+			err = errors.Join(err, s.Stop())
+		}
+	}
+	return err
+}

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"inorder/dev/stack"
+	"inorder/dev/standin"
+	"inorder/internal/delivery"
+)
+
+// chosenPlatform is the program of the stand-in platform, if PLATFORM asks for one.
+func chosenPlatform(program string) (string, error) {
+	switch chosen := os.Getenv("PLATFORM"); chosen {
+	case "":
+		return "", nil
+	case "stand-in":
+	default:
+		return "", fmt.Errorf("PLATFORM is %q and must be stand-in, or not set: then the platform is the one that HEADLESS_COMMERCE_API_KEY belongs to, if that is set", chosen)
+	}
+	if _, err := os.Stat(program); err != nil {
+		return "", fmt.Errorf("%w: make bin/standin first", err)
+	}
+	return filepath.Abs(program)
+}
+
+// platformEnv is how inorder finds the stand-in.
+func (s settings) platformEnv() [][2]string {
+	if s.standInProgram == "" {
+		return nil
+	}
+	return [][2]string{
+		{"HEADLESS_COMMERCE_API_KEY", standin.DefaultKey},
+		{"HEADLESS_COMMERCE_API_URL", reach(s.standInAddr) + "/v1"},
+	}
+}
+
+func (s settings) standInCommand() stack.Command {
+	return stack.Command{
+		Name: "stand-in", Dir: s.dir, Path: s.standInProgram, Args: []string{"serve", "--addr", s.standInAddr},
+		Ready: func(ctx context.Context) error { return answers(ctx, reach(s.standInAddr)+"/_standin/state") },
+	}
+}
+
+// registerWebhook has the stand-in deliver to our receiver. Without it everything else works, so a failure is told and
+// is not the end.
+func (p *programs) registerWebhook(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	hook := p.receiverURL() + delivery.Path
+	fmt.Println("Registering the receiver's webhook at the stand-in platform")
+	if err := p.once(ctx, p.servers, "hooks", "register", hook); err != nil {
+		fmt.Printf("It is not registered, so nothing that is placed there arrives: %v\nTo try again: bin/inorder hooks register %s\n", err, hook)
+	}
+}
+
+// forgetStandIns deletes what was registered at stand-ins, which keep nothing when they end. Its IDs tell it from what was
+// registered on the platform, with which it may share a database.
+func forgetStandIns(ctx context.Context, databaseURL string) error {
+	conn, err := pgx.Connect(ctx, databaseURL)
+	if err != nil {
+		return fmt.Errorf("connect to PostgreSQL: %w", err)
+	}
+	defer conn.Close(ctx)
+	const ours = `^wh_` + standin.DefaultRun
+	for _, sql := range []string{`DELETE FROM webhook_endpoints WHERE id ~ $1`, `DELETE FROM webhook_secrets WHERE endpoint_id ~ $1`} {
+		if _, err := conn.Exec(ctx, sql, ours); err != nil {
+			return fmt.Errorf("forget what was registered at earlier stand-ins: %w", err)
+		}
+	}
+	return nil
+}
+
+// greetStandIn says where it is, and what to try.
+func (s settings) greetStandIn(standIn *stack.Server) (where, try string) {
+	if standIn == nil {
+		return "", ""
+	}
+	where = fmt.Sprintf("  Platform     %s, a stand-in, log in %s\n", reach(s.standInAddr), standIn.LogFile())
+	return where, `  bin/standin place --do pay,ship          # an order there; psql, below, shows it here
+  bin/standin deliveries                   # what was delivered, and how it was answered
+  bin/standin faults set drop=0.05 duplicate=0.1
+`
+}
+
+// answers says whether a GET is answered with 200.
+func answers(ctx context.Context, url string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s answered %s", req.URL, resp.Status)
+	}
+	return nil
+}

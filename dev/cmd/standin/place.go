@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"slices"
+	"strings"
+
+	"inorder/dev/standin"
+)
+
+// maxLines is how many orders are shown one by one; more are summed up.
+const maxLines = 20
+
+type placeCmd struct {
+	Count int      `help:"How many orders, ${default}." default:"1" placeholder:"N"`
+	Do    []string "help:\"What becomes of each: see `standin do --help`.\" placeholder:\"ACTION,…\""
+	Mode  string   `help:"test or live." enum:"test,live" default:"test"`
+}
+
+func (*placeCmd) Help() string {
+	return `The platform then tells every active webhook that wants to know.
+
+Examples:
+
+    standin place --do pay,ship
+    standin place --count 200 --do pay,process,ship,deliver,complete`
+}
+
+func (p *placeCmd) Validate() error {
+	if p.Count < 1 {
+		return errors.New("--count must be 1 or more")
+	}
+	return checkActions(p.Do)
+}
+
+func checkActions(names []string) error {
+	for _, name := range names {
+		if !slices.Contains(standin.Actions(), name) {
+			return fmt.Errorf("there is no action %q; there are %s", name, strings.Join(standin.Actions(), ", "))
+		}
+	}
+	return nil
+}
+
+func (p *placeCmd) Run(ctx context.Context, api *control, out io.Writer) error {
+	var placed struct{ Orders []standin.Order }
+	if err := api.call(ctx, "POST", "/orders", standin.Placement{Count: p.Count, Mode: p.Mode, Actions: p.Do}, &placed); err != nil {
+		return err
+	}
+	showOrders(out, placed.Orders[:min(len(placed.Orders), maxLines)])
+	if more := len(placed.Orders) - maxLines; more > 0 {
+		fmt.Fprintf(out, "and %d more\n", more)
+	}
+	return api.whoHears(ctx, out, p.Mode)
+}
+
+// whoHears says how many webhooks are told what happens in a mode.
+func (c *control) whoHears(ctx context.Context, out io.Writer, mode string) error {
+	var all struct{ Webhooks []standin.WebhookState }
+	if err := c.call(ctx, "GET", "/webhooks", nil, &all); err != nil {
+		return err
+	}
+	active := 0
+	for _, w := range all.Webhooks {
+		if w.Mode == mode && w.IsActive {
+			active++
+		}
+	}
+	if active == 0 {
+		fmt.Fprintf(out, "\nNobody hears of it: there is no active webhook in %s mode. Register one: inorder hooks register URL\n", mode)
+		return nil
+	}
+	fmt.Fprintf(out, "\nActive webhooks in %s mode that are told what they want to know: %d. See it arrive: standin deliveries\n", mode, active)
+	return nil
+}
+
+type doCmd struct {
+	Order   string   "arg:\"\" help:\"The order's ID; `last` is the newest.\""
+	Actions []string `arg:"" name:"action" help:"What to do with it, one after the other."`
+}
+
+func (*doCmd) Help() string {
+	return `Actions:
+
+    pay  pay_part  fail_payment
+    process (which no event tells)  complete  cancel  update
+    fulfill  fulfill_part  ship  deliver
+    refund  refund_part  request_return  request_exchange  complete_return
+
+One that the order's state does not allow is refused.
+
+Example:
+
+    standin do last refund_part refund`
+}
+
+func (d *doCmd) Validate() error { return checkActions(d.Actions) }
+
+func (d *doCmd) Run(ctx context.Context, api *control, out io.Writer) error {
+	id := d.Order
+	if id == "last" {
+		all, err := api.orders(ctx)
+		if err != nil {
+			return err
+		}
+		if len(all) == 0 {
+			return errors.New("there is no order yet: standin place")
+		}
+		id = all[len(all)-1].ID
+	}
+	var order standin.Order
+	for i, action := range d.Actions {
+		if err := api.call(ctx, "POST", "/orders/"+url.PathEscape(id)+"/"+action, nil, &order); err != nil {
+			return fmt.Errorf("%w%s", err, done(d.Actions[:i]))
+		}
+	}
+	showOrders(out, []standin.Order{order})
+	return nil
+}
+
+// done tells what was done before a failure.
+func done(actions []string) string {
+	if len(actions) == 0 {
+		return ""
+	}
+	return " (done before: " + strings.Join(actions, ", ") + ")"
+}

@@ -1,0 +1,49 @@
+package stack
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// As in a checkout below /root: the server's user can't enter it.
+func TestRootInADirectoryOfItsOwn(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("needs root")
+	}
+	dir := filepath.Join(stateDir(t), "of root alone", ".dev")
+	require.NoError(t, os.MkdirAll(dir, 0o700))
+	require.NoError(t, os.Chmod(filepath.Dir(dir), 0o700))
+
+	s := start(t, Options{Dir: dir})
+	require.Equal(t, "1", query(t, s.DatabaseURL, "SELECT '1'"))
+	home := s.Postgres.Work // the data directory
+	require.Equal(t, "/var/tmp", filepath.Dir(filepath.Dir(home)))
+	info, err := os.Stat(home)
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o700), info.Mode().Perm())
+
+	require.NoError(t, s.Stop())
+	require.NoError(t, Remove(dir))
+	require.NoDirExists(t, filepath.Dir(home))
+}
+
+func TestPreparedHomeIsRefused(t *testing.T) {
+	a, err := postgresAccount("")
+	require.NoError(t, err)
+	if a == nil {
+		t.Skip("needs root")
+	}
+	dir := filepath.Join(stateDir(t), "of root alone")
+	require.NoError(t, os.Mkdir(dir, 0o700))
+	dir = filepath.Join(dir, ".dev")
+	home, err := a.home(dir)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, os.RemoveAll(home)) })
+	require.NoError(t, a.own(home))
+	_, err = a.home(dir)
+	require.ErrorContains(t, err, "only root can write to")
+}

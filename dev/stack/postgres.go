@@ -1,0 +1,214 @@
+package stack
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// postgres is a PostgreSQL of our own: on 127.0.0.1 alone, without a Unix socket. The role inorder owns the database inorder
+// and is nothing else, as it should be in production; the superuser is postgres. It asks for passwords, because without
+// one every user of the machine could run programs through it.
+type postgres struct {
+	dir   string // for the log, the pid file and the password
+	port  int
+	fsync bool   // without it a killed server keeps what it committed all the same; a lost machine may not
+	root  string // the checkout, with the program that downloads a PostgreSQL
+	out   io.Writer
+
+	user       *account
+	home       string // a directory that user can enter; dir if it can
+	bin        string // where postgres and initdb are
+	owner      login  // inorder's
+	superuser  login
+	legacyRole bool // the data are of a version that had one role, inorder, a superuser
+}
+
+// login is a role of the server.
+type login struct{ role, password string }
+
+func (p *postgres) data() string { return filepath.Join(p.home, "postgres") }
+
+// url of one of its databases, for a role. It names the mode of TLS, which clients would else take from elsewhere.
+func (p *postgres) url(l login, database string) string {
+	u := url.URL{
+		Scheme: "postgres", User: url.UserPassword(l.role, l.password), Host: loopback + ":" + strconv.Itoa(p.port),
+		Path: database, RawQuery: "sslmode=disable",
+	}
+	return u.String()
+}
+
+// start prepares what is missing, runs the server, and returns when the database inorder can be used.
+func (p *postgres) start(ctx context.Context) (*Server, error) {
+	if err := errors.Join(p.prepare(ctx), p.removeStaleLock()); err != nil {
+		return nil, fmt.Errorf("prepare PostgreSQL: %w", err)
+	}
+	args := []string{"-D", p.data(), "-p", strconv.Itoa(p.port),
+		"-c", "listen_addresses=" + loopback, "-c", "unix_socket_directories=", "-c", "max_connections=300",
+		"-c", "logging_collector=off", "-c", "log_destination=stderr"}
+	if !p.fsync {
+		args = append(args, "-c", "fsync=off", "-c", "full_page_writes=off")
+	}
+	return Launch(ctx, Command{
+		Name: "postgres", Dir: p.dir, Path: filepath.Join(p.bin, "postgres"), Args: args, Env: postgresEnv(),
+		Work: p.data(), user: p.user, Ready: p.ready,
+		Signal: syscall.SIGINT, // a fast shutdown: it does not wait for its clients
+	})
+}
+
+// prepare finds the programs, the account and the password, and makes the data directory if there is none.
+func (p *postgres) prepare(ctx context.Context) (err error) {
+	if p.user, err = postgresAccount(filepath.Join(p.dir, "postgres")); err != nil {
+		return err
+	}
+	if p.home, err = p.user.home(p.dir); err != nil {
+		return err
+	}
+	if p.bin, err = p.find(ctx); err != nil {
+		return err
+	}
+	version, err := os.ReadFile(filepath.Join(p.data(), "PG_VERSION"))
+	if err := p.logins(err == nil); err != nil {
+		return err
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return p.initdb()
+	} else if err != nil {
+		return err
+	}
+	if have, want := majorOf(p.user, p.bin), strings.TrimSpace(string(version)); have != want {
+		return fmt.Errorf("the data in %s is of version %s, and %s has version %q: put a PostgreSQL %s into PATH, or make clean to begin anew",
+			p.data(), want, p.bin, have, want)
+	}
+	return nil
+}
+
+// logins reads the passwords, or makes them. Data without a superuser's password are of an older version.
+func (p *postgres) logins(haveData bool) (err error) {
+	superuser := filepath.Join(p.dir, "postgres.superuser.password")
+	if _, err := os.Stat(superuser); haveData && errors.Is(err, fs.ErrNotExist) {
+		p.legacyRole = true
+		fmt.Fprintln(p.out, "PostgreSQL: inorder's role is a superuser in these data, which are of an older version; make clean begins anew")
+	}
+	p.owner.role, p.superuser.role = "inorder", "postgres"
+	if p.owner.password, err = KeptSecret(filepath.Join(p.dir, "postgres.password"), ""); err != nil {
+		return err
+	}
+	if p.legacyRole {
+		p.superuser = p.owner
+		return nil
+	}
+	p.superuser.password, err = KeptSecret(superuser, "")
+	return err
+}
+
+// initdb makes the data directory beside its place and moves it there when it is complete, so that a run that
+// is killed meanwhile leaves nothing that looks like one.
+func (p *postgres) initdb() error {
+	unfinished := p.data() + ".new"
+	for _, dir := range []string{unfinished, p.data()} {
+		if err := os.RemoveAll(dir); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(unfinished, 0o700); err != nil {
+		return err
+	}
+	password := p.data() + ".pwfile"
+	if err := os.WriteFile(password, []byte(p.superuser.password), 0o600); err != nil {
+		return err
+	}
+	defer os.Remove(password)
+	if err := errors.Join(p.user.own(unfinished), p.user.own(password)); err != nil {
+		return err
+	}
+	args := []string{"-D", unfinished, "-U", p.superuser.role, "--auth=scram-sha-256", "--pwfile=" + password, "--encoding=UTF8", "--locale=C"}
+	if !p.fsync {
+		args = append(args, "--no-sync")
+	}
+	if out, err := p.user.command(filepath.Join(p.bin, "initdb"), args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("initdb: %w\n%s", err, out)
+	}
+	return os.Rename(unfinished, p.data())
+}
+
+// ready makes the role and the database on the first start. It looks first: the log would keep the text of a statement that
+// fails, and so the password.
+func (p *postgres) ready(ctx context.Context) error {
+	conn, err := pgx.Connect(ctx, p.url(p.superuser, "postgres"))
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	var role, database bool
+	err = conn.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = 'inorder'), EXISTS (SELECT FROM pg_database WHERE datname = 'inorder')`).
+		Scan(&role, &database)
+	if err == nil && !role {
+		_, err = conn.Exec(ctx, `CREATE ROLE inorder LOGIN PASSWORD '`+strings.ReplaceAll(p.owner.password, `'`, `''`)+`'`)
+	}
+	if err == nil && !database {
+		_, err = conn.Exec(ctx, `CREATE DATABASE inorder OWNER inorder`)
+	}
+	return err
+}
+
+// removeStaleLock removes postmaster.pid when the process it names is not a PostgreSQL: numbers are used again, in a
+// container very soon, and the server would take any living process for its own. It sees to all other cases itself.
+func (p *postgres) removeStaleLock() error {
+	lock := filepath.Join(p.data(), "postmaster.pid")
+	text, err := os.ReadFile(lock)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	first, _, _ := strings.Cut(string(text), "\n")
+	pid, err := strconv.Atoi(strings.TrimSpace(first))
+	if err == nil && strings.Contains(commandLine(pid), "postgres") {
+		return nil
+	}
+	return os.Remove(lock)
+}
+
+// remove deletes what is kept outside dir. The server is not running.
+func (p *postgres) remove() error {
+	if p.home == p.dir {
+		return nil
+	}
+	return os.RemoveAll(p.home) // nothing, if there was no need to find a home
+}
+
+// KeptSecret returns the secret kept in the file, which is made, readable for its owner alone, with prefix and 128
+// random bits if it does not exist.
+func KeptSecret(file, prefix string) (string, error) {
+	text, err := os.ReadFile(file)
+	if err == nil && len(text) > 0 {
+		return string(text), nil
+	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	secret := prefix + rand.Text()
+	return secret, os.WriteFile(file, []byte(secret), 0o600)
+}
+
+// postgresEnv is our environment without what would have PostgreSQL's programs act on something else, like PGDATA.
+func postgresEnv() []string {
+	var env []string
+	for _, kv := range os.Environ() {
+		if !strings.HasPrefix(kv, "PG") {
+			env = append(env, kv)
+		}
+	}
+	return env
+}

@@ -1,0 +1,77 @@
+package stack
+
+import (
+	"bytes"
+	"context"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+)
+
+// TestRolesOfTheComposeFile runs, on a real server, what docker-compose.yml runs on its own.
+func TestRolesOfTheComposeFile(t *testing.T) {
+	s := start(t, Options{})
+	as := func(role, password, database string) error {
+		u, err := url.Parse(s.SuperuserURL)
+		require.NoError(t, err)
+		u.User, u.Path = url.UserPassword(role, password), database
+		conn, err := pgx.Connect(t.Context(), u.String())
+		if err != nil {
+			return err
+		}
+		defer conn.Close(context.Background())
+		_, err = conn.Exec(t.Context(), `CREATE TABLE IF NOT EXISTS t (id int); CREATE EXTENSION IF NOT EXISTS btree_gin`)
+		return err
+	}
+	for _, passwords := range [][2]string{{"first", "second"}, {`p@ss/w#rd?%:'"\ $x`, "changed"}} { // the second run changes them
+		psql := exec.Command("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", "../../deploy/postgres-roles.sql", s.SuperuserURL)
+		psql.Env = append(os.Environ(), "INORDER_PASSWORD="+passwords[0], "TEMPORAL_PASSWORD="+passwords[1])
+		out, err := psql.CombinedOutput()
+		require.NoError(t, err, string(out))
+
+		require.NoError(t, as("inorder", passwords[0], "inorder"))
+		require.NoError(t, as("temporal", passwords[1], "temporal"))
+		require.NoError(t, as("temporal", passwords[1], "temporal_visibility"))
+		require.ErrorContains(t, as("temporal", passwords[1], "inorder"), "permission denied")
+		require.ErrorContains(t, as("inorder", passwords[0], "temporal"), "permission denied")
+		require.Equal(t, "false false", query(t, s.SuperuserURL, `SELECT string_agg(rolsuper::text, ' ') FROM pg_roles WHERE rolname IN ('inorder', 'temporal')`))
+	}
+}
+
+func TestTheApplicationsRoleIsNoSuperuser(t *testing.T) {
+	s := start(t, Options{})
+	const mine = `SELECT concat_ws(' ', rolname, rolsuper, rolcreatedb, rolcreaterole) FROM pg_roles WHERE rolname = current_user`
+	require.Equal(t, "inorder f f f", query(t, s.DatabaseURL, mine))
+	require.Equal(t, "postgres t t t", query(t, s.SuperuserURL, mine))
+	log, err := os.ReadFile(s.Postgres.LogFile())
+	require.NoError(t, err)
+	require.NotContains(t, string(log), "PASSWORD")
+}
+
+// TestDataOfAnOlderVersionStillServe makes data with one role, inorder, a superuser, as they were made before.
+func TestDataOfAnOlderVersionStillServe(t *testing.T) {
+	dir := stateDir(t)
+	root, err := repoRoot()
+	require.NoError(t, err)
+	password, err := KeptSecret(filepath.Join(dir, "postgres.password"), "")
+	require.NoError(t, err)
+	old := &postgres{dir: dir, root: root, superuser: login{"inorder", password}}
+	old.user, err = postgresAccount(filepath.Join(dir, "postgres"))
+	require.NoError(t, err)
+	old.home, err = old.user.home(dir)
+	require.NoError(t, err)
+	old.bin, err = old.find(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, old.initdb())
+
+	var out bytes.Buffer
+	s := start(t, Options{Dir: dir, Out: &out})
+	require.Equal(t, "inorder", query(t, s.DatabaseURL, `SELECT current_user`))
+	require.Equal(t, s.DatabaseURL, s.SuperuserURL)
+	require.Contains(t, out.String(), "make clean")
+}
