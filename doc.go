@@ -6,8 +6,8 @@
 //     the envelope. A bad delivery ends here.
 //   - The receiver starts a Temporal workflow whose ID is the event's ID, and answers 200 once Temporal has it on
 //     disk. The same event delivered again finds the ID taken and is answered as a duplicate.
-//   - The workflow, workflows.ProcessEvent, runs activities.ApplyEvent, and that store.Apply: one PostgreSQL transaction that
-//     takes the order's lock, reads whether the event was processed before, and what is known of its order.
+//   - The workflow, workflows.ProcessEvent, runs activities.ApplyEvent, and that store.Apply: one PostgreSQL transaction, for
+//     this event or for many, that takes the order's lock and reads whether the event has ended and what is known of its order.
 //   - [Event.Change] reads what the event says about its order, and [Order.Apply] decides, without a clock and
 //     without I/O, what is newer than what is known. Both are pure, and both are here.
 //   - The same transaction writes the new order and the event's row in webhook_events: all of it or none.

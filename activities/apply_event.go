@@ -1,7 +1,6 @@
 package activities
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -38,43 +37,39 @@ type ApplyEventResult struct {
 // what the first one recorded, and writes nothing. What needs a person is an outcome, Attention, recorded with its reason,
 // and not an error; so is what PostgreSQL refuses for good. Every error passes some day (see classify).
 func (a *Activities) ApplyEvent(ctx context.Context, body converter.RawValue, in ApplyEventInput) (ApplyEventResult, error) {
-	e, reason := a.judge(body, in.Receipt)
+	e := a.judge(body, in.Receipt)
 	age := max(in.Age, 0) // an event that was received in the future is new
 	result := ApplyEventResult{OrderID: e.Change.OrderID}
 	found := inorder.FoundSame // by a reconciled order that this run applies
-	known, d, err := a.Store.Apply(ctx, e, func(k store.Known) inorder.Decision {
-		if reason != "" {
-			return inorder.Decision{Outcome: inorder.Attention, Detail: reason}
-		}
-		d := k.Order.Apply(e.Change)
+	decide := func(e store.Event, o inorder.Order) inorder.Decision {
+		d := e.Decide(o)
 		switch {
 		case d.Outcome == inorder.Waiting:
 			wait := a.waitPolicy()
 			d.Outcome, _ = wait.at(age, 0)
 			result.AskPlatform = wait.asks(age) && d.Outcome != inorder.Expired
 		case d.Outcome == inorder.Applied && e.Type == inorder.TypeReconciled:
-			found = k.Order.Repaired(e.Change, d.Order)
+			found = o.Repaired(e.Change, d.Order)
 		}
 		return d
-	})
+	}
+	results, err := a.Store.Apply(ctx, []store.Event{e}, store.Options{Decide: decide})
 	if store.IsLasting(err) {
 		return a.park(ctx, e, err)
 	}
 	if err != nil {
 		return ApplyEventResult{}, classify(ctx, fmt.Errorf("apply event %s: %w", e.ID, err))
 	}
-	result.Outcome, result.Detail = cmp.Or(known.Outcome, d.Outcome), d.Detail
-	if known.Outcome != "" {
-		result.Detail = known.Detail
-	}
-	if known.OtherBody {
+	r := results[0]
+	result.Outcome, result.Detail = r.Outcome, r.Detail
+	if r.OtherBody {
 		redelivery.Notice(a.Limited, "event_id", e.ID, "event_type", e.Type, "order_id", e.Change.OrderID)
 	}
 	switch {
 	case e.Change.Creates:
-		result.Waiters = known.Waiters
-	case result.Outcome == inorder.Waiting, result.Outcome == inorder.Stuck:
-		_, result.LookAgain = a.waitPolicy().at(age, known.Waiters)
+		result.Waiters = r.Waiters
+	case r.Outcome == inorder.Waiting, r.Outcome == inorder.Stuck:
+		_, result.LookAgain = a.waitPolicy().at(age, r.Waiters)
 	}
 	a.countRepair(found, e)
 	return result, nil
@@ -82,37 +77,20 @@ func (a *Activities) ApplyEvent(ctx context.Context, body converter.RawValue, in
 
 // park records that PostgreSQL refuses the event's data, so that a person must look at it.
 func (a *Activities) park(ctx context.Context, e store.Event, cause error) (ApplyEventResult, error) {
-	result := ApplyEventResult{Outcome: inorder.Attention, Detail: store.Describe(cause), OrderID: e.Change.OrderID}
-	known, err := a.Store.Park(ctx, e, result.Detail)
+	r, err := a.Store.Park(ctx, e, store.Describe(cause))
 	if err != nil {
 		return ApplyEventResult{}, classify(ctx, fmt.Errorf("park event %s: %w", e.ID, err))
 	}
-	if known.Outcome != "" {
-		result.Outcome, result.Detail = known.Outcome, known.Detail
-	}
-	return result, nil
+	return ApplyEventResult{Outcome: r.Outcome, Detail: r.Detail, OrderID: e.Change.OrderID}, nil
 }
 
-// judge reads what the event says about its order. A reason is why a person must look at it instead; the change then
-// holds the order's ID at most.
-func (a *Activities) judge(body converter.RawValue, r Receipt) (e store.Event, reason string) {
-	parsed, unreadable := readEvent(body, r)
-	e.Event = parsed
-	change, err := parsed.Change()
-	if err = cmp.Or(unreadable, err); err != nil {
-		e.Change.OrderID = parsed.OrderID()
-		return e, err.Error()
+// judge reads what the event says about its order, or why a person must look at it.
+func (a *Activities) judge(body converter.RawValue, r Receipt) store.Event {
+	parsed, err := readEvent(body, r)
+	if err != nil {
+		return store.Event{Event: parsed, Reason: err.Error()}
 	}
-	judgedAt := r.ReceivedAt
-	if r.RetriedAt.After(judgedAt) {
-		judgedAt = r.RetriedAt
-	}
-	if reason = change.Ahead(judgedAt, a.MaxEventSkew); reason != "" {
-		e.Change.OrderID = change.OrderID
-		return e, reason
-	}
-	e.Change = change
-	return e, ""
+	return store.Read(parsed, a.MaxEventSkew)
 }
 
 func (a *Activities) countRepair(found inorder.Found, e store.Event) {

@@ -33,17 +33,17 @@ func (a *Activities) DiscardEvent(ctx context.Context, body converter.RawValue, 
 	}
 	detail := inorder.Bounded(fmt.Sprintf("%s (by %s)", cmp.Or(in.Reason, "no reason given"), cmp.Or(in.Actor, "unknown")))
 	e := a.toDiscard(body, in.Receipt)
-	known, err := a.Store.Discard(ctx, e, detail)
+	r, err := a.Store.Discard(ctx, e, detail)
 	if store.IsLasting(err) {
 		e.Payload = asText(e.Body)
-		known, err = a.Store.Discard(ctx, e, detail)
+		r, err = a.Store.Discard(ctx, e, detail)
 	}
 	if err != nil {
 		return ApplyEventResult{}, classify(ctx, fmt.Errorf("discard event %s: %w", e.ID, err))
 	}
-	result := ApplyEventResult{Outcome: inorder.Discarded, Detail: detail, OrderID: e.Change.OrderID}
-	if known.Outcome != "" {
-		result.Outcome, result.Detail, result.Waiters = known.Outcome, known.Detail, known.Waiters
+	result := ApplyEventResult{Outcome: r.Outcome, Detail: r.Detail, OrderID: e.Change.OrderID}
+	if r.Recorded {
+		result.Waiters = r.Waiters
 	}
 	return result, nil
 }

@@ -1,11 +1,9 @@
 package activities_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"sync"
 	"testing"
 	"time"
@@ -209,69 +207,6 @@ func (s *store) blocked(n int) (pids []int32) {
 		return len(pids) == n
 	}, 20*time.Second, 5*time.Millisecond)
 	return pids
-}
-
-// wire counts round trips, and can break connections.
-type wire struct {
-	mu    sync.Mutex
-	trips int
-	lose  string // the answer to what holds this is lost, with the connection
-}
-
-func (w *wire) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	c, err := (&net.Dialer{}).DialContext(ctx, network, address)
-	return &wireConn{Conn: c, wire: w}, err
-}
-
-// count runs f and answers how many round trips it took.
-func (w *wire) count(f func()) int {
-	w.mu.Lock()
-	w.trips = 0
-	w.mu.Unlock()
-	f()
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.trips
-}
-
-// loseAnswerTo breaks the connection, once, when the server answers what holds sql.
-func (w *wire) loseAnswerTo(sql string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.lose = sql
-}
-
-// wireConn counts a round trip for whatever is written after something was read.
-type wireConn struct {
-	net.Conn
-	*wire
-	asked bool // written since the last read
-	lost  bool
-}
-
-func (c *wireConn) Write(b []byte) (int, error) {
-	c.mu.Lock()
-	if !c.asked {
-		c.asked = true
-		c.trips++
-	}
-	if c.lose != "" && bytes.Contains(b, []byte(c.lose)) {
-		c.lost, c.lose = true, ""
-	}
-	c.mu.Unlock()
-	return c.Conn.Write(b)
-}
-
-func (c *wireConn) Read(b []byte) (int, error) {
-	n, err := c.Conn.Read(b)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.asked = false
-	if c.lost && n > 0 {
-		c.Conn.Close()
-		return 0, net.ErrClosed
-	}
-	return n, err
 }
 
 func requireRetryable(t testing.TB, err error) {

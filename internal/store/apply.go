@@ -1,153 +1,182 @@
 package store
 
 import (
+	"cmp"
 	"context"
-	"crypto/sha256"
 	"encoding/json"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"inorder"
 )
 
-// Event is an event beside what it says about its order. Change holds the order's ID at most where a person must look
-// at the event.
+// Event is an event beside what it says about its order.
 type Event struct {
 	inorder.Event
 	Change inorder.Change
+	// Reason is why a person must look at the event; "" of one that can be applied. With a reason Change holds the order's ID
+	// at most.
+	Reason string
 	// Payload stands in for a body that jsonb does not take; nil for the body itself.
 	Payload json.RawMessage
 
-	hash []byte // SHA-256 of the body, made once for a transaction
+	bare bool // see Park
 }
 
-// payload is what is stored of the body as jsonb; nil if the body is no JSON and nothing stands in for it.
-func (e Event) payload() json.RawMessage {
-	switch {
-	case e.Payload != nil:
-		return storable(e.Payload)
-	case e.Type == "" && !json.Valid(e.Body): // a body with a type was read as JSON already
-		return nil
+// Read reads what the event says about its order, or the reason why a person must look at it. It may be dated later than
+// its receipt, or a person's retry, by as much as maxSkew.
+func Read(e inorder.Event, maxSkew time.Duration) Event {
+	judgedAt := e.ReceivedAt
+	if e.RetriedAt.After(judgedAt) {
+		judgedAt = e.RetriedAt
 	}
-	return storable(e.Body)
+	change, err := e.Change()
+	if err != nil {
+		return Event{Event: e, Change: inorder.Change{OrderID: e.OrderID()}, Reason: err.Error()}
+	}
+	if reason := change.Ahead(judgedAt, maxSkew); reason != "" {
+		return Event{Event: e, Change: inorder.Change{OrderID: change.OrderID}, Reason: reason}
+	}
+	return Event{Event: e, Change: change}
 }
 
-// Known is what the database knows when an event comes to be applied.
-type Known struct {
-	Outcome inorder.Outcome // of the event, if it has ended; else ""
+// lockName is the order's ID, or the event's own where there is no order. The prefix keeps the two apart.
+func (e *Event) lockName() string {
+	if e.Change.OrderID == "" {
+		return "event " + e.ID
+	}
+	return orderLock(e.Change.OrderID)
+}
+
+// Via is the way that an event came to its end, as webhook_events keeps it.
+type Via string
+
+const (
+	ViaWorkflow Via = "workflow" // its own
+	ViaInbox    Via = "inbox"    // applied beside others, without a workflow
+)
+
+// Options say how Apply treats its events. The zero Options are a workflow's, with one event: wait for the order's lock, and
+// record where the event stands whatever that is.
+type Options struct {
+	Via Via // "" is ViaWorkflow
+
+	// SkipLocked leaves out the events of an order that is locked by somebody, and reports them as busy. It does not
+	// wait, so a locked order holds up none of the others. Without it Apply waits a fraction of a second for each lock, and one
+	// that it does not get is a BusyError, of all events.
+	SkipLocked bool
+
+	// OnlyEnds writes nothing for an event that does not end now: one that must wait for its order, or that needs a person. Its
+	// result says so.
+	OnlyEnds bool
+
+	// Decide is what an event means for its order, of which it is given what the event speaks of: the parts that it tells,
+	// or all parts for a reconciled event. It is pure, and not called for an event that has ended. nil is Event.Decide.
+	Decide func(Event, inorder.Order) inorder.Decision
+}
+
+// Decide is what the event means for its order. One with a reason needs attention.
+func (e Event) Decide(o inorder.Order) inorder.Decision {
+	if e.Reason != "" {
+		return inorder.Decision{Outcome: inorder.Attention, Detail: e.Reason}
+	}
+	return o.Apply(e.Change)
+}
+
+// Result is what became of one event.
+type Result struct {
+	Outcome inorder.Outcome // "" of an event that is busy
 	Detail  string
-	// OtherBody is set when the event that ended had another body than this one, under the same ID.
+	// Busy is set if the order is locked by somebody, or a row that the event would change. The event was left out: it is to
+	// be tried again. Only SkipLocked has it.
+	Busy bool
+	// Recorded is set if the event had ended before. The outcome is the one of then, and nothing was written.
+	Recorded bool
+	// OtherBody is set if the event that ended before had another body than this one, under the same ID.
 	OtherBody bool
-	Waiters   int           // other events that wait for the order; counted for an event that creates it and, when that is written, for one that waits
-	Order     inorder.Order // with the parts that the event speaks of, or with all of them for a reconciled one
+	// Waiters is how many other events wait for the order. They are counted for an event that creates it, also when that was
+	// recorded before, and for one that was written as waiting.
+	Waiters int
 }
 
-// Apply is the dedupe transaction, in four round trips: begin, a batch that locks and reads, a batch that writes, commit.
-// decide is pure, and is not called for an event that has ended: then nothing is written, and Known has its end. An
-// outcome that is no end (waiting, stuck, attention) is a row of pending_events; an end is a row of webhook_events, with
-// the order and its parts.
+// Apply is the dedupe transaction, for one event or for hundreds, in four round trips: begin, a batch that locks and reads,
+// a batch that writes, commit. The results stand in the order of the events.
 //
-// The error is a BusyError if the order's lock could not be had in a fraction of a second. An error leaves nothing behind,
-// except one of the commit itself, after which nobody knows: the event is to be applied again.
-func (s *Store) Apply(ctx context.Context, e Event, decide func(Known) inorder.Decision) (k Known, d inorder.Decision, err error) {
-	e.hash = bodyHash(e.Body)
-	err = s.locked(ctx, e.Change.OrderID, func(tx pgx.Tx) error {
-		if k, err = lockAndRead(ctx, tx, e); err != nil || k.Outcome != "" {
+// It ends as if the events were applied one after the other, those that may create an order first, and else by their time. Each
+// has an outcome and a row of its own; an order and each of its parts are written once. An event that comes twice is
+// recorded the second time. An end is a row of webhook_events, written with its effect; an outcome that is no end (waiting,
+// stuck, attention) is a row of pending_events.
+//
+// It may run twice: what has ended is answered as it was recorded, and not written again. What the domain refuses is a
+// result, attention with its reason. An error is of all events, and leaves nothing behind, except one of the commit itself, after
+// which nobody knows: they are to be applied again. If PostgreSQL refuses the data of one event for good (see IsLasting), it is a
+// RefusedError that names it.
+func (s *Store) Apply(ctx context.Context, events []Event, o Options) ([]Result, error) {
+	o.Via = cmp.Or(o.Via, ViaWorkflow)
+	if o.Decide == nil {
+		o.Decide = Event.Decide
+	}
+	t := newTransaction(events, o)
+	order := "" // whose line it stands in: one of several orders has a connection for all of them, and one that skips waits for nobody
+	if len(events) == 1 && !o.SkipLocked {
+		order = events[0].Change.OrderID
+	}
+	err := s.inLine(ctx, order, func(tx pgx.Tx) error {
+		if err := t.read(ctx, tx); err != nil {
 			return err
 		}
-		switch d = decide(k); d.Outcome {
-		case inorder.Waiting, inorder.Stuck, inorder.Attention:
-			k.Waiters, err = writePending(ctx, tx, e, d.Outcome, d.Detail)
-			return err
-		}
-		return writeEnd(ctx, tx, e, d)
+		t.decide()
+		return t.write(ctx, tx)
 	})
-	return k, d, err
+	if err != nil {
+		return nil, err
+	}
+	results := make([]Result, len(t.entries))
+	for i := range t.entries {
+		results[i] = t.entries[i].Result
+	}
+	return results, nil
 }
 
-// locked runs f in a transaction, in the order's line.
-func (s *Store) locked(ctx context.Context, order string, f func(pgx.Tx) error) error {
+// applyOne is Apply of a single event that waits for its lock.
+func (s *Store) applyOne(ctx context.Context, e Event, decide func(Event, inorder.Order) inorder.Decision) (Result, error) {
+	results, err := s.Apply(ctx, []Event{e}, Options{Decide: decide})
+	if err != nil {
+		return Result{}, err
+	}
+	return results[0], nil
+}
+
+// Discard records that the event was given up, with its payload. An event that has ended stays as it ended: the result says
+// how, and who waits for the order that it created.
+func (s *Store) Discard(ctx context.Context, e Event, detail string) (Result, error) {
+	return s.applyOne(ctx, e, func(Event, inorder.Order) inorder.Decision {
+		return inorder.Decision{Outcome: inorder.Discarded, Detail: detail}
+	})
+}
+
+// Park records that a person must look at an event whose data PostgreSQL refused: with what it takes of it, and the body as
+// received. An event that has ended stays as it ended.
+func (s *Store) Park(ctx context.Context, e Event, reason string) (r Result, err error) {
+	e.Reason, e.Change = reason, inorder.Change{OrderID: e.Change.OrderID}
+	for _, e.bare = range []bool{false, true} {
+		if r, err = s.applyOne(ctx, e, nil); !IsLasting(err) {
+			break
+		}
+	}
+	return r, err
+}
+
+// inLine runs f in a transaction, in the order's line: see gate. Without an order there is no line.
+func (s *Store) inLine(ctx context.Context, order string, f func(pgx.Tx) error) error {
 	run := func() error { return s.inTransaction(ctx, f) }
 	if order != "" {
 		return s.gate.pass(ctx, order, run)
 	}
 	err := run()
-	if isLockTimeout(err) { // of another run of the same event
+	if isLockTimeout(err) {
 		return &BusyError{cause: err}
 	}
 	return err
-}
-
-// The order's lock serialises the events of one order, and makes "the order is missing, so I wait" and "I create the
-// order, who waits?" exclude each other. It is a lock on the ID because there may be no row yet, and scoped to the
-// transaction because session locks break under a transaction pooler.
-const (
-	lockSQL = `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`
-
-	selectEventSQL = `SELECT outcome, detail, coalesce(body_hash <> $2, false) FROM webhook_events WHERE event_id = $1`
-
-	countWaitersSQL = `SELECT count(*) FROM pending_events WHERE order_id = $1 AND phase <> 'attention' AND event_id <> $2`
-)
-
-// lockAndRead is one round trip. The lock comes first, so that the reads see everything committed under it.
-func lockAndRead(ctx context.Context, tx pgx.Tx, e Event) (Known, error) {
-	k := Known{}
-	b := &pgx.Batch{}
-	b.Queue(lockSQL, lockName(e.ID, e.Change.OrderID))
-	b.Queue(selectEventSQL, e.ID, e.hash).QueryRow(optional(func(row pgx.Row) error {
-		return row.Scan(&k.Outcome, &k.Detail, &k.OtherBody)
-	}))
-	if e.Change.OrderID != "" {
-		b.Queue(selectOrderSQL, e.Change.OrderID).QueryRow(optional(func(row pgx.Row) error {
-			return scanOrder(row, &k.Order)
-		}))
-	}
-	if e.Change.Creates {
-		b.Queue(countWaitersSQL, e.Change.OrderID, e.ID).QueryRow(func(row pgx.Row) error {
-			return row.Scan(&k.Waiters)
-		})
-	}
-	queueParts(b, e, &k.Order)
-	err := tx.SendBatch(ctx, b).Close()
-	return k, err
-}
-
-func bodyHash(body []byte) []byte {
-	sum := sha256.Sum256(body)
-	return sum[:]
-}
-
-// lockName is the order's ID, or the event's own where there is no order. The prefix keeps the two apart.
-func lockName(eventID, orderID string) string {
-	if orderID == "" {
-		return "event " + eventID
-	}
-	return "order " + orderID
-}
-
-// No ON CONFLICT: a row that is already there is an error, never a second effect.
-const insertEventSQL = `
-INSERT INTO webhook_events (event_id, type, order_id, outcome, detail, occurred_at, payload, body_hash)
-VALUES ($1, $2, nullif($3, ''), $4, $5, $6, $7, $8)`
-
-// writeEnd writes the event's row and its effect, in one round trip. A stale event has no effect but, where it tells of a
-// part without an ID, that part, which is kept and does not count.
-func writeEnd(ctx context.Context, tx pgx.Tx, e Event, d inorder.Decision) error {
-	b := &pgx.Batch{}
-	b.Queue(insertEventSQL, e.ID, e.Type, e.Change.OrderID, d.Outcome, d.Detail, nullTime(e.OccurredAt), e.payload(), e.hash)
-	b.Queue(deletePendingSQL, e.ID)
-	if d.Outcome == inorder.Applied {
-		queueOrder(b, d)
-	}
-	queueUpserts(b, e.Change.OrderID, d.NewParts)
-	return tx.SendBatch(ctx, b).Close()
-}
-
-// Discard records that the event was given up, with its payload. An event that has ended stays as it ended: Known says
-// how, and who waits for the order that it created.
-func (s *Store) Discard(ctx context.Context, e Event, detail string) (Known, error) {
-	k, _, err := s.Apply(ctx, e, func(Known) inorder.Decision {
-		return inorder.Decision{Outcome: inorder.Discarded, Detail: detail}
-	})
-	return k, err
 }

@@ -9,16 +9,16 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// BusyError says that the order's lock could not be had at once: somebody holds it, or other events of the order are before
-// this one. Nothing was written.
+// BusyError says that a lock was not granted in time: somebody holds it, or other events of the order came before this
+// one. Nothing was written.
 type BusyError struct {
 	gate  *gate
 	line  *line // nil for an event without an order
 	cause error // nil if it did not get as far as the database
 }
 
-// ComeBack is after how long to try again, if the event is going to: each caller gets a time of its own, so that those who were
-// refused come one after the other.
+// ComeBack returns after how long to try again. Each call reserves a time of its own, so that the events that were refused come
+// one after the other.
 func (e *BusyError) ComeBack() time.Duration {
 	if e.line == nil {
 		return 0
@@ -29,6 +29,17 @@ func (e *BusyError) ComeBack() time.Duration {
 func (e *BusyError) Error() string { return "the order is locked, or busy with other events" }
 
 func (e *BusyError) Unwrap() error { return e.cause }
+
+// RefusedError says whose data PostgreSQL refused, among the events of one transaction. None of them was written, and all others
+// can be applied without it. Its cause is lasting.
+type RefusedError struct {
+	EventID string
+	cause   error
+}
+
+func (e *RefusedError) Error() string { return "event " + e.EventID + ": " + e.cause.Error() }
+
+func (e *RefusedError) Unwrap() error { return e.cause }
 
 const lockNotAvailable = "55P03" // what lock_timeout ends with
 

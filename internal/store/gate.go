@@ -7,12 +7,12 @@ import (
 )
 
 // gate keeps one order's events from taking the connections that other orders need. Of one order at most atDatabase events
-// are at the database, where one works and another waits for its lock. As many as waitingHere wait here, without a
-// connection, for as long as a burst of them takes. Any more are refused with a BusyError, and come back later. An order
-// whose lock could not be had is locked by somebody else: then all are refused at once, but one in lockedPause that tries it.
+// have a connection: one works, the other waits for its lock. Up to waitingHere more wait here, without a connection, for as
+// long as a burst of them takes. The rest is refused with a BusyError, and comes back later. If the order's lock was not
+// granted, somebody else holds it: then all are refused at once, except one each lockedPause, which tries the lock.
 //
-// Those that were refused come back one after the other, however many they are, because each attempt costs Temporal about
-// half of what an event costs: backLocked apart while the order is locked, and else as fast as they can be applied.
+// Events that were refused come back one after the other, however many they are, because each attempt costs Temporal about
+// half of what an event costs: backLocked apart while the order is locked, else backBusy, as fast as they can be applied.
 //
 // The zero gate is open.
 type gate struct {
@@ -85,7 +85,7 @@ func (g *gate) enter(order string) (l *line, refuse <-chan struct{}) {
 	return l, l.refuse
 }
 
-// comeBack takes the next time to come back that nobody has taken.
+// comeBack reserves the next free time to come back, and returns how long it is until then.
 func (g *gate) comeBack(l *line) time.Duration {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -130,7 +130,7 @@ func (l *line) await(ctx context.Context, refuse <-chan struct{}) (turn bool, er
 	}
 }
 
-// learn notes what the end of f tells about the order's lock. It comes before f's place is given to the next.
+// learn notes whether the order is locked, from how f ended. It runs before the next event gets f's connection.
 func (g *gate) learn(l *line, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -41,18 +41,12 @@ func (s *tables) event(body string) Event {
 	e, err := inorder.ParseEvent([]byte(body))
 	require.NoError(s, err)
 	e.ReceivedAt = time.Now()
-	change, err := e.Change()
-	require.NoError(s, err)
-	return Event{Event: e, Change: change}
+	return Read(e, time.Hour)
 }
 
 func (s *tables) tryApply(body string) (inorder.Outcome, error) {
-	e := s.event(body)
-	k, d, err := s.Apply(s.Context(), e, func(k Known) inorder.Decision { return k.Order.Apply(e.Change) })
-	if k.Outcome != "" {
-		return k.Outcome, err
-	}
-	return d.Outcome, err
+	r, err := s.applyOne(s.Context(), s.event(body), nil)
+	return r.Outcome, err
 }
 
 func (s *tables) apply(body string) inorder.Outcome {

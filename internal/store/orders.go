@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -12,14 +14,11 @@ import (
 
 const (
 	// Not data: the snapshot is only ever replaced, never read, and may be a megabyte.
-	orderColumns = `
-       id, coalesce(store_id, ''), coalesce(status, ''), status_at, coalesce(payment_status, ''), payment_at,
+	selectOrdersSQL = `
+SELECT id, coalesce(store_id, ''), coalesce(status, ''), status_at, coalesce(payment_status, ''), payment_at,
        coalesce(fulfillment_status, ''), fulfillment_at, total_amount, coalesce(currency, ''), data_at, data_rank, data_event_id,
-       last_webhook_at, payments_listed_at, fulfillments_listed_at, refunds_listed_at, returns_listed_at`
-
-	selectOrderSQL = `SELECT` + orderColumns + ` FROM orders WHERE id = $1`
-
-	selectOrdersSQL = `SELECT` + orderColumns + ` FROM orders WHERE id = ANY($1)`
+       last_webhook_at, payments_listed_at, fulfillments_listed_at, refunds_listed_at, returns_listed_at
+FROM orders WHERE id = ANY($1)`
 
 	insertOrderSQL = `
 INSERT INTO orders (id, store_id, status, status_at, payment_status, payment_at, fulfillment_status, fulfillment_at, last_webhook_at,
@@ -44,42 +43,46 @@ WHERE id = $1`
 // kinds are the kinds of parts in the order of the columns *_listed_at.
 var kinds = [...]string{"payment", "fulfillment", "refund", "return"}
 
-func scanOrder(row pgx.Row, o *inorder.Order) error {
-	var status, payment, fulfillment *time.Time
-	var listed [len(kinds)]*time.Time
-	err := row.Scan(&o.ID, &o.StoreID, &o.Status.Value, &status, &o.PaymentStatus.Value, &payment,
+func scanOrder(row pgx.Row) (o inorder.Order, err error) {
+	var status, payment, fulfillment stamp
+	var listed [len(kinds)]stamp
+	err = row.Scan(&o.ID, &o.StoreID, &o.Status.Value, &status, &o.PaymentStatus.Value, &payment,
 		&o.FulfillmentStatus.Value, &fulfillment, &o.Snapshot.TotalAmount, &o.Snapshot.Currency, &o.Snapshot.At, &o.Snapshot.Rank, &o.Snapshot.EventID,
 		&o.LastWebhookAt, &listed[0], &listed[1], &listed[2], &listed[3])
-	o.Status.At, o.PaymentStatus.At, o.FulfillmentStatus.At = timeOf(status), timeOf(payment), timeOf(fulfillment)
+	o.Status.At, o.PaymentStatus.At, o.FulfillmentStatus.At = status.Time, payment.Time, fulfillment.Time
 	for i, at := range listed {
-		if at == nil {
+		if !at.Valid {
 			continue
 		}
 		if o.Listed == nil {
 			o.Listed = map[string]time.Time{}
 		}
-		o.Listed[kinds[i]] = *at
+		o.Listed[kinds[i]] = at.Time
 	}
-	return err
+	return o, err
 }
 
-func queueOrder(b *pgx.Batch, d inorder.Decision) {
-	o := d.Order
-	args := []any{o.ID, o.StoreID, o.Status.Value, nullTime(o.Status.At), o.PaymentStatus.Value, nullTime(o.PaymentStatus.At),
-		o.FulfillmentStatus.Value, nullTime(o.FulfillmentStatus.At), o.LastWebhookAt}
-	for _, kind := range kinds {
-		args = append(args, nullTime(o.Listed[kind]))
-	}
-	if !d.NewSnapshot {
-		b.Queue(updateAspectsSQL, args...)
-		return
-	}
-	s := o.Snapshot
-	args = append(args, s.Number, s.TotalAmount, s.Currency, storable(s.Data), s.At, s.Rank, s.EventID)
-	if d.Created {
-		b.Queue(insertOrderSQL, args...)
-	} else {
-		b.Queue(updateOrderSQL, args...)
+// queueOrders writes each order that changed, once.
+func (t *transaction) queueOrders(b *pgx.Batch) {
+	for _, id := range slices.Sorted(maps.Keys(t.changed)) {
+		d := t.changed[id]
+		o := &d.Order
+		args := []any{o.ID, o.StoreID, o.Status.Value, nullTime(o.Status.At), o.PaymentStatus.Value, nullTime(o.PaymentStatus.At),
+			o.FulfillmentStatus.Value, nullTime(o.FulfillmentStatus.At), o.LastWebhookAt}
+		for _, kind := range kinds {
+			args = append(args, nullTime(o.Listed[kind]))
+		}
+		if !d.NewSnapshot {
+			b.Queue(updateAspectsSQL, args...)
+			continue
+		}
+		s := o.Snapshot
+		args = append(args, s.Number, s.TotalAmount, s.Currency, storable(s.Data), s.At, s.Rank, s.EventID)
+		if d.Created {
+			b.Queue(insertOrderSQL, args...)
+		} else {
+			b.Queue(updateOrderSQL, args...)
+		}
 	}
 }
 
@@ -91,47 +94,92 @@ GROUP BY order_id HAVING count(DISTINCT payload->>'store_id') = 1`
 
 // Orders is what is known of several orders, at one moment.
 type Orders struct {
-	orders map[string]inorder.Order // without parts
+	orders map[string]inorder.Order   // with those of their parts that were read
+	owners map[inorder.PartKey]string // whose a part is
 	stores map[string]string
-	parts  map[inorder.PartKey]inorder.Part
+}
+
+func newOrders() Orders {
+	return Orders{orders: map[string]inorder.Order{}, owners: map[inorder.PartKey]string{}}
 }
 
 // Store is the store of an event that waits for the order; "" if none does, none names one, or they disagree.
 func (k Orders) Store(id string) string { return k.stores[id] }
 
-// Order is what is known of one order: all of its parts, and those of keys, whosever they are.
+// Order is what is known of one order: those of its parts that were read, and those of keys, whosever they are.
 func (k Orders) Order(id string, keys []inorder.PartKey) inorder.Order {
-	o := k.orders[id]
-	for _, p := range k.parts {
-		if p.OrderID == id {
-			addPart(&o, p)
-		}
-	}
+	o, own := k.orders[id], true
 	for _, key := range keys {
-		if p, known := k.parts[key]; known {
-			addPart(&o, p)
+		owner, known := k.owners[key]
+		if !known || owner == id {
+			continue
 		}
+		if own {
+			o.Parts, own = maps.Clone(o.Parts), false
+		}
+		if o.Parts == nil {
+			o.Parts = map[inorder.PartKey]inorder.Part{}
+		}
+		o.Parts[key] = k.orders[owner].Parts[key]
 	}
 	return o
 }
 
+// set replaces an order, but not its parts.
+func (k Orders) set(o inorder.Order) {
+	o.Parts = k.orders[o.ID].Parts
+	k.orders[o.ID] = o
+}
+
+func (k Orders) addPart(p inorder.Part) {
+	o := k.orders[p.OrderID]
+	if o.Parts == nil {
+		o.Parts = map[inorder.PartKey]inorder.Part{}
+		k.orders[p.OrderID] = o
+	}
+	o.Parts[p.Key()] = p
+	k.owners[p.Key()] = p.OrderID
+}
+
+// queue reads the orders, all parts of those in whole, and the parts of these keys, whosever they are. A part more does no harm.
+func (k Orders) queue(b *pgx.Batch, orders, whole []string, keys []inorder.PartKey) {
+	if len(orders) > 0 {
+		b.Queue(selectOrdersSQL, orders).Query(eachRow(func(row pgx.Row) error {
+			o, err := scanOrder(row)
+			k.set(o)
+			return err
+		}))
+	}
+	part := eachRow(func(row pgx.Row) error {
+		p, err := scanPart(row)
+		k.addPart(p)
+		return err
+	})
+	if len(keys) > 0 {
+		var kinds, ids []string
+		for _, key := range keys {
+			if ids = append(ids, key.ID); !slices.Contains(kinds, key.Kind) {
+				kinds = append(kinds, key.Kind)
+			}
+		}
+		b.Queue(selectPartsSQL, kinds, ids).Query(part)
+	}
+	if len(whole) > 0 {
+		b.Queue(selectPartsOfSQL, whole).Query(part)
+	}
+}
+
 // ReadOrders reads what is known of the orders, of all their parts, and of those parts.
 func (s *Store) ReadOrders(ctx context.Context, ids []string, parts []inorder.PartKey) (Orders, error) {
-	k := Orders{map[string]inorder.Order{}, map[string]string{}, map[inorder.PartKey]inorder.Part{}}
-	b := &pgx.Batch{}
-	b.Queue(selectOrdersSQL, ids).Query(eachRow(func(row pgx.Row) error {
-		var o inorder.Order
-		err := scanOrder(row, &o)
-		k.orders[o.ID] = o
-		return err
-	}))
+	k, b := newOrders(), &pgx.Batch{}
+	k.stores = map[string]string{}
+	k.queue(b, ids, ids, parts)
 	b.Queue(selectStoresSQL, ids).Query(eachRow(func(row pgx.Row) error {
 		var id, store string
 		err := row.Scan(&id, &store)
 		k.stores[id] = store
 		return err
 	}))
-	queueManyParts(b, ids, parts, func(p inorder.Part) { k.parts[p.Key()] = p })
 	if err := s.read(ctx, b); err != nil {
 		return Orders{}, fmt.Errorf("read %d orders: %w", len(ids), err)
 	}

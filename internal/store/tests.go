@@ -42,13 +42,8 @@ WHERE order_id = $1 AND starts_with(detail, $2) AND NOT starts_with(detail, $2 |
 
 // Tested returns what is known of an event; found is false if it neither ended nor waits.
 func (s *Store) Tested(ctx context.Context, eventID string) (t Tested, found bool, err error) {
-	b := &pgx.Batch{}
-	b.Queue(selectTestedSQL, eventID, TestMark).QueryRow(optional(func(row pgx.Row) error {
-		err := row.Scan(&t.OrderID, &t.Waits, &t.Marked)
-		found = err == nil
-		return err
-	}))
-	return t, found, s.read(ctx, b)
+	found, err = s.scanOne(ctx, selectTestedSQL, []any{eventID, TestMark}, &t.OrderID, &t.Waits, &t.Marked)
+	return t, found, err
 }
 
 // MarkTest marks an event that has ended. It may be repeated.
@@ -65,24 +60,28 @@ var ErrNotATest = errors.New("other events than tests have to do with it")
 // RemoveTestOrder deletes an order that marked events alone have made, with its parts. The events' rows stay, so that nothing
 // is applied a second time. There being no such order any more is fine.
 func (s *Store) RemoveTestOrder(ctx context.Context, orderID string) (removed bool, err error) {
-	err = s.locked(ctx, orderID, func(tx pgx.Tx) error {
-		others := 0
-		b := &pgx.Batch{}
-		b.Queue(lockSQL, lockName("", orderID))
-		b.Queue(countOthersSQL, orderID, TestMark).QueryRow(func(row pgx.Row) error { return row.Scan(&others) })
-		if err := tx.SendBatch(ctx, b).Close(); err != nil {
-			return err
-		}
-		if others > 0 {
-			return fmt.Errorf("order %s is not removed: %w (%d)", orderID, ErrNotATest, others)
-		}
-		tag, err := tx.Exec(ctx, deleteOrderSQL, orderID)
-		removed = tag.RowsAffected() > 0
-		if err != nil {
-			return err
-		}
-		_, err = tx.Exec(ctx, noteRemovedSQL, orderID, TestMark)
+	err = s.inLine(ctx, orderID, func(tx pgx.Tx) error {
+		removed, err = removeTestOrder(ctx, tx, orderID)
 		return err
 	})
 	return removed, err
+}
+
+func removeTestOrder(ctx context.Context, tx pgx.Tx, orderID string) (removed bool, err error) {
+	others := 0
+	b := &pgx.Batch{}
+	b.Queue(lockSQL, []string{orderLock(orderID)})
+	b.Queue(countOthersSQL, orderID, TestMark).QueryRow(func(row pgx.Row) error { return row.Scan(&others) })
+	if err := tx.SendBatch(ctx, b).Close(); err != nil {
+		return false, err
+	}
+	if others > 0 {
+		return false, fmt.Errorf("order %s is not removed: %w (%d)", orderID, ErrNotATest, others)
+	}
+	tag, err := tx.Exec(ctx, deleteOrderSQL, orderID)
+	if err != nil {
+		return false, err
+	}
+	_, err = tx.Exec(ctx, noteRemovedSQL, orderID, TestMark)
+	return tag.RowsAffected() > 0, err
 }

@@ -1,0 +1,131 @@
+package store
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"inorder"
+)
+
+const (
+	// How the events ended, and which of them wait: those have no outcome.
+	selectEventsSQL = `
+SELECT event_id, outcome, detail, body_hash FROM webhook_events WHERE event_id = ANY($1)
+UNION ALL SELECT event_id, '', '', NULL FROM pending_events WHERE event_id = ANY($1)`
+
+	// An event that creates its order may have waited under another body: it does not wait for itself.
+	countWaitersSQL = `
+SELECT order_id, count(*) FROM pending_events WHERE order_id = ANY($1) AND phase <> 'attention' AND event_id <> ALL($2) GROUP BY order_id`
+
+	// No ON CONFLICT: a row that is already there is an error, never a second effect.
+	insertEventSQL = `
+INSERT INTO webhook_events (via, event_id, type, order_id, outcome, detail, occurred_at, payload, body_hash)
+VALUES ($1, $2, $3, nullif($4, ''), $5, $6, $7, $8, $9)`
+
+	deletePendingSQL = `DELETE FROM pending_events WHERE event_id = ANY($1)`
+)
+
+// queueEvents reads which of the events have ended, and how many wait for the orders that others create.
+func (t *transaction) queueEvents(b *pgx.Batch) {
+	var events, creators, orders []string
+	for i := range t.entries {
+		e := &t.entries[i]
+		events = append(events, e.ID)
+		if e.Change.Creates {
+			creators, orders = append(creators, e.ID), append(orders, e.Change.OrderID)
+		}
+	}
+	if len(creators) > 0 {
+		b.Queue(countWaitersSQL, orders, creators).Query(eachRow(func(row pgx.Row) error {
+			var id string
+			var n int
+			err := row.Scan(&id, &n)
+			for i := range t.entries {
+				if e := &t.entries[i]; e.Change.Creates && e.Change.OrderID == id {
+					e.Waiters = n
+				}
+			}
+			return err
+		}))
+	}
+	b.Queue(selectEventsSQL, events).Query(eachRow(func(row pgx.Row) error {
+		var id, outcome, detail string
+		var hash []byte
+		err := row.Scan(&id, &outcome, &detail, &hash)
+		for i := range t.entries {
+			switch e := &t.entries[i]; {
+			case e.ID != id:
+			case outcome == "":
+				e.waits = true
+			default:
+				e.Recorded, e.Outcome, e.Detail = true, inorder.Outcome(outcome), detail
+				e.OtherBody = hash != nil && !bytes.Equal(hash, e.hash) // rows of older programs have no hash
+			}
+		}
+		return err
+	}))
+}
+
+// queueEnds writes the rows of the events that end, counting those that PostgreSQL took, and deletes those of events that waited.
+func (t *transaction) queueEnds(b *pgx.Batch, inserted *int) {
+	slices.SortFunc(t.ended, byID)
+	var waited []string
+	for _, e := range t.ended {
+		if e.waits {
+			waited = append(waited, e.ID)
+		}
+		b.Queue(insertEventSQL, t.Via, e.ID, e.Type, e.Change.OrderID, e.Outcome, e.Detail, nullTime(e.OccurredAt), e.payload(), e.hash).
+			Exec(func(pgconn.CommandTag) error { *inserted++; return nil })
+	}
+	if len(waited) > 0 {
+		b.Queue(deletePendingSQL, waited)
+	}
+}
+
+func byID(a, b *entry) int { return cmp.Compare(a.ID, b.ID) }
+
+// payload is what is stored of the body as jsonb; nil if the body is no JSON and nothing stands in for it.
+func (e Event) payload() json.RawMessage {
+	switch {
+	case e.bare:
+		return nil
+	case e.Payload != nil:
+		return storable(e.Payload)
+	case e.Type == "" && !json.Valid(e.Body): // a body with a type was read as JSON already
+		return nil
+	}
+	return storable(e.Body)
+}
+
+// End is how an event ended.
+type End struct {
+	EventID string
+	Outcome inorder.Outcome
+	Detail  string
+}
+
+const selectEndsSQL = `SELECT event_id, outcome, detail FROM webhook_events WHERE event_id = ANY($1)`
+
+// Ends are the ends of those of the events that have ended.
+func (s *Store) Ends(ctx context.Context, events []string) ([]End, error) {
+	return list(ctx, s, pgx.RowToStructByName[End], selectEndsSQL, events)
+}
+
+const selectBodyHashSQL = `
+SELECT body_hash FROM webhook_events WHERE event_id = $1 AND body_hash IS NOT NULL
+UNION ALL
+SELECT sha256(body) FROM pending_events WHERE event_id = $1 AND body IS NOT NULL
+LIMIT 1`
+
+// BodyHash is the SHA-256 of an event's body as it was first received; found is false of an event that has no row, or one
+// of older programs.
+func (s *Store) BodyHash(ctx context.Context, eventID string) (hash []byte, found bool, err error) {
+	found, err = s.scanOne(ctx, selectBodyHashSQL, []any{eventID}, &hash)
+	return hash, found, err
+}

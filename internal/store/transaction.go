@@ -1,0 +1,176 @@
+package store
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"inorder"
+)
+
+// transaction is the events of one transaction, what is known of their orders, and what is to be written. Between reading and
+// writing it is pure.
+type transaction struct {
+	Options
+	entries []entry  // as they were given
+	locks   []string // by name, sorted; with SkipLocked those that were granted
+	known   Orders   // as it was read, and then as it is after each event
+
+	ended   []*entry                    // they end now
+	parked  []*entry                    // they don't
+	changed map[string]inorder.Decision // the last one of each order that is to be written
+	parts   []inorder.PartKey           // to be written
+}
+
+// entry is one event of a transaction, and what became of it.
+type entry struct {
+	Event
+	Result
+	hash  []byte // SHA-256 of the body
+	waits bool   // it has a row of pending_events
+}
+
+func newTransaction(events []Event, o Options) *transaction {
+	t := &transaction{Options: o, entries: make([]entry, len(events)), locks: make([]string, len(events)), known: newOrders(),
+		changed: map[string]inorder.Decision{}}
+	for i, e := range events {
+		sum := sha256.Sum256(e.Body)
+		t.entries[i] = entry{Event: e, hash: sum[:]}
+		t.locks[i] = e.lockName()
+	}
+	slices.Sort(t.locks)
+	t.locks = slices.Compact(t.locks)
+	return t
+}
+
+// read is one round trip. The locks come first, so that the reads see everything committed under them.
+func (t *transaction) read(ctx context.Context, tx pgx.Tx) error {
+	b := &pgx.Batch{}
+	if t.SkipLocked {
+		t.queueTryLocks(b)
+	} else {
+		b.Queue(lockSQL, t.locks)
+	}
+	t.queueEvents(b)
+	var orders, whole []string
+	var parts []inorder.PartKey
+	for i := range t.entries {
+		e := &t.entries[i]
+		if e.Change.OrderID == "" {
+			continue
+		}
+		orders = append(orders, e.Change.OrderID)
+		if e.Type == inorder.TypeReconciled { // it is compared with all that the platform has of the order
+			whole = append(whole, e.Change.OrderID)
+		}
+		parts = append(parts, e.partKeys()...)
+	}
+	t.known.queue(b, orders, whole, parts)
+	return tx.SendBatch(ctx, b).Close()
+}
+
+func (e *Event) partKeys() []inorder.PartKey {
+	if len(e.Change.Parts) == 0 {
+		return nil
+	}
+	keys := make([]inorder.PartKey, len(e.Change.Parts))
+	for i, p := range e.Change.Parts {
+		keys[i] = p.Key()
+	}
+	return keys
+}
+
+// decide decides each event on what is known after the one before it.
+func (t *transaction) decide() {
+	for _, e := range t.sequence() {
+		before := slices.IndexFunc(t.ended, e.isSame) // under one ID
+		switch {
+		case e.Recorded:
+		case t.isBusy(e):
+			e.Result = Result{Busy: true}
+		case before >= 0:
+			e.Result = t.ended[before].Result
+			e.Recorded, e.OtherBody = true, !bytes.Equal(e.hash, t.ended[before].hash)
+		default:
+			t.apply(e)
+		}
+	}
+}
+
+func (e *entry) isSame(other *entry) bool { return e.ID == other.ID }
+
+// sequence is the events in the order in which they count: creators first, so that no event waits for one of its own
+// transaction, then by time, so that most of them apply.
+func (t *transaction) sequence() []*entry {
+	list := make([]*entry, len(t.entries))
+	for i := range t.entries {
+		list[i] = &t.entries[i]
+	}
+	slices.SortStableFunc(list, func(a, b *entry) int {
+		switch {
+		case a.Change.Creates == b.Change.Creates:
+			return cmp.Or(a.OccurredAt.Compare(b.OccurredAt), cmp.Compare(a.ID, b.ID))
+		case a.Change.Creates:
+			return -1
+		}
+		return 1
+	})
+	return list
+}
+
+func (t *transaction) isBusy(e *entry) bool {
+	if !t.SkipLocked {
+		return false
+	}
+	_, granted := slices.BinarySearch(t.locks, e.lockName())
+	return !granted
+}
+
+// apply decides one event, and notes what it changes.
+func (t *transaction) apply(e *entry) {
+	d := t.Decide(e.Event, t.known.Order(e.Change.OrderID, e.partKeys()))
+	e.Outcome, e.Detail = d.Outcome, d.Detail
+	t.parked = slices.DeleteFunc(t.parked, e.isSame) // the last one counts
+	switch d.Outcome {
+	case inorder.Waiting, inorder.Stuck, inorder.Attention:
+		if !t.OnlyEnds {
+			t.parked = append(t.parked, e)
+		}
+		return
+	}
+	t.ended = append(t.ended, e)
+	if d.Outcome == inorder.Applied {
+		before := t.changed[d.Order.ID] // by an earlier event of this transaction
+		d.Created, d.NewSnapshot = d.Created || before.Created, d.NewSnapshot || before.NewSnapshot
+		t.changed[d.Order.ID] = d
+		t.known.set(d.Order)
+	}
+	for _, p := range d.NewParts { // of a stale event, too: parts that are kept and don't count
+		t.known.addPart(p)
+		t.parts = append(t.parts, p.Key())
+	}
+}
+
+// write is one round trip: a statement for each row of an event and an order. Arrays would cost one event a quarter more, and save
+// nothing for hundreds. All transactions write the tables in the same order, and the rows of each in the order of their
+// keys, so that two of them don't wait for each other in a circle. With SkipLocked nothing is left to wait for but a key
+// that somebody is inserting, and a table that is locked as a whole: for a fraction of a second, then all of it is a BusyError.
+func (t *transaction) write(ctx context.Context, tx pgx.Tx) error {
+	b, inserted := &pgx.Batch{}, 0
+	t.queueEnds(b, &inserted)
+	t.queueParked(b)
+	t.queueOrders(b)
+	t.queueParts(b)
+	if b.Len() == 0 {
+		return nil
+	}
+	err := tx.SendBatch(ctx, b).Close()
+	if IsLasting(err) && inserted < len(t.ended) {
+		return &RefusedError{EventID: t.ended[inserted].ID, cause: err}
+	}
+	return err
+}
