@@ -53,7 +53,7 @@ type verdict struct {
 }
 
 func (v *verdict) lose(format string, args ...any) {
-	v.lost = tell(v.lost, format, args...)
+	v.lost = addReason(v.lost, format, args...)
 }
 
 func (v *verdict) store(id string) {
@@ -87,7 +87,7 @@ func (v *verdict) lists(kinds []string, at time.Time) {
 	copied := false
 	for _, kind := range kinds {
 		if !at.After(v.Listed[kind]) {
-			continue // a snapshot comes with it, and says what it lost against
+			continue // the snapshot of the same event says what it lost against
 		}
 		if !copied {
 			listed := make(map[string]time.Time, len(lists))
@@ -102,7 +102,7 @@ func (v *verdict) part(p Part) {
 	have := v.Parts[p.Key()]
 	switch {
 	case v.isForeign(p, v.ID): // it would be taken away from there
-		v.left = tell(v.left, "%s %s belongs to another order", p.Kind, cut(p.ID))
+		v.left = addReason(v.left, "%s %s belongs to another order", p.Kind, cut(p.ID))
 		return
 	case p.compare(have) <= 0:
 		v.lose("the %s is %q since %s", have.Kind, cut(have.Status), utc(have.At))
@@ -116,7 +116,7 @@ func (v *verdict) part(p Part) {
 	v.newParts = append(v.newParts, p)
 }
 
-// decision is the end of it, of a change of that time.
+// decision is the outcome of a change that is of that time.
 func (v *verdict) decision(at time.Time) Decision {
 	d := Decision{Outcome: Applied, Created: v.created, NewSnapshot: v.newSnapshot, NewParts: v.newParts}
 	switch {

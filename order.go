@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Outcome is what became of an event. The ends are recorded in webhook_events; Waiting, Stuck and Attention are
-// places where it still lives.
+// Outcome is how an event ended, as webhook_events records it. Waiting, Stuck and Attention are phases of an event that has
+// not ended; pending_events has those.
 type Outcome string
 
 const (
@@ -32,8 +32,8 @@ type Order struct {
 	Snapshot                                 Snapshot
 	Parts                                    map[PartKey]Part // those that a decision needs; a store loads those concerned
 
-	// Listed is when all parts of a kind were last told: the time of the newest full order that lists them all. A kind
-	// that never was is not in it; nil is the same as empty.
+	// Listed has, for each kind of part, the time of the newest full order that lists all of them. A kind that no order listed
+	// is not in it; nil is the same as empty.
 	Listed map[string]time.Time
 
 	LastWebhookAt time.Time // the newest event that changed anything; no time in Listed is after it
@@ -45,7 +45,7 @@ type Aspect struct {
 	At    time.Time
 }
 
-// Decision is the end of applying a change.
+// Decision is what a change means for its order.
 type Decision struct {
 	Outcome Outcome // Applied, Stale, Ignored, Waiting, or Attention for another store's order or another order's part
 	Detail  string  // why, for people: what a stale event lost against, what a waiting one waits for
@@ -56,7 +56,7 @@ type Decision struct {
 	NewParts    []Part // of the change's parts, those to keep, of a stale event too: see Apply
 }
 
-// utc is how a time is told to people, wherever the process that loaded it runs.
+// utc writes a time for people, the same wherever the process runs.
 func utc(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 
 // compare orders two values of an aspect by time, then place in the lifecycle, then spelling.

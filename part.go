@@ -44,10 +44,10 @@ func (o Order) isForeign(p Part, orderID string) bool {
 	return known && have.OrderID != orderID
 }
 
-// Counts reports whether the part is to be counted. One without an ID of its own cannot be found in a list that the
-// platform gives of its kind, and counts only while it is newer than the newest of them, which tells it by its own ID.
+// Counts reports whether the part is to be counted. A list of the order's parts has a part that an event told without an ID,
+// too, but under its ID. So such a part counts only while it is newer than the newest list of its kind.
 //
-// A list of the part's very second may be from before it, and the part then is missing until the next list.
+// Known limit: a list of the part's very second may be from before it. The part then is missing until the next list.
 func (o Order) Counts(p Part) bool { return !p.KeyedByEvent || p.At.After(o.Listed[p.Kind]) }
 
 // withPart sets the part in a copy of the parts, or in the parts themselves where they are a copy already.
@@ -88,9 +88,9 @@ var lists = []struct{ field, kind string }{{"payments", "payment"}, {"fulfillmen
 // readLists reads the parts that a full order lists, and notes the kinds of which it lists all. A list that is absent or
 // null says nothing.
 //
-// What has no ID cannot be told from what is known, and what has no status or, as a refund, no amount would wipe it:
-// these, and what is of another kind than documented, are left out, because the rest of the order is right. But a list
-// in which something is left out is not all that there is.
+// An element without an ID may be a part that is known already. One without a status, or a refund without an amount, would erase
+// what is known. These, and elements of another JSON type than documented, are left out: the rest of the order is right. A
+// list in which something is left out does not list all parts.
 func (c *Change) readLists(data object) {
 	for _, l := range lists {
 		if data.has(l.field) && c.readList(l.field, l.kind, data[l.field]) {
@@ -119,7 +119,7 @@ func (c *Change) readList(field, kind string, raw json.RawMessage) (complete boo
 	return complete
 }
 
-// readListed reads a part in a full order's list. Its error continues what names the part's place.
+// readListed reads a part in a full order's list. Its error continues a text that names the element, such as refunds[2].
 func readListed(kind string, raw json.RawMessage) (Part, error) {
 	fields, err := parseObject(raw)
 	if err != nil {
@@ -140,7 +140,7 @@ func readListed(kind string, raw json.RawMessage) (Part, error) {
 }
 
 func (c *Change) leaveOut(format string, args ...any) {
-	c.LeftOut = tell(c.LeftOut, format, args...)
+	c.LeftOut = addReason(c.LeftOut, format, args...)
 }
 
 func readPart(kind string, data object, raw json.RawMessage) (p Part, err error) {
