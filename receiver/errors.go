@@ -63,7 +63,7 @@ func (r *Receiver) refuse(c *fiber.Ctx, err error) error {
 	status, line := answer(err)
 	r.logRefusal(status, err)
 	if status == http.StatusUnauthorized {
-		refusedSignatures.Inc()
+		r.o.Metrics.refusedSignatures.Inc()
 	}
 	if status == http.StatusServiceUnavailable {
 		c.Set(fiber.HeaderRetryAfter, retryAfter)

@@ -11,16 +11,16 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 	fiberrecover "github.com/gofiber/fiber/v2/middleware/recover"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
 	"github.com/valyala/fasthttp"
 	"go.temporal.io/sdk/client"
 
 	"inorder"
 	"inorder/internal/delivery"
 	"inorder/internal/loglimit"
+	"inorder/internal/ready"
 )
-
-// HealthPath answers as long as the process lives.
-const HealthPath = "/healthz"
 
 // Starter starts workflows. The Temporal client is one.
 type Starter interface {
@@ -67,15 +67,28 @@ type Options struct {
 	// Default: what the slowest may take, which is StartTimeout and 15 s.
 	ShutdownTimeout time.Duration
 
-	// Checks are what delivery.ReadyPath looks at, by the name that it shows.
-	Checks map[string]Check
+	// Ready answers ready.Path. Default: always ready.
+	Ready *ready.Prober
 
 	// Duplicate is told every event that was known already, once it is; it must not wait. The event's body is not its to
 	// keep. It may be nil.
 	Duplicate func(inorder.Event)
 
+	Metrics *Metrics // default: some that nobody reads
+
 	Log *slog.Logger
 	Now func() time.Time // default time.Now
+}
+
+// Metrics are what the receiver counts.
+type Metrics struct{ refusedSignatures prometheus.Counter }
+
+// NewMetrics returns metrics that are registered, unless r is nil.
+func NewMetrics(r prometheus.Registerer) *Metrics {
+	return &Metrics{promauto.With(r).NewCounter(prometheus.CounterOpts{
+		Name: "inorder_signatures_refused_total",
+		Help: "Deliveries that were answered 401: their signature was missing, malformed or by no valid secret.",
+	})}
 }
 
 // Receiver serves the platform's deliveries, and the probes.
@@ -86,8 +99,7 @@ type Receiver struct {
 	log      *loglimit.Logger        // for all that a sender or an outage can multiply
 	signed   *bodies                 // of requests with a well-formed signature
 	unsigned *bodies                 // of all others
-	probe    probe
-	starts   chan struct{} // holds one for each start under way
+	starts   chan struct{}           // holds one for each start under way
 }
 
 const (
@@ -106,18 +118,19 @@ const (
 
 	// What proxies add to the headers may be large; what is larger still is answered 431. Every connection holds so much.
 	maxHeaderBytes = 8 << 10
-
-	// What happens often is logged once, and then once per logInterval.
-	logInterval = 30 * time.Second
 )
 
 // New returns a receiver that does not listen yet.
 func New(o Options) *Receiver {
 	o = o.withDefaults()
+	log := loglimit.New(o.Log, loglimit.Every)
+	if o.Ready == nil {
+		o.Ready = ready.New(nil, log)
+	}
 	unsigned := o.MaxBodyMemory / unsignedShare
 	r := &Receiver{
 		o:        o,
-		log:      loglimit.New(o.Log, logInterval),
+		log:      log,
 		signed:   newBodies(o.MaxBodyBytes, o.MaxBodyMemory-unsigned),
 		unsigned: newBodies(o.MaxBodyBytes, unsigned),
 		starts:   make(chan struct{}, o.MaxStarts),
@@ -145,8 +158,8 @@ func New(o Options) *Receiver {
 	server.ExpectHandler = r.expect
 	r.app.Use(fiberrecover.New(fiberrecover.Config{EnableStackTrace: true, StackTraceHandler: r.logPanic}))
 	r.app.Post(delivery.Path, r.receive)
-	r.app.Get(HealthPath, func(c *fiber.Ctx) error { return c.SendString("alive") })
-	r.app.Get(delivery.ReadyPath, r.ready)
+	r.app.Get(ready.HealthPath, func(c *fiber.Ctx) error { return c.SendString("alive") })
+	r.app.Get(ready.Path, r.ready)
 	return r
 }
 
@@ -159,6 +172,9 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.StartTimeout, defaultStartTimeout)
 	setDefault(&o.MaxStarts, defaultMaxStarts)
 	setDefault(&o.ShutdownTimeout, readTimeout+o.StartTimeout+writeTimeout)
+	if o.Metrics == nil {
+		o.Metrics = NewMetrics(nil)
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}

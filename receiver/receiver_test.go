@@ -21,6 +21,7 @@ import (
 
 	"inorder/activities"
 	"inorder/internal/delivery"
+	"inorder/internal/ready"
 )
 
 const oldSecret = "whsec_test_the_one_before"
@@ -219,12 +220,12 @@ func TestAnswers(t *testing.T) {
 			status: 500, body: "Internal Server Error", log: "boom",
 		},
 
-		"alive":                       {req: httptest.NewRequest("GET", HealthPath, nil), status: 200, body: "alive"},
+		"alive":                       {req: httptest.NewRequest("GET", ready.HealthPath, nil), status: 200, body: "alive"},
 		"an unknown path":             {req: httptest.NewRequest("GET", "/webhooks", nil), status: 404, body: "Not Found"},
 		"the path in another case":    {req: withURL(posted(vectorBody), "/Webhooks/hc"), status: 404, body: "Not Found"},
 		"a GET of the webhook path":   {req: httptest.NewRequest("GET", delivery.Path, nil), status: 405, body: "Method Not Allowed"},
 		"a PUT of the webhook path":   {req: httptest.NewRequest("PUT", delivery.Path, strings.NewReader(vectorBody)), status: 405, body: "Method Not Allowed"},
-		"a POST of the liveness path": {req: httptest.NewRequest("POST", HealthPath, nil), status: 405, body: "Method Not Allowed"},
+		"a POST of the liveness path": {req: httptest.NewRequest("POST", ready.HealthPath, nil), status: 405, body: "Method Not Allowed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			signature := tc.req.Header.Get(delivery.SignatureHeader)

@@ -8,19 +8,13 @@ import (
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promauto"
 	"go.temporal.io/api/serviceerror"
 
 	"inorder"
 	"inorder/internal/delivery"
+	"inorder/internal/ready"
 	"inorder/workflows"
 )
-
-var refusedSignatures = promauto.NewCounter(prometheus.CounterOpts{
-	Name: "inorder_signatures_refused_total",
-	Help: "Deliveries that were answered 401: their signature was missing, malformed or by no valid secret.",
-})
 
 // receive answers one delivery: signature's form, size, signature, parse, accept, answer.
 func (r *Receiver) receive(c *fiber.Ctx) error {
@@ -113,7 +107,7 @@ func (r *Receiver) start(e inorder.Event) (string, error) {
 	case aboutSearchAttributes(err):
 		return "", fmt.Errorf("%s does not know the search attributes: run `inorder migrate`", r.o.StarterName)
 	case err != nil:
-		return "", errors.New(sentence(r.o.StarterName, r.o.StartTimeout, err))
+		return "", errors.New(ready.Cause(r.o.StarterName, r.o.StartTimeout, err))
 	}
 	return delivery.ResultAccepted, nil
 }

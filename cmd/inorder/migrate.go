@@ -36,11 +36,10 @@ Example:
 }
 
 func (m *migrateCmd) Run(ctx context.Context, std streams) error {
-	s, err := open(ctx, config.NeedDatabase, std.err)
-	if err != nil {
-		return err
-	}
-	defer s.close()
+	return withServers(ctx, config.NeedDatabase, std, func(s *servers) error { return m.migrate(ctx, s) })
+}
+
+func (m *migrateCmd) migrate(ctx context.Context, s *servers) error {
 	if err := m.awaitServers(ctx, s); err != nil {
 		return err
 	}

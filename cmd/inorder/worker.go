@@ -30,10 +30,7 @@ Example:
 }
 
 func (*workerCmd) Run(ctx context.Context, std streams) error {
-	s, err := open(ctx, config.NeedDatabase, std.err)
-	if err != nil {
-		return err
-	}
-	defer s.close()
-	return s.besideAdmin(ctx, s.checks(true), func(ctx context.Context) error { return worker.Run(ctx, s.worker()) })
+	return withServers(ctx, config.NeedDatabase, std, func(s *servers) error {
+		return s.besideAdmin(ctx, s.ready(true), func(ctx context.Context) error { return worker.Run(ctx, s.worker()) })
+	})
 }
