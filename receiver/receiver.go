@@ -22,36 +22,35 @@ import (
 	"inorder/internal/ready"
 )
 
-// Starter starts workflows. The Temporal client is one.
+// Starter starts workflows. A Temporal client is one.
 type Starter interface {
 	ExecuteWorkflow(ctx context.Context, options client.StartWorkflowOptions, workflow any, args ...any) (client.WorkflowRun, error)
 }
 
-// Verifier knows the signing secrets that are valid now.
+// Verifier has the secrets that are valid now.
 type Verifier interface {
-	// Verify reports whether one of them made the signature of the untouched body; without any, none did. It is called for
-	// every delivery, concurrently, so it must not wait for anything; and the body is not its to keep.
+	// Verify reports whether one of the secrets made the signature of the untouched body. It is called for every delivery,
+	// concurrently, so it must not wait for anything. It must not keep the body.
 	Verify(body []byte, signature string) bool
 }
 
 // Options are what a receiver needs.
 type Options struct {
 	Starter Starter
-	// StarterName is how the log calls it, such as "Temporal at 127.0.0.1:7233". Default "Temporal".
+	// StarterName is the Starter's name in the log, such as "Temporal at 127.0.0.1:7233". Default "Temporal".
 	StarterName string
-
-	TaskQueue string
-	Verifier  Verifier
+	TaskQueue   string
+	Verifier    Verifier
 
 	// MaxBodyBytes is the largest body that is read. Default 1 MiB; Temporal by itself refuses more than about 2 MiB.
 	MaxBodyBytes int
 
-	// MaxBodyMemory is what the bodies of all requests may take together, in bytes. When it is spent, the oldest that is
+	// MaxBodyMemory is how many bytes the bodies of all requests may take together. When it is spent, the oldest that is
 	// not whole is answered 503. Default 64 MiB, and at least 2 * MaxBodyBytes.
 	MaxBodyMemory int
 
-	// MaxConnections is how many connections are open at most, and always fewer than the process may open files. One more
-	// closes the oldest without a whole request. Default 4096.
+	// MaxConnections is how many connections may be open, which is always less than the files that the process may open. For one
+	// more the oldest without a whole request is closed. Default 4096.
 	MaxConnections int
 
 	// StartTimeout is how long Temporal may take to make an event durable, after which the answer is 503. Temporal's
@@ -70,8 +69,7 @@ type Options struct {
 	// Ready answers ready.Path. Default: always ready.
 	Ready *ready.Prober
 
-	// Duplicate is told every event that was known already, once it is; it must not wait. The event's body is not its to
-	// keep. It may be nil.
+	// Duplicate, if set, is called with every event that Temporal had already. It must not wait, and must not keep the body.
 	Duplicate func(inorder.Event)
 
 	Metrics *Metrics // default: some that nobody reads
@@ -91,7 +89,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 	})}
 }
 
-// Receiver serves the platform's deliveries, and the probes.
+// Receiver serves the platform's deliveries, and the probes ready.HealthPath and ready.Path.
 type Receiver struct {
 	o        Options
 	app      *fiber.App
@@ -188,7 +186,7 @@ func setDefault[T cmp.Ordered](value *T, fallback T) {
 	}
 }
 
-// handle answers a request. When the process stops, it tells the client not to use the connection again.
+// handle answers a request. When the process stops, the answer asks the client not to use the connection again.
 func (r *Receiver) handle(ctx *fasthttp.RequestCtx) {
 	r.route(ctx)
 	if c := connOf(ctx); c != nil && c.listener.stopping.Load() {
@@ -196,7 +194,7 @@ func (r *Receiver) handle(ctx *fasthttp.RequestCtx) {
 	}
 }
 
-// connState is told when an answer has been written, unless the connection is then closed.
+// connState is called when an answer has been written, unless the connection is then closed.
 func connState(c net.Conn, state fasthttp.ConnState) {
 	if c, ok := c.(*conn); ok && state == fasthttp.StateIdle {
 		c.answered()
