@@ -28,7 +28,7 @@ type Activities struct {
 	Log    *slog.Logger
 	// Limited goes into Log, for what a sender or an outage can multiply.
 	Limited    *loglimit.Logger
-	Redelivery *redelivery.Metrics // may be nil
+	Redelivery *redelivery.Metrics
 
 	// MaxEventSkew is how much later than its receipt an event may be dated. Later ones need attention: they would
 	// freeze what they set until then.

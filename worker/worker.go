@@ -31,7 +31,7 @@ type Options struct {
 	Log       *slog.Logger
 	Limited   *loglimit.Logger // into Log, for what a sender or an outage can multiply
 
-	Redelivery *redelivery.Metrics // may be nil
+	Redelivery *redelivery.Metrics // the receiver's, where there is one; nil for metrics that nobody reads
 
 	MaxEventSkew      time.Duration
 	Wait              activities.WaitPolicy
@@ -74,7 +74,7 @@ func New(o Options) sdk.Worker {
 		Events:          workflows.Events{Client: o.Client, Namespace: o.Namespace, TaskQueue: o.TaskQueue},
 		Log:             o.Log,
 		Limited:         o.Limited,
-		Redelivery:      o.Redelivery,
+		Redelivery:      cmp.Or(o.Redelivery, redelivery.NewMetrics(nil)),
 		MaxEventSkew:    o.MaxEventSkew,
 		Wait:            o.Wait,
 		EventRetention:  o.EventRetention,

@@ -1,6 +1,6 @@
-// Package redelivery finds events that were delivered again with another body. The signature covers no time, so that is a
-// sender's mistake, or somebody who has the secret. It only counts and logs them, after the delivery was answered: a duplicate is
-// a duplicate, and the first body counts.
+// Package redelivery notices an event that was delivered again with another body. The signature covers no time, so that is a
+// sender's mistake, or somebody who has the secret. It compares after the delivery was answered: a duplicate is a duplicate,
+// and the first body counts.
 package redelivery
 
 import (
@@ -17,10 +17,10 @@ import (
 	"inorder/internal/loglimit"
 )
 
-// Metrics count what was found.
+// Metrics count what this process noticed.
 type Metrics struct{ otherBodies prometheus.Counter }
 
-// NewMetrics returns metrics that are registered, unless r is nil.
+// NewMetrics registers the metrics; with nil nobody reads them.
 func NewMetrics(r prometheus.Registerer) *Metrics {
 	return &Metrics{promauto.With(r).NewCounter(prometheus.CounterOpts{
 		Name: "inorder_other_bodies_total",
@@ -29,27 +29,24 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 }
 
 // Notice counts an event that came again with another body, and logs it with the event's attributes. Whoever has the
-// secret can send many. Without metrics it only logs.
+// secret can send many, so the log is a limited one.
 func (m *Metrics) Notice(log *loglimit.Logger, event ...any) {
-	if m != nil {
-		m.otherBodies.Inc()
-	}
+	m.otherBodies.Inc()
 	log.Log(slog.LevelWarn, "another body", "an event came again with another body, which is ignored", event...)
 }
 
-// Hashes has the SHA-256 of each event's first body.
+// Hashes returns the SHA-256 of an event's first body. found is false while the event has no row.
 type Hashes interface {
-	// BodyHash reports not found while the event is still on its way into the table.
 	BodyHash(ctx context.Context, eventID string) (hash []byte, found bool, err error)
 }
 
-// Watcher compares duplicates with the first deliveries, one at a time. Of a flood it compares a sample.
+// Watcher compares duplicates with the first delivery of their event, one at a time. A flood of them is sampled.
 type Watcher struct {
 	hashes  Hashes
 	metrics *Metrics
 	log     *loglimit.Logger
 	queue   chan duplicate
-	later   chan struct{} // holds one for each duplicate that waits for its next comparison
+	later   chan struct{} // one for each that will be compared again
 }
 
 type duplicate struct {
@@ -59,20 +56,20 @@ type duplicate struct {
 }
 
 const (
-	waiting    = 256             // duplicates that may wait for their first comparison, and as many for a later one; more are dropped
-	tryTimeout = 5 * time.Second // of one comparison
+	waiting = 256             // duplicates that may wait to be compared, and as many to be compared again; more are not compared
+	perTry  = 5 * time.Second // what one comparison may take
 )
 
-// pauses are between the comparisons of a duplicate whose first delivery has no row yet, or while PostgreSQL is away.
+// pauses come before comparing again a duplicate whose first delivery has no row yet, or while PostgreSQL is away.
 var pauses = []time.Duration{5 * time.Second, 30 * time.Second}
 
-// New returns a watcher that compares nothing before Run.
-func New(hashes Hashes, metrics *Metrics, log *loglimit.Logger) *Watcher {
-	return &Watcher{hashes, metrics, log, make(chan duplicate, waiting), make(chan struct{}, waiting)}
+// New returns a watcher that compares nothing until Run.
+func New(hashes Hashes, m *Metrics, log *loglimit.Logger) *Watcher {
+	return &Watcher{hashes: hashes, metrics: m, log: log, queue: make(chan duplicate, waiting), later: make(chan struct{}, waiting)}
 }
 
-// Duplicate queues a duplicate for comparison. It never waits, and keeps nothing of the event's body. Hashing it costs at most
-// what verifying its signature did.
+// Duplicate takes an event that is a duplicate, before that is answered. It never waits, and keeps nothing of the event's
+// body. Its hash costs at most what the signature's cost.
 func (w *Watcher) Duplicate(e inorder.Event) {
 	if len(w.queue) < cap(w.queue) { // else it is not worth a hash
 		w.put(duplicate{id: e.ID, eventType: e.Type, hash: sha256.Sum256(e.Body)})
@@ -99,19 +96,20 @@ func (w *Watcher) Run(ctx context.Context) {
 }
 
 func (w *Watcher) compare(ctx context.Context, d duplicate) {
-	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
+	ctx, cancel := context.WithTimeout(ctx, perTry)
 	defer cancel()
 	hash, found, err := w.hashes.BodyHash(ctx, d.id)
 	switch {
 	case err != nil || !found:
-		w.retry(d)
+		w.compareLater(d)
 	case !bytes.Equal(hash, d.hash[:]):
 		w.metrics.Notice(w.log, "event_id", d.id, "event_type", d.eventType)
 	}
 }
 
-// retry queues the duplicate again after a pause. After the last one it is dropped: if it comes once more, that is noticed.
-func (w *Watcher) retry(d duplicate) {
+// compareLater puts the duplicate into the queue after a pause. After the last pause it is given up: another body has no
+// effect, and is noticed when it comes again.
+func (w *Watcher) compareLater(d duplicate) {
 	if d.tries == len(pauses) {
 		return
 	}
