@@ -22,7 +22,7 @@ var (
 	errCutShort    = errors.New("the body ends too early or is malformed")
 )
 
-// answer is what the sender of a refused request is told, and how that is logged.
+// answer is what the sender of a refused request gets, and how that is logged.
 type answer struct {
 	err     error
 	status  int

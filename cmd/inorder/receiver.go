@@ -21,7 +21,7 @@ The secrets come from three places, and all of them are valid: WEBHOOK_SECRETS; 
 and, with DATABASE_URL, PostgreSQL, where ` + "`inorder hooks register`" + ` puts them. The file holds one a line, which a blank and the
 time when it ends may follow, such as 2026-01-02T15:04:05Z; # begins a comment. Only its owner may read it (mode 600); its
 group too, if root owns it (640); and everybody, if it lies on a read-only mount (444), as Kubernetes' and Swarm's secrets
-do. The file and PostgreSQL are looked at every second, so a rotation needs no restart. PostgreSQL may be down: then the
+do. The file and PostgreSQL are read every second, so a rotation needs no restart. PostgreSQL may be down: then the
 secrets that are known stay valid. What cannot be a secret, because it is in quotes, has a blank inside or the form NAME=VALUE,
 is refused at the start; one that is shorter than any of the platform's is logged.
 
@@ -47,8 +47,8 @@ func (*receiverCmd) Run(ctx context.Context, std streams) error {
 	return withServers(ctx, config.NeedSecrets, std, func(s *servers) error { return s.besideAdmin(ctx, s.ready(false), s.receiveAlone) })
 }
 
-// receiveAlone runs a receiver without a worker, which would find out by itself whose the namespace is. Without a database
-// there is no telling.
+// receiveAlone runs a receiver without a worker, which would check by itself whose the namespace is. Without a database nobody
+// knows whose it is.
 func (s *servers) receiveAlone(ctx context.Context) error {
 	if s.pool == nil {
 		return s.receive(ctx)

@@ -105,11 +105,11 @@ func (s *servers) checkTemporal(ctx context.Context) error {
 // checkPostgres asks in the way that events are applied.
 func (s *servers) checkPostgres(ctx context.Context) error { return store.New(s.reserved).Ping(ctx) }
 
-// ownerWithin is how long a command waits for its servers to say whose the namespace is, before it goes on without.
+// ownerWithin is how long a command waits to learn whose the namespace is, before it starts without knowing.
 const ownerWithin = 2 * time.Second
 
-// refuseForeign returns an error if the namespace is known to be another system's, or nobody's yet. While a server doesn't
-// answer, that isn't known, and is no error: a receiver listens all the same, and learns it later.
+// refuseForeign returns an error if the namespace is another system's, or has no owner yet. If a server does not answer, that is
+// no error: a receiver listens all the same, and learns it later.
 func refuseForeign(ctx context.Context, o worker.Options) error {
 	ctx, cancel := context.WithTimeout(ctx, ownerWithin)
 	defer cancel()
