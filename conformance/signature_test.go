@@ -17,16 +17,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"inorder/dev/standin"
+	"inorder/dev/vector"
 	"inorder/internal/delivery"
 	"inorder/internal/sample"
 )
 
-// The platform's documented vector, which was tried with the SDK.
-const (
-	vectorSecret    = "whsec_test_4f1d2c3b4a59687786950a1b2c3d4e5f"
-	vectorBody      = `{"id":"evt_abc123","type":"order.confirmed","created_at":"2025-01-15T10:30:00Z","data":{"id":"order_001","number":1001,"status":"confirmed","total":{"amount":78000,"currency":"KRW"}},"store_id":"store_001"}`
-	vectorSignature = "e61dcb3ce70e712c9d1af6014d95ba796d547207e06cbf5809cbfcc2911d9ce0"
-)
+const vectorSecret, vectorBody, vectorSignature = vector.Secret, vector.Body, vector.Signature
 
 func TestOurVerifierAndTheSDKsAgree(t *testing.T) {
 	r := newRig(t, standin.Options{})

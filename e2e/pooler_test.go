@@ -21,9 +21,9 @@ import (
 	"inorder/dev/standin"
 	"inorder/dev/testenv"
 	"inorder/internal/config"
+	"inorder/internal/ready"
 	"inorder/internal/sample"
 	"inorder/internal/store"
-	"inorder/receiver"
 )
 
 // throughPooler makes the database reachable through a PgBouncer in transaction mode alone, with a plain URL, and returns
@@ -42,7 +42,7 @@ func (s *system) throughPooler(serverConns int) (direct string) {
 
 // dependency is the state that /readyz tells of one; "" while nobody answers.
 func (s *system) dependency(name string) string {
-	var r receiver.Readiness
+	var r ready.Readiness
 	resp, err := http.Get(s.url + "/readyz")
 	if err != nil {
 		return ""

@@ -1,4 +1,5 @@
-// Package worker runs the workflows and activities: wait for what they need, new, register, run.
+// Package worker runs the workflows and activities: New makes a worker and registers them, Run waits for the servers and runs it.
+// Provision puts into the Temporal namespace what they need.
 package worker
 
 import (
@@ -16,6 +17,7 @@ import (
 	"inorder/internal/endpoints"
 	"inorder/internal/loglimit"
 	"inorder/internal/platform"
+	"inorder/internal/redelivery"
 	"inorder/internal/store"
 	"inorder/workflows"
 )
@@ -29,6 +31,8 @@ type Options struct {
 	TaskQueue string
 	Log       *slog.Logger
 	Limited   *loglimit.Logger // into Log, for what a sender or an outage can multiply
+
+	Redelivery *redelivery.Metrics // the receiver's, where there is one; nil for metrics that nobody reads
 
 	MaxEventSkew      time.Duration
 	Wait              activities.WaitPolicy
@@ -71,6 +75,7 @@ func New(o Options) sdk.Worker {
 		Events:          workflows.Events{Client: o.Client, Namespace: o.Namespace, TaskQueue: o.TaskQueue},
 		Log:             o.Log,
 		Limited:         o.Limited,
+		Redelivery:      cmp.Or(o.Redelivery, redelivery.NewMetrics(nil)),
 		MaxEventSkew:    o.MaxEventSkew,
 		Wait:            o.Wait,
 		EventRetention:  o.EventRetention,
@@ -86,9 +91,9 @@ func New(o Options) sdk.Worker {
 	return &pair{Worker: w, platform: newPlatformWorker(o, all)}
 }
 
-// Run waits until PostgreSQL and Temporal are there, runs a worker until ctx ends, and then lets what it has begun
-// finish. It returns an error if either lacks what `inorder migrate` puts there or belongs to another system, or if the worker cannot start or stops
-// by itself.
+// Run waits for PostgreSQL and Temporal, runs a worker until ctx ends, and returns when what the worker has begun is finished. It
+// returns an error if `inorder migrate` has to run first, if the namespace belongs to another system, or if the worker can't
+// start or stops by itself.
 func Run(ctx context.Context, o Options) error {
 	if o.Platform != nil {
 		activities.ExpectReconcile()

@@ -38,11 +38,10 @@ Example:
 const recoverReport = 2 * time.Second
 
 func (*recoverCmd) Run(ctx context.Context, std streams) error {
-	s, err := open(ctx, config.NeedDatabase, std.err)
-	if err != nil {
-		return err
-	}
-	defer s.close()
+	return withServers(ctx, config.NeedDatabase, std, func(s *servers) error { return s.recover(ctx, std) })
+}
+
+func (s *servers) recover(ctx context.Context, std streams) error {
 	if err := worker.CheckOwner(ctx, s.worker()); err != nil {
 		return err
 	}

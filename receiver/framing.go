@@ -8,10 +8,10 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// headerReceived looks at a header before the server reads the first byte of the body.
+// headerReceived is called with each header, before the server reads the first byte of the body.
 func (r *Receiver) headerReceived(h *fasthttp.RequestHeader) (none fasthttp.RequestConfig) {
 	if h.ContentLength() > r.o.MaxBodyBytes {
-		// As if its sender had asked, which is the one question that the server answers before a body: see expect.
+		// As if its sender had asked, which is what the server answers before it reads a body: see expect.
 		h.Set(fiber.HeaderExpect, "100-continue")
 	}
 	if isAmbiguous(h) {
@@ -20,7 +20,7 @@ func (r *Receiver) headerReceived(h *fasthttp.RequestHeader) (none fasthttp.Requ
 	return none
 }
 
-// isAmbiguous reports whether others may see the end of the request elsewhere, in those two ways that the server lets pass.
+// isAmbiguous reports whether a proxy may see the end of the request elsewhere. There are two such ways that the server lets pass.
 func isAmbiguous(h *fasthttp.RequestHeader) bool {
 	raw := h.RawHeaders()
 	if h.ContentLength() == noLength && bytes.Contains(bytes.ToLower(raw), []byte("transfer-encoding")) {
@@ -43,7 +43,7 @@ const noLength = -2
 // expect answers "Expect: 100-continue".
 func (r *Receiver) expect(ctx *fasthttp.RequestCtx) (status int) {
 	if ctx.Request.Header.ContentLength() > r.o.MaxBodyBytes {
-		r.logRefusal(http.StatusRequestEntityTooLarge, errTooLarge)
+		r.logRefusal(answerTo(errTooLarge), errTooLarge)
 		return http.StatusRequestEntityTooLarge
 	}
 	return http.StatusContinue

@@ -1,231 +1,34 @@
 package receiver
 
 import (
-	"bytes"
-	"compress/gzip"
 	"context"
 	"errors"
-	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/serviceerror"
-	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/converter"
 
-	"inorder/activities"
 	"inorder/internal/delivery"
+	"inorder/internal/ready"
 )
 
-const oldSecret = "whsec_test_the_one_before"
+// exchange is a request, and how it must be answered.
+type exchange struct {
+	req     *http.Request
+	starter *fakeStarter // one that takes everything, if nil
 
-var receivedAt = time.Date(2025, 1, 15, 10, 30, 7, 0, time.FixedZone("", 9*60*60))
-
-var _ Starter = client.Client(nil)
-
-// started is what one workflow was started with.
-type started struct {
-	options  client.StartWorkflowOptions
-	workflow any
-	body     []byte // not copied: it must stay what it was
-	receipt  activities.Receipt
+	status int
+	body   string
+	result string
+	log    string // a part of it
 }
 
-// fakeStarter records what it is asked to start.
-type fakeStarter struct {
-	err   error
-	block func(context.Context) error // if set, decides instead of err
-
-	mu     sync.Mutex
-	starts []started
-}
-
-func (f *fakeStarter) ExecuteWorkflow(ctx context.Context, o client.StartWorkflowOptions, workflow any, args ...any) (client.WorkflowRun, error) {
-	f.mu.Lock()
-	body := args[0].(converter.RawValue).Payload().GetData()
-	f.starts = append(f.starts, started{o, workflow, body, args[1].(activities.Receipt)})
-	f.mu.Unlock()
-	if f.block != nil {
-		return nil, f.block(ctx)
-	}
-	return nil, f.err
-}
-
-func (f *fakeStarter) all() []started {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return append([]started(nil), f.starts...)
-}
-
-// newTest returns a receiver and what it logs.
-func newTest(t testing.TB, starter Starter, change func(*Options)) (*Receiver, *logBuffer) {
-	t.Helper()
-	logs := &logBuffer{}
-	o := Options{
-		Starter:   starter,
-		TaskQueue: "test-queue",
-		Verifier:  delivery.Secrets{vectorSecret, oldSecret},
-		Log:       slog.New(slog.NewJSONHandler(logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Now:       func() time.Time { return receivedAt },
-	}
-	if change != nil {
-		change(&o)
-	}
-	return New(o), logs
-}
-
-type logBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *logBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
-}
-
-// posted is a request as the platform sends it.
-func posted(body string) *http.Request {
-	req := httptest.NewRequest(http.MethodPost, delivery.Path, strings.NewReader(body))
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set(delivery.SignatureHeader, delivery.Sign(vectorSecret, []byte(body)))
-	return req
-}
-
-func with(req *http.Request, key string, values ...string) *http.Request {
-	req.Header.Del(key)
-	for _, v := range values {
-		req.Header.Add(key, v)
-	}
-	return req
-}
-
-func send(t testing.TB, r *Receiver, req *http.Request) (*http.Response, string) {
-	t.Helper()
-	res, err := r.app.Test(req, 10_000)
-	require.NoError(t, err)
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	require.NoError(t, err)
-	return res, string(body)
-}
-
-func TestAnswers(t *testing.T) {
-	known := serviceerror.NewWorkflowExecutionAlreadyStarted("started already", "request", "run")
-	for name, tc := range map[string]struct {
-		req     *http.Request
-		starter *fakeStarter // one that takes everything, if nil
-
-		status int
-		body   string
-		result string
-		log    string // a part of it
-	}{
-		"a new event is accepted": {
-			req: posted(vectorBody), status: 200, body: "OK", result: "accepted", log: `"event_id":"evt_abc123"`,
-		},
-		"the same event again is a duplicate": {
-			req: posted(vectorBody), starter: &fakeStarter{err: known}, status: 200, body: "OK", result: "duplicate",
-		},
-		"the header's name in lower case is the same": {
-			req: with(with(posted(vectorBody), delivery.SignatureHeader), "x-webhook-signature", vectorSignature), status: 200, body: "OK", result: "accepted",
-		},
-		"another valid secret is as good": {
-			req: with(posted(vectorBody), delivery.SignatureHeader, delivery.Sign(oldSecret, []byte(vectorBody))), status: 200, body: "OK", result: "accepted",
-		},
-		"plain bytes that claim to be gzip are verified as they are": {
-			req: with(posted(vectorBody), "Content-Encoding", "gzip"), status: 200, body: "OK", result: "accepted",
-		},
-		"bytes that claim to be multipart are verified as they are": {
-			req: with(posted(vectorBody), "Content-Type", "multipart/form-data; boundary=x"), status: 200, body: "OK", result: "accepted",
-		},
-		"a query changes nothing": {
-			req: withURL(posted(vectorBody), delivery.Path+"?source=platform"), status: 200, body: "OK", result: "accepted",
-		},
-
-		"no signature":               {req: with(posted(vectorBody), delivery.SignatureHeader), status: 401, body: "Invalid signature", log: "not exactly one"},
-		"an empty signature":         {req: with(posted(vectorBody), delivery.SignatureHeader, ""), status: 401, body: "Invalid signature"},
-		"an upper-case signature":    {req: with(posted(vectorBody), delivery.SignatureHeader, strings.ToUpper(vectorSignature)), status: 401, body: "Invalid signature"},
-		"a prefixed signature":       {req: with(posted(vectorBody), delivery.SignatureHeader, "sha256="+vectorSignature), status: 401, body: "Invalid signature"},
-		"a wrong signature":          {req: with(posted(vectorBody), delivery.SignatureHeader, delivery.Sign("whsec_other", []byte(vectorBody))), status: 401, body: "Invalid signature", log: "matches no secret"},
-		"two signatures":             {req: with(posted(vectorBody), delivery.SignatureHeader, vectorSignature, vectorSignature), status: 401, body: "Invalid signature", log: "not exactly one"},
-		"two signatures in one line": {req: with(posted(vectorBody), delivery.SignatureHeader, vectorSignature+", "+vectorSignature), status: 401, body: "Invalid signature"},
-		"bad JSON, badly signed":     {req: with(posted(`{`), delivery.SignatureHeader, vectorSignature), status: 401, body: "Invalid signature"},
-		"no body, no signature":      {req: with(posted(""), delivery.SignatureHeader), status: 401, body: "Invalid signature"},
-
-		"no body":      {req: posted(""), status: 400, body: "the body must be a JSON object"},
-		"not JSON":     {req: posted("order_0815"), status: 400, body: "the body must be a JSON object"},
-		"a JSON array": {req: posted("[]"), status: 400, body: "the body must be a JSON object"},
-		"null":         {req: posted("null"), status: 400, body: "the body must be a JSON object"},
-		"two objects":  {req: posted("{}{}"), status: 400, body: "the body must be a JSON object"},
-		"compressed and so no JSON": {
-			req: with(posted(gzipped(vectorBody)), "Content-Encoding", "gzip"), status: 400, body: "the body must be a JSON object",
-		},
-		"no type":                {req: posted(`{"id":"evt_1"}`), status: 400, body: "type is missing"},
-		"an empty type":          {req: posted(`{"id":"evt_1","type":""}`), status: 400, body: "type is missing"},
-		"a type of another kind": {req: posted(`{"id":"evt_1","type":7}`), status: 400, body: "type must be a string"},
-		"an ID with a slash":     {req: posted(`{"id":"a/b","type":"order.paid"}`), status: 400, body: idLine},
-		"an ID with a line feed": {req: posted(`{"id":"a\n","type":"order.paid"}`), status: 400, body: idLine},
-		"an ID of 65 characters": {req: posted(`{"id":"` + strings.Repeat("a", 65) + `","type":"order.paid"}`), status: 400, body: idLine},
-		"an empty ID":            {req: posted(`{"id":"","type":"order.paid"}`), status: 400, body: idLine},
-		"an ID of another kind":  {req: posted(`{"id":17,"type":"order.paid"}`), status: 400, body: idLine},
-
-		"an ID of our own": {
-			req: posted(`{"id":"inorder-reconcile-1","type":"order.paid"}`), status: 400,
-			body: "id must not begin with inorder-, which is for events that the receiver's side makes itself",
-		},
-		"an ID that only looks like one of ours": {
-			req: posted(`{"id":"inorder_1","type":"order.paid"}`), status: 200, body: "OK", result: "accepted",
-		},
-		"the type of our own events": {
-			req: posted(`{"id":"evt_1","type":"order.reconciled"}`), status: 400,
-			body: "type must not be order.reconciled, which is for events that the receiver's side makes itself",
-		},
-
-		"Temporal is away": {
-			req: posted(vectorBody), starter: &fakeStarter{err: serviceerror.NewUnavailable("dial 10.1.2.3:7233: refused")},
-			status: 503, body: "Service Unavailable", log: `"event_id":"evt_abc123"`,
-		},
-		"Temporal is exhausted": {
-			req: posted(vectorBody), starter: &fakeStarter{err: &serviceerror.ResourceExhausted{Message: "too fast"}},
-			status: 503, body: "Service Unavailable", log: "too fast",
-		},
-		"Temporal lacks the search attributes": {
-			req: posted(vectorBody), starter: &fakeStarter{err: serviceerror.NewInvalidArgument("Namespace default has no mapping defined for search attribute OrderId")},
-			status: 503, body: "Service Unavailable", log: "inorder migrate",
-		},
-		"Temporal finds something else invalid": {
-			req: posted(vectorBody), starter: &fakeStarter{err: serviceerror.NewInvalidArgument("blob too large")},
-			status: 503, body: "Service Unavailable", log: "event not accepted",
-		},
-		"an error of unknown kind from the start": {
-			req: posted(vectorBody), starter: &fakeStarter{err: errors.New("codec")}, status: 503, body: "Service Unavailable", log: "codec",
-		},
-		"a panic": {
-			req: posted(vectorBody), starter: &fakeStarter{block: func(context.Context) error { panic("boom") }},
-			status: 500, body: "Internal Server Error", log: "boom",
-		},
-
-		"alive":                       {req: httptest.NewRequest("GET", HealthPath, nil), status: 200, body: "alive"},
-		"an unknown path":             {req: httptest.NewRequest("GET", "/webhooks", nil), status: 404, body: "Not Found"},
-		"the path in another case":    {req: withURL(posted(vectorBody), "/Webhooks/hc"), status: 404, body: "Not Found"},
-		"a GET of the webhook path":   {req: httptest.NewRequest("GET", delivery.Path, nil), status: 405, body: "Method Not Allowed"},
-		"a PUT of the webhook path":   {req: httptest.NewRequest("PUT", delivery.Path, strings.NewReader(vectorBody)), status: 405, body: "Method Not Allowed"},
-		"a POST of the liveness path": {req: httptest.NewRequest("POST", HealthPath, nil), status: 405, body: "Method Not Allowed"},
-	} {
+func requireAnswers(t *testing.T, exchanges map[string]exchange) {
+	for name, tc := range exchanges {
 		t.Run(name, func(t *testing.T) {
 			signature := tc.req.Header.Get(delivery.SignatureHeader)
 			if tc.starter == nil {
@@ -253,21 +56,123 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+func TestAuthenticDeliveriesAreAccepted(t *testing.T) {
+	requireAnswers(t, map[string]exchange{
+		"a new event is accepted": {
+			req: posted(vectorBody), status: 200, body: "OK", result: "accepted", log: `"event_id":"evt_abc123"`,
+		},
+		"the same event again is a duplicate": {
+			req: posted(vectorBody), starter: &fakeStarter{err: serviceerror.NewWorkflowExecutionAlreadyStarted("started already", "request", "run")}, status: 200, body: "OK", result: "duplicate",
+		},
+		"the header's name in lower case is the same": {
+			req: with(with(posted(vectorBody), delivery.SignatureHeader), "x-webhook-signature", vectorSignature), status: 200, body: "OK", result: "accepted",
+		},
+		"another valid secret is as good": {
+			req: with(posted(vectorBody), delivery.SignatureHeader, delivery.Sign(oldSecret, []byte(vectorBody))), status: 200, body: "OK", result: "accepted",
+		},
+		"plain bytes that claim to be gzip are verified as they are": {
+			req: with(posted(vectorBody), "Content-Encoding", "gzip"), status: 200, body: "OK", result: "accepted",
+		},
+		"bytes that claim to be multipart are verified as they are": {
+			req: with(posted(vectorBody), "Content-Type", "multipart/form-data; boundary=x"), status: 200, body: "OK", result: "accepted",
+		},
+		"a query changes nothing": {
+			req: withURL(posted(vectorBody), delivery.Path+"?source=platform"), status: 200, body: "OK", result: "accepted",
+		},
+	})
+}
+
+func TestOtherSignaturesAreRefused(t *testing.T) {
+	requireAnswers(t, map[string]exchange{
+		"no signature":               {req: with(posted(vectorBody), delivery.SignatureHeader), status: 401, body: "Invalid signature", log: "not exactly one"},
+		"an empty signature":         {req: with(posted(vectorBody), delivery.SignatureHeader, ""), status: 401, body: "Invalid signature"},
+		"an upper-case signature":    {req: with(posted(vectorBody), delivery.SignatureHeader, strings.ToUpper(vectorSignature)), status: 401, body: "Invalid signature"},
+		"a prefixed signature":       {req: with(posted(vectorBody), delivery.SignatureHeader, "sha256="+vectorSignature), status: 401, body: "Invalid signature"},
+		"a wrong signature":          {req: with(posted(vectorBody), delivery.SignatureHeader, delivery.Sign("whsec_other", []byte(vectorBody))), status: 401, body: "Invalid signature", log: "matches no secret"},
+		"two signatures":             {req: with(posted(vectorBody), delivery.SignatureHeader, vectorSignature, vectorSignature), status: 401, body: "Invalid signature", log: "not exactly one"},
+		"two signatures in one line": {req: with(posted(vectorBody), delivery.SignatureHeader, vectorSignature+", "+vectorSignature), status: 401, body: "Invalid signature"},
+		"bad JSON, badly signed":     {req: with(posted(`{`), delivery.SignatureHeader, vectorSignature), status: 401, body: "Invalid signature"},
+		"no body, no signature":      {req: with(posted(""), delivery.SignatureHeader), status: 401, body: "Invalid signature"},
+	})
+}
+
+func TestWhatIsNoEventIsRefused(t *testing.T) {
+	requireAnswers(t, map[string]exchange{
+		"no body":      {req: posted(""), status: 400, body: "the body must be a JSON object"},
+		"not JSON":     {req: posted("order_0815"), status: 400, body: "the body must be a JSON object"},
+		"a JSON array": {req: posted("[]"), status: 400, body: "the body must be a JSON object"},
+		"null":         {req: posted("null"), status: 400, body: "the body must be a JSON object"},
+		"two objects":  {req: posted("{}{}"), status: 400, body: "the body must be a JSON object"},
+		"compressed and so no JSON": {
+			req: with(posted(gzipped(vectorBody)), "Content-Encoding", "gzip"), status: 400, body: "the body must be a JSON object",
+		},
+		"no type":                {req: posted(`{"id":"evt_1"}`), status: 400, body: "type is missing"},
+		"an empty type":          {req: posted(`{"id":"evt_1","type":""}`), status: 400, body: "type is missing"},
+		"a type of another kind": {req: posted(`{"id":"evt_1","type":7}`), status: 400, body: "type must be a string"},
+		"an ID with a slash":     {req: posted(`{"id":"a/b","type":"order.paid"}`), status: 400, body: idLine},
+		"an ID with a line feed": {req: posted(`{"id":"a\n","type":"order.paid"}`), status: 400, body: idLine},
+		"an ID of 65 characters": {req: posted(`{"id":"` + strings.Repeat("a", 65) + `","type":"order.paid"}`), status: 400, body: idLine},
+		"an empty ID":            {req: posted(`{"id":"","type":"order.paid"}`), status: 400, body: idLine},
+		"an ID of another kind":  {req: posted(`{"id":17,"type":"order.paid"}`), status: 400, body: idLine},
+	})
+}
+
+func TestTheNamesOfOurOwnEventsAreRefused(t *testing.T) {
+	requireAnswers(t, map[string]exchange{
+		"an ID of our own": {
+			req: posted(`{"id":"inorder-reconcile-1","type":"order.paid"}`), status: 400,
+			body: "id must not begin with inorder-, which is for events that the receiver's side makes itself",
+		},
+		"an ID that only looks like one of ours": {
+			req: posted(`{"id":"inorder_1","type":"order.paid"}`), status: 200, body: "OK", result: "accepted",
+		},
+		"the type of our own events": {
+			req: posted(`{"id":"evt_1","type":"order.reconciled"}`), status: 400,
+			body: "type must not be order.reconciled, which is for events that the receiver's side makes itself",
+		},
+	})
+}
+
+func TestWhatTemporalDoesNotTakeIs503(t *testing.T) {
+	requireAnswers(t, map[string]exchange{
+		"Temporal is away": {
+			req: posted(vectorBody), starter: &fakeStarter{err: serviceerror.NewUnavailable("dial 10.1.2.3:7233: refused")},
+			status: 503, body: "Service Unavailable", log: `"event_id":"evt_abc123"`,
+		},
+		"Temporal is exhausted": {
+			req: posted(vectorBody), starter: &fakeStarter{err: &serviceerror.ResourceExhausted{Message: "too fast"}},
+			status: 503, body: "Service Unavailable", log: "too fast",
+		},
+		"Temporal lacks the search attributes": {
+			req: posted(vectorBody), starter: &fakeStarter{err: serviceerror.NewInvalidArgument("Namespace default has no mapping defined for search attribute OrderId")},
+			status: 503, body: "Service Unavailable", log: "inorder migrate",
+		},
+		"Temporal finds something else invalid": {
+			req: posted(vectorBody), starter: &fakeStarter{err: serviceerror.NewInvalidArgument("blob too large")},
+			status: 503, body: "Service Unavailable", log: "event not accepted",
+		},
+		"an error of unknown kind from the start": {
+			req: posted(vectorBody), starter: &fakeStarter{err: errors.New("codec")}, status: 503, body: "Service Unavailable", log: "codec",
+		},
+		"a panic": {
+			req: posted(vectorBody), starter: &fakeStarter{block: func(context.Context) error { panic("boom") }},
+			status: 500, body: "Internal Server Error", log: "boom",
+		},
+	})
+}
+
+func TestOtherRequests(t *testing.T) {
+	requireAnswers(t, map[string]exchange{
+		"alive":                       {req: httptest.NewRequest("GET", ready.HealthPath, nil), status: 200, body: "alive"},
+		"an unknown path":             {req: httptest.NewRequest("GET", "/webhooks", nil), status: 404, body: "Not Found"},
+		"the path in another case":    {req: withURL(posted(vectorBody), "/Webhooks/hc"), status: 404, body: "Not Found"},
+		"a GET of the webhook path":   {req: httptest.NewRequest("GET", delivery.Path, nil), status: 405, body: "Method Not Allowed"},
+		"a PUT of the webhook path":   {req: httptest.NewRequest("PUT", delivery.Path, strings.NewReader(vectorBody)), status: 405, body: "Method Not Allowed"},
+		"a POST of the liveness path": {req: httptest.NewRequest("POST", ready.HealthPath, nil), status: 405, body: "Method Not Allowed"},
+	})
+}
+
 const idLine = "id must be a string of 1 to 64 characters out of A-Z a-z 0-9 . _ : -"
-
-func withURL(req *http.Request, url string) *http.Request {
-	req.URL, _ = req.URL.Parse(url)
-	req.RequestURI = url
-	return req
-}
-
-func gzipped(s string) string {
-	var b strings.Builder
-	w := gzip.NewWriter(&b)
-	_, _ = w.Write([]byte(s))
-	_ = w.Close()
-	return b.String()
-}
 
 func TestRefusedMethodNamesTheAllowedOne(t *testing.T) {
 	r, _ := newTest(t, &fakeStarter{}, nil)

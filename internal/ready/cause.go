@@ -1,4 +1,4 @@
-package receiver
+package ready
 
 import (
 	"context"
@@ -13,17 +13,20 @@ import (
 	"inorder/internal/loglimit"
 )
 
-// sentence says what is the matter with a server, in one line. within is how long it was given.
-func sentence(server string, within time.Duration, err error) string {
+// Cause says in one line why a server did not do what it was asked. within is how long it was given. err may be pgx's or
+// Temporal's.
+func Cause(server string, within time.Duration, err error) string {
 	var (
 		deadline  *serviceerror.DeadlineExceeded
 		canceled  *serviceerror.Canceled
 		away      *serviceerror.Unavailable
-		network   *net.OpError
 		exhausted *serviceerror.ResourceExhausted
+		network   *net.OpError
+		timeout   net.Error
 	)
 	switch {
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.As(err, &deadline), errors.As(err, &canceled), isTimeout(err):
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.As(err, &deadline), errors.As(err, &canceled),
+		errors.As(err, &timeout) && timeout.Timeout():
 		return fmt.Sprintf("%s did not answer within %s", server, within)
 	case errors.As(err, &away), errors.As(err, &network):
 		return fmt.Sprintf("%s cannot be reached: %s", server, dialed(loglimit.OneLine(err)))
