@@ -1,10 +1,8 @@
 package admin
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"log/slog"
 	"net/http/httptest"
 	"strings"
 	"sync"
@@ -13,6 +11,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"inorder/dev/testenv"
 )
 
 func ask(p *prober) *httptest.ResponseRecorder {
@@ -81,9 +81,9 @@ func TestThoseWhoAskAtOnceShareOneLook(t *testing.T) {
 }
 
 func TestAStateIsLoggedOnce(t *testing.T) {
-	var logs bytes.Buffer
+	log, logs := testenv.Logs(t)
 	var cause error
-	p := newProber([]Check{{"postgres", func(context.Context) error { return cause }, true}}, checkTimeout, slog.New(slog.NewTextHandler(&logs, nil)))
+	p := newProber([]Check{{"postgres", func(context.Context) error { return cause }, true}}, checkTimeout, log)
 	ask(p)
 	require.Empty(t, logs.String())
 	cause = errors.New("failed:\n\t127.0.0.1: refused\n\t127.0.0.1: refused\n")

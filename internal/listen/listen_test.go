@@ -36,17 +36,16 @@ type rig struct {
 	machine  Machine
 	tunnel   *shifting
 	receiver string
-	out      lines
+	out      testenv.Output
 
 	mu  sync.Mutex
 	got []*http.Request
 }
 
 func newRig(t *testing.T, metadata bool) *rig {
-	r := &rig{t: t, shop: standin.New(standin.Options{Keys: []string{key}, RetryDelays: []time.Duration{
-		200 * time.Millisecond, time.Second, time.Second, time.Second, time.Second}}), tunnel: &shifting{}}
-	t.Cleanup(r.shop.Close)
-	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+	r := &rig{t: t, tunnel: &shifting{}}
+	shop, api := testenv.StandIn(t, standin.Options{Keys: []string{key}, RetryDelays: []time.Duration{
+		200 * time.Millisecond, time.Second, time.Second, time.Second, time.Second}}, func(w http.ResponseWriter, q *http.Request, next http.Handler) {
 		raw, _ := io.ReadAll(q.Body)
 		var body map[string]any
 		if json.Unmarshal(raw, &body) == nil && !metadata {
@@ -54,13 +53,11 @@ func newRig(t *testing.T, metadata bool) *rig {
 			raw, _ = json.Marshal(body)
 		}
 		q.Body = io.NopCloser(bytes.NewReader(raw))
-		r.shop.ServeHTTP(w, q)
-	}))
-	t.Cleanup(api.Close)
-	client, err := platform.New(platform.Options{APIKey: key, BaseURL: api.URL + "/v1"})
-	require.NoError(t, err)
+		next.ServeHTTP(w, q)
+	})
+	r.shop = shop
 	r.machine = r.newMachine()
-	r.hooks = hooks.Registrar{Platform: client, Store: endpoints.Store{Pool: testenv.Database(t)}, Owner: r.machine.Owner,
+	r.hooks = hooks.Registrar{Platform: testenv.Platform(t, api, key), Store: endpoints.Store{Pool: testenv.Database(t)}, Owner: r.machine.Owner,
 		Wait: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }}
 	to := httptest.NewServer(r)
 	t.Cleanup(to.Close)
@@ -116,23 +113,6 @@ func (s *shifting) opened() Opened {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.last
-}
-
-type lines struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
 }
 
 func (r *rig) options(name string) Options {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"inorder/dev/testenv"
 	"inorder/internal/delivery"
 )
 
@@ -63,7 +64,7 @@ func TestWhatIsNotAuthenticIsNotPassedOn(t *testing.T) {
 
 func TestOfWhatIsRefusedTheFirstIsShown(t *testing.T) {
 	t.Parallel()
-	var out lines
+	var out testenv.Output
 	p := newPrinter(&out)
 	p.countFor = 50 * time.Millisecond
 	for range 1000 {

@@ -1,41 +1,22 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"net/http"
 	"net/http/httptest"
 	"os/exec"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"inorder/dev/standin"
+	"inorder/dev/testenv"
 )
 
-// buffer is written to by one goroutine and read by another.
-type buffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
-}
-
 func program(ctx context.Context, args ...string) (out, errs string, code int) {
-	var o, e buffer
+	var o, e testenv.Output
 	code = run(ctx, args, &o, &e)
 	return o.String(), e.String(), code
 }
@@ -59,11 +40,8 @@ func fails(t *testing.T, code int, args ...string) string {
 
 // start is a stand-in with an endpoint, found by STANDIN_URL.
 func start(t *testing.T, o standin.Options) *standin.Server {
-	s := standin.New(o)
-	t.Cleanup(s.Close)
-	api := httptest.NewServer(s)
-	t.Cleanup(api.Close)
-	t.Setenv("STANDIN_URL", api.URL)
+	s, api := testenv.StandIn(t, o)
+	t.Setenv("STANDIN_URL", strings.TrimSuffix(api, "/v1"))
 	return s
 }
 
@@ -137,7 +115,7 @@ func TestDeliveries(t *testing.T) {
 	require.Equal(t, 2, strings.Count(must(t, "deliveries", "--limit", "2"), " try "))
 
 	ctx, stop := context.WithCancel(t.Context())
-	var following buffer
+	var following testenv.Output
 	ended := make(chan int)
 	go func() { ended <- run(ctx, []string{"deliveries", "--follow"}, &following, &following) }()
 	shown := func(n int) func() bool { return func() bool { return strings.Count(following.String(), " try ") == n } }
@@ -151,7 +129,7 @@ func TestDeliveries(t *testing.T) {
 func TestServe(t *testing.T) {
 	t.Setenv("STANDIN_URL", "")
 	ctx, stop := context.WithCancel(t.Context())
-	var out buffer
+	var out testenv.Output
 	ended := make(chan int)
 	go func() {
 		ended <- run(ctx, []string{"serve", "--addr", "127.0.0.1:0", "--fault", "drop=next:2", "--run", "x"}, &out, &out)
