@@ -17,7 +17,7 @@ import (
 	"inorder/internal/platform"
 )
 
-// shop is a store beside a stand-in platform. An event that is begun is applied at once.
+// shop is a store beside a stand-in. An event that is begun is applied at once.
 type shop struct {
 	*store
 	platform *standin.Server

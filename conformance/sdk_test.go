@@ -1,4 +1,4 @@
-// Package conformance holds the stand-in platform, and what signs and verifies here, to the platform's official SDK.
+// Package conformance holds the stand-in, and what signs and verifies here, to the platform's official SDK.
 // package-lock.json pins it; `make conformance/node_modules` installs it.
 package conformance
 

@@ -22,7 +22,7 @@ import (
 	"inorder/internal/platform"
 )
 
-// storefront is a system that a stand-in platform delivers to. Its receiver knows the secret of its webhook alone.
+// storefront is a system that a stand-in delivers to. Its receiver knows the secret of its webhook alone.
 type storefront struct {
 	*system
 	platform *standin.Server

@@ -36,7 +36,7 @@ event that came another way first, such as by a webhook that leads straight to t
 here before.
 
 The tunnel is ngrok's, opened in this process, if NGROK_AUTHTOKEN is set. Any other tunnel (cloudflared, tailscale funnel, …) that
-leads to --addr goes by --public-url. The stand-in platform needs none: --public-url http://127.0.0.1:3003.
+leads to --addr goes by --public-url. The stand-in needs none: --public-url http://127.0.0.1:3003.
 
 After a crash the next start of the same --name deletes what the last one left on the platform, and so does inorder hooks sweep;
 webhooks of anybody else are never touched. Use a test-mode key.

@@ -1,5 +1,6 @@
 // Package stack starts real servers, PostgreSQL and Temporal's development server, as child processes, without
-// containers: for dev/cmd/dev and for tests only. Nothing that runs in production imports it. It needs a Unix system.
+// containers. Here belongs how a server is found, built, started, watched and stopped; what dev run and tests do with them is
+// theirs. It knows nothing of inorder. It needs a Unix system.
 //
 // Every child dies with its parent: asked to stop by Stop; on Linux also by the kernel, when the parent is killed;
 // elsewhere by the next Start on the same directory.

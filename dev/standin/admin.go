@@ -60,7 +60,7 @@ func (s *Server) locked(h handler) handler {
 	}
 }
 
-// admin checks the key, lets the faults have their way, and performs a POST once per Idempotency-Key.
+// admin checks the key, applies the faults, and performs a POST once per Idempotency-Key.
 func (s *Server) admin(h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := call{Request: r}

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// routeControl serves what tests and people steer the stand-in with. It is no part of the platform's API.
+// routeControl serves the control API, by which tests and people steer the stand-in. The platform has no such API.
 func (s *Server) routeControl() {
 	for pattern, h := range map[string]func(*http.Request) (any, error){
 		"GET /_standin/state": func(*http.Request) (any, error) { return s.Stats(), nil },
@@ -77,17 +77,15 @@ func (s *Server) Webhooks() []WebhookState {
 	return all
 }
 
-// Deactivate makes an endpoint inactive, as the platform does to those that keep failing.
+// Deactivate makes a webhook inactive, as the platform does to those that keep failing.
 func (s *Server) Deactivate(webhookID string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, w := range s.webhooks {
-		if w.ID == webhookID && !w.deleted {
-			w.IsActive = false
-			return nil
-		}
+	w, err := s.findWebhook(webhookID, "")
+	if err == nil {
+		w.IsActive = false
 	}
-	return notFound("Webhook", webhookID)
+	return err
 }
 
 // waitFor waits until nothing is under way, for ?timeout=, by default 30s.

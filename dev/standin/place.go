@@ -62,7 +62,7 @@ func (s *Server) placeOne(mode string) *record {
 	return r
 }
 
-// Orders is the truth about all orders of both modes, oldest first.
+// Orders returns all orders of both modes as they are, oldest first.
 func (s *Server) Orders() []Order {
 	s.mu.Lock()
 	defer s.mu.Unlock()

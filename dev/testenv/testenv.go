@@ -1,5 +1,6 @@
-// Package testenv gives tests real servers: those that `make test` has started and names in the environment, or else
-// ones of their own.
+// Package testenv gives tests what several packages need: real servers, those that `make test` has started and names in the
+// environment or else ones of their own; databases and namespaces; a stand-in with a client; a buffer for logs. What only one
+// package needs is in that package. Packages that it imports itself use it in external tests (package x_test).
 package testenv
 
 import (

@@ -89,7 +89,7 @@ func runSystem(t *testing.T, inorder string, env ...string) *system {
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
 	s := &system{t: t, file: filepath.Join(dir, "env"), ended: make(chan error, 1)}
 
-	s.dev = exec.Command(build(t, "inorder/dev/cmd/dev"), "run", "-dir", dir, "-inorder", inorder, "-platform", build(t, "inorder/dev/cmd/standin"))
+	s.dev = exec.Command(build(t, "inorder/dev/cmd/dev"), "run", "-dir", dir, "-inorder", inorder, "-standin", build(t, "inorder/dev/cmd/standin"))
 	s.dev.Env = append(append(os.Environ(), "LISTEN_ADDR="+freeAddress(t), "ADMIN_ADDR=127.0.0.1:0", "DATABASE_URL=", "PLATFORM=",
 		"POSTGRES_PORT=0", "TEMPORAL_PORT=0", "TEMPORAL_UI_PORT=0", "WEBHOOK_SECRETS=it's-one"), env...)
 	s.dev.Stdout, s.dev.Stderr = &s.out, &s.out

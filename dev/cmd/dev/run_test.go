@@ -85,7 +85,7 @@ func TestSettings(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "mine", s.secrets)
 	})
-	t.Run("a stand-in platform is there if it is asked for, and only then", func(t *testing.T) {
+	t.Run("a stand-in is there if it is asked for, and only then", func(t *testing.T) {
 		s, err := newSettings(dir, program, program)
 		require.NoError(t, err)
 		require.Empty(t, s.platformEnv())

@@ -58,7 +58,7 @@ func (p *placeCmd) Run(ctx context.Context, api *control, out io.Writer) error {
 	return api.whoHears(ctx, out, p.Mode)
 }
 
-// whoHears says how many webhooks are told what happens in a mode.
+// whoHears prints how many webhooks receive the events of a mode.
 func (c *control) whoHears(ctx context.Context, out io.Writer, mode string) error {
 	var all struct{ Webhooks []standin.WebhookState }
 	if err := c.call(ctx, "GET", "/webhooks", nil, &all); err != nil {
@@ -122,7 +122,7 @@ func (d *doCmd) Run(ctx context.Context, api *control, out io.Writer) error {
 	return nil
 }
 
-// done tells what was done before a failure.
+// done names what was done before a failure.
 func done(actions []string) string {
 	if len(actions) == 0 {
 		return ""

@@ -20,7 +20,7 @@ type serveCmd struct {
 	Parallel        int           `help:"How many deliveries are under way at once, ${default}." default:"8" placeholder:"N"`
 	DeliveryTimeout time.Duration `help:"How long an endpoint may take." default:"30s"`
 	RetryDelays     string        `help:"The pauses before the retries of a delivery, ${default}; none for no retries." default:"1s,2s,4s,8s,16s" placeholder:"LIST"`
-	DeactivateAfter int           `help:"Deactivate an endpoint after so many given-up deliveries in a row. 0: never." default:"0" placeholder:"N"`
+	DeactivateAfter int           `help:"Deactivate a webhook after so many given-up deliveries in a row. 0: never." default:"0" placeholder:"N"`
 	Fault           []string      "help:\"A fault to begin with, as `standin faults set` takes it. Repeatable.\" placeholder:\"NAME=VALUE\" sep:\"none\""
 
 	StringNumbers   bool `help:"Order numbers as strings, as in the platform's SDK, instead of integers."`
@@ -89,7 +89,7 @@ func (c *serveCmd) Run(ctx context.Context, out io.Writer) error {
 		key = "one of those that --key gave"
 	}
 	return standin.Run(ctx, standin.RunOptions{Options: o, Addr: c.Addr, Ready: func(url string) {
-		fmt.Fprintf(out, `The stand-in platform listens on %s. It keeps everything in memory; Ctrl-C ends it.
+		fmt.Fprintf(out, `The stand-in listens on %s. It keeps everything in memory; Ctrl-C ends it.
 
   HEADLESS_COMMERCE_API_URL  %[1]s/v1
   HEADLESS_COMMERCE_API_KEY  %s

@@ -135,7 +135,7 @@ func TestServe(t *testing.T) {
 		ended <- run(ctx, []string{"serve", "--addr", "127.0.0.1:0", "--fault", "drop=next:2", "--run", "x"}, &out, &out)
 	}()
 	require.Eventually(t, func() bool { return strings.Contains(out.String(), "/v1") }, 30*time.Second, 10*time.Millisecond)
-	url := strings.Fields(out.String())[5]
+	url := strings.Fields(out.String())[4]
 	url = strings.TrimSuffix(url, ".")
 	require.Equal(t, "drop=next:2\n", must(t, "faults", "--url", url))
 	require.Contains(t, must(t, "place", "--url", url+"/v1/"), "ord_x_1001", "the Admin API's URL will do")
@@ -150,7 +150,7 @@ func TestWhatCannotBe(t *testing.T) {
 	require.Contains(t, fails(t, exitError, "orders", "--url", "127.0.0.1:3002"), "must be an http URL")
 	other := httptest.NewServer(http.NotFoundHandler())
 	defer other.Close()
-	require.Contains(t, fails(t, exitError, "orders", "--url", other.URL), "is it a stand-in platform?")
+	require.Contains(t, fails(t, exitError, "orders", "--url", other.URL), "is it a stand-in?")
 	for _, line := range []string{
 		"", "plaec", "place --do eat", "place --count 0", "place --mode other", "do ord_1", "do ord_1 eat", "faults set", "faults set dorp=1", "faults set drop=2",
 		"serve --fault drop", "serve --key secret", "serve --retry-delays soon", "deactivate",
