@@ -57,7 +57,7 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 		o.Out = io.Discard
 	}
 	if o.Root == "" {
-		if o.Root, err = repoRoot(); err != nil {
+		if o.Root, err = Root(); err != nil {
 			return nil, err
 		}
 	}

@@ -4,9 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"maps"
 	"net/http"
-	"slices"
 	"strconv"
 	"time"
 )
@@ -55,13 +53,8 @@ func (s *Server) routeControl() {
 
 // WebhookState is a webhook as the control API shows it: of either mode, and without its secret.
 type WebhookState struct {
-	ID        string         `json:"id"`
-	URL       string         `json:"url"`
-	Events    []string       `json:"events"`
-	Mode      string         `json:"mode"`
-	IsActive  bool           `json:"is_active"`
-	Metadata  map[string]any `json:"metadata"`
-	CreatedAt string         `json:"created_at"`
+	Webhook
+	Mode string `json:"mode"`
 }
 
 // Webhooks are those that exist, oldest first.
@@ -71,7 +64,7 @@ func (s *Server) Webhooks() []WebhookState {
 	all := []WebhookState{}
 	for _, w := range s.webhooks {
 		if !w.deleted {
-			all = append(all, WebhookState{w.ID, w.URL, slices.Clone(w.Events), w.mode, w.IsActive, maps.Clone(w.Metadata), w.CreatedAt})
+			all = append(all, WebhookState{w.Webhook, w.mode}) // a change of one replaces its slices and maps
 		}
 	}
 	return all

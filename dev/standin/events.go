@@ -29,7 +29,7 @@ type bareEnvelope struct {
 
 func (s *Server) newEvent(kind, orderID string, data any) event {
 	e := event{id: s.newID("evt"), kind: kind, orderID: orderID}
-	e.body, _ = json.Marshal(envelope{e.id, kind, s.timestamp(s.opts.Now()), data, s.opts.StoreID})
+	e.body, _ = json.Marshal(envelope{e.id, kind, s.now(), data, s.opts.StoreID})
 	return e
 }
 

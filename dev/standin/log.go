@@ -79,7 +79,7 @@ func (s *Server) newTest(c call) (url, secret string, body []byte, err error) {
 	s.stats.Events++
 	body = s.newEvent(kind, r.ID, s.sample(kind, r)).body
 	if s.opts.BareTests {
-		body, _ = json.Marshal(bareEnvelope{kind, s.timestamp(s.opts.Now()), s.sample(kind, r)})
+		body, _ = json.Marshal(bareEnvelope{kind, s.now(), s.sample(kind, r)})
 	}
 	return w.URL, w.secret, body, nil
 }

@@ -12,15 +12,20 @@ import (
 	"strings"
 )
 
-// webhook is a webhook as the Admin API shows it. Its secret is null there, except in the answer to its creation.
-type webhook struct {
+// Webhook is what all see of a webhook.
+type Webhook struct {
 	ID        string         `json:"id"`
 	URL       string         `json:"url"`
 	Events    []string       `json:"events"`
 	IsActive  bool           `json:"is_active"`
-	Secret    *string        `json:"secret"`
 	Metadata  map[string]any `json:"metadata"`
 	CreatedAt string         `json:"created_at"`
+}
+
+// webhook is a webhook as the Admin API shows it. Its secret is null there, except in the answer to its creation.
+type webhook struct {
+	Webhook
+	Secret *string `json:"secret"`
 
 	mode    string
 	secret  string
@@ -38,7 +43,7 @@ type webhookInput struct {
 }
 
 func (s *Server) createWebhook(c call) (int, any, error) {
-	w := &webhook{ID: s.newID("wh"), IsActive: true, CreatedAt: s.timestamp(s.opts.Now()), mode: c.mode}
+	w := &webhook{Webhook: Webhook{ID: s.newID("wh"), IsActive: true, CreatedAt: s.now()}, mode: c.mode}
 	in, err := s.readWebhook(c.body)
 	switch {
 	case err != nil:

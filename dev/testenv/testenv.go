@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"os/exec"
-	"strings"
 	"testing"
 	"time"
 
@@ -39,7 +37,7 @@ func Main(m *testing.M) {
 }
 
 func withOwnServers(run func() int) int {
-	stack, err := stack.Start(context.Background(), stack.Options{Root: Root(), Out: os.Stderr})
+	stack, err := stack.Start(context.Background(), stack.Options{Out: os.Stderr})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "start servers for the tests:", err)
 		return 1
@@ -52,11 +50,11 @@ func withOwnServers(run func() int) int {
 
 // Root is the checkout.
 func Root() string {
-	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "inorder").Output()
+	root, err := stack.Root()
 	if err != nil {
-		panic(fmt.Errorf("find the checkout: %w", err))
+		panic(err)
 	}
-	return strings.TrimSpace(string(out))
+	return root
 }
 
 // Log is a logger that keeps quiet about what is normal.
