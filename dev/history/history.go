@@ -1,6 +1,6 @@
 // Package history makes up histories of one order, for tests, and says what the order must be in the end. The oracle
-// sorts the history by time, lets every event overwrite, and takes the greatest time for a clock. Of the domain it
-// uses the types alone, never its code, which it tests.
+// sorts the history by time, lets every event overwrite, and takes the greatest time for a clock. It uses the domain's
+// types, and none of the code that it tests.
 package history
 
 import (

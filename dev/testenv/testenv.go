@@ -48,7 +48,7 @@ func withOwnServers(run func() int) int {
 	return run()
 }
 
-// Root is the checkout.
+// Root returns the checkout.
 func Root() string {
 	root, err := stack.Root()
 	if err != nil {
@@ -57,13 +57,13 @@ func Root() string {
 	return root
 }
 
-// Log is a logger that keeps quiet about what is normal.
+// Log writes errors only. For what a test checks, see Logs.
 var Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
 
-// Temporal is a client in the default namespace. Tests keep apart by task queue and workflow IDs.
+// Temporal returns a client in the default namespace. Tests keep apart by task queue and workflow IDs.
 func Temporal(t testing.TB) client.Client { return TemporalIn(t, client.DefaultNamespace) }
 
-// TemporalIn is a client in another namespace.
+// TemporalIn returns a client in another namespace.
 func TemporalIn(t testing.TB, namespace string) client.Client {
 	c, err := client.Dial(client.Options{HostPort: os.Getenv(TemporalVariable), Namespace: namespace, Identity: "test",
 		Logger: log.NewStructuredLogger(Log)})
@@ -79,7 +79,7 @@ func Namespace(t testing.TB) string {
 	return name
 }
 
-// NewNamespace is Namespace for who prepares them ahead of the tests.
+// NewNamespace is Namespace without a test, to prepare namespaces ahead.
 func NewNamespace() (string, error) {
 	name := sample.NewID("test-")
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)

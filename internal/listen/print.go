@@ -18,7 +18,7 @@ import (
 var quiet = log.New(io.Discard, "", 0)
 
 const (
-	// Anybody can send what is refused, so only the first of a kind is shown, and then how many more there were.
+	// Anybody can send what is refused, so only the first of a kind is shown, and after this time how many more there were.
 	countFor = 10 * time.Second
 
 	maxField = 200 // characters

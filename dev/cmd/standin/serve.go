@@ -35,7 +35,7 @@ type serveCmd struct {
 }
 
 func (*serveCmd) Help() string {
-	return `Serves the Admin API under /v1 until Ctrl-C, and delivers what it is told to place. What the platform's documents leave open
+	return `Serves the Admin API under /v1 until Ctrl-C, and delivers the events of the orders that are placed. What the platform's documents leave open
 is an option here, so that inorder can be tried against either reading.
 
 Example:

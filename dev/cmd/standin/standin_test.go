@@ -68,7 +68,7 @@ func TestPlaceAndDo(t *testing.T) {
 	out = must(t, "place", "--count", "25")
 	require.Equal(t, 20, strings.Count(out, "\nord_r_"))
 	require.Contains(t, out, "and 5 more")
-	require.Contains(t, out, "told what they want to know: 1")
+	require.Contains(t, out, "get the events they subscribed to: 1")
 
 	require.Regexp(t, `ord_r_1026 +cancelled +paid`, must(t, "do", "last", "pay", "cancel"))
 	require.Regexp(t, `ord_r_1001 +completed`, must(t, "do", "ord_r_1001", "complete"))
