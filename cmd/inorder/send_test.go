@@ -150,7 +150,7 @@ func TestSendFile(t *testing.T) {
 	require.Equal(t, "evt_9", f.deliveries[0].Header.Get("Idempotency-Key"))
 	require.Contains(t, out, "order_9")
 
-	t.Run("that is no event is sent, and what it is answered told", func(t *testing.T) {
+	t.Run("that is no event is sent, and its answer is shown", func(t *testing.T) {
 		require.NoError(t, os.WriteFile(file, []byte("[]"), 0o600))
 		out, errs, code := sendEvents(t, "--file", file)
 		require.Equal(t, exitError, code)

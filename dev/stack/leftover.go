@@ -37,12 +37,12 @@ func lockDir(dir string) (unlock func() error, err error) {
 	return lock.Close, nil
 }
 
-// writePIDFile records a process, with the signal that it stops on, so that stopLeftovers can tell it from another
-// that has got the same number.
+// writePIDFile records a process, with the signal that it stops on, so that stopLeftovers does not take another
+// process with the same number for it.
 func writePIDFile(path string, pid int, sig syscall.Signal) error {
 	birth, err := birthOf(pid)
 	if err != nil {
-		birth = "unknown" // it has ended already, as whoever waits for it will see
+		birth = "unknown" // it has ended already, as its Wait reports
 	}
 	return os.WriteFile(path, fmt.Appendf(nil, "%d %d %s", pid, sig, birth), 0o600)
 }

@@ -27,7 +27,7 @@ type Options struct {
 	UIPort         int       // Temporal's UI
 	TemporalBinary string    // empty: "temporal" from PATH, else bin/temporal, else that is built, which takes minutes
 	Fsync          bool      // make a throw-away PostgreSQL flush to disk too, as one that keeps its state always does
-	Others         []Address // must be free as well, for who comes after the stack: it fails before it starts anything
+	Others         []Address // must be free, too, for programs that start after the stack; else Start fails before it starts anything
 	Out            io.Writer // a line for every step that takes its time; nil: nothing
 }
 

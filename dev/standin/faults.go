@@ -17,10 +17,10 @@ type Faults struct {
 
 	Drop      Fault `json:"drop"`      // the delivery is never sent, not even later
 	Duplicate Fault `json:"duplicate"` // it is sent twice
-	Reorder   Fault `json:"reorder"`   // it is held back until the endpoint's next one has been sent, for HoldMillis at most
+	Reorder   Fault `json:"reorder"`   // it is held back until the webhook's next one has been sent, for HoldMillis at most
 	Delay     Fault `json:"delay"`     // it is sent after DelayMillis
 
-	Deactivate Fault `json:"deactivate"` // its endpoint is deactivated instead, as the platform does to those that keep failing
+	Deactivate Fault `json:"deactivate"` // its webhook is deactivated instead, as the platform does to those that keep failing
 
 	RateLimit   Fault `json:"rate_limit"`   // the request is refused with 429, with RetryAfter if that is set
 	ServerError Fault `json:"server_error"` // it is refused with 500

@@ -16,8 +16,8 @@ type Attempt struct {
 	OrderID   string    `json:"order_id"`
 	WebhookID string    `json:"webhook_id"`
 	Attempt   int       `json:"attempt"` // from 1; 0 if it was never sent
-	Outcome   string    `json:"outcome"` // delivered; failed, to be retried; gave_up; cancelled, for the endpoint is gone; dropped
-	Status    int       `json:"status"`  // the endpoint's, 0 if it gave none
+	Outcome   string    `json:"outcome"` // delivered; failed, to be retried; gave_up; cancelled, because the webhook is gone or inactive; dropped
+	Status    int       `json:"status"`  // the answer's, 0 if there was none
 	Error     string    `json:"error,omitempty"`
 	Fault     string    `json:"fault,omitempty"` // drop, duplicate, reorder, delay or deactivate
 	At        time.Time `json:"at"`
@@ -50,7 +50,7 @@ func (s *Server) note(d *delivery, a Attempt) {
 	s.log = append(s.log, a)
 }
 
-// testWebhook delivers one event at once, without retries or faults, also to an inactive endpoint. What a test delivery
+// testWebhook delivers one event at once, without retries or faults, also to an inactive webhook. What a test delivery
 // holds is documented nowhere: here it is an event like any other, about an order that does not exist.
 func (s *Server) testWebhook(c call) (int, any, error) {
 	url, secret, body, err := s.newTest(c)

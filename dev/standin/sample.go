@@ -6,7 +6,7 @@ import (
 )
 
 // testType is the event type that a test delivery is asked for. The documents require it and the SDK sends no body at
-// all: then it is the first that the endpoint subscribed to, or order.created.
+// all: then it is the first that the webhook subscribed to, or order.created.
 func (s *Server) testType(body []byte, w *webhook) (string, error) {
 	var in struct {
 		EventType *string `json:"event_type"`

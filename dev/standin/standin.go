@@ -1,7 +1,7 @@
 // Package standin is a stand-in for the commerce platform, for tests and for trying inorder without an account. It
 // serves the Admin API's webhooks and orders under /v1 and delivers signed events as the platform documents it, keeps
 // everything in memory, and goes wrong in the ways that one asks for (see Faults). Under /_standin it has its own
-// control API: place an order, advance it, order faults, look at the deliveries.
+// control API: place an order, advance it, set faults, list the deliveries.
 //
 // Here belongs what the platform does, written anew from its documents: it shares no code with the product, so that each is a
 // check of the other. It imports nothing of this module, and production never links it. Its control API asks for no key, and it
@@ -145,7 +145,7 @@ func (s *Server) WaitIdle(ctx context.Context) error {
 	case <-idle:
 		return nil
 	case <-ctx.Done():
-		return errors.New("the stand-in still has deliveries under way: wait longer, or look at the delivery log for a webhook whose URL refuses them")
+		return errors.New("the stand-in still has deliveries under way: wait longer, or see in the delivery log whether a webhook's URL refuses them")
 	}
 }
 

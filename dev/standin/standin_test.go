@@ -72,7 +72,7 @@ func (s *shop) receive(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// deliveries is what the endpoint got, once everything is through.
+// deliveries returns what the endpoint got, once nothing is under way.
 func (s *shop) deliveries() []delivered {
 	s.idle()
 	s.mu.Lock()

@@ -23,7 +23,7 @@ func DatabaseURL(t testing.TB, options ...string) string {
 }
 
 // MigratedURL creates a database with the newest schema for one test and returns its URL. It is a copy of a template, so
-// what a migration writes, like a random value, is the same in all of them: who needs it to differ migrates an empty one.
+// what a migration writes, like a random value, is the same in all of them: a test that needs it to differ migrates an empty one.
 func MigratedURL(t testing.TB) string {
 	name, err := template()
 	require.NoError(t, err)

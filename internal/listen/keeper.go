@@ -55,7 +55,7 @@ func (k *keeper) sweep(ctx context.Context) error {
 func (k *keeper) other(w hooks.Webhook) {
 	switch {
 	case w.URL == k.url && w.Record == nil:
-		k.once("%s has the same URL, and nothing tells whose it is: if nobody needs it, `inorder hooks delete --force %[1]s`", w.ID)
+		k.once("%s has the same URL, and its owner is unknown: if nobody needs it, `inorder hooks delete --force %[1]s`", w.ID)
 	case w.Active && !w.Gone && sameURL(w.URL, k.to):
 		k.once("%s delivers to that receiver, too: an event that comes from it first is shown as %s", w.ID, alreadyHere)
 	}

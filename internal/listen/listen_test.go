@@ -129,7 +129,7 @@ func (r *rig) start(o Options) (stop func() error) {
 	r.t.Cleanup(func() { _ = stop() })
 	r.eventually("it listens", func() bool {
 		return slices.ContainsFunc(r.list(), func(w hooks.Webhook) bool {
-			out := r.out.String() // another webhook may be told of, too
+			out := r.out.String() // another webhook may be named, too
 			return w.Active && strings.Contains(out, w.ID+" delivers ") && !strings.Contains(out, w.ID+" delivers to that receiver")
 		})
 	})

@@ -75,7 +75,7 @@ func TestAnEventThatCameAnotherWayFirst(t *testing.T) {
 	require.NoError(t, r.shop.SetFaults(standin.Faults{Duplicate: standin.Fault{Share: 1}}))
 	_, err := r.shop.Place(standin.Placement{})
 	require.NoError(t, err)
-	r.eventually("it is told from one that is delivered here again", func() bool {
+	r.eventually("it is shown, and so is one that is delivered here again", func() bool {
 		out := r.out.String()
 		return strings.Contains(out, "200 already here") && strings.Contains(out, "200 duplicate") && strings.Contains(out, "  applied")
 	})

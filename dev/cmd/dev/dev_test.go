@@ -132,7 +132,7 @@ func (s *system) stop(names ...string) {
 		pids[name] = s.pid(name)
 	}
 	require.NoError(s.t, s.dev.Process.Signal(syscall.SIGTERM))
-	require.NoError(s.t, <-s.ended, "a wished stop")
+	require.NoError(s.t, <-s.ended, "it was asked to stop")
 	require.NoFileExists(s.t, s.file)
 	for name, pid := range pids {
 		require.ErrorIs(s.t, syscall.Kill(pid, 0), syscall.ESRCH, "%s is gone", name)

@@ -35,7 +35,7 @@ func TestKilledServerComesBack(t *testing.T) {
 	require.NoError(t, syscall.Kill(first, syscall.SIGKILL))
 	require.NotEqual(t, first, <-changed)
 	stop()
-	require.NoError(t, <-ended, "a wished stop")
+	require.NoError(t, <-ended, "it was asked to stop")
 }
 
 func TestServerThatEndsAtOnceIsGivenUp(t *testing.T) {

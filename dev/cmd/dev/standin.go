@@ -60,7 +60,7 @@ func (p *programs) registerWebhook(ctx context.Context) {
 	}
 }
 
-// forgetStandIns deletes what was registered at stand-ins, which keep nothing when they end. Its IDs tell it from what was
+// forgetStandIns deletes what was registered at stand-ins, which keep nothing when they end. Its IDs are unlike those of what was
 // registered on the platform, with which it may share a database.
 func forgetStandIns(ctx context.Context, databaseURL string) error {
 	conn, err := pgx.Connect(ctx, databaseURL)

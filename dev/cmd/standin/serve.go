@@ -18,7 +18,7 @@ type serveCmd struct {
 	RunID   string   `name:"run" help:"A part of every ID, so that two runs share none. Default: standin and the time." placeholder:"TEXT"`
 
 	Parallel        int           `help:"How many deliveries are under way at once, ${default}." default:"8" placeholder:"N"`
-	DeliveryTimeout time.Duration `help:"How long an endpoint may take." default:"30s"`
+	DeliveryTimeout time.Duration `help:"How long an answer may take." default:"30s"`
 	RetryDelays     string        `help:"The pauses before the retries of a delivery, ${default}; none for no retries." default:"1s,2s,4s,8s,16s" placeholder:"LIST"`
 	DeactivateAfter int           `help:"Deactivate a webhook after so many given-up deliveries in a row. 0: never." default:"0" placeholder:"N"`
 	Fault           []string      "help:\"A fault to begin with, as `standin faults set` takes it. Repeatable.\" placeholder:\"NAME=VALUE\" sep:\"none\""

@@ -141,7 +141,7 @@ func TestServe(t *testing.T) {
 	require.Contains(t, must(t, "place", "--url", url+"/v1/"), "ord_x_1001", "the Admin API's URL will do")
 	require.Contains(t, fails(t, exitError, "serve", "--addr", strings.TrimPrefix(url, "http://")), "stop what uses it")
 	stop()
-	require.Equal(t, exitOK, <-ended, "a wished stop")
+	require.Equal(t, exitOK, <-ended, "it was asked to stop")
 }
 
 func TestWhatCannotBe(t *testing.T) {
