@@ -113,7 +113,7 @@ func (s *sendCmd) runStory(ctx context.Context, to *send.Client, c config.Config
 			return err
 		}
 		defer w.close()
-		story.Events = w
+		story.Store, story.Ask = w.events, w.Ask
 	}
 	return story.Run(ctx)
 }

@@ -48,11 +48,6 @@ func (w *watcher) States(ctx context.Context, eventIDs []string) ([]store.EventS
 	return w.events.States(ctx, eventIDs)
 }
 
-// OrderSummary reads the tables.
-func (w *watcher) OrderSummary(ctx context.Context, orderID string) (string, error) {
-	return w.events.OrderSummary(ctx, orderID)
-}
-
 // Ask completes the state of an event from its workflow, if that can be asked within two seconds.
 func (w *watcher) Ask(ctx context.Context, e store.EventState) store.EventState {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)

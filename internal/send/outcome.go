@@ -1,13 +1,13 @@
 package send
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"text/tabwriter"
 	"time"
 
 	"inorder/internal/sample"
-	"inorder/internal/store"
 )
 
 const (
@@ -15,16 +15,6 @@ const (
 	// askAfter is how long an event may be in no table before its workflow is asked.
 	askAfter = time.Second
 )
-
-// Events knows what became of events and orders.
-type Events interface {
-	// States reads the tables, for all events at once and in their order.
-	States(ctx context.Context, eventIDs []string) ([]store.EventState, error)
-	// Ask completes the state of an event that is in no table from its workflow, or returns it as it is.
-	Ask(ctx context.Context, s store.EventState) store.EventState
-	// OrderSummary returns one line about an order, or "" if it does not exist.
-	OrderSummary(ctx context.Context, orderID string) (string, error)
-}
 
 func idsOf(events []sample.Options) []string {
 	ids := make([]string, len(events))
@@ -36,7 +26,7 @@ func idsOf(events []sample.Options) []string {
 
 // settle waits until no event is on its way any more, and reports false if that takes longer than s.Wait.
 func (s Story) settle(ctx context.Context, events []sample.Options) (bool, error) {
-	if s.Events == nil {
+	if s.Store == nil {
 		return true, pause(ctx, pauseUnseen)
 	}
 	for began := time.Now(); ; {
@@ -52,10 +42,10 @@ func (s Story) settle(ctx context.Context, events []sample.Options) (bool, error
 
 // moving returns how many of the events are on their way. With ask it asks the workflows of those that are in no table.
 func (s Story) moving(ctx context.Context, events []sample.Options, ask bool) (n int, err error) {
-	states, err := s.Events.States(ctx, idsOf(events))
+	states, err := s.Store.States(ctx, idsOf(events))
 	for _, e := range states {
 		if e.Outcome == "" && ask {
-			e = s.Events.Ask(ctx, e)
+			e = s.Ask(ctx, e)
 		}
 		if e.Moving() {
 			n++
@@ -75,7 +65,7 @@ func pause(ctx context.Context, d time.Duration) error {
 
 // showOutcome prints what became of each event and of the order.
 func (s Story) showOutcome(ctx context.Context, events []sample.Options) error {
-	states, err := s.Events.States(ctx, idsOf(events))
+	states, err := s.Store.States(ctx, idsOf(events))
 	if err != nil {
 		return err
 	}
@@ -83,7 +73,7 @@ func (s Story) showOutcome(ctx context.Context, events []sample.Options) error {
 	columns := tabwriter.NewWriter(s.Out, 0, 0, 2, ' ', 0)
 	for i, e := range states {
 		if e.Outcome == "" {
-			e = s.Events.Ask(ctx, e)
+			e = s.Ask(ctx, e)
 		}
 		if e.Outcome == "" {
 			e.Outcome, e.Detail = "in flight", "it is in no table yet; is a worker running? Its workflow has the same ID"
@@ -93,13 +83,9 @@ func (s Story) showOutcome(ctx context.Context, events []sample.Options) error {
 	if err := columns.Flush(); err != nil {
 		return err
 	}
-	order, err := s.Events.OrderSummary(ctx, s.OrderID)
-	if err != nil {
-		return err
+	order, err := s.Store.OrderSummary(ctx, s.OrderID)
+	if err == nil {
+		fmt.Fprintf(s.Out, "\nThe order:\n  %s  %s\n", s.OrderID, cmp.Or(order, "it does not exist"))
 	}
-	if order == "" {
-		order = "it does not exist"
-	}
-	fmt.Fprintf(s.Out, "\nThe order:\n  %s  %s\n", s.OrderID, order)
-	return nil
+	return err
 }

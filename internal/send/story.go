@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"inorder/internal/sample"
+	"inorder/internal/store"
 )
 
 // pauseUnseen is between the deliveries of a story whose events cannot be watched: long enough for each to be processed
@@ -21,10 +22,12 @@ type Story struct {
 	sample.Story
 	To      *Client
 	OrderID string
-	Events  Events        // nil: what becomes of the events is not shown
-	Wait    time.Duration // how long an event may take to be processed before the story goes on without waiting
-	Out     io.Writer
-	Notes   io.Writer // where it says that it does not wait any more
+	Store   *store.Store // nil: what becomes of the events is not shown
+	// Ask completes the state of an event that is in no table from its workflow, or returns it as it is.
+	Ask   func(context.Context, store.EventState) store.EventState
+	Wait  time.Duration // how long an event may take to be processed before the story goes on without waiting
+	Out   io.Writer
+	Notes io.Writer // where it says that it does not wait any more
 }
 
 // Run shows each delivery and its answer, then what became of the events and their order, then what to try next. It fails if
@@ -40,7 +43,7 @@ func (s Story) Run(ctx context.Context) error {
 	if failed.all > 0 {
 		return fmt.Errorf("%d of %d deliveries were not answered as the story expects%s", failed.all, len(steps), failed.hint(s.To))
 	}
-	if s.Events == nil {
+	if s.Store == nil {
 		fmt.Fprintf(s.Out, "\nDATABASE_URL is not set, so what became of them is not shown here.\n")
 	} else if err := s.showOutcome(ctx, taken); err != nil {
 		return err
