@@ -1,9 +1,7 @@
 package activities_test
 
 import (
-	"bytes"
 	"fmt"
-	"log/slog"
 	"strconv"
 	"strings"
 	"testing"
@@ -13,6 +11,7 @@ import (
 
 	"inorder"
 	"inorder/activities"
+	"inorder/dev/testenv"
 	"inorder/internal/loglimit"
 	tables "inorder/internal/store"
 )
@@ -211,8 +210,8 @@ func TestApplyEventTakesFourRoundTrips(t *testing.T) {
 func TestAnotherBodyUnderTheSameIDIsNoticed(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
-	var logs bytes.Buffer
-	s.Limited = loglimit.New(slog.New(slog.NewTextHandler(&logs, nil)), time.Hour)
+	log, logs := testenv.Logs(t)
+	s.Limited = loglimit.New(log, time.Hour)
 	s.apply(created("evt_1"))
 	s.apply(created("evt_1"))
 	require.Empty(t, logs.String(), "the same one again")

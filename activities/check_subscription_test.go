@@ -1,9 +1,7 @@
 package activities_test
 
 import (
-	"bytes"
 	"encoding/json"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -19,6 +17,7 @@ import (
 
 	"inorder/activities"
 	"inorder/dev/standin"
+	"inorder/dev/testenv"
 	"inorder/internal/endpoints"
 	"inorder/internal/hooks"
 	"inorder/internal/platform"
@@ -32,7 +31,7 @@ type watch struct {
 	*store
 	standin *standin.Server
 	url     string
-	logs    bytes.Buffer
+	logs    *testenv.Output
 
 	before   func(*http.Request) // a request reaches the stand-in
 	mu       sync.Mutex
@@ -42,30 +41,25 @@ type watch struct {
 
 func newWatch(t *testing.T, o standin.Options) *watch {
 	o.Run, o.Keys = sample.NewID(""), []string{standin.DefaultKey, "sk_live_standin"}
-	w := &watch{store: newStore(t), standin: standin.New(o)}
-	t.Cleanup(w.standin.Close)
-	api := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+	w := &watch{store: newStore(t)}
+	w.standin, w.url = testenv.StandIn(t, o, func(rw http.ResponseWriter, r *http.Request, next http.Handler) {
 		w.mu.Lock()
 		w.requests = append(w.requests, r.Method+" "+r.URL.Path)
 		w.mu.Unlock()
 		if w.before != nil {
 			w.before(r)
 		}
-		w.standin.ServeHTTP(rw, r)
-	}))
-	t.Cleanup(api.Close)
-	w.url = api.URL + "/v1"
+		next.ServeHTTP(rw, r)
+	})
 	w.Platform = w.client(standin.DefaultKey)
 	w.Endpoints = endpoints.Store{Pool: w.pool}
-	w.Log = slog.New(slog.NewTextHandler(&w.logs, nil))
+	w.Log, w.logs = testenv.Logs(t)
 	w.HookAutorepair = true
 	return w
 }
 
 func (w *watch) client(key platform.Secret) *platform.Client {
-	c, err := platform.New(platform.Options{APIKey: key, BaseURL: w.url, MaxRetries: -1})
-	require.NoError(w.t, err)
-	return c
+	return testenv.Platform(w.t, w.url, key, func(o *platform.Options) { o.MaxRetries = -1 })
 }
 
 // register does what `inorder hooks register` does, an hour ago.

@@ -35,7 +35,7 @@ var peers = map[string]func(context.Context, *slog.Logger) (receiver.Starter, fu
 
 var ended atomic.Int64
 
-// doneVariable names where a peer tells how many events reached their end, if it is the only one to know.
+// doneVariable names where a peer reports how many events ended, if nobody else can count them.
 const doneVariable = "BENCH_DONE_ADDR"
 
 func runPeer(ctx context.Context, name string) error {

@@ -87,7 +87,7 @@ func TestOnlyWeVerifyWhatIsNoText(t *testing.T) {
 	require.False(t, r.verifies(vectorSecret, body, delivery.Sign(vectorSecret, body)))
 }
 
-// inbox is an endpoint that keeps what it gets.
+// inbox is an HTTP server that keeps what it gets.
 type inbox struct {
 	*httptest.Server
 	mu  sync.Mutex

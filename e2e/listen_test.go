@@ -39,7 +39,7 @@ func TestListenShowsWhatArrives(t *testing.T) {
 
 	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
 	require.NoError(t, p.Wait(), "a wished stop is exit code 0")
-	s.print(p.printed())
+	s.print(p.out.String())
 	require.Empty(t, s.webhooks())
 	p = s.listen(freeAddr(t))
 	p.awaits(" compared, ")

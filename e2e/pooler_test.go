@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"os"
 	"strings"
@@ -54,11 +53,8 @@ func (s *system) dependency(name string) string {
 
 func TestBehindATransactionPooler(t *testing.T) {
 	t.Parallel()
-	shop := standin.New(standin.Options{})
-	t.Cleanup(shop.Close)
-	api := httptest.NewServer(shop)
-	t.Cleanup(api.Close)
-	s := newBareSystem(t, testenv.DatabaseURL(t), "HEADLESS_COMMERCE_API_KEY="+standin.DefaultKey, "HEADLESS_COMMERCE_API_URL="+api.URL+"/v1", "RECONCILE_EVERY=8760h")
+	shop, api := testenv.StandIn(t, standin.Options{})
+	s := newBareSystem(t, testenv.DatabaseURL(t), "HEADLESS_COMMERCE_API_KEY="+standin.DefaultKey, "HEADLESS_COMMERCE_API_URL="+api, "RECONCILE_EVERY=8760h")
 	direct := s.throughPooler(3)
 
 	var migrates sync.WaitGroup

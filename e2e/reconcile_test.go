@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"slices"
@@ -18,28 +17,22 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"inorder/dev/standin"
+	"inorder/dev/testenv"
 	"inorder/internal/delivery"
 	"inorder/internal/platform"
 )
 
-// storefront is a system that a stand-in platform delivers to. Its receiver knows the secret of its webhook alone.
+// storefront is a system that a stand-in delivers to. Its receiver knows the secret of its webhook alone.
 type storefront struct {
 	*system
 	platform *standin.Server
 }
 
 func newStorefront(t *testing.T, o standin.Options, env ...string) *storefront {
-	p := &storefront{platform: standin.New(o)}
-	server := httptest.NewServer(p.platform)
-	t.Cleanup(func() {
-		p.platform.Close()
-		server.Close()
-	})
-	api := []string{"HEADLESS_COMMERCE_API_KEY=" + standin.DefaultKey, "HEADLESS_COMMERCE_API_URL=" + server.URL + "/v1"}
-	p.system = newSystem(t, append(api, env...)...)
-	c, err := platform.New(platform.Options{APIKey: standin.DefaultKey, BaseURL: server.URL + "/v1"})
-	require.NoError(t, err)
-	w, err := c.CreateWebhook(t.Context(), platform.NewWebhook{URL: p.url + delivery.Path, Events: []string{"*"}})
+	shop, api := testenv.StandIn(t, o)
+	env = append([]string{"HEADLESS_COMMERCE_API_KEY=" + standin.DefaultKey, "HEADLESS_COMMERCE_API_URL=" + api}, env...)
+	p := &storefront{platform: shop, system: newSystem(t, env...)}
+	w, err := testenv.Platform(t, api, standin.DefaultKey).CreateWebhook(t.Context(), platform.NewWebhook{URL: p.url + delivery.Path, Events: []string{"*"}})
 	require.NoError(t, err)
 	p.env = append(p.env, "WEBHOOK_SECRETS="+string(w.Secret))
 	return p

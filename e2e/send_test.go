@@ -10,8 +10,8 @@ import (
 	"inorder/internal/endpoints"
 )
 
-// TestStoriesEndAsTheyAreTold runs `inorder send --story` against a running system, and reads what it prints.
-func TestStoriesEndAsTheyAreTold(t *testing.T) {
+// TestStoriesEndAsTheySay runs `inorder send --story` against a running system, and reads what it prints.
+func TestStoriesEndAsTheySay(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)
 	s.serve()

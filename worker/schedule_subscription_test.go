@@ -1,7 +1,6 @@
 package worker_test
 
 import (
-	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -10,6 +9,7 @@ import (
 
 	"inorder/activities"
 	"inorder/dev/standin"
+	"inorder/dev/testenv"
 	"inorder/internal/endpoints"
 	"inorder/internal/platform"
 	"inorder/worker"
@@ -20,13 +20,8 @@ import (
 func TestTheScheduleChecksTheSubscription(t *testing.T) {
 	t.Parallel()
 	o := options(t)
-	s := standin.New(standin.Options{})
-	t.Cleanup(s.Close)
-	api := httptest.NewServer(s)
-	t.Cleanup(api.Close)
-	var err error
-	o.Platform, err = platform.New(platform.Options{APIKey: standin.DefaultKey, BaseURL: api.URL + "/v1"})
-	require.NoError(t, err)
+	_, api := testenv.StandIn(t, standin.Options{})
+	o.Platform = testenv.Platform(t, api, standin.DefaultKey)
 	store := endpoints.Store{Pool: o.Pool}
 	require.NoError(t, store.Add(t.Context(), endpoints.Endpoint{ID: "wh_gone", URL: "https://shop.example.com/", Events: []string{"*"},
 		Mode: platform.Test, IsActive: true}, "whsec_gone"))

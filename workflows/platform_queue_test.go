@@ -2,7 +2,6 @@ package workflows_test
 
 import (
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -14,7 +13,7 @@ import (
 
 	"inorder"
 	"inorder/dev/standin"
-	"inorder/internal/platform"
+	"inorder/dev/testenv"
 	"inorder/internal/sample"
 	"inorder/worker"
 	"inorder/workflows"
@@ -22,10 +21,7 @@ import (
 
 // askAt has the system's workers ask whatever handler is the platform, at an event's first look.
 func (s *system) askAt(handler http.Handler) func(*worker.Options) {
-	server := httptest.NewServer(handler)
-	s.Cleanup(server.Close)
-	c, err := platform.New(platform.Options{APIKey: standin.DefaultKey, BaseURL: server.URL + "/v1"})
-	require.NoError(s, err)
+	c := testenv.Platform(s, testenv.API(s, handler), standin.DefaultKey)
 	return func(o *worker.Options) {
 		o.Platform, o.ReconcileWindow, o.Wait.AskAfter = c, 72*time.Hour, time.Nanosecond
 	}
@@ -55,8 +51,7 @@ func (s *system) beginMany(events []inorder.Event) []client.WorkflowRun {
 func TestManyEventsOfOneUnknownOrderAskOnce(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)
-	shop := standin.New(standin.Options{})
-	t.Cleanup(shop.Close)
+	shop, _ := testenv.StandIn(t, standin.Options{})
 	s.place(shop, "pay")
 	var known atomic.Bool
 	var asked atomic.Int32

@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/converter"
 
+	"inorder/internal/store"
 	"inorder/workflows"
 )
 
@@ -62,7 +63,7 @@ func (d *hookDesk) recentWorkflows(ctx context.Context) map[string]string {
 
 // awaitArrival looks for events that were not there before, until one has come to rest or the time is up. Of several, those of
 // the type that was asked for count.
-func (d *hookDesk) awaitArrival(ctx context.Context, eventType string, before map[string]string, wait time.Duration) (map[string]place, error) {
+func (d *hookDesk) awaitArrival(ctx context.Context, eventType string, before map[string]string, wait time.Duration) (map[string]store.EventState, error) {
 	for began := time.Now(); ; {
 		now, err := d.recent(ctx)
 		if err != nil {
@@ -81,24 +82,24 @@ func (d *hookDesk) awaitArrival(ctx context.Context, eventType string, before ma
 		select {
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
-		case <-time.After(4 * pollEvery):
+		case <-time.After(200 * time.Millisecond):
 		}
 	}
 }
 
 // whereabouts tells where events are, and whether there are any and all of them have come to rest.
-func (d *hookDesk) whereabouts(ctx context.Context, ids []string) (map[string]place, bool, error) {
-	places, err := d.places(ctx, ids)
+func (d *hookDesk) whereabouts(ctx context.Context, ids []string) (map[string]store.EventState, bool, error) {
+	states, err := d.States(ctx, ids)
 	if err != nil {
 		return nil, false, err
 	}
-	found, settled := map[string]place{}, len(places) > 0
-	for i, p := range places {
+	found, settled := map[string]store.EventState{}, len(states) > 0
+	for i, p := range states {
 		if p.Outcome == "" && i < 5 {
-			p = d.ask(ctx, p)
+			p = d.Ask(ctx, p)
 		}
 		found[p.ID] = p
-		settled = settled && p.Outcome != "" && !p.Released
+		settled = settled && !p.Moving()
 	}
 	return found, settled, nil
 }

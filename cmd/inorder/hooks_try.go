@@ -13,6 +13,7 @@ import (
 
 	"inorder/internal/delivery"
 	"inorder/internal/platform"
+	"inorder/internal/store"
 )
 
 type hooksTryCmd struct {
@@ -121,7 +122,7 @@ func (c *hooksTryCmd) why(r platform.TestResult) string {
 const most = 5
 
 // show prints what arrived. On a busy system that may be more than the test event.
-func (c *hooksTryCmd) show(std streams, d *hookDesk, arrived map[string]place) error {
+func (c *hooksTryCmd) show(std streams, d *hookDesk, arrived map[string]store.EventState) error {
 	if len(arrived) == 0 {
 		return fmt.Errorf("no new event was seen here within %s: either the URL leads to a receiver with another DATABASE_URL or TASK_QUEUE, "+
 			"or the test event has the ID of an earlier one and is a duplicate", c.Wait)

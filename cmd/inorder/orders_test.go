@@ -1,7 +1,6 @@
 package main
 
 import (
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"inorder/dev/standin"
+	"inorder/dev/testenv"
 )
 
 func reconcile(t *testing.T, args ...string) (out, errs string, code int) {
@@ -69,10 +69,9 @@ func TestReconcileRefusesInOneLine(t *testing.T) {
 		require.Contains(t, errs, "HEADLESS_COMMERCE_API_KEY: it is not set")
 	})
 	t.Run("a preview without its database", func(t *testing.T) {
-		server := httptest.NewServer(standin.New(standin.Options{}))
-		defer server.Close()
+		_, api := testenv.StandIn(t, standin.Options{})
 		t.Setenv("HEADLESS_COMMERCE_API_KEY", standin.DefaultKey)
-		t.Setenv("HEADLESS_COMMERCE_API_URL", server.URL+"/v1")
+		t.Setenv("HEADLESS_COMMERCE_API_URL", api)
 		t.Setenv("DATABASE_URL", "postgres://u:hunter2@127.0.0.1:1/x")
 		_, errs, code := reconcile(t, "--preview")
 		require.Equal(t, exitError, code)

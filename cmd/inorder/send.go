@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,9 +10,8 @@ import (
 
 	"inorder/internal/config"
 	"inorder/internal/sample"
+	"inorder/internal/send"
 )
-
-const maxConcurrency = 256
 
 type sendCmd struct {
 	Type string `arg:"" optional:"" help:"The event's type, such as order.created; see --list."`
@@ -73,8 +73,8 @@ func (s *sendCmd) Validate() error {
 		return fmt.Errorf("there is no story %q; --list shows them", s.Story)
 	case s.Repeat < 1:
 		return errors.New("--repeat must be 1 or more")
-	case s.Concurrency < 1 || s.Concurrency > maxConcurrency:
-		return fmt.Errorf("--concurrency must be 1 to %d", maxConcurrency)
+	case s.Concurrency < 1 || s.Concurrency > send.MaxConcurrency:
+		return fmt.Errorf("--concurrency must be 1 to %d", send.MaxConcurrency)
 	}
 	return errors.Join(atErr, dataErr)
 }
@@ -89,24 +89,31 @@ func (s *sendCmd) Run(ctx context.Context, std streams) error {
 	if err != nil {
 		return err
 	}
-	if s.URL == "" {
-		s.URL = c.ReceiverURL
-	}
-	to, err := newSender(s.URL, c.WebhookSecrets[0])
+	to, err := send.NewClient(cmp.Or(s.URL, c.ReceiverURL), c.WebhookSecrets[0])
 	if err != nil {
 		return err
 	}
 	if s.Story != "" {
-		stories := sample.Stories()
-		story := stories[slices.IndexFunc(stories, s.isStory)]
-		return s.tell(ctx, story, to, c, std)
+		return s.runStory(ctx, to, c, std)
 	}
 	next, err := s.deliveries(std)
 	if err != nil {
 		return err
 	}
-	if s.Repeat <= maxLines {
-		return s.sendFew(ctx, to, next, std)
+	return send.Batch{To: to, Next: next, Count: s.Repeat, Concurrency: s.Concurrency, BadSignature: s.BadSignature,
+		Out: std.out, Progress: std.err}.Run(ctx)
+}
+
+func (s *sendCmd) runStory(ctx context.Context, to *send.Client, c config.Config, std streams) error {
+	stories := sample.Stories()
+	story := send.Story{Story: stories[slices.IndexFunc(stories, s.isStory)], To: to, OrderID: s.orderID(), Wait: s.Wait, Out: std.out, Notes: std.err}
+	if c.Pool != nil {
+		w, err := newWatcher(ctx, c)
+		if err != nil {
+			return err
+		}
+		defer w.close()
+		story.Store, story.Ask = w.events, w.Ask
 	}
-	return s.sendMany(ctx, to, next, std)
+	return story.Run(ctx)
 }

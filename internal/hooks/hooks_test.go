@@ -58,9 +58,8 @@ func alwaysActive(method string, body map[string]any) {
 }
 
 func newRig(t *testing.T, changes ...change) *rig {
-	r := &rig{t: t, shop: standin.New(standin.Options{Keys: []string{key}})}
-	t.Cleanup(r.shop.Close)
-	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+	r := &rig{t: t}
+	shop, api := testenv.StandIn(t, standin.Options{Keys: []string{key}}, func(w http.ResponseWriter, q *http.Request, _ http.Handler) {
 		raw, _ := io.ReadAll(q.Body)
 		var body map[string]any
 		if json.Unmarshal(raw, &body) == nil {
@@ -78,13 +77,11 @@ func newRig(t *testing.T, changes ...change) *rig {
 			return
 		}
 		r.shop.ServeHTTP(w, q)
-	}))
-	t.Cleanup(api.Close)
-	r.url = api.URL
-	r.fuse = &fuse{}
-	client, err := platform.New(platform.Options{APIKey: key, BaseURL: api.URL + "/v1", HTTPClient: &http.Client{Transport: r.fuse},
-		Sleep: func(context.Context, time.Duration) error { return nil }})
-	require.NoError(t, err)
+	})
+	r.shop, r.url, r.fuse = shop, strings.TrimSuffix(api, "/v1"), &fuse{}
+	client := testenv.Platform(t, api, key, func(o *platform.Options) {
+		o.HTTPClient, o.Sleep = &http.Client{Transport: r.fuse}, func(context.Context, time.Duration) error { return nil }
+	})
 	r.Registrar = hooks.Registrar{
 		Platform: client, Store: endpoints.Store{Pool: testenv.Database(t)}, Owner: "me@here",
 		Say: func(format string, args ...any) {

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"inorder/dev/standin"
+	"inorder/dev/testenv"
 	"inorder/internal/endpoints"
 	"inorder/internal/hooks"
 	"inorder/internal/platform"
@@ -17,10 +18,8 @@ import (
 
 // live is a registrar of the other mode's key, on the same platform and database.
 func (r *rig) live() hooks.Registrar {
-	c, err := platform.New(platform.Options{APIKey: "sk_live_hushhush", BaseURL: r.url + "/v1"})
-	require.NoError(r.t, err)
 	other := r.Registrar
-	other.Platform = c
+	other.Platform = testenv.Platform(r.t, r.url+"/v1", "sk_live_hushhush")
 	return other
 }
 
@@ -38,8 +37,7 @@ func (r *rig) requireRefused(err error, recorded string) {
 
 func newModesRig(t *testing.T) *rig {
 	r := newRig(t)
-	r.shop = standin.New(standin.Options{Keys: []string{key, "sk_live_hushhush"}})
-	t.Cleanup(r.shop.Close)
+	r.shop, _ = testenv.StandIn(t, standin.Options{Keys: []string{key, "sk_live_hushhush"}})
 	return r
 }
 

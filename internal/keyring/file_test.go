@@ -1,7 +1,6 @@
 package keyring
 
 import (
-	"bytes"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"inorder/dev/testenv"
 	"inorder/internal/delivery"
 )
 
@@ -26,13 +26,13 @@ func (c *clock) now() time.Time { return c.Time }
 
 var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 
-func newRing(t *testing.T, o Options) (*Keyring, *bytes.Buffer) {
+func newRing(t *testing.T, o Options) (*Keyring, *testenv.Output) {
 	t.Helper()
-	var logs bytes.Buffer
-	o.Log = slog.New(slog.NewTextHandler(&logs, nil))
+	log, logs := testenv.Logs(t)
+	o.Log = log
 	k, err := New(t.Context(), o)
 	require.NoError(t, err)
-	return k, &logs
+	return k, logs
 }
 
 func write(t *testing.T, path, text string) {

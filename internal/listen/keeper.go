@@ -1,6 +1,7 @@
 package listen
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -10,7 +11,7 @@ import (
 	"inorder/internal/platform"
 )
 
-// keeper keeps one endpoint on the platform alive and right. Its methods are called one at a time.
+// keeper keeps the webhook of one Run registered, active and leading to the tunnel. Its methods are called one at a time.
 type keeper struct {
 	hooks.Registrar
 	machine Machine
@@ -26,7 +27,7 @@ type keeper struct {
 	said     map[string]bool
 }
 
-// once says what would otherwise be said with every renewal.
+// once prints a line the first time only; it would otherwise come with every renewal.
 func (k *keeper) once(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	if !k.said[text] {
@@ -39,7 +40,7 @@ func (k *keeper) tag() hooks.Tag {
 	return hooks.Tag{Owner: k.machine.Owner, Machine: k.machine.ID, Listen: k.name, Lease: k.Clock().Add(k.lease).Truncate(time.Second)}
 }
 
-// sweep deletes what earlier ones of this name left behind, and those of other names past their lease.
+// sweep deletes the webhooks that earlier Runs of this name left behind, and those of other names past their lease.
 func (k *keeper) sweep(ctx context.Context) error {
 	err := sweep(ctx, k.Registrar, k.machine, sweeping{held: k.name, keep: k.e.ID,
 		each:  func(s Swept) { k.say("deleting %s, %s: %s", s.ID, s.URL, s.Why) },
@@ -50,17 +51,17 @@ func (k *keeper) sweep(ctx context.Context) error {
 	return nil
 }
 
-// other says which of the webhooks that are not ours concern the user.
+// other prints what the user should know of a webhook that is not ours.
 func (k *keeper) other(w hooks.Webhook) {
 	switch {
 	case w.URL == k.url && w.Record == nil:
-		k.once("%s has the same URL, and nothing tells whose it is: if nobody needs it, `inorder hooks delete --force %[1]s`", w.ID)
+		k.once("%s has the same URL, and its owner is unknown: if nobody needs it, `inorder hooks delete --force %[1]s`", w.ID)
 	case w.Active && !w.Gone && sameURL(w.URL, k.to):
 		k.once("%s delivers to that receiver, too: an event that comes from it first is shown as %s", w.ID, alreadyHere)
 	}
 }
 
-// register makes the endpoint. One that was created before an error is kept, so that end deletes it.
+// register creates the webhook. One that was created before an error is kept in k.e, so that end deletes it.
 func (k *keeper) register(ctx context.Context, public string) error {
 	url, err := endpoint(public)
 	if err != nil {
@@ -71,7 +72,7 @@ func (k *keeper) register(ctx context.Context, public string) error {
 	return err
 }
 
-// move leads the endpoint to another URL, without a gap.
+// move leads the webhook to another URL, without a gap.
 func (k *keeper) move(ctx context.Context, public string) error {
 	url, err := endpoint(public)
 	if err != nil || url == k.url {
@@ -82,11 +83,11 @@ func (k *keeper) move(ctx context.Context, public string) error {
 		return err
 	}
 	k.say("the tunnel has another URL: %s leads to %s now, and no longer to %s", k.e.ID, url, k.url)
-	k.url, k.e.URL = url, or(w.URL, url)
+	k.url, k.e.URL = url, cmp.Or(w.URL, url)
 	return nil
 }
 
-// again registers anew what somebody deleted.
+// again registers the webhook anew after somebody deleted it.
 func (k *keeper) again(ctx context.Context, public string) error {
 	k.say("%s was deleted by somebody else: registering it again", k.e.ID)
 	if err := k.Store.Remove(ctx, k.e.ID, k.Clock().Add(secretOutlives)); err != nil {
@@ -100,8 +101,8 @@ func (k *keeper) again(ctx context.Context, public string) error {
 	return nil
 }
 
-// renew prolongs the lease, first in our record, which counts, and then in the metadata. By the way it finds out whether the
-// endpoint is still there and active, and leads it to where the tunnel is.
+// renew prolongs the lease, first in our record, which counts, and then in the metadata. On the way it leads the webhook to the
+// tunnel's URL, registers it again if it is gone, and activates it if it is not active. It may run again after an error.
 func (k *keeper) renew(ctx context.Context, public string) error {
 	if k.e.ID == "" {
 		return k.register(ctx, public)
@@ -124,15 +125,15 @@ func (k *keeper) renew(ctx context.Context, public string) error {
 	case err != nil:
 		return err
 	case !w.IsActive:
-		k.say("the platform deactivated %s, as it does with endpoints that fail: activating it", k.e.ID)
+		k.say("the platform deactivated %s, as it does with webhooks that fail: activating it", k.e.ID)
 		if _, err := k.SetActive(ctx, k.e.ID, true); err != nil {
 			return err
 		}
 	}
-	return k.sweep(ctx) // what was created by a request that its sender did not live to see answered
+	return k.sweep(ctx) // a webhook may appear late, from a request whose sender died before the answer
 }
 
-// prolong writes the lease into the metadata, unless the platform refuses or ignores that.
+// prolong writes the lease into the metadata, unless the platform refuses or ignores that, and returns the webhook as it is.
 func (k *keeper) prolong(ctx context.Context, tag hooks.Tag) (platform.Webhook, error) {
 	if k.ownLease {
 		return k.Platform.GetWebhook(ctx, k.e.ID)
@@ -149,7 +150,7 @@ func (k *keeper) prolong(ctx context.Context, tag hooks.Tag) (platform.Webhook, 
 	return w, err
 }
 
-// end deletes the endpoint, also when ctx has ended.
+// end deletes the webhook, also when ctx has ended, within ten seconds.
 func (k *keeper) end(ctx context.Context) error {
 	if k.e.ID == "" {
 		return nil

@@ -36,17 +36,16 @@ type rig struct {
 	machine  Machine
 	tunnel   *shifting
 	receiver string
-	out      lines
+	out      testenv.Output
 
 	mu  sync.Mutex
 	got []*http.Request
 }
 
 func newRig(t *testing.T, metadata bool) *rig {
-	r := &rig{t: t, shop: standin.New(standin.Options{Keys: []string{key}, RetryDelays: []time.Duration{
-		200 * time.Millisecond, time.Second, time.Second, time.Second, time.Second}}), tunnel: &shifting{}}
-	t.Cleanup(r.shop.Close)
-	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+	r := &rig{t: t, tunnel: &shifting{}}
+	shop, api := testenv.StandIn(t, standin.Options{Keys: []string{key}, RetryDelays: []time.Duration{
+		200 * time.Millisecond, time.Second, time.Second, time.Second, time.Second}}, func(w http.ResponseWriter, q *http.Request, next http.Handler) {
 		raw, _ := io.ReadAll(q.Body)
 		var body map[string]any
 		if json.Unmarshal(raw, &body) == nil && !metadata {
@@ -54,13 +53,11 @@ func newRig(t *testing.T, metadata bool) *rig {
 			raw, _ = json.Marshal(body)
 		}
 		q.Body = io.NopCloser(bytes.NewReader(raw))
-		r.shop.ServeHTTP(w, q)
-	}))
-	t.Cleanup(api.Close)
-	client, err := platform.New(platform.Options{APIKey: key, BaseURL: api.URL + "/v1"})
-	require.NoError(t, err)
+		next.ServeHTTP(w, q)
+	})
+	r.shop = shop
 	r.machine = r.newMachine()
-	r.hooks = hooks.Registrar{Platform: client, Store: endpoints.Store{Pool: testenv.Database(t)}, Owner: r.machine.Owner,
+	r.hooks = hooks.Registrar{Platform: testenv.Platform(t, api, key), Store: endpoints.Store{Pool: testenv.Database(t)}, Owner: r.machine.Owner,
 		Wait: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }}
 	to := httptest.NewServer(r)
 	t.Cleanup(to.Close)
@@ -118,23 +115,6 @@ func (s *shifting) opened() Opened {
 	return s.last
 }
 
-type lines struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
 func (r *rig) options(name string) Options {
 	return Options{Registrar: r.hooks, Machine: r.machine, Name: name, Tunnel: r.tunnel, Events: []string{"order.created", "order.paid"},
 		Receiver: r.receiver, Verifier: r, Out: &r.out, Lease: 600 * time.Millisecond}
@@ -149,7 +129,7 @@ func (r *rig) start(o Options) (stop func() error) {
 	r.t.Cleanup(func() { _ = stop() })
 	r.eventually("it listens", func() bool {
 		return slices.ContainsFunc(r.list(), func(w hooks.Webhook) bool {
-			out := r.out.String() // another webhook may be told of, too
+			out := r.out.String() // another webhook may be named, too
 			return w.Active && strings.Contains(out, w.ID+" delivers ") && !strings.Contains(out, w.ID+" delivers to that receiver")
 		})
 	})

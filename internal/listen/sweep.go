@@ -8,19 +8,19 @@ import (
 	"inorder/internal/hooks"
 )
 
-// secretOutlives is how long the secret of an endpoint that is deleted stays valid, for deliveries under way.
+// secretOutlives is how long the secret of a deleted webhook stays valid, for deliveries under way.
 const secretOutlives = 10 * time.Minute
 
-// Swept is an endpoint that was left behind.
+// Swept is a webhook that was left behind.
 type Swept struct {
 	hooks.Webhook
 	Why string
 }
 
-// Sweep deletes the endpoints that a `listen` of this machine and user left behind, and tells each first. Never those of
-// anybody else: a webhook without our tag or record, or with another owner's, is not touched. Ours is dead when the lock of
-// its name is free; where the lock cannot tell, because it belongs to another machine of the same user@host, it is dead when its
-// lease is over. With dry it deletes nothing.
+// Sweep deletes the webhooks that a `listen` of this machine and user left behind, and hands each to a function first. It never
+// touches those of anybody else: without our tag or record, or with another owner's. Ours is dead if the lock of its name is
+// free. If it belongs to another machine of the same user@host, whose locks cannot be seen, it is dead after its lease. With dry
+// nothing is deleted. It may run twice, also at once.
 func Sweep(ctx context.Context, r hooks.Registrar, m Machine, dry bool, each func(Swept)) error {
 	return sweep(ctx, r, m, sweeping{dry: dry, each: each, proof: true})
 }
@@ -28,10 +28,10 @@ func Sweep(ctx context.Context, r hooks.Registrar, m Machine, dry bool, each fun
 type sweeping struct {
 	dry   bool
 	each  func(Swept)
-	proof bool                // a free lock is enough; without, the lease must be over, too
-	held  string              // the name whose lock is held
-	keep  string              // the ID of its living endpoint
-	other func(hooks.Webhook) // is told what is not ours; may be nil
+	proof bool                // a free lock is enough; else the lease must be over, too
+	held  string              // the name whose lock we hold
+	keep  string              // the ID of our own webhook, which lives
+	other func(hooks.Webhook) // is handed what is not ours; may be nil
 }
 
 func sweep(ctx context.Context, r hooks.Registrar, m Machine, s sweeping) error {
@@ -56,7 +56,7 @@ func sweep(ctx context.Context, r hooks.Registrar, m Machine, s sweeping) error 
 	return nil
 }
 
-// one deletes an endpoint if it is dead, holding the lock of its name meanwhile.
+// one deletes a webhook if it is dead. It holds the lock of its name meanwhile.
 func (s sweeping) one(ctx context.Context, r hooks.Registrar, m Machine, w hooks.Webhook) error {
 	over := !w.Tag.Lease.IsZero() && r.Clock().After(w.Tag.Lease)
 	why := ""

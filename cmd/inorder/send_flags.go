@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 
 	"inorder"
 	"inorder/internal/sample"
+	"inorder/internal/send"
 )
 
 // parseAt reads --at. Relative times are to now, and so is none.
@@ -48,11 +50,11 @@ func parseData(fields []string) (map[string]any, error) {
 	return data, nil
 }
 
-// deliveries returns what makes one delivery after the other.
-func (s *sendCmd) deliveries(std streams) (func() request, error) {
+// deliveries returns a function that makes one delivery after the other: the same one with --file and --id.
+func (s *sendCmd) deliveries(std streams) (next func() send.Delivery, err error) {
 	if s.File != "" {
 		d, err := s.fromFile(std.in)
-		return func() request { return d }, err
+		return func() send.Delivery { return d }, err
 	}
 	if !slices.Contains(sample.Types(), s.Type) {
 		fmt.Fprintf(std.err, "%s is not a type that the platform is known to send (see --list); sending it anyway\n", s.Type)
@@ -61,45 +63,33 @@ func (s *sendCmd) deliveries(std streams) (func() request, error) {
 	if err != nil {
 		return nil, err
 	}
-	next := func() request {
+	next = func() send.Delivery {
 		at, _ := parseAt(s.At, time.Now()) // Validate has seen the error
-		return deliveryOf(sample.Options{
-			Type: s.Type, ID: orNew(s.ID, "evt_"), At: at, OrderID: orNew(s.Order, "order_"), Data: data,
-		}, s.BadSignature)
+		return send.DeliveryOf(sample.Options{Type: s.Type, ID: cmp.Or(s.ID, sample.NewID("evt_")), At: at, OrderID: s.orderID(), Data: data})
 	}
-	if s.ID != "" { // the same bytes each time
+	if s.ID != "" {
 		d := next()
-		next = func() request { return d }
+		next = func() send.Delivery { return d }
 	}
 	return next, nil
 }
 
-func deliveryOf(o sample.Options, badSignature bool) request {
-	return request{eventType: o.Type, orderID: o.OrderID, eventID: o.ID, body: sample.Event(o), badSignature: badSignature}
-}
-
-func orNew(id, prefix string) string {
-	if id == "" {
-		return sample.NewID(prefix)
-	}
-	return id
-}
+// orderID returns --order, or a new ID each time.
+func (s *sendCmd) orderID() string { return cmp.Or(s.Order, sample.NewID("order_")) }
 
 // fromFile reads the bytes and changes nothing. They need not be an event: that may be what is to be tried.
-func (s *sendCmd) fromFile(stdin io.Reader) (request, error) {
-	var body []byte
-	var err error
+func (s *sendCmd) fromFile(stdin io.Reader) (d send.Delivery, err error) {
 	if s.File == "-" {
-		body, err = io.ReadAll(stdin)
+		d.Body, err = io.ReadAll(stdin)
 	} else {
-		body, err = os.ReadFile(s.File)
+		d.Body, err = os.ReadFile(s.File)
 	}
 	if err != nil {
-		return request{}, fmt.Errorf("read --file: %w", err)
+		return d, fmt.Errorf("read --file: %w", err)
 	}
-	d := request{eventType: "(no event)", body: body, badSignature: s.BadSignature}
-	if e, err := inorder.ParseEvent(body); err == nil {
-		d.eventType, d.orderID, d.eventID = e.Type, e.OrderID(), e.ID
+	d.Type = "(no event)"
+	if e, err := inorder.ParseEvent(d.Body); err == nil {
+		d.Type, d.OrderID, d.EventID = e.Type, e.OrderID(), e.ID
 	}
 	return d, nil
 }
