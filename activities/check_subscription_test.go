@@ -17,12 +17,10 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/testsuite"
 
-	"inorder/activities"
 	"inorder/dev/standin"
-	"inorder/internal/endpoints"
-	"inorder/internal/hooks"
 	"inorder/internal/platform"
 	"inorder/internal/sample"
+	"inorder/internal/webhooks"
 )
 
 const hookURL = "https://shop.example.com/webhooks/hc"
@@ -32,6 +30,7 @@ type watch struct {
 	*store
 	standin *standin.Server
 	url     string
+	metrics *prometheus.Registry
 	logs    bytes.Buffer
 
 	before   func(*http.Request) // a request reaches the stand-in
@@ -56,8 +55,10 @@ func newWatch(t *testing.T, o standin.Options) *watch {
 	t.Cleanup(api.Close)
 	w.url = api.URL + "/v1"
 	w.Platform = w.client(standin.DefaultKey)
-	w.Endpoints = endpoints.Store{Pool: w.pool}
+	w.Webhooks = webhooks.Store{Pool: w.pool}
 	w.Log = slog.New(slog.NewTextHandler(&w.logs, nil))
+	w.metrics = prometheus.NewRegistry()
+	w.WebhookMetrics = webhooks.NewMetrics(w.metrics)
 	w.HookAutorepair = true
 	return w
 }
@@ -73,14 +74,14 @@ func (w *watch) register(url string, events ...string) string {
 	made, err := w.Platform.CreateWebhook(w.t.Context(), platform.NewWebhook{URL: url, Events: events})
 	require.NoError(w.t, err)
 	w.secrets = append(w.secrets, made.Secret)
-	require.NoError(w.t, w.Endpoints.Add(w.t.Context(), endpoints.Endpoint{
+	require.NoError(w.t, w.Webhooks.Add(w.t.Context(), webhooks.Record{
 		ID: made.ID, URL: url, Events: events, Mode: w.Platform.Mode(), IsActive: true}, made.Secret))
 	_, err = w.pool.Exec(w.t.Context(), `UPDATE webhook_endpoints SET registered_at = now() - interval '1 hour' WHERE id = $1`, made.ID)
 	require.NoError(w.t, err)
 	return made.ID
 }
 
-func (w *watch) run() (check activities.SubscriptionCheck, err error) {
+func (w *watch) run() (check webhooks.Check, err error) {
 	env := (&testsuite.WorkflowTestSuite{}).NewTestActivityEnvironment()
 	env.RegisterActivity(w.Activities)
 	v, err := env.ExecuteActivity(w.CheckSubscription)
@@ -95,7 +96,7 @@ func (w *watch) run() (check activities.SubscriptionCheck, err error) {
 	return check, err
 }
 
-func (w *watch) check() activities.SubscriptionCheck {
+func (w *watch) check() webhooks.Check {
 	w.t.Helper()
 	check, err := w.run()
 	require.NoError(w.t, err)
@@ -103,10 +104,10 @@ func (w *watch) check() activities.SubscriptionCheck {
 }
 
 // problems are the kinds that a check found of an endpoint.
-func problems(check activities.SubscriptionCheck, id string) (kinds []string) {
-	for _, p := range check.Problems {
-		if p.Endpoint == id {
-			kinds = append(kinds, p.Problem)
+func problems(check webhooks.Check, id string) (kinds []string) {
+	for _, p := range check.Faults {
+		if p.Webhook == id {
+			kinds = append(kinds, p.Kind)
 		}
 	}
 	return kinds
@@ -126,9 +127,9 @@ func (w *watch) change(id string, u platform.WebhookUpdate) {
 }
 
 // metric is a gauge's or a counter's value, -1 if it is not there.
-func metric(t *testing.T, name string, labels map[string]string) float64 {
-	families, err := prometheus.DefaultGatherer.Gather()
-	require.NoError(t, err)
+func (w *watch) metric(name string, labels map[string]string) float64 {
+	families, err := w.metrics.Gather()
+	require.NoError(w.t, err)
 	for _, f := range families {
 		if f.GetName() != name {
 			continue
@@ -146,12 +147,12 @@ func metric(t *testing.T, name string, labels map[string]string) float64 {
 	return -1
 }
 
-func gauge(t *testing.T, id, problem string) float64 {
-	return metric(t, "inorder_subscription_problems", map[string]string{"endpoint": id, "problem": problem})
+func (w *watch) gauge(id, problem string) float64 {
+	return w.metric("inorder_subscription_problems", map[string]string{"endpoint": id, "problem": problem})
 }
 
-func repairs(t *testing.T, problem string) float64 {
-	return metric(t, "inorder_subscription_repairs_total", map[string]string{"problem": problem})
+func (w *watch) repairs(problem string) float64 {
+	return w.metric("inorder_subscription_repairs_total", map[string]string{"problem": problem})
 }
 
 func TestCheckSubscriptionFindsWhatIsWrong(t *testing.T) {
@@ -160,11 +161,11 @@ func TestCheckSubscriptionFindsWhatIsWrong(t *testing.T) {
 	id := w.register(hookURL, "order.created", "order.paid")
 	w.change(id, platform.WebhookUpdate{Events: []string{"order.paid", "order.created"}})
 	check := w.check()
-	require.Empty(t, check.Problems, "events are a set")
+	require.Empty(t, check.Faults, "events are a set")
 	require.Equal(t, 1, check.Checked)
 	require.WithinDuration(t, time.Now(), check.CheckedAt, time.Minute)
-	require.Zero(t, gauge(t, id, "inactive"))
-	require.InDelta(t, time.Now().Unix(), metric(t, "inorder_subscription_last_check_timestamp_seconds", nil), 60)
+	require.Zero(t, w.gauge(id, "inactive"))
+	require.InDelta(t, time.Now().Unix(), w.metric("inorder_subscription_last_check_timestamp_seconds", nil), 60)
 
 	elsewhere := "https://elsewhere.example.com/"
 	w.change(id, platform.WebhookUpdate{URL: &elsewhere, Events: []string{"order.paid"}})
@@ -172,18 +173,18 @@ func TestCheckSubscriptionFindsWhatIsWrong(t *testing.T) {
 	check = w.check()
 	require.Equal(t, []string{"inactive", "url", "events"}, problems(check, id))
 	require.Len(t, check.Open(), 3)
-	require.Contains(t, check.Problems[1].Detail, "delivers to "+elsewhere+" instead of "+hookURL)
+	require.Contains(t, check.Faults[1].Text, "delivers to "+elsewhere+" instead of "+hookURL)
 	require.Contains(t, w.logs.String(), "level=ERROR")
-	require.EqualValues(t, 1, gauge(t, id, "url"))
+	require.EqualValues(t, 1, w.gauge(id, "url"))
 	require.False(t, w.hook(id).IsActive, "without HOOK_AUTOREPAIR nothing is repaired")
 
 	require.NoError(t, w.Platform.DeleteWebhook(t.Context(), id))
 	require.Equal(t, []string{"missing"}, problems(w.check(), id))
-	require.EqualValues(t, 1, gauge(t, id, "missing"))
-	require.Zero(t, gauge(t, id, "url"), "returns to 0")
-	require.NoError(t, w.Endpoints.Remove(t.Context(), id, time.Now()))
-	require.Empty(t, w.check().Problems)
-	require.EqualValues(t, -1, gauge(t, id, "missing"), "no longer watched")
+	require.EqualValues(t, 1, w.gauge(id, "missing"))
+	require.Zero(t, w.gauge(id, "url"), "returns to 0")
+	require.NoError(t, w.Webhooks.Remove(t.Context(), id, time.Now()))
+	require.Empty(t, w.check().Faults)
+	require.EqualValues(t, -1, w.gauge(id, "missing"), "no longer watched")
 }
 
 func TestAWebhookThatIsBeingRegisteredIsLeftAlone(t *testing.T) {
@@ -192,14 +193,14 @@ func TestAWebhookThatIsBeingRegisteredIsLeftAlone(t *testing.T) {
 	require.NoError(t, w.standin.Deactivate(id))
 	_, err := w.pool.Exec(t.Context(), `UPDATE webhook_endpoints SET registered_at = now()`)
 	require.NoError(t, err)
-	require.Empty(t, w.check().Problems)
+	require.Empty(t, w.check().Faults)
 	require.False(t, w.hook(id).IsActive)
 }
 
 func TestCheckSubscriptionPutsBackWhatDiffers(t *testing.T) {
 	w := newWatch(t, standin.Options{})
 	id := w.register(hookURL, "order.created", "order.paid")
-	before := repairs(t, "url")
+	before := w.repairs("url")
 	require.GreaterOrEqual(t, before, 0.0, "a counter begins with 0, or its first increase is none")
 	elsewhere := "https://elsewhere.example.com/"
 	w.change(id, platform.WebhookUpdate{URL: &elsewhere, Events: []string{"*"}})
@@ -207,12 +208,12 @@ func TestCheckSubscriptionPutsBackWhatDiffers(t *testing.T) {
 	check := w.check()
 	require.Equal(t, []string{"inactive", "url", "events"}, problems(check, id))
 	require.Empty(t, check.Open())
-	require.Zero(t, gauge(t, id, "url"))
-	require.Equal(t, before+1, repairs(t, "url"))
+	require.Zero(t, w.gauge(id, "url"))
+	require.Equal(t, before+1, w.repairs("url"))
 	is := w.hook(id)
 	require.Equal(t, []string{hookURL, "order.created order.paid"}, []string{is.URL, strings.Join(is.Events, " ")})
 	require.True(t, is.IsActive)
-	require.Empty(t, w.check().Problems, "and finds it right the next time")
+	require.Empty(t, w.check().Faults, "and finds it right the next time")
 }
 
 func TestCheckSubscriptionReplacesWhatIsGone(t *testing.T) {
@@ -229,22 +230,22 @@ func TestCheckSubscriptionReplacesWhatIsGone(t *testing.T) {
 			require.Equal(t, []string{"missing"}, problems(check, gone))
 			require.Empty(t, check.Open())
 
-			left, err := w.Endpoints.List(t.Context())
+			left, err := w.Webhooks.List(t.Context())
 			require.NoError(t, err)
 			require.Len(t, left, 1)
-			require.Equal(t, "replaced by "+left[0].ID, check.Problems[0].Repaired)
+			require.Equal(t, "replaced by "+left[0].ID, check.Faults[0].Repaired)
 			require.NotEqual(t, foreign.ID, left[0].ID)
 			is := w.hook(left[0].ID)
 			require.True(t, is.IsActive)
 			require.Equal(t, hookURL, is.URL)
 			require.Len(t, w.standin.Webhooks(), 2, "the foreign one is untouched")
 
-			secrets, err := w.Endpoints.Secrets(t.Context())
+			secrets, err := w.Webhooks.Secrets().List(t.Context())
 			require.NoError(t, err)
 			require.Len(t, secrets, 2)
 			require.WithinDuration(t, time.Now().Add(24*time.Hour), *secrets[0].EndsAt, time.Minute, "for deliveries under way")
 			require.Nil(t, secrets[1].EndsAt)
-			require.Empty(t, w.check().Problems)
+			require.Empty(t, w.check().Faults)
 			require.Len(t, w.standin.Webhooks(), 2)
 		})
 	}
@@ -257,7 +258,7 @@ func TestARepairThatWasCutOffMakesNoSecondWebhook(t *testing.T) {
 	off := false
 	unfinished := func() platform.Webhook {
 		made, err := w.Platform.CreateWebhook(t.Context(), platform.NewWebhook{URL: hookURL, Events: []string{"order.created"}, IsActive: &off,
-			Metadata: hooks.Tag{Owner: "inorder watchdog", Replaces: gone}.Metadata()})
+			Metadata: webhooks.Tag{Owner: "inorder watchdog", Replaces: gone}.Metadata()})
 		require.NoError(t, err)
 		return made
 	}
@@ -273,11 +274,11 @@ func TestARepairThatWasCutOffMakesNoSecondWebhook(t *testing.T) {
 	gone = w.standin.Webhooks()[0].ID
 	require.NoError(t, w.Platform.DeleteWebhook(t.Context(), gone))
 	made := unfinished()
-	require.NoError(t, w.Endpoints.Add(t.Context(), endpoints.Endpoint{ID: made.ID, URL: hookURL, Events: made.Events, Mode: platform.Test, IsActive: true}, made.Secret))
+	require.NoError(t, w.Webhooks.Add(t.Context(), webhooks.Record{ID: made.ID, URL: hookURL, Events: made.Events, Mode: platform.Test, IsActive: true}, made.Secret))
 	require.Empty(t, w.check().Open())
 	require.Len(t, w.standin.Webhooks(), 1)
 	require.True(t, w.hook(made.ID).IsActive)
-	left, err := w.Endpoints.List(t.Context())
+	left, err := w.Webhooks.List(t.Context())
 	require.NoError(t, err)
 	require.Len(t, left, 1)
 	require.Equal(t, made.ID, left[0].ID)
@@ -290,7 +291,7 @@ func TestOfTwoAlikeThatAreGoneOneComesBack(t *testing.T) {
 	}
 	require.Empty(t, w.check().Open())
 	require.Len(t, w.standin.Webhooks(), 1)
-	require.Empty(t, w.check().Problems)
+	require.Empty(t, w.check().Faults)
 }
 
 func TestARepairThatFailsIsTold(t *testing.T) {
@@ -310,9 +311,9 @@ func TestARepairThatFailsIsTold(t *testing.T) {
 	w.Platform = w.client(standin.DefaultKey)
 	check := w.check()
 	require.Len(t, check.Open(), 1)
-	require.Contains(t, check.Problems[0].Detail, "repairing it failed")
-	require.Contains(t, check.Problems[0].Detail, "403")
-	require.EqualValues(t, 1, gauge(t, id, "inactive"))
+	require.Contains(t, check.Faults[0].Text, "repairing it failed")
+	require.Contains(t, check.Faults[0].Text, "403")
+	require.EqualValues(t, 1, w.gauge(id, "inactive"))
 }
 
 func TestCheckSubscriptionWatchesOnlyWhatItShould(t *testing.T) {
@@ -322,7 +323,7 @@ func TestCheckSubscriptionWatchesOnlyWhatItShould(t *testing.T) {
 	require.Contains(t, check.Note, "inorder hooks register")
 
 	add := func(id, owner string, active bool, mode platform.Mode) { // as older versions did, two modes beside each other
-		require.NoError(t, w.Endpoints.Update(t.Context(), endpoints.Endpoint{ID: id, URL: hookURL, Events: []string{"*"}, Mode: mode, Owner: owner, IsActive: active}))
+		require.NoError(t, w.Webhooks.Update(t.Context(), webhooks.Record{ID: id, URL: hookURL, Events: []string{"*"}, Mode: mode, Owner: owner, IsActive: active}))
 	}
 	add("wh_listen", "me@here/dev/1", true, platform.Test)
 	add("wh_disabled", "", false, platform.Test)
@@ -331,7 +332,7 @@ func TestCheckSubscriptionWatchesOnlyWhatItShould(t *testing.T) {
 	w.requests = nil
 	check = w.check()
 	require.Equal(t, []string{"other_mode"}, problems(check, "wh_live"))
-	require.Contains(t, check.Problems[0].Detail, "live mode")
+	require.Contains(t, check.Faults[0].Text, "live mode")
 	require.Len(t, check.Open(), 1, "not repaired: the key cannot see it")
 	require.Empty(t, w.requests)
 }
@@ -362,7 +363,7 @@ func TestAWebhookThatCannotBeReadIsAProblemOfItsOwn(t *testing.T) {
 			check := w.check()
 			require.Equal(t, []string{"unreadable"}, problems(check, bad))
 			require.Len(t, check.Open(), 1, "the other one is looked at, and repaired")
-			require.EqualValues(t, 1, gauge(t, bad, "unreadable"))
+			require.EqualValues(t, 1, w.gauge(bad, "unreadable"))
 			require.Zero(t, changed.Load(), "nobody changes what he cannot see")
 		})
 	}
@@ -385,13 +386,13 @@ func TestCheckSubscriptionWithoutAccess(t *testing.T) {
 		w.requests = nil
 		check := w.check()
 		require.Equal(t, []string{"no_access"}, problems(check, ""))
-		require.Contains(t, check.Problems[0].Detail, "check HEADLESS_COMMERCE_API_KEY")
+		require.Contains(t, check.Faults[0].Text, "check HEADLESS_COMMERCE_API_KEY")
 		require.Len(t, w.requests, 1)
-		require.EqualValues(t, 1, gauge(t, "", "no_access"))
-		require.Zero(t, gauge(t, id, "missing"))
+		require.EqualValues(t, 1, w.gauge("", "no_access"))
+		require.Zero(t, w.gauge(id, "missing"))
 		w.Platform = w.client(standin.DefaultKey)
 		w.check()
-		require.Zero(t, gauge(t, "", "no_access"))
+		require.Zero(t, w.gauge("", "no_access"))
 	})
 	t.Run("while the platform is away it is an error, to be tried again", func(t *testing.T) {
 		w := newWatch(t, standin.Options{})
@@ -399,7 +400,7 @@ func TestCheckSubscriptionWithoutAccess(t *testing.T) {
 		require.NoError(t, w.standin.SetFaults(standin.Faults{ServerError: standin.Fault{Next: 1}}))
 		_, err := w.run()
 		require.ErrorContains(t, err, "500")
-		require.Empty(t, w.check().Problems)
+		require.Empty(t, w.check().Faults)
 	})
 }
 
@@ -413,7 +414,7 @@ func TestAReplacementIsActivatedWhenItsSecretIsRecorded(t *testing.T) {
 			return
 		}
 		activated = true
-		secrets, err := w.Endpoints.Secrets(t.Context())
+		secrets, err := w.Webhooks.Secrets().List(t.Context())
 		if err != nil || len(secrets) != 2 || w.standin.Webhooks()[0].IsActive {
 			t.Error("activated before its secret is recorded", err)
 		}

@@ -15,16 +15,16 @@ import (
 
 	"inorder/dev/standin"
 	"inorder/dev/testenv"
-	"inorder/internal/endpoints"
-	"inorder/internal/hooks"
 	"inorder/internal/sample"
+	"inorder/internal/webhooks"
+	"inorder/internal/webhooks/secrets"
 )
 
 func TestHooksFromRegistrationToDeletion(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
 	s.serve()
-	foreign := s.create("https://elsewhere.example.com/", hooks.Tag{})
+	foreign := s.create("https://elsewhere.example.com/", webhooks.Tag{})
 
 	out := s.do(0, "hooks", "register", s.url)
 	require.Contains(t, out, "is registered: "+s.url+"/webhooks/hc, 16 events, test mode")
@@ -149,7 +149,7 @@ func TestASecretIsEndedByItsName(t *testing.T) {
 	s.serve()
 	s.deliver(sample.Event(sample.Options{Type: "order.created", OrderID: "order_1"})) // so that the one of the settings is known
 	id := registered(t, s.do(0, "hooks", "register", s.url))
-	name := endpoints.Name(secret)
+	name := secrets.Name(secret)
 	s.eventually(30*time.Second, "both are listed", func() bool {
 		out := s.do(0, "hooks", "secrets", "list")
 		return strings.Contains(out, name+"  of WEBHOOK_SECRETS") && strings.Contains(out, "of "+id)
@@ -252,7 +252,7 @@ func TestHooksOnBadInput(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
 	id := registered(t, s.do(0, "hooks", "register", "https://shop.example.com"))
-	other := s.create("https://elsewhere.example.com/", hooks.Tag{})
+	other := s.create("https://elsewhere.example.com/", webhooks.Tag{})
 	env := s.env
 	for name, tc := range map[string]struct {
 		code int

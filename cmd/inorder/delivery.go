@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"inorder/internal/delivery"
-	"inorder/internal/endpoints"
+	"inorder/internal/webhooks/secrets"
 )
 
 // request is one POST as the platform makes it.
@@ -70,7 +70,7 @@ func newSender(base, secret string) (*sender, error) {
 func (s *sender) unknown() string {
 	return fmt.Sprintf("401: the receiver does not know the secret called %s, the first of WEBHOOK_SECRETS, or something between changed the body. "+
 		"The receiver logs the names of those that are valid, and `inorder hooks secrets list` shows them; set WEBHOOK_SECRETS here to one that it has, "+
-		"after make run by: set -a; . .dev/env; set +a", endpoints.Name(s.secret))
+		"after make run by: set -a; . .dev/env; set +a", secrets.Name(s.secret))
 }
 
 // nobody is the error when the connection is refused.

@@ -13,6 +13,10 @@ import (
 
 	"inorder/internal/delivery"
 	"inorder/internal/platform"
+	"inorder/internal/store"
+	"inorder/internal/webhooks"
+	"inorder/worker"
+	"inorder/workflows"
 )
 
 type hooksTryCmd struct {
@@ -54,23 +58,24 @@ func (c *hooksTryCmd) Validate() error {
 }
 
 func (c *hooksTryCmd) Run(ctx context.Context, std streams) error {
-	d, err := openHooks(ctx, std)
-	if err != nil {
+	return withHooks(ctx, std, func(h *hooksClients) error {
+		if c.Remove == "" {
+			return c.try(ctx, std, h)
+		}
+		done, err := h.tests().Remove(ctx, c.Remove)
+		if err == nil {
+			fmt.Fprintln(std.out, done)
+		}
 		return err
-	}
-	defer d.close()
-	if c.Remove != "" {
-		return d.removeTest(ctx, std.out, c.Remove)
-	}
-	return c.try(ctx, std, d)
+	})
 }
 
-func (c *hooksTryCmd) try(ctx context.Context, std streams, d *hookDesk) error {
-	before, err := d.recent(ctx)
+func (c *hooksTryCmd) try(ctx context.Context, std streams, h *hooksClients) error {
+	before, err := h.recent(ctx)
 	if err != nil {
 		return err
 	}
-	result, err := d.Test(ctx, c.ID, c.Event)
+	result, err := h.Test(ctx, c.ID, c.Event)
 	if err != nil {
 		return err
 	}
@@ -82,15 +87,53 @@ func (c *hooksTryCmd) try(ctx context.Context, std streams, d *hookDesk) error {
 	if !result.Success {
 		return fmt.Errorf("the test delivery failed: %s", c.why(result))
 	}
-	arrived, err := d.awaitArrival(ctx, c.Event, before, c.Wait)
+	arrived, err := h.awaitArrival(ctx, c.Event, before, c.Wait)
 	if err != nil {
 		return err
 	}
-	if err := c.show(std, d, arrived); err != nil {
+	if err := c.show(std, h, arrived); err != nil {
 		return err
 	}
 	ids := slices.Sorted(maps.Keys(arrived))
-	return d.markTests(ctx, std.out, ids[:min(len(ids), most)])
+	for _, id := range ids[:min(len(ids), most)] {
+		if err := h.mark(ctx, std, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mark marks an event as a test, if its order is not real, and says how to remove what it wrote.
+func (h *hooksClients) mark(ctx context.Context, std streams, id string) error {
+	orderID, real, err := h.tests().Mark(ctx, id)
+	switch {
+	case err != nil || orderID == "":
+		return err
+	case real:
+		fmt.Fprintf(std.out, "%s is about order %s, which is on the platform: it is no mere test, and not marked as one\n", id, orderID)
+	default:
+		fmt.Fprintf(std.out, "Its order %s is not on the platform. Remove what the test wrote:\n  inorder hooks test --remove %s\n", orderID, id)
+	}
+	return nil
+}
+
+func (h *hooksClients) tests() webhooks.Tests {
+	return webhooks.Tests{Registrar: h.Registrar, Events: store.New(h.pool), GiveUp: h.giveUp}
+}
+
+// giveUp discards a waiting event. In another system's namespace the event's ID would be another event, so the owner is checked
+// before the workflow is signaled.
+func (h *hooksClients) giveUp(ctx context.Context, id string) error {
+	ctx, cancel := context.WithTimeout(ctx, startWithin)
+	defer cancel()
+	if err := worker.CheckOwner(ctx, worker.Options{Client: h.temporal, Namespace: h.Temporal.Namespace, Pool: h.pool}); err != nil {
+		return err
+	}
+	reason := workflows.Discard{Reason: store.TestMark, Actor: h.Owner}
+	if err := h.temporal.SignalWorkflow(ctx, id, "", workflows.SignalDiscard, reason); err != nil {
+		return fmt.Errorf("give the waiting event %s up: %w", id, err)
+	}
+	return nil
 }
 
 func statusText(status int) string {
@@ -121,7 +164,7 @@ func (c *hooksTryCmd) why(r platform.TestResult) string {
 const most = 5
 
 // show prints what arrived. On a busy system that may be more than the test event.
-func (c *hooksTryCmd) show(std streams, d *hookDesk, arrived map[string]place) error {
+func (c *hooksTryCmd) show(std streams, h *hooksClients, arrived map[string]place) error {
 	if len(arrived) == 0 {
 		return fmt.Errorf("no new event was seen here within %s: either the URL leads to a receiver with another DATABASE_URL or TASK_QUEUE, "+
 			"or the test event has the ID of an earlier one and is a duplicate", c.Wait)
@@ -135,7 +178,7 @@ func (c *hooksTryCmd) show(std streams, d *hookDesk, arrived map[string]place) e
 			break
 		}
 		p := arrived[id]
-		words := []string{id, string(cmp.Or(p.Outcome, "in flight")), p.Detail, d.link(id)}
+		words := []string{id, string(cmp.Or(p.Outcome, "in flight")), p.Detail, h.link(id)}
 		fmt.Fprintf(std.out, "  %s\n", strings.Join(slices.DeleteFunc(words, func(s string) bool { return s == "" }), "  "))
 	}
 	return nil

@@ -37,7 +37,7 @@ func (p place) outcome() listen.Outcome {
 
 // catchUp has a worker fetch what the platform could not deliver while nobody listened, beside what arrives now. since is
 // when the last `inorder listen` was last there; zero if there was none.
-func catchUp(ctx context.Context, d *hookDesk, std streams, since time.Time) {
+func catchUp(ctx context.Context, d *hooksClients, std streams, since time.Time) {
 	if since.IsZero() {
 		return
 	}

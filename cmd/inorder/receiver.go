@@ -10,10 +10,9 @@ import (
 
 	"inorder"
 	"inorder/internal/config"
-	"inorder/internal/endpoints"
-	"inorder/internal/keyring"
 	"inorder/internal/redelivery"
 	"inorder/internal/store"
+	"inorder/internal/webhooks/secrets"
 	"inorder/receiver"
 )
 
@@ -99,10 +98,10 @@ func (s *servers) receive(ctx context.Context) error {
 	return r.Run(ctx, s.ListenAddr)
 }
 
-func (s *servers) keyring(ctx context.Context) (*keyring.Keyring, error) {
-	o := keyring.Options{Secrets: s.WebhookSecrets, File: s.SecretsFile, Log: s.log}
+func (s *servers) keyring(ctx context.Context) (*secrets.Keyring, error) {
+	o := secrets.Options{Secrets: s.WebhookSecrets, File: s.SecretsFile, Log: s.log}
 	if s.reserved != nil {
-		o.Table = endpoints.Store{Pool: s.reserved}
+		o.Shared = secrets.Table{Pool: s.reserved}
 	}
-	return keyring.New(ctx, o)
+	return secrets.Load(ctx, o)
 }

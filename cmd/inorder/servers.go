@@ -7,6 +7,7 @@ import (
 	"log/slog"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
 	"go.temporal.io/sdk/client"
 	"golang.org/x/sync/errgroup"
 
@@ -143,6 +144,7 @@ func (s *servers) worker() worker.Options {
 		RedeliveryHorizon: s.RedeliveryHorizon,
 		ReconcileEvery:    s.ReconcileEvery,
 		ReconcileWindow:   s.ReconcileWindow,
+		Metrics:           prometheus.DefaultRegisterer,
 		Platform:          s.platform,
 		HookAutorepair:    s.HookAutorepair,
 	}

@@ -16,12 +16,12 @@ import (
 	"time"
 
 	"inorder/internal/delivery"
-	"inorder/internal/hooks"
+	"inorder/internal/webhooks"
 )
 
 // Options are the settings of Run. Those without a default are needed.
 type Options struct {
-	Registrar hooks.Registrar // its Owner and Say are set by Run
+	Registrar webhooks.Registrar // its Owner and Say are set by Run
 	Machine   Machine
 	Name      string // one of a name at a time
 	Tunnel    Tunnel
