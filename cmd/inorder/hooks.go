@@ -52,10 +52,7 @@ type hooksClients struct {
 
 // withHooks runs a command about webhooks. It asks PostgreSQL first, so that nothing is registered that can't be recorded.
 func withHooks(ctx context.Context, std streams, run func(*hooksClients) error) error {
-	return withClients(ctx, config.NeedPlatform|config.NeedDatabase, func(c *clients) error {
-		if err := c.checkDatabase(ctx); err != nil {
-			return err
-		}
+	return withDatabase(ctx, config.NeedPlatform, func(c *clients) error {
 		say := func(format string, args ...any) { fmt.Fprintf(std.err, format+"\n", args...) }
 		return run(&hooksClients{c, webhooks.Registrar{
 			Platform: c.platform, Store: webhooks.Store{Pool: c.pool}, Owner: listen.Owner(), Say: say,

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"inorder/internal/config"
 	"inorder/internal/webhooks"
 	"inorder/internal/webhooks/secrets"
 )
@@ -33,8 +32,8 @@ Example:
 }
 
 func (c *hooksSecretsListCmd) Run(ctx context.Context, std streams) error {
-	return withSecrets(ctx, func(store webhooks.Store) error {
-		list, err := store.Secrets().List(ctx)
+	return withDatabase(ctx, 0, func(db *clients) error {
+		list, err := secrets.Table{Pool: db.pool}.List(ctx)
 		if err != nil {
 			return err
 		}
@@ -76,23 +75,13 @@ func (c *hooksSecretsEndCmd) Validate() error {
 }
 
 func (c *hooksSecretsEndCmd) Run(ctx context.Context, std streams) error {
-	return withSecrets(ctx, func(store webhooks.Store) error {
-		ends, err := store.EndSecret(ctx, c.Name, time.Now().Add(c.In), c.Force)
+	return withDatabase(ctx, 0, func(db *clients) error {
+		ends, err := webhooks.Store{Pool: db.pool}.EndSecret(ctx, c.Name, time.Now().Add(c.In), c.Force)
 		if err != nil {
 			return err
 		}
 		fmt.Fprintf(std.out, "Secret %s verifies nothing from %s on; every receiver that reaches PostgreSQL knows within %s\n",
 			c.Name, clockOf(ends), secrets.KnownWithin)
 		return nil
-	})
-}
-
-// withSecrets runs a command about secrets, which does not ask the platform.
-func withSecrets(ctx context.Context, run func(webhooks.Store) error) error {
-	return withClients(ctx, config.NeedDatabase, func(c *clients) error {
-		if err := c.checkDatabase(ctx); err != nil {
-			return err
-		}
-		return run(webhooks.Store{Pool: c.pool})
 	})
 }

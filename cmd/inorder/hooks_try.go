@@ -79,11 +79,14 @@ func (c *hooksTryCmd) try(ctx context.Context, std streams, h *hooksClients) err
 	if err != nil {
 		return err
 	}
-	took := ""
-	if result.ResponseTimeMS > 0 {
-		took = fmt.Sprintf(" after %d ms", result.ResponseTimeMS)
+	answer := "nothing"
+	if result.StatusCode != 0 {
+		answer = strings.TrimSpace(fmt.Sprintf("%d %s", result.StatusCode, http.StatusText(result.StatusCode)))
 	}
-	fmt.Fprintf(std.out, "The platform delivered %s and was answered %s%s\n", c.Event, cmp.Or(statusText(result.StatusCode), "nothing"), took)
+	if result.ResponseTimeMS > 0 {
+		answer += fmt.Sprintf(" after %d ms", result.ResponseTimeMS)
+	}
+	fmt.Fprintf(std.out, "The platform delivered %s and was answered %s\n", c.Event, answer)
 	if !result.Success {
 		return fmt.Errorf("the test delivery failed: %s", c.why(result))
 	}
@@ -134,13 +137,6 @@ func (h *hooksClients) giveUp(ctx context.Context, id string) error {
 		return fmt.Errorf("give the waiting event %s up: %w", id, err)
 	}
 	return nil
-}
-
-func statusText(status int) string {
-	if status == 0 {
-		return ""
-	}
-	return strings.TrimSpace(fmt.Sprintf("%d %s", status, http.StatusText(status)))
 }
 
 // why says what a refusal means, and what to do.

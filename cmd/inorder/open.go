@@ -51,7 +51,16 @@ func withClients(ctx context.Context, need config.Need, run func(*clients) error
 	return run(c)
 }
 
-// checkDatabase returns an error if PostgreSQL does not answer, or if its schema is not this version's.
+// withDatabase is withClients where PostgreSQL must be ready: its schema is this version's.
+func withDatabase(ctx context.Context, need config.Need, run func(*clients) error) error {
+	return withClients(ctx, need|config.NeedDatabase, func(c *clients) error {
+		if err := c.checkDatabase(ctx); err != nil {
+			return err
+		}
+		return run(c)
+	})
+}
+
 func (c *clients) checkDatabase(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()

@@ -91,9 +91,6 @@ type lasting struct{ err error }
 func (e *lasting) Error() string { return e.err.Error() }
 func (e *lasting) Unwrap() error { return e.err }
 
-// IsRateLimited reports whether the platform still refused for too many requests when the retries were used up.
-func IsRateLimited(err error) bool { return hasStatus(err, http.StatusTooManyRequests) }
-
 func hasStatus(err error, status int) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.Status == status

@@ -59,20 +59,16 @@ func timestamp(t time.Time) string {
 const orders = "/admin/orders"
 
 // GetOrder returns the order as it is now.
-func (c *Client) GetOrder(ctx context.Context, id string) (Order, error) {
-	var o Order
-	seen, err := c.send(ctx, http.MethodGet, orders+"/"+url.PathEscape(id), nil, nil, &o)
-	o.Reading = seen
+func (c *Client) GetOrder(ctx context.Context, id string) (o Order, err error) {
+	o.Reading, err = c.send(ctx, http.MethodGet, orders+"/"+url.PathEscape(id), nil, nil, &o)
 	return o, err
 }
 
 // ListOrders returns one page. To go on later, keep its NextCursor.
-func (c *Client) ListOrders(ctx context.Context, f OrderFilter) (Page[Order], error) {
-	var page Page[Order]
-	seen, err := c.send(ctx, http.MethodGet, orders, f.query(), nil, &page)
-	page.Reading = seen
+func (c *Client) ListOrders(ctx context.Context, f OrderFilter) (page Page[Order], err error) {
+	page.Reading, err = c.send(ctx, http.MethodGet, orders, f.query(), nil, &page)
 	for i := range page.Data {
-		page.Data[i].Reading = seen
+		page.Data[i].Reading = page.Reading
 	}
 	return page, err
 }

@@ -87,9 +87,7 @@ func (c *Client) webhook(ctx context.Context, method, path string, in any) (w We
 }
 
 // ListWebhooks returns one page.
-func (c *Client) ListWebhooks(ctx context.Context, o ListOptions) (Page[Webhook], error) {
-	var page Page[Webhook]
-	var err error
+func (c *Client) ListWebhooks(ctx context.Context, o ListOptions) (page Page[Webhook], err error) {
 	page.Reading, err = c.send(ctx, http.MethodGet, webhooks, o.query(), nil, &page)
 	return page, err
 }
@@ -120,9 +118,8 @@ func (c *Client) DeleteWebhook(ctx context.Context, id string) error {
 
 // TestWebhook has the platform deliver a test event of that type, such as "order.created". A receiver that refuses it is a result
 // with Success false, and not an error.
-func (c *Client) TestWebhook(ctx context.Context, id, eventType string) (TestResult, error) {
-	var result TestResult
+func (c *Client) TestWebhook(ctx context.Context, id, eventType string) (result TestResult, err error) {
 	in := map[string]string{"event_type": eventType}
-	_, err := c.send(ctx, http.MethodPost, webhooks+"/"+url.PathEscape(id)+"/test", nil, in, &result)
+	_, err = c.send(ctx, http.MethodPost, webhooks+"/"+url.PathEscape(id)+"/test", nil, in, &result)
 	return result, err
 }

@@ -13,21 +13,20 @@ import (
 
 // Webhook is a webhook at the platform with our record of it.
 type Webhook struct {
-	ID     string
-	URL    string
-	Events []string
-	Active bool
-	Gone   bool // it is recorded, and no longer at the platform: URL, Events and Active are the record's
+	ID        string   `json:"id"`
+	URL       string   `json:"url"`
+	Events    []string `json:"events"`
+	Active    bool     `json:"is_active"`
+	Gone      bool     `json:"gone,omitempty"`       // it is recorded, and no longer at the platform: URL, Events and Active are the record's
+	CreatedAt string   `json:"created_at,omitempty"` // as the platform says it
 
 	// Unreadable says what of it is of another kind than documented; "" if nothing is. Of a recorded webhook, URL, Events and
 	// Active are then the record's.
-	Unreadable string
+	Unreadable string `json:"-"`
 
-	CreatedAt string // as the platform says it
-	Tag       Tag    // of the record, completed by the metadata
-
-	Record  *Record          // nil for a webhook that was not registered from here
-	Secrets []secrets.Secret // that sign its deliveries, by name: none holds the secret itself
+	Tag     Tag              `json:"-"` // of the record, completed by the metadata
+	Record  *Record          `json:"-"` // nil for a webhook that was not registered from here
+	Secrets []secrets.Secret `json:"-"` // that sign its deliveries, by name: none holds the secret itself
 }
 
 // List returns all webhooks of the key's mode, as the platform lists them, and then those that are recorded only.
@@ -106,9 +105,8 @@ func (r Registrar) recorded(ctx context.Context, id string) (*Record, error) {
 	if err != nil || i < 0 {
 		return nil, err
 	}
-	if record := list[i]; record.Mode != r.Platform.Mode() {
-		return nil, fmt.Errorf("webhook %s is of %s mode, and HEADLESS_COMMERCE_API_KEY is a %s-mode key: use a sk_%s_… key",
-			id, record.Mode, r.Platform.Mode(), record.Mode)
+	if mode := list[i].Mode; mode != r.Platform.Mode() {
+		return nil, fmt.Errorf("webhook %s is of %s mode, and HEADLESS_COMMERCE_API_KEY is a %s-mode key: use a sk_%[2]s_… key", id, mode, r.Platform.Mode())
 	}
 	return &list[i], nil
 }
@@ -126,7 +124,6 @@ func (r Registrar) explain(id string, record *Record, err error) error {
 		id, r.Platform.Mode(), err)
 }
 
-// notFound is explain of a webhook that the platform does not list.
 func (r Registrar) notFound(id string, record *Record) error {
 	return r.explain(id, record, &platform.Error{Status: http.StatusNotFound, Mode: r.Platform.Mode()})
 }

@@ -2,6 +2,7 @@ package webhooks
 
 import (
 	"encoding/json"
+	"maps"
 	"strings"
 	"time"
 
@@ -28,19 +29,11 @@ const (
 
 // Metadata returns what TagOf reads.
 func (t Tag) Metadata() map[string]any {
-	m := map[string]any{}
-	set := func(key, value string) {
-		if value != "" {
-			m[key] = value
-		}
-	}
-	set(ownerKey, t.Owner)
-	set(machineKey, t.Machine)
-	set(listenKey, t.Listen)
-	set(replacesKey, t.Replaces)
+	m := map[string]any{ownerKey: t.Owner, machineKey: t.Machine, listenKey: t.Listen, replacesKey: t.Replaces}
 	if !t.Lease.IsZero() {
-		set(leaseKey, t.Lease.UTC().Format(time.RFC3339))
+		m[leaseKey] = t.Lease.UTC().Format(time.RFC3339)
 	}
+	maps.DeleteFunc(m, func(_ string, value any) bool { return value == "" })
 	return m
 }
 
@@ -58,7 +51,7 @@ func (t Tag) record() string {
 	if t.Listen == "" {
 		return ""
 	}
-	return strings.Join([]string{t.Owner, t.Listen, t.Machine}, "/")
+	return t.Owner + "/" + t.Listen + "/" + t.Machine
 }
 
 // recordTag returns what our own record says.
