@@ -13,7 +13,7 @@ type hooksSweepCmd struct {
 
 func (*hooksSweepCmd) Help() string {
 	return `Deletes the webhooks of inorder listen that this user left behind on this machine, as after kill -9. One is dead when nobody
-holds the lock of its name; where that cannot be told, because it is of another machine of the same user@host, when its lease
+holds the lock of its name; where nobody can know that, because it is of another machine of the same user@host, when its lease
 is over. Webhooks of anybody else, and lasting ones, are never touched.` + hooksSettings + `
 
 Example:

@@ -23,7 +23,7 @@ type hooksTryCmd struct {
 	ID string `arg:"" optional:"" help:"The webhook's ID; see inorder hooks list."`
 
 	Event  string        `default:"product.updated" help:"The type of the test event. Default: product.updated, which touches no order." placeholder:"EVENT"`
-	Wait   time.Duration `default:"10s" help:"How long to look for what arrived."`
+	Wait   time.Duration `default:"10s" help:"How long to wait for what arrives."`
 	Force  bool          `help:"Also an event that the platform is not known to have."`
 	Remove string        `help:"Instead: remove what the test event of that ID wrote." placeholder:"EVENT-ID"`
 }
@@ -32,7 +32,7 @@ func (*hooksTryCmd) Help() string {
 	return `Asks the platform to deliver a test event to the webhook, and shows what the platform was answered and which event arrived
 here, with its outcome and a link to the Temporal UI.
 
-What a test delivery holds is not documented, so the event is told by having come just now. It is an event like any other. One of
+What a test delivery holds is not documented, so events that have come just now are shown. It is an event like any other. One of
 product.updated is only recorded, as ignored. An order event may create an order here, or wait for one, that does not exist: then
 its row in webhook_events begins with "a test delivery", and --remove deletes that order, or gives the waiting event up. Neither is
 done to an order that the platform knows.

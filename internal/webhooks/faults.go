@@ -14,7 +14,7 @@ const (
 	faultURL        = "url"        // it delivers elsewhere
 	faultEvents     = "events"     // it delivers other events
 	faultUnreadable = "unreadable" // the platform refuses to show it, or shows it in another form than documented
-	faultOtherMode  = "other_mode" // the key is of the other mode, so nobody can look
+	faultOtherMode  = "other_mode" // the key is of the other mode, so it can't be seen
 	faultNoAccess   = "no_access"  // the platform does not accept the key; of no webhook, but of all
 )
 
