@@ -12,10 +12,6 @@ import (
 	"time"
 )
 
-// TypeReconciled is the type of the event that we make of an order as the platform's API answered it. It goes the way of
-// every event. Its data is the order, and it creates a missing order.
-const TypeReconciled = "order.reconciled"
-
 // OwnIDPrefix begins the IDs of the events that we make ourselves. No delivery may bring one, nor TypeReconciled.
 // Reconciled events of older versions have IDs that begin with "reconcile-".
 const OwnIDPrefix = "inorder-"

@@ -11,12 +11,12 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"inorder"
-	"inorder/internal/endpoints"
 	"inorder/internal/loglimit"
 	"inorder/internal/platform"
 	"inorder/internal/redelivery"
 	"inorder/internal/store"
 	"inorder/internal/sweep"
+	"inorder/internal/webhooks"
 )
 
 // Activities are the activities and what they depend on. A nil *Activities names the methods, so that the compiler
@@ -41,8 +41,9 @@ type Activities struct {
 	ReconcileWindow time.Duration
 
 	Platform       *platform.Client // nil without an API key
-	Endpoints      endpoints.Store
-	HookAutorepair bool // whether CheckSubscription puts right what is wrong
+	Webhooks       webhooks.Store
+	WebhookMetrics *webhooks.Metrics
+	HookAutorepair bool // whether CheckSubscription repairs what is wrong
 
 	questions questions // of FetchOrder
 }

@@ -35,7 +35,7 @@ func (a *Activities) PurgeEvents(ctx context.Context, now time.Time) (PurgeResul
 		}
 	}
 	var err error
-	if result.Secrets, err = a.Endpoints.PurgeSecrets(ctx, result.OlderThan); err != nil {
+	if result.Secrets, err = a.Webhooks.Secrets().Purge(ctx, result.OlderThan); err != nil {
 		return result, err
 	}
 	result.FinishedAt = time.Now().UTC()

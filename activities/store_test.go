@@ -21,9 +21,9 @@ import (
 	"inorder/activities"
 	"inorder/dev/testenv"
 	"inorder/internal/config"
-	"inorder/internal/endpoints"
 	"inorder/internal/loglimit"
 	tables "inorder/internal/store"
+	"inorder/internal/webhooks"
 )
 
 func TestMain(m *testing.M) { testenv.Main(m) }
@@ -52,7 +52,7 @@ func newStore(t testing.TB) *store {
 	t.Cleanup(s.pool.Close)
 	s.Activities = &activities.Activities{
 		DB: s.pool, Store: tables.New(s.pool), Events: &s.events, Log: testenv.Log, Limited: loglimit.New(testenv.Log, loglimit.Every), MaxEventSkew: time.Hour, EventRetention: 30 * 24 * time.Hour,
-		Endpoints: endpoints.Store{Pool: s.pool}, Wait: activities.WaitPolicy{Recheck: time.Minute, StuckAfter: 24 * time.Hour, TTL: 30 * 24 * time.Hour},
+		Webhooks: webhooks.Store{Pool: s.pool}, Wait: activities.WaitPolicy{Recheck: time.Minute, StuckAfter: 24 * time.Hour, TTL: 30 * 24 * time.Hour},
 	}
 	return s
 }

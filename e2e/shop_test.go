@@ -14,8 +14,8 @@ import (
 
 	"inorder/dev/standin"
 	"inorder/dev/testenv"
-	"inorder/internal/hooks"
 	"inorder/internal/platform"
+	"inorder/internal/webhooks"
 )
 
 const shopKey = "sk_test_e2ehushhush"
@@ -101,7 +101,7 @@ func (s *shop) webhooks() map[string]platform.Webhook {
 	return found
 }
 
-func (s *shop) create(url string, tag hooks.Tag) string {
+func (s *shop) create(url string, tag webhooks.Tag) string {
 	inactive := false
 	w, err := s.client.CreateWebhook(context.Background(), platform.NewWebhook{URL: url, Events: []string{"*"}, IsActive: &inactive, Metadata: tag.Metadata()})
 	require.NoError(s.t, err)

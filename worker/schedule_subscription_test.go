@@ -7,11 +7,10 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
 
-	"inorder/activities"
 	"inorder/dev/standin"
 	"inorder/dev/testenv"
-	"inorder/internal/endpoints"
 	"inorder/internal/platform"
+	"inorder/internal/webhooks"
 	"inorder/worker"
 	"inorder/workflows"
 )
@@ -22,8 +21,8 @@ func TestTheScheduleChecksTheSubscription(t *testing.T) {
 	o := options(t)
 	_, api := testenv.StandIn(t, standin.Options{})
 	o.Platform = testenv.Platform(t, api, standin.DefaultKey)
-	store := endpoints.Store{Pool: o.Pool}
-	require.NoError(t, store.Add(t.Context(), endpoints.Endpoint{ID: "wh_gone", URL: "https://shop.example.com/", Events: []string{"*"},
+	store := webhooks.Store{Pool: o.Pool}
+	require.NoError(t, store.Add(t.Context(), webhooks.Record{ID: "wh_gone", URL: "https://shop.example.com/", Events: []string{"*"},
 		Mode: platform.Test, IsActive: true}, "whsec_gone"))
 
 	ctx := within(t, 2*time.Minute)
@@ -46,9 +45,9 @@ func TestTheScheduleChecksTheSubscription(t *testing.T) {
 		}
 		return run != nil
 	}, time.Minute, 50*time.Millisecond)
-	var check activities.SubscriptionCheck
+	var check webhooks.Check
 	require.NoError(t, o.Client.GetWorkflow(ctx, run.WorkflowID, run.FirstExecutionRunID).Get(ctx, &check))
 	require.Equal(t, 1, check.Checked)
-	require.Len(t, check.Problems, 1)
-	require.Equal(t, "missing", check.Problems[0].Problem)
+	require.Len(t, check.Faults, 1)
+	require.Equal(t, "missing", check.Faults[0].Kind)
 }

@@ -48,22 +48,12 @@ func purgeSchedule(taskQueue string) client.ScheduleOptions {
 	}
 }
 
-// sweepSchedule looks every ten minutes: so long may an event in attention be without a workflow before it is brought back.
-// One that waits may be for as long as its row may go unseen, which is hours.
+// sweepSchedule brings lost events back. An event in attention may be without a workflow for ten minutes, a waiting event for as long
+// as its row may go unseen, which is hours.
 func sweepSchedule(taskQueue string) client.ScheduleOptions {
-	return client.ScheduleOptions{
-		ID:   workflows.SweepScheduleID,
-		Spec: client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: 10 * time.Minute}}, Jitter: time.Minute},
-		Action: &client.ScheduleWorkflowAction{
-			ID:            workflows.SweepScheduleID,
-			Workflow:      workflows.SweepEventsType,
-			TaskQueue:     taskQueue,
-			StaticSummary: "bring back events whose workflow was terminated, deleted or lost",
-		},
-		Overlap:       enumspb.SCHEDULE_OVERLAP_POLICY_SKIP,
-		CatchupWindow: time.Minute,
-		Note:          "Starts the workflows of events anew that lost theirs; `inorder recover` does it at once, and more thoroughly." + whoseNote,
-	}
+	return everyTenMinutes(workflows.SweepScheduleID, workflows.SweepEventsType, taskQueue,
+		"bring back events whose workflow was terminated, deleted or lost",
+		"Starts the workflows of events anew that lost theirs; `inorder recover` does it at once, and more thoroughly.")
 }
 
 // reconcileGrace is how long the schedule lets an order differ: longer than a webhook takes that is on its way, its first

@@ -10,15 +10,16 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
 	"go.temporal.io/sdk/client"
 	sdk "go.temporal.io/sdk/worker"
 
 	"inorder/activities"
-	"inorder/internal/endpoints"
 	"inorder/internal/loglimit"
 	"inorder/internal/platform"
 	"inorder/internal/redelivery"
 	"inorder/internal/store"
+	"inorder/internal/webhooks"
 	"inorder/workflows"
 )
 
@@ -41,6 +42,8 @@ type Options struct {
 
 	ReconcileEvery  time.Duration // of the schedule; Provision sets it
 	ReconcileWindow time.Duration
+
+	Metrics prometheus.Registerer // nil: the metrics are registered nowhere
 
 	Platform       *platform.Client // nil without an API key: then nothing is asked of the platform
 	HookAutorepair bool
@@ -81,7 +84,8 @@ func New(o Options) sdk.Worker {
 		EventRetention:  o.EventRetention,
 		ReconcileWindow: o.ReconcileWindow,
 		Platform:        o.Platform,
-		Endpoints:       endpoints.Store{Pool: cmp.Or(o.Reserved, o.Pool)},
+		Webhooks:        webhooks.Store{Pool: cmp.Or(o.Reserved, o.Pool)},
+		WebhookMetrics:  webhooks.NewMetrics(o.Metrics),
 		HookAutorepair:  o.HookAutorepair,
 	}
 	w.RegisterActivity(all) // those of the platform, too: older code scheduled them here

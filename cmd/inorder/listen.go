@@ -10,11 +10,10 @@ import (
 	"net/url"
 	"time"
 
-	"inorder/internal/endpoints"
-	"inorder/internal/hooks"
-	"inorder/internal/keyring"
 	"inorder/internal/listen"
 	"inorder/internal/platform"
+	"inorder/internal/webhooks"
+	"inorder/internal/webhooks/secrets"
 )
 
 type listenCmd struct {
@@ -54,7 +53,7 @@ Examples:
 // Validate reports what kong cannot see. It runs before the environment is read.
 func (c *listenCmd) Validate() error {
 	if c.PublicURL != "" {
-		if _, err := hooks.Endpoint(c.PublicURL); err != nil {
+		if _, err := webhooks.CheckURL(c.PublicURL); err != nil {
 			return fmt.Errorf("--public-url: %w", err)
 		}
 		if u, _ := url.Parse(c.PublicURL); u.RawQuery != "" {
@@ -62,7 +61,7 @@ func (c *listenCmd) Validate() error {
 		}
 	}
 	if len(c.Events) == 0 {
-		c.Events = hooks.OrderEvents()
+		c.Events = webhooks.OrderEvents()
 	}
 	if c.Lease < time.Second {
 		return errors.New("--lease must be 1s or longer")
@@ -71,11 +70,10 @@ func (c *listenCmd) Validate() error {
 }
 
 func (c *listenCmd) Run(ctx context.Context, std streams) error {
-	d, err := openHooks(ctx, std)
-	if err != nil {
-		return err
-	}
-	defer d.close()
+	return withHooks(ctx, std, func(d *hooksClients) error { return c.listen(ctx, std, d) })
+}
+
+func (c *listenCmd) listen(ctx context.Context, std streams, d *hooksClients) error {
 	tunnel, err := c.tunnel(d, std)
 	if err != nil {
 		return err
@@ -90,7 +88,7 @@ func (c *listenCmd) Run(ctx context.Context, std streams) error {
 	if !answers(ctx, d.ReceiverURL) {
 		fmt.Fprintf(std.err, "nothing listens at %s yet: start `inorder serve` or `make run`, or set RECEIVER_URL\n", d.ReceiverURL)
 	}
-	ring, err := keyring.New(ctx, keyring.Options{Secrets: d.WebhookSecrets, File: d.SecretsFile, Table: onlyRead{d.Store},
+	ring, err := secrets.Load(ctx, secrets.Options{Secrets: d.WebhookSecrets, File: d.SecretsFile, Shared: onlyRead{d.Store.Secrets()},
 		Log: logger(std, slog.LevelError)}) // that there is no secret yet is no news: the webhook brings one
 	if err != nil {
 		return err
@@ -98,12 +96,12 @@ func (c *listenCmd) Run(ctx context.Context, std streams) error {
 	defer ring.Watch()()
 	return listen.Run(ctx, listen.Options{
 		Registrar: d.Registrar, Machine: m, Name: c.Name, Tunnel: tunnel, Events: c.Events, Receiver: d.ReceiverURL,
-		Verifier: ring, MaxBody: d.MaxBodyBytes, Out: std.out, Outcomes: d.watcher, Link: d.link, Lease: c.Lease,
+		Verifier: ring, MaxBody: d.MaxBodyBytes, Out: std.out, Outcomes: d.watcher(), Link: d.link, Lease: c.Lease,
 		CatchUp: func(ctx context.Context, since time.Time) { catchUp(ctx, d, std, since) },
 	})
 }
 
-func (c *listenCmd) tunnel(d *hookDesk, std streams) (listen.Tunnel, error) {
+func (c *listenCmd) tunnel(d *hooksClients, std streams) (listen.Tunnel, error) {
 	switch {
 	case c.PublicURL != "":
 		return listen.Public{URL: c.PublicURL, Addr: c.Addr}, nil
@@ -118,9 +116,9 @@ func logger(std streams, level slog.Level) *slog.Logger {
 }
 
 // onlyRead is the table of secrets without its writes: the receiver notes when a secret last verified a delivery.
-type onlyRead struct{ endpoints.Store }
+type onlyRead struct{ secrets.Table }
 
-func (onlyRead) NoteVerified(context.Context, string, string, time.Time) error { return nil }
+func (onlyRead) Verified(context.Context, string, string, time.Time) error { return nil }
 
 // answers reports whether anything answers at the receiver's URL.
 func answers(ctx context.Context, receiver string) bool {
@@ -140,7 +138,7 @@ func answers(ctx context.Context, receiver string) bool {
 
 // catchUp has a worker compare orders with the platform's, while deliveries arrive again: the platform could not deliver while
 // nobody listened. since is when the last `inorder listen` was last alive; zero if there was none.
-func catchUp(ctx context.Context, d *hookDesk, std streams, since time.Time) {
+func catchUp(ctx context.Context, d *hooksClients, std streams, since time.Time) {
 	if since.IsZero() {
 		return
 	}

@@ -85,10 +85,10 @@ func (s *sendCmd) Run(ctx context.Context, std streams) error {
 	if s.List {
 		return list(std.out)
 	}
-	c, err := config.Load(config.NeedSigner)
-	if err != nil {
-		return err
-	}
+	return withClients(ctx, config.NeedSigner, func(c *servers) error { return s.send(ctx, c, std) })
+}
+
+func (s *sendCmd) send(ctx context.Context, c *servers, std streams) error {
 	to, err := send.NewClient(cmp.Or(s.URL, c.ReceiverURL), c.WebhookSecrets[0])
 	if err != nil {
 		return err
@@ -104,15 +104,11 @@ func (s *sendCmd) Run(ctx context.Context, std streams) error {
 		Out: std.out, Progress: std.err}.Run(ctx)
 }
 
-func (s *sendCmd) runStory(ctx context.Context, to *send.Client, c config.Config, std streams) error {
+func (s *sendCmd) runStory(ctx context.Context, to *send.Client, c *servers, std streams) error {
 	stories := sample.Stories()
 	story := send.Story{Story: stories[slices.IndexFunc(stories, s.isStory)], To: to, OrderID: s.orderID(), Wait: s.Wait, Out: std.out, Notes: std.err}
-	if c.Pool != nil {
-		w, err := newWatcher(ctx, c)
-		if err != nil {
-			return err
-		}
-		defer w.close()
+	if c.pool != nil {
+		w := c.watcher()
 		story.Store, story.Ask = w.events, w.Ask
 	}
 	return story.Run(ctx)

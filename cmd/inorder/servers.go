@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -15,6 +17,7 @@ import (
 	"inorder/internal/loglimit"
 	"inorder/internal/platform"
 	"inorder/internal/store"
+	"inorder/migrations"
 	"inorder/worker"
 )
 
@@ -39,6 +42,42 @@ func withServers(ctx context.Context, need config.Need, std streams, run func(*s
 	}
 	defer s.close()
 	return run(s)
+}
+
+// withClients is withServers for a command that ends by itself, and logs nothing.
+func withClients(ctx context.Context, need config.Need, run func(*servers) error) error {
+	c, err := config.Load(need)
+	if err != nil {
+		return err
+	}
+	s, err := connect(ctx, c, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	return run(s)
+}
+
+// withDatabase is withClients where PostgreSQL must be ready: its schema is this version's.
+func withDatabase(ctx context.Context, need config.Need, run func(*servers) error) error {
+	return withClients(ctx, need|config.NeedDatabase, func(s *servers) error {
+		if err := s.checkDatabase(ctx); err != nil {
+			return err
+		}
+		return run(s)
+	})
+}
+
+func (s *servers) checkDatabase(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	err := migrations.Check(ctx, s.pool)
+	_, older := errors.AsType[*migrations.OlderSchemaError](err)
+	_, encoding := errors.AsType[*migrations.EncodingError](err)
+	if err == nil || older || encoding {
+		return err
+	}
+	return fmt.Errorf("PostgreSQL does not answer; is DATABASE_URL right, and does it run? %s", strings.Join(strings.Fields(err.Error()), " "))
 }
 
 // open reads the environment, logs what it found, and makes the clients. The caller closes them.

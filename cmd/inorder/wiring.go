@@ -11,11 +11,10 @@ import (
 
 	"inorder/activities"
 	"inorder/internal/admin"
-	"inorder/internal/endpoints"
-	"inorder/internal/keyring"
 	"inorder/internal/ready"
 	"inorder/internal/redelivery"
 	"inorder/internal/store"
+	"inorder/internal/webhooks/secrets"
 	"inorder/receiver"
 	"inorder/worker"
 )
@@ -97,12 +96,12 @@ func (s *servers) receive(ctx context.Context) error {
 	return receiver.New(o).Run(ctx, s.ListenAddr)
 }
 
-func (s *servers) keyring(ctx context.Context) (*keyring.Keyring, error) {
-	o := keyring.Options{Secrets: s.WebhookSecrets, File: s.SecretsFile, Log: s.log}
+func (s *servers) keyring(ctx context.Context) (*secrets.Keyring, error) {
+	o := secrets.Options{Secrets: s.WebhookSecrets, File: s.SecretsFile, Log: s.log}
 	if s.reserved != nil {
-		o.Table = endpoints.Store{Pool: s.reserved}
+		o.Shared = secrets.Table{Pool: s.reserved}
 	}
-	return keyring.New(ctx, o)
+	return secrets.Load(ctx, o)
 }
 
 func (s *servers) worker() worker.Options {
@@ -115,6 +114,7 @@ func (s *servers) worker() worker.Options {
 		Log:          s.log,
 		Limited:      s.limited,
 		Redelivery:   s.metrics.redelivery,
+		Metrics:      s.metrics.registry,
 		MaxEventSkew: s.MaxEventSkew,
 		Wait: activities.WaitPolicy{
 			Recheck:    s.PendingRecheck,

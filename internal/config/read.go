@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"inorder/internal/endpoints"
+	"inorder/internal/delivery"
 	"inorder/internal/platform"
 )
 
@@ -153,7 +153,7 @@ func (r *reader) secrets(name string, need Need) []string {
 		list[i] = strings.TrimSpace(secret)
 		if list[i] == "" {
 			r.problem(name, "entry %d of %d is empty; separate the secrets by single commas, for example whsec_new,whsec_old", i+1, len(list))
-		} else if err := endpoints.CheckSecret(list[i]); err != nil {
+		} else if err := delivery.CheckSecret(list[i]); err != nil {
 			r.problem(name, "entry %d of %d cannot be a secret: %v; for example whsec_new,whsec_old", i+1, len(list), err)
 		}
 	}

@@ -6,14 +6,13 @@ import (
 	"fmt"
 	"time"
 
-	"inorder/internal/endpoints"
-	"inorder/internal/hooks"
 	"inorder/internal/platform"
+	"inorder/internal/webhooks"
 )
 
 // keeper keeps the webhook of one Run registered, active and leading to the tunnel. Its methods are called one at a time.
 type keeper struct {
-	hooks.Registrar
+	webhooks.Registrar
 	machine Machine
 	name    string
 	events  []string
@@ -21,9 +20,9 @@ type keeper struct {
 	lease   time.Duration
 	say     func(format string, args ...any)
 
-	e        endpoints.Endpoint // as it is registered; ID is "" while none is
-	url      string             // where it should lead
-	ownLease bool               // the platform keeps no metadata, so that the lease is in our record alone
+	e        webhooks.Record // as it is registered; ID is "" while none is
+	url      string          // where it should lead
+	ownLease bool            // the platform keeps no metadata, so that the lease is in our record alone
 	said     map[string]bool
 }
 
@@ -36,8 +35,8 @@ func (k *keeper) once(format string, args ...any) {
 	}
 }
 
-func (k *keeper) tag() hooks.Tag {
-	return hooks.Tag{Owner: k.machine.Owner, Machine: k.machine.ID, Listen: k.name, Lease: k.Clock().Add(k.lease).Truncate(time.Second)}
+func (k *keeper) tag() webhooks.Tag {
+	return webhooks.Tag{Owner: k.machine.Owner, Machine: k.machine.ID, Listen: k.name, Lease: time.Now().Add(k.lease).Truncate(time.Second)}
 }
 
 // sweep deletes the webhooks that earlier Runs of this name left behind, and those of other names past their lease.
@@ -52,7 +51,7 @@ func (k *keeper) sweep(ctx context.Context) error {
 }
 
 // other prints what the user should know of a webhook that is not ours.
-func (k *keeper) other(w hooks.Webhook) {
+func (k *keeper) other(w webhooks.Webhook) {
 	switch {
 	case w.URL == k.url && w.Record == nil:
 		k.once("%s has the same URL, and its owner is unknown: if nobody needs it, `inorder hooks delete --force %[1]s`", w.ID)
@@ -68,7 +67,7 @@ func (k *keeper) register(ctx context.Context, public string) error {
 		return err
 	}
 	k.url = url
-	k.e, err = k.Create(ctx, hooks.New{URL: url, Events: k.events, Tag: k.tag()})
+	k.e, err = k.Create(ctx, webhooks.Spec{URL: url, Events: k.events, Tag: k.tag()})
 	return err
 }
 
@@ -90,10 +89,10 @@ func (k *keeper) move(ctx context.Context, public string) error {
 // again registers the webhook anew after somebody deleted it.
 func (k *keeper) again(ctx context.Context, public string) error {
 	k.say("%s was deleted by somebody else: registering it again", k.e.ID)
-	if err := k.Store.Remove(ctx, k.e.ID, k.Clock().Add(secretOutlives)); err != nil {
+	if err := k.Store.Remove(ctx, k.e.ID, time.Now().Add(secretOutlives)); err != nil {
 		return err
 	}
-	k.e = endpoints.Endpoint{}
+	k.e = webhooks.Record{}
 	if err := k.register(ctx, public); err != nil {
 		return err
 	}
@@ -134,13 +133,13 @@ func (k *keeper) renew(ctx context.Context, public string) error {
 }
 
 // prolong writes the lease into the metadata, unless the platform refuses or ignores that, and returns the webhook as it is.
-func (k *keeper) prolong(ctx context.Context, tag hooks.Tag) (platform.Webhook, error) {
+func (k *keeper) prolong(ctx context.Context, tag webhooks.Tag) (platform.Webhook, error) {
 	if k.ownLease {
 		return k.Platform.GetWebhook(ctx, k.e.ID)
 	}
 	w, err := k.Platform.UpdateWebhook(ctx, k.e.ID, platform.WebhookUpdate{Metadata: tag.Metadata()})
 	refused := platform.IsInvalid(err)
-	if refused || err == nil && !hooks.TagOf(w).Lease.Equal(tag.Lease) {
+	if refused || err == nil && !webhooks.TagOf(w).Lease.Equal(tag.Lease) {
 		k.ownLease = true
 		k.once("the platform keeps no metadata: the lease of %s is in our own table alone", k.e.ID)
 	}

@@ -33,13 +33,13 @@ import (
 	"time"
 
 	"inorder/internal/delivery"
-	"inorder/internal/hooks"
 	"inorder/internal/store"
+	"inorder/internal/webhooks"
 )
 
 // Options are the settings of Run. Those without a default are required.
 type Options struct {
-	Registrar hooks.Registrar // Run sets its Owner and Say
+	Registrar webhooks.Registrar // Run sets its Owner and Say
 	Machine   Machine
 	Name      string // one of a name at a time
 	Tunnel    Tunnel

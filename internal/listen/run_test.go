@@ -14,14 +14,14 @@ import (
 	"inorder"
 	"inorder/dev/standin"
 	"inorder/internal/delivery"
-	"inorder/internal/hooks"
 	"inorder/internal/store"
+	"inorder/internal/webhooks"
 )
 
 func TestRunDeliversUntilItIsStopped(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, true)
-	foreign := r.create("https://elsewhere.example.com/", hooks.Tag{})
+	foreign := r.create("https://elsewhere.example.com/", webhooks.Tag{})
 	var since []time.Time
 	o := r.options("default")
 	o.Outcomes, o.Link = ends{}, func(id string) string { return "http://ui/" + id }
@@ -35,7 +35,7 @@ func TestRunDeliversUntilItIsStopped(t *testing.T) {
 	})
 	require.NoError(t, stop())
 	require.Equal(t, []string{foreign}, r.ids())
-	secrets, err := r.hooks.Store.Secrets(t.Context())
+	secrets, err := r.hooks.Store.Secrets().List(t.Context())
 	require.NoError(t, err)
 	require.Len(t, secrets, 1)
 	require.WithinDuration(t, time.Now().Add(secretOutlives), *secrets[0].EndsAt, time.Minute)
@@ -67,7 +67,7 @@ func TestAnEventThatCameAnotherWayFirst(t *testing.T) {
 		w.Header().Set(delivery.ResultHeader, delivery.ResultDuplicate)
 	}))
 	t.Cleanup(quicker.Close)
-	direct := r.create(strings.Replace(quicker.URL, "127.0.0.1", "localhost", 1)+"/webhooks/hc", hooks.Tag{})
+	direct := r.create(strings.Replace(quicker.URL, "127.0.0.1", "localhost", 1)+"/webhooks/hc", webhooks.Tag{})
 	o := r.options("default")
 	o.Receiver, o.Outcomes = quicker.URL, ends{}
 	r.start(o)
@@ -147,7 +147,7 @@ func TestTheLeaseIsRenewed(t *testing.T) {
 			})
 			w, err := r.hooks.Platform.GetWebhook(t.Context(), r.list()[0].ID)
 			require.NoError(t, err)
-			require.Equal(t, metadata, hooks.TagOf(w).Lease.After(first))
+			require.Equal(t, metadata, webhooks.TagOf(w).Lease.After(first))
 			require.Equal(t, !metadata, strings.Contains(r.out.String(), "the platform keeps no metadata"))
 			if !metadata {
 				require.Equal(t, 1, strings.Count(r.out.String(), "the platform keeps no metadata"), "said once")

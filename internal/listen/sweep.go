@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"inorder/internal/hooks"
+	"inorder/internal/webhooks"
 )
 
 // secretOutlives is how long the secret of a deleted webhook stays valid, for deliveries under way.
@@ -13,7 +13,7 @@ const secretOutlives = 10 * time.Minute
 
 // Swept is a webhook that was left behind.
 type Swept struct {
-	hooks.Webhook
+	webhooks.Webhook
 	Why string
 }
 
@@ -21,20 +21,20 @@ type Swept struct {
 // touches those of anybody else: without our tag or record, or with another owner's. Ours is dead if the lock of its name is
 // free. If it belongs to another machine of the same user@host, whose locks cannot be seen, it is dead after its lease. With dry
 // nothing is deleted. It may run twice, also at once.
-func Sweep(ctx context.Context, r hooks.Registrar, m Machine, dry bool, each func(Swept)) error {
+func Sweep(ctx context.Context, r webhooks.Registrar, m Machine, dry bool, each func(Swept)) error {
 	return sweep(ctx, r, m, sweeping{dry: dry, each: each, proof: true})
 }
 
 type sweeping struct {
 	dry   bool
 	each  func(Swept)
-	proof bool                // a free lock is enough; else the lease must be over, too
-	held  string              // the name whose lock we hold
-	keep  string              // the ID of our own webhook, which lives
-	other func(hooks.Webhook) // is handed what is not ours; may be nil
+	proof bool                   // a free lock is enough; else the lease must be over, too
+	held  string                 // the name whose lock we hold
+	keep  string                 // the ID of our own webhook, which lives
+	other func(webhooks.Webhook) // is handed what is not ours; may be nil
 }
 
-func sweep(ctx context.Context, r hooks.Registrar, m Machine, s sweeping) error {
+func sweep(ctx context.Context, r webhooks.Registrar, m Machine, s sweeping) error {
 	list, err := r.List(ctx)
 	if err != nil {
 		return err
@@ -57,8 +57,8 @@ func sweep(ctx context.Context, r hooks.Registrar, m Machine, s sweeping) error 
 }
 
 // one deletes a webhook if it is dead. It holds the lock of its name meanwhile.
-func (s sweeping) one(ctx context.Context, r hooks.Registrar, m Machine, w hooks.Webhook) error {
-	over := !w.Tag.Lease.IsZero() && r.Clock().After(w.Tag.Lease)
+func (s sweeping) one(ctx context.Context, r webhooks.Registrar, m Machine, w webhooks.Webhook) error {
+	over := !w.Tag.Lease.IsZero() && time.Now().After(w.Tag.Lease)
 	why := ""
 	switch {
 	case w.Tag.Machine != m.ID:

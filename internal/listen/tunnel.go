@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"inorder/internal/delivery"
-	"inorder/internal/hooks"
+	"inorder/internal/webhooks"
 )
 
 // Tunnel leads from a public URL to this process. Open opens it; when its listener fails, it is opened again, and may then
@@ -41,7 +41,7 @@ func (p Public) Open(ctx context.Context) (Opened, error) {
 
 // endpoint returns the URL that the platform must deliver to, or an error if the platform would refuse it.
 func endpoint(public string) (string, error) {
-	return hooks.Endpoint(strings.TrimRight(public, "/") + delivery.Path)
+	return webhooks.CheckURL(strings.TrimRight(public, "/") + delivery.Path)
 }
 
 // sameURL reports whether two URLs lead to the same place. All loopback addresses are one.

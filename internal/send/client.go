@@ -16,8 +16,8 @@ import (
 	"time"
 
 	"inorder/internal/delivery"
-	"inorder/internal/endpoints"
 	"inorder/internal/sample"
+	"inorder/internal/webhooks/secrets"
 )
 
 // MaxConcurrency is how many deliveries may be under way at once.
@@ -139,5 +139,5 @@ func (f failures) hint(c *Client) string {
 	}
 	return fmt.Sprintf("; 401: the receiver does not know the secret called %s, the first of WEBHOOK_SECRETS, or something between changed the body. "+
 		"The receiver logs the names of those that are valid, and `inorder hooks secrets list` shows them; set WEBHOOK_SECRETS here to one that it has, "+
-		"after make run by: set -a; . .dev/env; set +a", endpoints.Name(c.secret))
+		"after make run by: set -a; . .dev/env; set +a", secrets.Name(c.secret))
 }
