@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
 	"go.temporal.io/sdk/client"
 	sdk "go.temporal.io/sdk/worker"
 
@@ -16,6 +17,7 @@ import (
 	"inorder/internal/endpoints"
 	"inorder/internal/loglimit"
 	"inorder/internal/platform"
+	"inorder/internal/reconcile"
 	"inorder/internal/store"
 	"inorder/workflows"
 )
@@ -37,6 +39,8 @@ type Options struct {
 
 	ReconcileEvery  time.Duration // of the schedule; Provision sets it
 	ReconcileWindow time.Duration
+
+	Metrics prometheus.Registerer // nil: the metrics are registered nowhere
 
 	Platform       *platform.Client // nil without an API key: then nothing is asked of the platform
 	HookAutorepair bool
@@ -66,7 +70,6 @@ func New(o Options) sdk.Worker {
 	})
 	workflows.Register(w)
 	all := &activities.Activities{
-		DB:              o.Pool,
 		Store:           store.New(o.Pool),
 		Events:          workflows.Events{Client: o.Client, Namespace: o.Namespace, TaskQueue: o.TaskQueue},
 		Log:             o.Log,
@@ -75,6 +78,7 @@ func New(o Options) sdk.Worker {
 		Wait:            o.Wait,
 		EventRetention:  o.EventRetention,
 		ReconcileWindow: o.ReconcileWindow,
+		Reconcile:       reconcile.NewMetrics(o.Metrics),
 		Platform:        o.Platform,
 		Endpoints:       endpoints.Store{Pool: cmp.Or(o.Reserved, o.Pool)},
 		HookAutorepair:  o.HookAutorepair,
@@ -83,6 +87,7 @@ func New(o Options) sdk.Worker {
 	if o.Platform == nil {
 		return w
 	}
+	all.Reconcile.Expect()
 	return &pair{Worker: w, platform: newPlatformWorker(o, all)}
 }
 
@@ -90,9 +95,7 @@ func New(o Options) sdk.Worker {
 // finish. It returns an error if either lacks what `inorder migrate` puts there or belongs to another system, or if the worker cannot start or stops
 // by itself.
 func Run(ctx context.Context, o Options) error {
-	if o.Platform != nil {
-		activities.ExpectReconcile()
-	}
+	w := New(o) // which connects to nothing; but its metrics are there while it waits
 	if err := Await(ctx, o); err != nil {
 		if ctx.Err() != nil {
 			return nil
@@ -101,7 +104,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	stop := make(chan any)
 	defer context.AfterFunc(ctx, func() { close(stop) })()
-	if err := New(o).Run(stop); err != nil {
+	if err := w.Run(stop); err != nil {
 		return fmt.Errorf("the worker on task queue %q stopped: %w", o.TaskQueue, err)
 	}
 	return nil

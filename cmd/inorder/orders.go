@@ -21,18 +21,18 @@ type reconcileCmd struct {
 }
 
 func (*reconcileCmd) Help() string {
-	return `Finds what lost webhooks have left behind, and puts it right: it compares the orders that were created lately, and those
-that are open whatever their age, with the platform's, and applies the platform's state of those that differ the way an
-event is applied. With --since it fetches the orders of a shop that are older than its webhooks.
+	return `Repairs what lost webhooks have left behind. It compares the orders that were created lately, and those that are open
+whatever their age, with the platform's. Those that differ get the platform's state, by an event of their own. With --since
+it fetches the orders of a shop that are older than its webhooks.
 
-A worker does it, as a workflow; this command starts it, shows how far it is, and says what it did. Ctrl-C leaves it
-running, and the same command shows it again. Several at once, and the schedule of ` + "`inorder migrate`" + `, do not get in each
-other's way: each difference is repaired once. It fails if orders are left that could not be repaired, or if the platform did not
-show all of them: then it does what it can, says why, and may be run again.
+A worker does it, as a workflow. This command starts the workflow, shows its progress, and prints what it did. Ctrl-C leaves
+it running, and the same command shows it again. Several may run at once, also beside the schedule of ` + "`inorder migrate`" + `: each
+order is repaired once. The command fails if an order could not be repaired, or if the platform did not show all orders. The
+workflow then did what it could, the command says why, and it may be run again.
 
 The worker needs HEADLESS_COMMERCE_API_KEY. This command reads TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE (and the other
 TEMPORAL_* names) and TASK_QUEUE. With --preview it compares by itself: it needs HEADLESS_COMMERCE_API_KEY and
-DATABASE_URL, and reads HEADLESS_COMMERCE_API_URL and RECONCILE_WINDOW. What is on its way yet shows there as different, too.
+DATABASE_URL, and reads HEADLESS_COMMERCE_API_URL and RECONCILE_WINDOW. An order whose webhook is on its way is shown, too.
 
 Examples:
 
@@ -45,7 +45,7 @@ Examples:
 // maxNamed is how many orders may be named.
 const maxNamed = 1000
 
-// Validate reports what kong cannot see.
+// Validate checks what kong cannot.
 func (r *reconcileCmd) Validate() error {
 	for _, id := range r.Order {
 		if id == "" || len(id) > 255 {
@@ -54,7 +54,7 @@ func (r *reconcileCmd) Validate() error {
 	}
 	switch {
 	case len(r.Order) > 0 && r.Since != "":
-		return errors.New("--since does not go with named orders: they are looked at whatever their age")
+		return errors.New("--since does not go with named orders: they are compared whatever their age")
 	case len(r.Order) > maxNamed:
 		return fmt.Errorf("name at most %d orders, or use --since", maxNamed)
 	}
@@ -62,7 +62,7 @@ func (r *reconcileCmd) Validate() error {
 	return err
 }
 
-// parseSince reads a time, a day in UTC or a duration before now; zero if there is none.
+// parseSince reads a time, a day in UTC or a duration before now, and returns it in whole seconds of UTC; zero for "".
 func parseSince(text string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil

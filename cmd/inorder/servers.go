@@ -7,6 +7,7 @@ import (
 	"log/slog"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
 	"go.temporal.io/sdk/client"
 	"golang.org/x/sync/errgroup"
 
@@ -25,6 +26,7 @@ type servers struct {
 	config.Config
 	log      *slog.Logger
 	limited  *loglimit.Logger // into log, for what a sender or an outage can multiply
+	metrics  *prometheus.Registry
 	temporal client.Client
 	pool     *pgxpool.Pool    // nil without DATABASE_URL
 	reserved *pgxpool.Pool    // on the same database, for secrets and probes, which must not wait for events
@@ -37,7 +39,7 @@ func open(ctx context.Context, need config.Need, logs io.Writer) (*servers, erro
 	if err != nil {
 		return nil, err
 	}
-	s := &servers{Config: c, log: c.Logger(logs)}
+	s := &servers{Config: c, log: c.Logger(logs), metrics: prometheus.NewRegistry()}
 	s.limited = loglimit.New(s.log, loglimit.Every)
 	s.log.Info("inorder "+programVersion(), "temporal", c.Temporal.HostPort, "namespace", c.Temporal.Namespace, "task_queue", c.TaskQueue)
 
@@ -108,7 +110,7 @@ func (s *servers) besideAdmin(ctx context.Context, checks []admin.Check, run fun
 	if s.AdminToken != "" {
 		s.log.Warn("ADMIN_TOKEN guards nothing in this version: whoever reaches ADMIN_ADDR reads the metrics there without a token", "admin_addr", s.AdminAddr)
 	}
-	metrics, err := admin.Listen(s.AdminAddr, checks, s.log)
+	metrics, err := admin.Listen(s.AdminAddr, checks, s.metrics, s.log)
 	if err != nil {
 		return err
 	}
@@ -143,6 +145,7 @@ func (s *servers) worker() worker.Options {
 		RedeliveryHorizon: s.RedeliveryHorizon,
 		ReconcileEvery:    s.ReconcileEvery,
 		ReconcileWindow:   s.ReconcileWindow,
+		Metrics:           s.metrics,
 		Platform:          s.platform,
 		HookAutorepair:    s.HookAutorepair,
 	}

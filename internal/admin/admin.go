@@ -13,12 +13,13 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
 // The paths. None asks for a token: they say nothing that is secret or personal, and the default address is loopback.
 const (
-	MetricsPath = "/metrics" // the default registry, in Prometheus' text format
+	MetricsPath = "/metrics" // those of Listen's registry and of the default one, in Prometheus' text format
 	HealthPath  = "/healthz"
 	ReadyPath   = "/readyz" // a Readiness
 )
@@ -33,11 +34,12 @@ const (
 type Server struct {
 	listener net.Listener
 	checks   []Check
+	metrics  *prometheus.Registry
 	log      *slog.Logger
 }
 
 // Listen takes addr, the setting ADMIN_ADDR. The checks are what ReadyPath looks at.
-func Listen(addr string, checks []Check, log *slog.Logger) (*Server, error) {
+func Listen(addr string, checks []Check, metrics *prometheus.Registry, log *slog.Logger) (*Server, error) {
 	l, err := net.Listen("tcp", addr)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
@@ -46,13 +48,14 @@ func Listen(addr string, checks []Check, log *slog.Logger) (*Server, error) {
 	case err != nil:
 		return nil, fmt.Errorf("listen on ADMIN_ADDR: %w", err)
 	}
-	return &Server{l, checks, log}, nil
+	return &Server{l, checks, metrics, log}, nil
 }
 
 // Serve serves until ctx ends, and returns when the requests under way have their answer. It closes the listener.
 func (s *Server) Serve(ctx context.Context) error {
 	mux := http.NewServeMux()
-	mux.Handle("GET "+MetricsPath, promhttp.Handler())
+	all := prometheus.Gatherers{s.metrics, prometheus.DefaultGatherer}
+	mux.Handle("GET "+MetricsPath, promhttp.InstrumentMetricHandler(s.metrics, promhttp.HandlerFor(all, promhttp.HandlerOpts{})))
 	mux.HandleFunc("GET "+HealthPath, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "alive") })
 	mux.Handle("GET "+ReadyPath, newProber(s.checks, checkTimeout, s.log))
 	server := &http.Server{

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 )
 
@@ -22,7 +23,7 @@ func get(t *testing.T, url string) (int, string) {
 }
 
 func TestServesMetricsAndHealthUntilItIsStopped(t *testing.T) {
-	s, err := Listen("127.0.0.1:0", nil, quiet)
+	s, err := Listen("127.0.0.1:0", nil, prometheus.NewRegistry(), quiet)
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -43,17 +44,17 @@ func TestServesMetricsAndHealthUntilItIsStopped(t *testing.T) {
 
 	stop()
 	require.NoError(t, <-done)
-	again, err := Listen(s.listener.Addr().String(), nil, quiet)
+	again, err := Listen(s.listener.Addr().String(), nil, prometheus.NewRegistry(), quiet)
 	require.NoError(t, err, "the address is free again")
 	require.NoError(t, again.Serve(ctx), "stopped before it began")
 }
 
 func TestTakenPortNamesTheSetting(t *testing.T) {
-	s, err := Listen("127.0.0.1:0", nil, quiet)
+	s, err := Listen("127.0.0.1:0", nil, prometheus.NewRegistry(), quiet)
 	require.NoError(t, err)
 	defer s.listener.Close()
-	_, err = Listen(s.listener.Addr().String(), nil, quiet)
+	_, err = Listen(s.listener.Addr().String(), nil, prometheus.NewRegistry(), quiet)
 	require.ErrorContains(t, err, "set ADMIN_ADDR")
-	_, err = Listen("192.0.2.1:0", nil, quiet)
+	_, err = Listen("192.0.2.1:0", nil, prometheus.NewRegistry(), quiet)
 	require.ErrorContains(t, err, "ADMIN_ADDR")
 }
