@@ -53,13 +53,12 @@ func (o Order) Compare(raw json.RawMessage, asOf time.Time, storeID string) (Com
 	if c.Drift == DriftMissing {
 		return c, nil
 	}
-	if c.Differences = o.differences(theirs); len(c.Differences) == 0 {
-		return c, nil
+	if c.Differences = o.differences(theirs); len(c.Differences) > 0 {
+		if c.Drift == DriftNone { // only the sum of the refunds differs
+			c.Drift = DriftDifferent
+		}
+		c.Unrepairable = o.unrepairable(theirs, c.Differences)
 	}
-	if c.Drift == DriftNone { // only the sum of the refunds differs
-		c.Drift = DriftDifferent
-	}
-	c.Unrepairable = o.unrepairable(theirs, c.Differences)
 	return c, nil
 }
 

@@ -13,85 +13,68 @@ import (
 	"inorder/workflows"
 )
 
-// schedules are what runs by itself. None of them overlaps itself, and after an outage of Temporal what was missed is
-// caught up once.
-func schedules(o Options) []client.ScheduleOptions {
-	return []client.ScheduleOptions{
-		purgeSchedule(o.TaskQueue),
-		sweepSchedule(o.TaskQueue),
-		checkSubscriptionSchedule(o.TaskQueue),
-		reconcileSchedule(o),
-	}
-}
-
-// purgeSchedule runs the purge once a day, at an hour when little else runs.
-func purgeSchedule(taskQueue string) client.ScheduleOptions {
-	return client.ScheduleOptions{
-		ID: workflows.PurgeScheduleID,
-		Spec: client.ScheduleSpec{
-			Calendars: []client.ScheduleCalendarSpec{{
-				Hour:    []client.ScheduleRange{{Start: 3}},
-				Minute:  []client.ScheduleRange{{Start: 17}},
-				Comment: "daily at 03:17 UTC",
-			}},
-			Jitter: 10 * time.Minute,
-		},
-		Action: &client.ScheduleWorkflowAction{
-			ID:            workflows.PurgeScheduleID,
-			Workflow:      workflows.PurgeEventsType,
-			TaskQueue:     taskQueue,
-			StaticSummary: "delete webhook_events rows older than EVENT_RETENTION",
-		},
-		Overlap:       enumspb.SCHEDULE_OVERLAP_POLICY_SKIP,
-		CatchupWindow: 12 * time.Hour,
-		Note:          "Deletes webhook_events rows older than the worker's EVENT_RETENTION." + whoseNote,
-	}
-}
-
-// sweepSchedule looks every ten minutes: so long may an event in attention be without a workflow before it is brought back.
-// One that waits may be for as long as its row may go unseen, which is hours.
-func sweepSchedule(taskQueue string) client.ScheduleOptions {
-	return client.ScheduleOptions{
-		ID:   workflows.SweepScheduleID,
-		Spec: client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: 10 * time.Minute}}, Jitter: time.Minute},
-		Action: &client.ScheduleWorkflowAction{
-			ID:            workflows.SweepScheduleID,
-			Workflow:      workflows.SweepEventsType,
-			TaskQueue:     taskQueue,
-			StaticSummary: "bring back events whose workflow was terminated, deleted or lost",
-		},
-		Overlap:       enumspb.SCHEDULE_OVERLAP_POLICY_SKIP,
-		CatchupWindow: time.Minute,
-		Note:          "Starts the workflows of events anew that lost theirs; `inorder recover` does it at once, and more thoroughly." + whoseNote,
-	}
-}
-
 // reconcileGrace is how long the schedule lets an order differ: longer than a webhook takes that is on its way, its first
 // retries included.
 const reconcileGrace = 2 * time.Minute
 
-func reconcileSchedule(o Options) client.ScheduleOptions {
-	return client.ScheduleOptions{
-		ID: workflows.ReconcileScheduleID,
-		Spec: client.ScheduleSpec{
-			Intervals: []client.ScheduleIntervalSpec{{Every: o.ReconcileEvery}},
-			Jitter:    o.ReconcileEvery / 10,
-		},
-		Action: &client.ScheduleWorkflowAction{
-			ID:            workflows.ReconcileScheduleID,
-			Workflow:      workflows.ReconcileOrdersType,
-			Args:          []any{workflows.ReconcileInput{Grace: reconcileGrace}},
-			TaskQueue:     o.TaskQueue,
-			StaticSummary: "compare orders with the platform's and repair those that differ",
-		},
-		Overlap:       enumspb.SCHEDULE_OVERLAP_POLICY_SKIP,
-		CatchupWindow: max(o.ReconcileEvery, time.Minute),
-		Note:          "Compares recent and open orders with the platform's, every RECONCILE_EVERY." + whoseNote,
+// schedules are what runs by itself. None of them overlaps itself, and after an outage of Temporal what was missed is
+// caught up once, within catchup.
+func schedules(o Options) []client.ScheduleOptions {
+	everyTenMinutes := client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: 10 * time.Minute}}, Jitter: time.Minute}
+	return []client.ScheduleOptions{
+		schedule{
+			id: workflows.PurgeScheduleID, workflow: workflows.PurgeEventsType,
+			spec: client.ScheduleSpec{ // when little else runs
+				Calendars: []client.ScheduleCalendarSpec{{
+					Hour:    []client.ScheduleRange{{Start: 3}},
+					Minute:  []client.ScheduleRange{{Start: 17}},
+					Comment: "daily at 03:17 UTC",
+				}},
+				Jitter: 10 * time.Minute,
+			},
+			catchup: 12 * time.Hour,
+			summary: "delete webhook_events rows older than EVENT_RETENTION",
+			note:    "Deletes webhook_events rows older than the worker's EVENT_RETENTION.",
+		}.options(o),
+		schedule{ // an event in attention may be without a workflow for ten minutes, one that waits for as long as its row may go unseen
+			id: workflows.SweepScheduleID, workflow: workflows.SweepEventsType, spec: everyTenMinutes, catchup: time.Minute,
+			summary: "bring back events whose workflow was terminated, deleted or lost",
+			note:    "Starts the workflows of events anew that lost theirs; `inorder recover` does it at once, and more thoroughly.",
+		}.options(o),
+		schedule{ // a webhook may be broken for ten minutes. Nothing is caught up, because only how things are now counts
+			id: workflows.CheckSubscriptionScheduleID, workflow: workflows.CheckSubscriptionType, spec: everyTenMinutes, catchup: time.Minute,
+			summary: "check that our webhooks exist on the platform, are active and as registered",
+			note:    "Compares the webhooks that were registered from here with what the platform has; with HOOK_AUTOREPAIR=true it puts right what differs.",
+		}.options(o),
+		schedule{
+			id: workflows.ReconcileScheduleID, workflow: workflows.ReconcileOrdersType, args: []any{workflows.ReconcileInput{Grace: reconcileGrace}},
+			spec:    client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: o.ReconcileEvery}}, Jitter: o.ReconcileEvery / 10},
+			catchup: max(o.ReconcileEvery, time.Minute),
+			summary: "compare orders with the platform's and repair those that differ",
+			note:    "Compares recent and open orders with the platform's, every RECONCILE_EVERY.",
+		}.options(o),
 	}
 }
 
-// whoseNote ends every schedule's note.
-const whoseNote = " `inorder migrate` sets this schedule; what is changed here it changes back, except a pause."
+// schedule is one of a workflow whose ID is the schedule's.
+type schedule struct {
+	id, workflow  string
+	args          []any
+	spec          client.ScheduleSpec
+	catchup       time.Duration
+	summary, note string
+}
+
+func (s schedule) options(o Options) client.ScheduleOptions {
+	return client.ScheduleOptions{
+		ID:            s.id,
+		Spec:          s.spec,
+		Action:        &client.ScheduleWorkflowAction{ID: s.id, Workflow: s.workflow, Args: s.args, TaskQueue: o.TaskQueue, StaticSummary: s.summary},
+		Overlap:       enumspb.SCHEDULE_OVERLAP_POLICY_SKIP,
+		CatchupWindow: s.catchup,
+		Note:          s.note + " `inorder migrate` sets this schedule; what is changed here it changes back, except a pause.",
+	}
+}
 
 // provisionSchedule creates the schedule, or sets it back to what it should be, except a pause.
 func provisionSchedule(ctx context.Context, o Options, want client.ScheduleOptions) error {

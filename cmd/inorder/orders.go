@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"inorder/internal/config"
 )
 
 type ordersCmd struct {
@@ -94,9 +92,5 @@ func (r *reconcileCmd) Run(ctx context.Context, std streams) error {
 	if r.Preview {
 		return r.preview(ctx, since, std)
 	}
-	c, err := config.Load(0)
-	if err != nil {
-		return err
-	}
-	return r.reconcile(ctx, c, since, std)
+	return r.reconcile(ctx, since, std)
 }

@@ -5,13 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"inorder/internal/config"
-	"inorder/internal/platform"
 	"inorder/internal/reconcile"
 	"inorder/internal/store"
 	"inorder/migrations"
@@ -19,26 +17,18 @@ import (
 
 // preview compares as the worker does, and changes nothing.
 func (r *reconcileCmd) preview(ctx context.Context, since time.Time, std streams) error {
-	c, err := config.Load(config.NeedDatabase | config.NeedPlatform)
+	s, err := open(ctx, config.NeedDatabase|config.NeedPlatform, io.Discard)
 	if err != nil {
 		return err
 	}
-	api, err := platform.New(platform.Options{APIKey: c.PlatformKey, BaseURL: c.PlatformURL})
-	if err != nil {
-		return err
-	}
-	pool, err := pgxpool.NewWithConfig(ctx, c.Pool)
-	if err != nil {
-		return fmt.Errorf("make the PostgreSQL pool: %w", err)
-	}
-	defer pool.Close()
-	if err := migrations.Check(ctx, pool); err != nil {
+	defer s.close()
+	if err := migrations.Check(ctx, s.pool); err != nil {
 		return errors.New(strings.Join(strings.Fields(err.Error()), " ")) // pgx uses a line for each address that it tried
 	}
 	if since.IsZero() {
-		since = time.Now().Add(-c.ReconcileWindow)
+		since = time.Now().Add(-s.ReconcileWindow)
 	}
-	compare := reconcile.Comparer{Store: store.New(pool), Platform: api, Metrics: reconcile.NewMetrics(nil)}
+	compare := reconcile.Comparer{Store: store.New(s.pool), Platform: s.platform, Metrics: reconcile.NewMetrics(nil)}
 	p, err := compare.Preview(ctx, r.Order, since, func(o reconcile.Compared) {
 		drift := string(o.Drift)
 		if o.Unrepaired() != "" {
@@ -50,8 +40,8 @@ func (r *reconcileCmd) preview(ctx context.Context, since time.Time, std streams
 		return err
 	}
 	fmt.Fprintf(std.out, "%d compared: %s, %d that cannot be repaired. Nothing was changed.\n", p.Compared, p.ByDrift(), p.Unrepaired)
-	if p.Stopped != "" {
-		return errors.New("not all orders were compared: " + p.Stopped)
+	if len(p.Stopped) > 0 {
+		return errors.New("not all orders were compared: " + strings.Join(p.Stopped, "; "))
 	}
 	return nil
 }

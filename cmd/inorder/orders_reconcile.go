@@ -7,19 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/log"
 
-	"inorder/internal/config"
-	"inorder/worker"
 	"inorder/workflows"
 )
 
@@ -27,29 +22,21 @@ import (
 const startWithin = 10 * time.Second
 
 // reconcile starts the workflow, or finds the one that runs, and prints its progress until it or ctx ends.
-func (r *reconcileCmd) reconcile(ctx context.Context, c config.Config, since time.Time, std streams) error {
-	c.Temporal.Logger = log.NewStructuredLogger(slog.New(slog.DiscardHandler))
-	temporal, err := client.NewLazyClient(c.Temporal)
+func (r *reconcileCmd) reconcile(ctx context.Context, since time.Time, std streams) error {
+	s, err := open(ctx, 0, io.Discard)
 	if err != nil {
-		return fmt.Errorf("make the Temporal client: %w", err)
+		return err
 	}
-	defer temporal.Close()
-	if c.Pool != nil {
-		pool, err := pgxpool.NewWithConfig(ctx, c.Pool)
-		if err != nil {
-			return fmt.Errorf("make the PostgreSQL pool: %w", err)
-		}
-		defer pool.Close()
-		if err := refuseForeign(ctx, worker.Options{Client: temporal, Namespace: c.Temporal.Namespace, Pool: pool}); err != nil {
+	defer s.close()
+	if s.pool != nil {
+		if err := refuseForeign(ctx, s.worker()); err != nil {
 			return err
 		}
 	}
-
-	w := &reconcileWatcher{temporal: temporal, id: r.workflowID(), queue: c.TaskQueue, out: std.err}
-	in := workflows.ReconcileInput{Orders: r.Order, Since: since}
-	run, err := w.start(ctx, in)
+	w := &reconcileWatcher{temporal: s.temporal, id: r.workflowID(), queue: s.TaskQueue, out: std.err}
+	run, err := w.start(ctx, workflows.ReconcileInput{Orders: r.Order, Since: since})
 	if err != nil {
-		return fmt.Errorf("start the reconciliation: Temporal at %s: %w", c.Temporal.HostPort, err)
+		return fmt.Errorf("start the reconciliation: Temporal at %s: %w", s.Temporal.HostPort, err)
 	}
 	result, err := w.await(ctx, run)
 	switch {

@@ -56,10 +56,7 @@ func (c Compared) String() string {
 
 // inShort returns the statuses, the total and the parts that a repair tells.
 func inShort(repair inorder.Event) string {
-	change, err := repair.Change()
-	if err != nil {
-		return err.Error()
-	}
+	change, _ := repair.Change() // no error: Compare has read it
 	text := []string{change.Status, change.PaymentStatus, change.FulfillmentStatus}
 	if s := change.Snapshot; s.TotalAmount != nil {
 		text = append(text, strings.TrimSpace(fmt.Sprintf("%d %s", *s.TotalAmount, s.Currency)))
@@ -183,17 +180,13 @@ func unreadable(err error) string {
 	return Shortened("the platform's answer cannot be read: " + err.Error())
 }
 
-// maxText is how many characters Shortened keeps.
-const maxText = 300
+const maxText = 300 // characters
 
-// Shortened bounds a text of the platform's words, which workflows carry and people read, to 300 characters and a "…".
+// Shortened cuts what follows a text's first 300 characters, and puts "…" for it. Texts that are made of the platform's
+// words, which workflows carry and people read, are shortened.
 func Shortened(s string) string {
-	n := 0
-	for i := range s {
-		if n == maxText {
-			return s[:i] + "…"
-		}
-		n++
+	if text := []rune(s); len(text) > maxText {
+		return string(text[:maxText]) + "…"
 	}
 	return s
 }

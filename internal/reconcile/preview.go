@@ -3,33 +3,51 @@ package reconcile
 import (
 	"cmp"
 	"context"
-	"strings"
 	"time"
 )
 
 // Preview is what a reconciliation would come to now.
 type Preview struct {
-	Totals         // as if each order were repaired that can be; an order counts once
-	Stopped string // why not all orders were compared; "" if all were
+	Totals           // as if each order were repaired that can be; an order counts once
+	Stopped []string // why not all orders were compared
 }
 
-// Preview compares the named orders or, if none is named, those that a reconciliation compares. It calls drifted for each
-// order that is not as the platform's, once. An error is what a reconciliation would retry.
+// Preview compares the named orders or, if none is named, the same orders as the workflow ReconcileOrders. It calls drifted
+// for each order that is not as the platform's, once. An error is what the workflow would retry.
 func (c Comparer) Preview(ctx context.Context, named []string, since time.Time, drifted func(Compared)) (p Preview, err error) {
-	seen := map[string]bool{} // by name: an order may be in several pages, because orders change while they are listed
-	var stopped []string
-	err = c.each(ctx, named, since, func(o Compared) {
-		if name := cmp.Or(o.OrderID, o.Where); !seen[name] {
-			seen[name] = true
-			p.add(o, drifted)
+	seen := map[string]bool{} // an order may be in several pages, because orders change while they are listed
+	add := func(orders ...Compared) {
+		for _, o := range orders {
+			if name := cmp.Or(o.OrderID, o.Where); !seen[name] {
+				seen[name] = true
+				p.add(o, drifted)
+			}
 		}
-	}, func(why string) {
-		if why != "" {
-			stopped = append(stopped, why)
+	}
+	if len(named) == 0 {
+		for at := (&Cursor{}); at != nil; {
+			page, err := c.Page(ctx, since, *at)
+			if err != nil {
+				return p, err
+			}
+			add(page.Orders...)
+			p.stop(page.Stopped)
+			at = page.Next
 		}
-	})
-	p.Stopped = strings.Join(stopped, "; ")
-	return p, err
+		var stopped string
+		if named, stopped, err = c.OpenHereAlone(ctx, since); err != nil {
+			return p, err
+		}
+		p.stop(stopped)
+	}
+	for _, id := range named {
+		o, err := c.Order(ctx, id)
+		if err != nil {
+			return p, err
+		}
+		add(o)
+	}
+	return p, nil
 }
 
 func (p *Preview) add(o Compared, drifted func(Compared)) {
@@ -45,33 +63,8 @@ func (p *Preview) add(o Compared, drifted func(Compared)) {
 	drifted(o)
 }
 
-// each goes through the orders as the workflow ReconcileOrders does: page by page, then those that are open here alone.
-func (c Comparer) each(ctx context.Context, named []string, since time.Time, add func(Compared), stop func(why string)) error {
-	if len(named) == 0 {
-		for at := (&Cursor{}); at != nil; {
-			page, err := c.Page(ctx, since, *at)
-			if err != nil {
-				return err
-			}
-			for _, o := range page.Orders {
-				add(o)
-			}
-			stop(page.Stopped)
-			at = page.Next
-		}
-		open, stopped, err := c.OpenHereAlone(ctx, since)
-		if err != nil {
-			return err
-		}
-		stop(stopped)
-		named = open
+func (p *Preview) stop(why string) {
+	if why != "" {
+		p.Stopped = append(p.Stopped, why)
 	}
-	for _, id := range named {
-		o, err := c.Order(ctx, id)
-		if err != nil {
-			return err
-		}
-		add(o)
-	}
-	return nil
 }

@@ -115,7 +115,8 @@ func TestAPreviewSaysWhyNotAllOrdersWereCompared(t *testing.T) {
 	s.refuse = func(r *http.Request) bool { return r.URL.Query().Has("starting_after") }
 	p, _ := s.preview()
 	require.Equal(t, 100, p.Missing)
-	require.Regexp(t, `^the orders created since .*400 Bad Request`, p.Stopped)
+	require.Len(t, p.Stopped, 1)
+	require.Regexp(t, `^the orders created since .*400 Bad Request`, p.Stopped[0])
 }
 
 func TestTextsOfOrdersWithoutAnIDNameTheirPlace(t *testing.T) {
