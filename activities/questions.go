@@ -38,34 +38,27 @@ func (one *question) over(now time.Time) bool { return !one.until.IsZero() && no
 
 // ask returns what find returns, or what it returned to another caller. ctx bounds the waiting for another caller's answer.
 func (q *questions) ask(ctx context.Context, orderID string, find func() (FetchOrderResult, error)) (FetchOrderResult, error) {
-	one, ours := q.join(orderID)
-	if ours {
-		defer q.settle(orderID, one) // also if find panics
+	q.mu.Lock()
+	one := q.asked[orderID]
+	if one == nil || one.over(time.Now()) {
+		// The error is what those who wait get if find panics.
+		one = &question{answered: make(chan struct{}), err: errors.New("the question for the order was cut off")}
+		if q.asked == nil {
+			q.asked = map[string]*question{}
+		}
+		q.asked[orderID] = one
+		q.mu.Unlock()
+		defer q.settle(orderID, one)
 		one.answer, one.err = find()
 		return one.answer, one.err
 	}
+	q.mu.Unlock()
 	select {
 	case <-one.answered:
 		return one.answer, one.err
 	case <-ctx.Done():
 		return FetchOrderResult{}, ctx.Err()
 	}
-}
-
-// join returns the question about an order, or a new one, which then is ours to ask and to settle.
-func (q *questions) join(orderID string) (one *question, ours bool) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if one := q.asked[orderID]; one != nil && !one.over(time.Now()) {
-		return one, false
-	}
-	if q.asked == nil {
-		q.asked = map[string]*question{}
-	}
-	// The error is what those who wait get if find panics.
-	one = &question{answered: make(chan struct{}), err: errors.New("the question for the order was cut off")}
-	q.asked[orderID] = one
-	return one, true
 }
 
 // settle hands the answer to those who wait, and keeps it.

@@ -44,25 +44,27 @@ func (c malformed) hasID() bool {
 	return strings.HasPrefix(c.sent, `{"id":"%s"`) && !strings.Contains(c.sent, "order_id")
 }
 
+var malformedOrders = []malformed{
+	{"a status that is a number", `{"id":"%s","status":7}`, "data.status must be a string"},
+	{"a payment_status that is a list", `{"id":"%s","payment_status":["paid"]}`, "data.payment_status must be a string"},
+	{"a fulfillment_status that is an object", `{"id":"%s","fulfillment_status":{}}`, "data.fulfillment_status must be a string"},
+	{"a number that is an object", `{"id":"%s","status":"pending","number":{}}`, "data.number must be an integer or a string"},
+	{"a total that is a number", `{"id":"%s","status":"pending","total":5}`, "data.total must be"},
+	{"a total beyond all numbers", `{"id":"%s","status":"pending","total":{"amount":1e40}}`, "data.total.amount must be an integer"},
+	{"another order's ID beside its own", `{"id":"%s","order_id":"order_9","status":"pending"}`, "names another order"},
+	{"no ID", `{"status":"pending"}`, "there is no order ID"},
+	{"an empty ID", `{"id":"","status":"pending"}`, "there is no order ID"},
+	{"an ID that is a number", `{"id":5,"status":"pending"}`, "there is no order ID"},
+	{"an ID without an end", `{"id":"` + strings.Repeat("x", 5000) + `","status":"pending"}`, "there is no order ID"},
+	{"an ID that no database takes", `{"id":"order\u0000","status":"pending"}`, "names another order"},
+	{"null", `null`, "data must be a JSON object"},
+	{"a number", `17`, "data must be a JSON object"},
+	{"a text", `"order"`, "data must be a JSON object"},
+	{"a list", `[]`, "data must be a JSON object"},
+}
+
 func TestAMalformedOrderIsItsOwnProblem(t *testing.T) {
-	cases := []malformed{
-		{"a status that is a number", `{"id":"%s","status":7}`, "data.status must be a string"},
-		{"a payment_status that is a list", `{"id":"%s","payment_status":["paid"]}`, "data.payment_status must be a string"},
-		{"a fulfillment_status that is an object", `{"id":"%s","fulfillment_status":{}}`, "data.fulfillment_status must be a string"},
-		{"a number that is an object", `{"id":"%s","status":"pending","number":{}}`, "data.number must be an integer or a string"},
-		{"a total that is a number", `{"id":"%s","status":"pending","total":5}`, "data.total must be"},
-		{"a total beyond all numbers", `{"id":"%s","status":"pending","total":{"amount":1e40}}`, "data.total.amount must be an integer"},
-		{"another order's ID beside its own", `{"id":"%s","order_id":"order_9","status":"pending"}`, "names another order"},
-		{"no ID", `{"status":"pending"}`, "there is no order ID"},
-		{"an empty ID", `{"id":"","status":"pending"}`, "there is no order ID"},
-		{"an ID that is a number", `{"id":5,"status":"pending"}`, "there is no order ID"},
-		{"an ID without an end", `{"id":"` + strings.Repeat("x", 5000) + `","status":"pending"}`, "there is no order ID"},
-		{"an ID that no database takes", `{"id":"order\u0000","status":"pending"}`, "names another order"},
-		{"null", `null`, "data must be a JSON object"},
-		{"a number", `17`, "data must be a JSON object"},
-		{"a text", `"order"`, "data must be a JSON object"},
-		{"a list", `[]`, "data must be a JSON object"},
-	}
+	cases := malformedOrders
 	s := newShop(t)
 	orders := s.place(len(cases)+30, "pay")
 	by, withID := map[string]string{}, []string{}

@@ -17,63 +17,48 @@ import (
 // retries included.
 const reconcileGrace = 2 * time.Minute
 
-// schedules are what runs by itself. None of them overlaps itself, and after an outage of Temporal what was missed is
-// caught up once, within catchup.
+// schedules are what runs by itself. None of them overlaps itself, and after an outage of Temporal what was missed within
+// CatchupWindow is caught up once.
 func schedules(o Options) []client.ScheduleOptions {
-	everyTenMinutes := client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: 10 * time.Minute}}, Jitter: time.Minute}
-	return []client.ScheduleOptions{
-		schedule{
-			id: workflows.PurgeScheduleID, workflow: workflows.PurgeEventsType,
-			spec: client.ScheduleSpec{ // when little else runs
-				Calendars: []client.ScheduleCalendarSpec{{
-					Hour:    []client.ScheduleRange{{Start: 3}},
-					Minute:  []client.ScheduleRange{{Start: 17}},
-					Comment: "daily at 03:17 UTC",
-				}},
-				Jitter: 10 * time.Minute,
-			},
-			catchup: 12 * time.Hour,
-			summary: "delete webhook_events rows older than EVENT_RETENTION",
-			note:    "Deletes webhook_events rows older than the worker's EVENT_RETENTION.",
-		}.options(o),
-		schedule{ // an event in attention may be without a workflow for ten minutes, one that waits for as long as its row may go unseen
-			id: workflows.SweepScheduleID, workflow: workflows.SweepEventsType, spec: everyTenMinutes, catchup: time.Minute,
-			summary: "bring back events whose workflow was terminated, deleted or lost",
-			note:    "Starts the workflows of events anew that lost theirs; `inorder recover` does it at once, and more thoroughly.",
-		}.options(o),
-		schedule{ // a webhook may be broken for ten minutes. Nothing is caught up, because only how things are now counts
-			id: workflows.CheckSubscriptionScheduleID, workflow: workflows.CheckSubscriptionType, spec: everyTenMinutes, catchup: time.Minute,
-			summary: "check that our webhooks exist on the platform, are active and as registered",
-			note:    "Compares the webhooks that were registered from here with what the platform has; with HOOK_AUTOREPAIR=true it puts right what differs.",
-		}.options(o),
-		schedule{
-			id: workflows.ReconcileScheduleID, workflow: workflows.ReconcileOrdersType, args: []any{workflows.ReconcileInput{Grace: reconcileGrace}},
-			spec:    client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: o.ReconcileEvery}}, Jitter: o.ReconcileEvery / 10},
-			catchup: max(o.ReconcileEvery, time.Minute),
-			summary: "compare orders with the platform's and repair those that differ",
-			note:    "Compares recent and open orders with the platform's, every RECONCILE_EVERY.",
-		}.options(o),
+	daily := client.ScheduleCalendarSpec{
+		Hour: []client.ScheduleRange{{Start: 3}}, Minute: []client.ScheduleRange{{Start: 17}}, Comment: "daily at 03:17 UTC"} // when little else runs
+	every := func(d, jitter time.Duration) client.ScheduleSpec {
+		return client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: d}}, Jitter: jitter}
 	}
-}
-
-// schedule is one of a workflow whose ID is the schedule's.
-type schedule struct {
-	id, workflow  string
-	args          []any
-	spec          client.ScheduleSpec
-	catchup       time.Duration
-	summary, note string
-}
-
-func (s schedule) options(o Options) client.ScheduleOptions {
-	return client.ScheduleOptions{
-		ID:            s.id,
-		Spec:          s.spec,
-		Action:        &client.ScheduleWorkflowAction{ID: s.id, Workflow: s.workflow, Args: s.args, TaskQueue: o.TaskQueue, StaticSummary: s.summary},
-		Overlap:       enumspb.SCHEDULE_OVERLAP_POLICY_SKIP,
-		CatchupWindow: s.catchup,
-		Note:          s.note + " `inorder migrate` sets this schedule; what is changed here it changes back, except a pause.",
+	list := []client.ScheduleOptions{{
+		ID:            workflows.PurgeScheduleID,
+		Action:        &client.ScheduleWorkflowAction{Workflow: workflows.PurgeEventsType, StaticSummary: "delete webhook_events rows older than EVENT_RETENTION"},
+		Spec:          client.ScheduleSpec{Calendars: []client.ScheduleCalendarSpec{daily}, Jitter: 10 * time.Minute},
+		CatchupWindow: 12 * time.Hour,
+		Note:          "Deletes webhook_events rows older than the worker's EVENT_RETENTION.",
+	}, {
+		ID:            workflows.SweepScheduleID,
+		Action:        &client.ScheduleWorkflowAction{Workflow: workflows.SweepEventsType, StaticSummary: "bring back events whose workflow was terminated, deleted or lost"},
+		Spec:          every(10*time.Minute, time.Minute), // so long may an event in attention be without a workflow; one that waits, until its row counts as unseen
+		CatchupWindow: time.Minute,
+		Note:          "Starts the workflows of events anew that lost theirs; `inorder recover` does it at once, and more thoroughly.",
+	}, {
+		ID:            workflows.CheckSubscriptionScheduleID,
+		Action:        &client.ScheduleWorkflowAction{Workflow: workflows.CheckSubscriptionType, StaticSummary: "check that our webhooks exist on the platform, are active and as registered"},
+		Spec:          every(10*time.Minute, time.Minute), // so long may the platform deliver nothing before somebody learns it
+		CatchupWindow: time.Minute,                        // nothing is caught up, because only how things are now counts
+		Note:          "Compares the webhooks that were registered from here with what the platform has; with HOOK_AUTOREPAIR=true it puts right what differs.",
+	}, {
+		ID: workflows.ReconcileScheduleID,
+		Action: &client.ScheduleWorkflowAction{Workflow: workflows.ReconcileOrdersType, Args: []any{workflows.ReconcileInput{Grace: reconcileGrace}},
+			StaticSummary: "compare orders with the platform's and repair those that differ"},
+		Spec:          every(o.ReconcileEvery, o.ReconcileEvery/10),
+		CatchupWindow: max(o.ReconcileEvery, time.Minute),
+		Note:          "Compares recent and open orders with the platform's, every RECONCILE_EVERY.",
+	}}
+	for i := range list {
+		s := &list[i]
+		action := s.Action.(*client.ScheduleWorkflowAction)
+		action.ID, action.TaskQueue = s.ID, o.TaskQueue
+		s.Overlap = enumspb.SCHEDULE_OVERLAP_POLICY_SKIP
+		s.Note += " `inorder migrate` sets this schedule; what is changed here it changes back, except a pause."
 	}
+	return list
 }
 
 // provisionSchedule creates the schedule, or sets it back to what it should be, except a pause.

@@ -65,18 +65,16 @@ func parseSince(text string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
-	at, err := time.Parse(time.RFC3339, text)
-	if err != nil {
-		at, err = time.Parse(time.DateOnly, text)
+	at, noTime := time.Parse(time.RFC3339, text)
+	if noTime != nil {
+		at, noTime = time.Parse(time.DateOnly, text)
 	}
-	if err != nil {
-		var ago time.Duration
-		if ago, err = time.ParseDuration(text); err == nil {
-			at = now.Add(-ago)
-		}
+	ago, noDuration := time.ParseDuration(text)
+	if noDuration == nil {
+		at = now.Add(-ago)
 	}
 	switch {
-	case err != nil:
+	case noTime != nil && noDuration != nil:
 		return time.Time{}, fmt.Errorf("--since %q is neither a time, such as 2025-01-15T10:30:00Z or 2025-01-15, nor a duration, such as 720h", text)
 	case at.After(now):
 		return time.Time{}, fmt.Errorf("--since %q is in the future", text)

@@ -16,12 +16,10 @@ type Preview struct {
 // for each order that is not as the platform's, once. An error is what the workflow would retry.
 func (c Comparer) Preview(ctx context.Context, named []string, since time.Time, drifted func(Compared)) (p Preview, err error) {
 	seen := map[string]bool{} // an order may be in several pages, because orders change while they are listed
-	add := func(orders ...Compared) {
-		for _, o := range orders {
-			if name := cmp.Or(o.OrderID, o.Where); !seen[name] {
-				seen[name] = true
-				p.add(o, drifted)
-			}
+	add := func(o Compared) {
+		if name := cmp.Or(o.OrderID, o.Where); !seen[name] {
+			seen[name] = true
+			p.add(o, drifted)
 		}
 	}
 	if len(named) == 0 {
@@ -30,7 +28,9 @@ func (c Comparer) Preview(ctx context.Context, named []string, since time.Time, 
 			if err != nil {
 				return p, err
 			}
-			add(page.Orders...)
+			for _, o := range page.Orders {
+				add(o)
+			}
 			p.stop(page.Stopped)
 			at = page.Next
 		}
