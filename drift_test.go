@@ -47,7 +47,7 @@ func texts(differences []inorder.Difference) (list []string) {
 	return list
 }
 
-func TestCompareFindsWhatDiffers(t *testing.T) {
+func TestCompareReturnsWhatDiffers(t *testing.T) {
 	with := func(old, new string) string { return replaceOnce(theirs, old, new) }
 	for name, tc := range map[string]struct {
 		theirs string
@@ -106,7 +106,7 @@ func TestAMissingOrderIsCreatedWithItsParts(t *testing.T) {
 	require.Equal(t, inorder.DriftNone, compare(t, o, theirs, 10).Drift)
 }
 
-func TestTheEventOfAComparison(t *testing.T) {
+func TestTheRepairOfAComparison(t *testing.T) {
 	c := compare(t, inorder.Order{}, theirs, 9)
 	require.Equal(t, fmt.Sprintf(`{"id":%q,"type":"order.reconciled","created_at":"2025-01-15T10:08:59.999999Z","data":%s,"store_id":"store_1"}`,
 		c.Repair.ID, theirs), string(c.Repair.Body))
@@ -116,7 +116,7 @@ func TestTheEventOfAComparison(t *testing.T) {
 	require.Regexp(t, `^inorder-reconcile-[0-9a-f]{46}$`, c.Repair.ID)
 }
 
-func TestTheSameDifferenceHasTheSameID(t *testing.T) {
+func TestTheSameDriftHasTheSameID(t *testing.T) {
 	completed := replaceOnce(theirs, `"confirmed"`, `"completed"`)
 	o := ours(t)
 	first := compare(t, o, completed, 5)
@@ -132,7 +132,7 @@ func TestTheSameDifferenceHasTheSameID(t *testing.T) {
 	require.NotEqual(t, first.Repair.ID, again.Repair.ID)
 }
 
-func TestWhatAReconciledOrderPutsRight(t *testing.T) {
+func TestWhichDriftARepairRemoved(t *testing.T) {
 	said := func(id, raw string, minutes int) inorder.Change {
 		return change(t, id, "order.reconciled", at(minutes), raw)
 	}

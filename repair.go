@@ -18,8 +18,6 @@ const TypeReconciled = "order.reconciled"
 // Reconciled events of older versions have IDs that begin with "reconcile-".
 const OwnIDPrefix = "inorder-"
 
-const maxEventID = 64 // characters, as ParseEvent demands
-
 // repair makes the event that tells the platform's order, and reads it as it will be read when it is applied.
 func (o Order) repair(raw json.RawMessage, asOf time.Time, storeID string) (Event, answer, error) {
 	e := Event{Type: TypeReconciled, OccurredAt: answeredAt(asOf), StoreID: storeID, Data: raw}
@@ -100,8 +98,8 @@ func repairID(o Order, c Change) string {
 	for _, p := range slices.SortedStableFunc(slices.Values(c.Parts), func(a, b Part) int { return comparePartKeys(a.Key(), b.Key()) }) {
 		write(p.Kind, p.ID, p.state())
 	}
-	const prefix = OwnIDPrefix + "reconcile-"
-	return prefix + hex.EncodeToString(h.Sum(nil))[:maxEventID-len(prefix)]
+	const prefix, length = OwnIDPrefix + "reconcile-", 64 // characters: the most that ParseEvent takes
+	return prefix + hex.EncodeToString(h.Sum(nil))[:length-len(prefix)]
 }
 
 // envelope writes the event as the platform would, with its data byte for byte: a marshaller would compact and escape it.

@@ -11,7 +11,7 @@ import (
 
 func TestTheAnswerLosesAgainstWebhooksOfItsSecond(t *testing.T) {
 	completed := replaceOnce(theirs, `"confirmed"`, `"completed"`)
-	asOf := at(9).Add(700 * time.Millisecond) // whatever the fraction is, the platform tells none
+	asOf := at(9).Add(700 * time.Millisecond) // the platform gives no fraction
 	for name, tc := range map[string]struct {
 		webhook time.Time
 		want    string
@@ -38,7 +38,7 @@ func TestTheAnswerLosesAgainstWebhooksOfItsSecond(t *testing.T) {
 }
 
 func TestAPartWithoutAnIDThatThePlatformDoesNotListIsADifference(t *testing.T) {
-	// Nothing else tells: neither a status nor the sum.
+	// Nothing else differs: neither a status nor the sum.
 	noTotal := replaceOnce(theirs, `"refunded_total":{"amount":0,"currency":"KRW"},`, ``)
 	refund := change(t, "evt_3", "payment.refunded", at(3), `{"order_id":"order_1","amount":{"amount":9,"currency":"KRW"}}`)
 	o := ours(t, refund)
@@ -83,7 +83,7 @@ func TestARefundWithoutAnIDIsRepaired(t *testing.T) {
 	})
 }
 
-func TestWhatARepairWouldNotPutRightIsTold(t *testing.T) {
+func TestADriftThatARepairWouldNotEndHasAReason(t *testing.T) {
 	t.Run("something newer is known than the platform's answer", func(t *testing.T) {
 		o := ours(t, change(t, "evt_3", "order.completed", at(20), `{"id":"order_1"}`))
 		c := compare(t, o, theirs, 9)

@@ -57,9 +57,6 @@ func busyPause(ctx context.Context, busy *store.BusyError) time.Duration {
 // something, or until the time has passed that it named.
 const PlatformErrorType = "PlatformRefuses"
 
-// refusedPause is the pause between two attempts while only a person can make the platform answer.
-const refusedPause = 10 * time.Minute
-
 // retrySlowly has Temporal retry after a longer pause than usual where an earlier attempt would be of no use: after ten
 // minutes if the key is refused or the answer has no time, and when the platform says, within an hour.
 func retrySlowly(err error) error {
@@ -67,7 +64,7 @@ func retrySlowly(err error) error {
 	pause := time.Duration(0)
 	switch {
 	case platform.IsUnauthorized(err), errors.Is(err, reconcile.ErrNoDate):
-		pause = refusedPause
+		pause = 10 * time.Minute // until a person changes something
 	case errors.As(err, &refused):
 		pause = min(refused.RetryAfter, time.Hour)
 	}

@@ -41,8 +41,8 @@ func (a *Activities) fetchOrder(ctx context.Context, id string) (FetchOrderResul
 		return FetchOrderResult{}, retrySlowly(err)
 	case c.Problem == "" && c.Drift != inorder.DriftMissing: // something else has created it
 		return FetchOrderResult{Found: true}, nil
-	case c.Unrepaired() != "":
-		return FetchOrderResult{Detail: c.Unrepaired()}, nil
+	case c.WhyUnrepaired() != "":
+		return FetchOrderResult{Detail: c.WhyUnrepaired()}, nil
 	}
 	refused, err := a.startRepair(ctx, c.Repair)
 	if err != nil || refused != "" {

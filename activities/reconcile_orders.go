@@ -57,7 +57,7 @@ func (a *Activities) ReconcilePage(ctx context.Context, in ReconcilePageInput) (
 		case !c.Drifted():
 		case c.OrderID == "": // nobody could ask for it again
 			r.AddUnrepaired(c, c.Problem)
-		case in.Repair && c.Unrepaired() == "":
+		case in.Repair && c.WhyUnrepaired() == "":
 			repair = append(repair, c)
 		default:
 			r.Suspects = append(r.Suspects, c.OrderID)
@@ -84,7 +84,7 @@ func (a *Activities) RepairOrders(ctx context.Context, in RepairOrdersInput) (re
 		if err != nil {
 			return reconcile.Totals{}, retrySlowly(err)
 		}
-		if why := c.Unrepaired(); why != "" {
+		if why := c.WhyUnrepaired(); why != "" {
 			t.AddUnrepaired(c, why)
 		} else if c.Drifted() {
 			repair = append(repair, c)

@@ -165,7 +165,7 @@ func TestOrdersThatAreOpenHereAloneAreFound(t *testing.T) {
 	require.Empty(t, closed)
 }
 
-func TestWhatCannotBeRepairedIsTold(t *testing.T) {
+func TestWhatCannotBeRepairedIsNoted(t *testing.T) {
 	s := newShop(t)
 	o := s.place(1, "pay")[0]
 	s.repairOrders(o.ID)

@@ -31,7 +31,7 @@ func (r *reconcileCmd) preview(ctx context.Context, since time.Time, std streams
 	compare := reconcile.Comparer{Store: store.New(s.pool), Platform: s.platform, Metrics: reconcile.NewMetrics(nil)}
 	p, err := compare.Preview(ctx, r.Order, since, func(o reconcile.Compared) {
 		drift := string(o.Drift)
-		if o.Unrepaired() != "" {
+		if o.WhyUnrepaired() != "" {
 			drift = "not repairable"
 		}
 		fmt.Fprintf(std.out, "%-24s  %-14s  %s\n", line(cmp.Or(o.OrderID, o.Where)), drift, line(o.String()))

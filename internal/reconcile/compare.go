@@ -35,13 +35,13 @@ type Compared struct {
 // Drifted reports whether the order is not known to be as the platform's.
 func (c Compared) Drifted() bool { return c.Problem != "" || c.Drift != inorder.DriftNone }
 
-// Unrepaired returns why no event would repair the order; "" if its Repair would, or if there is nothing to repair.
-func (c Compared) Unrepaired() string { return cmp.Or(c.Problem, c.Unrepairable) }
+// WhyUnrepaired returns why no event would repair the order; "" if its Repair would, or if there is nothing to repair.
+func (c Compared) WhyUnrepaired() string { return cmp.Or(c.Problem, c.Unrepairable) }
 
 // String returns in words why the order cannot be repaired, or else what differs. Of a missing order it is what the
 // platform has.
 func (c Compared) String() string {
-	if why := c.Unrepaired(); why != "" {
+	if why := c.WhyUnrepaired(); why != "" {
 		return why
 	}
 	if c.Drift == inorder.DriftMissing {

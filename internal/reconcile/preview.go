@@ -17,9 +17,20 @@ type Preview struct {
 func (c Comparer) Preview(ctx context.Context, named []string, since time.Time, drifted func(Compared)) (p Preview, err error) {
 	seen := map[string]bool{} // an order may be in several pages, because orders change while they are listed
 	add := func(o Compared) {
-		if name := cmp.Or(o.OrderID, o.Where); !seen[name] {
-			seen[name] = true
-			p.add(o, drifted)
+		name := cmp.Or(o.OrderID, o.Where)
+		if seen[name] {
+			return
+		}
+		seen[name] = true
+		p.Compared++
+		if !o.Drifted() {
+			return
+		}
+		drifted(o)
+		if why := o.WhyUnrepaired(); why != "" {
+			p.AddUnrepaired(o, why)
+		} else {
+			p.AddRepaired(o.Drift)
 		}
 	}
 	if len(named) == 0 {
@@ -48,19 +59,6 @@ func (c Comparer) Preview(ctx context.Context, named []string, since time.Time, 
 		add(o)
 	}
 	return p, nil
-}
-
-func (p *Preview) add(o Compared, drifted func(Compared)) {
-	p.Compared++
-	if !o.Drifted() {
-		return
-	}
-	if why := o.Unrepaired(); why != "" {
-		p.AddUnrepaired(o, why)
-	} else {
-		p.AddRepaired(o.Drift)
-	}
-	drifted(o)
 }
 
 func (p *Preview) stop(why string) {
