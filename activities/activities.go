@@ -7,12 +7,12 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"go.temporal.io/sdk/converter"
 
 	"inorder"
 	"inorder/internal/loglimit"
 	"inorder/internal/platform"
+	"inorder/internal/reconcile"
 	"inorder/internal/redelivery"
 	"inorder/internal/store"
 	"inorder/internal/sweep"
@@ -22,8 +22,7 @@ import (
 // Activities are the activities and what they depend on. A nil *Activities names the methods, so that the compiler
 // checks what a workflow executes.
 type Activities struct {
-	DB     DB
-	Store  *store.Store // on the same database
+	Store  *store.Store
 	Events Events
 	Log    *slog.Logger
 	// Limited goes into Log, for what a sender or an outage can multiply.
@@ -39,6 +38,7 @@ type Activities struct {
 
 	// ReconcileWindow is how long after its creation an order is compared with the platform's though it is not open any more.
 	ReconcileWindow time.Duration
+	Reconcile       *reconcile.Metrics
 
 	Platform       *platform.Client // nil without an API key
 	Webhooks       webhooks.Store
@@ -46,11 +46,6 @@ type Activities struct {
 	HookAutorepair bool // whether CheckSubscription repairs what is wrong
 
 	questions questions // of FetchOrder
-}
-
-// DB is a *pgxpool.Pool, or what a test puts in its place.
-type DB interface {
-	BeginTx(ctx context.Context, options pgx.TxOptions) (pgx.Tx, error)
 }
 
 // Events is what the activities need of the events' workflows. Package workflows has it, for a Temporal client. Every

@@ -40,7 +40,7 @@ func (a *Activities) ApplyEvent(ctx context.Context, body converter.RawValue, in
 	e, reason := a.judge(body, in.Receipt)
 	age := max(in.Age, 0) // an event that was received in the future is new
 	result := ApplyEventResult{OrderID: e.Change.OrderID}
-	found := inorder.FoundSame // by a reconciled order that this run applies
+	drift := inorder.DriftNone // that this run repairs
 	known, d, err := a.Store.Apply(ctx, e, func(k store.Known) inorder.Decision {
 		if reason != "" {
 			return inorder.Decision{Outcome: inorder.Attention, Detail: reason}
@@ -52,7 +52,7 @@ func (a *Activities) ApplyEvent(ctx context.Context, body converter.RawValue, in
 			d.Outcome, _ = wait.at(age, 0)
 			result.AskPlatform = wait.asks(age) && d.Outcome != inorder.Expired
 		case d.Outcome == inorder.Applied && e.Type == inorder.TypeReconciled:
-			found = k.Order.Repaired(e.Change, d.Order)
+			drift = k.Order.Repaired(e.Change, d.Order)
 		}
 		return d
 	})
@@ -75,7 +75,7 @@ func (a *Activities) ApplyEvent(ctx context.Context, body converter.RawValue, in
 	case result.Outcome == inorder.Waiting, result.Outcome == inorder.Stuck:
 		_, result.LookAgain = a.waitPolicy().at(age, known.Waiters)
 	}
-	a.countRepair(found, e)
+	a.countRepair(drift, e)
 	return result, nil
 }
 
@@ -114,10 +114,10 @@ func (a *Activities) judge(body converter.RawValue, r Receipt) (e store.Event, r
 	return e, ""
 }
 
-func (a *Activities) countRepair(found inorder.Found, e store.Event) {
-	if found == inorder.FoundSame {
+func (a *Activities) countRepair(drift inorder.Drift, e store.Event) {
+	if drift == inorder.DriftNone {
 		return
 	}
-	repairs.WithLabelValues(string(found)).Inc()
-	a.Log.Info("order repaired", "found", found, "order_id", e.Change.OrderID, "event_id", e.ID)
+	a.Reconcile.Repaired(drift)
+	a.Log.Info("order repaired", "drift", drift, "order_id", e.Change.OrderID, "event_id", e.ID)
 }

@@ -9,6 +9,8 @@ import (
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 
+	"inorder/internal/platform"
+	"inorder/internal/reconcile"
 	"inorder/internal/store"
 )
 
@@ -49,4 +51,25 @@ func busyPause(ctx context.Context, busy *store.BusyError) time.Duration {
 	}
 	pause := min(time.Duration(attempt)*250*time.Millisecond, 2*time.Second)
 	return max(pause/2+rand.N(pause), busy.ComeBack())
+}
+
+// PlatformErrorType is the type of the application error of a platform that will not answer until somebody changes
+// something, or until the time has passed that it named.
+const PlatformErrorType = "PlatformRefuses"
+
+// retrySlowly has Temporal retry after a longer pause than usual where an earlier attempt would be of no use: after ten
+// minutes if the key is refused or the answer has no time, and when the platform says, within an hour.
+func retrySlowly(err error) error {
+	var refused *platform.Error
+	pause := time.Duration(0)
+	switch {
+	case platform.IsUnauthorized(err), errors.Is(err, reconcile.ErrNoDate):
+		pause = 10 * time.Minute // until a person changes something
+	case errors.As(err, &refused):
+		pause = min(refused.RetryAfter, time.Hour)
+	}
+	if pause == 0 {
+		return err
+	}
+	return temporal.NewApplicationErrorWithOptions(err.Error(), PlatformErrorType, temporal.ApplicationErrorOptions{NextRetryDelay: pause})
 }

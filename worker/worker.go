@@ -17,6 +17,7 @@ import (
 	"inorder/activities"
 	"inorder/internal/loglimit"
 	"inorder/internal/platform"
+	"inorder/internal/reconcile"
 	"inorder/internal/redelivery"
 	"inorder/internal/store"
 	"inorder/internal/webhooks"
@@ -73,7 +74,6 @@ func New(o Options) sdk.Worker {
 	})
 	workflows.Register(w)
 	all := &activities.Activities{
-		DB:              o.Pool,
 		Store:           store.New(o.Pool),
 		Events:          workflows.Events{Client: o.Client, Namespace: o.Namespace, TaskQueue: o.TaskQueue},
 		Log:             o.Log,
@@ -83,6 +83,7 @@ func New(o Options) sdk.Worker {
 		Wait:            o.Wait,
 		EventRetention:  o.EventRetention,
 		ReconcileWindow: o.ReconcileWindow,
+		Reconcile:       reconcile.NewMetrics(o.Metrics),
 		Platform:        o.Platform,
 		Webhooks:        webhooks.Store{Pool: cmp.Or(o.Reserved, o.Pool)},
 		WebhookMetrics:  webhooks.NewMetrics(o.Metrics),
@@ -92,6 +93,7 @@ func New(o Options) sdk.Worker {
 	if o.Platform == nil {
 		return w
 	}
+	all.Reconcile.Expect()
 	return &pair{Worker: w, platform: newPlatformWorker(o, all)}
 }
 
@@ -99,9 +101,7 @@ func New(o Options) sdk.Worker {
 // returns an error if `inorder migrate` has to run first, if the namespace belongs to another system, or if the worker can't
 // start or stops by itself.
 func Run(ctx context.Context, o Options) error {
-	if o.Platform != nil {
-		activities.ExpectReconcile()
-	}
+	w := New(o) // which connects to nothing; but its metrics are there while it waits
 	if err := Await(ctx, o); err != nil {
 		if ctx.Err() != nil {
 			return nil
@@ -110,7 +110,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	stop := make(chan any)
 	defer context.AfterFunc(ctx, func() { close(stop) })()
-	if err := New(o).Run(stop); err != nil {
+	if err := w.Run(stop); err != nil {
 		return fmt.Errorf("the worker on task queue %q stopped: %w", o.TaskQueue, err)
 	}
 	return nil

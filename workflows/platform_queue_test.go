@@ -91,6 +91,14 @@ func TestManyEventsOfOneUnknownOrderAskOnce(t *testing.T) {
 	require.LessOrEqual(t, asked.Load(), int32(20))
 }
 
+// promptly requires that run does not take long.
+func (s *system) promptly(what string, run func()) {
+	s.Helper()
+	start := time.Now()
+	run()
+	require.Less(s, time.Since(start), 15*time.Second, what)
+}
+
 func TestAPlatformThatHangsHoldsUpNothingElse(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)
@@ -120,16 +128,10 @@ func TestAPlatformThatHangsHoldsUpNothingElse(t *testing.T) {
 	s.eventually("the platform is being asked", func() bool { return now.Load() == 8 })
 	s.eventually("all of them wait", func() bool { return s.text(`SELECT count(*) FROM pending_events`) == "60" })
 
-	promptly := func(what string, run func()) {
-		t.Helper()
-		start := time.Now()
-		run()
-		require.Less(t, time.Since(start), 15*time.Second, what)
-	}
-	promptly("the fast path", func() {
+	s.promptly("the fast path", func() {
 		require.Equal(t, inorder.Applied, s.result(s.begin(s.event("order.created", confirmed))).Outcome)
 	})
-	promptly("an activity of an event that waits", func() {
+	s.promptly("an activity of an event that waits", func() {
 		s.signal(events[0], workflows.SignalDiscard, workflows.Discard{Reason: "a test order", Actor: "ops"})
 		require.Equal(t, inorder.Discarded, s.result(runs[0]).Outcome)
 	})
@@ -137,7 +139,7 @@ func TestAPlatformThatHangsHoldsUpNothingElse(t *testing.T) {
 	e := s.event("order.fulfilled", "")
 	run := s.begin(e)
 	s.awaitPhase(e, workflows.PhaseApplying)
-	promptly("the slow path", func() {
+	s.promptly("the slow path", func() {
 		back()
 		require.Equal(t, inorder.Applied, s.result(run).Outcome)
 	})

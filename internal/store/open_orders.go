@@ -1,0 +1,28 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Not by an index: one would cost every change of a status, and this runs once per reconciliation.
+const selectOpenSQL = `SELECT id FROM orders WHERE status = ANY($1) AND created_at < $2`
+
+// OpenOrders returns the IDs of the orders that have one of the statuses and whose rows were made before a time.
+func (s *Store) OpenOrders(ctx context.Context, statuses []string, before time.Time) (map[string]bool, error) {
+	open := map[string]bool{}
+	b := &pgx.Batch{}
+	b.Queue(selectOpenSQL, statuses, before).Query(eachRow(func(row pgx.Row) error {
+		var id string
+		err := row.Scan(&id)
+		open[id] = true
+		return err
+	}))
+	if err := s.read(ctx, b); err != nil {
+		return nil, fmt.Errorf("read the open orders: %w", err)
+	}
+	return open, nil
+}
