@@ -47,7 +47,7 @@ type ReconcilePageResult struct {
 // It may run twice: what the first run repaired differs no more, and is repaired and counted by the metric once. The
 // tally of a run that was cut off is lost.
 func (a *Activities) ReconcilePage(ctx context.Context, in ReconcilePageInput) (ReconcilePageResult, error) {
-	defer beat(ctx, nil)()
+	defer heartbeat(ctx, nil)()
 	page, err := a.comparer().Page(ctx, in.Since, in.At)
 	if err != nil {
 		return ReconcilePageResult{}, retrySlowly(err)
@@ -78,7 +78,7 @@ type RepairOrdersInput struct {
 // RepairOrders compares orders one by one and repairs those that differ, as ReconcilePage does. What it cannot repair it
 // says in its notes. It may run twice, as ReconcilePage may.
 func (a *Activities) RepairOrders(ctx context.Context, in RepairOrdersInput) (Tally, error) {
-	defer beat(ctx, nil)()
+	defer heartbeat(ctx, nil)()
 	var repair []Compared
 	t := Tally{Compared: len(in.Orders)}
 	for _, id := range in.Orders {
@@ -105,7 +105,7 @@ const StoppedErrorType = "ListingStopped"
 // ListClosed answers the orders that are open here and not on the platform. It changes nothing. An error of StoppedErrorType
 // says why nobody can know them; its result was a plain list before there was one.
 func (a *Activities) ListClosed(ctx context.Context, since time.Time) ([]string, error) {
-	defer beat(ctx, nil)()
+	defer heartbeat(ctx, nil)()
 	ids, stopped, err := a.comparer().Closed(ctx, since)
 	switch {
 	case err != nil:
