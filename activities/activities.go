@@ -14,6 +14,7 @@ import (
 	"inorder/internal/endpoints"
 	"inorder/internal/loglimit"
 	"inorder/internal/platform"
+	"inorder/internal/redelivery"
 	"inorder/internal/store"
 	"inorder/internal/sweep"
 )
@@ -26,7 +27,8 @@ type Activities struct {
 	Events Events
 	Log    *slog.Logger
 	// Limited goes into Log, for what a sender or an outage can multiply.
-	Limited *loglimit.Logger
+	Limited    *loglimit.Logger
+	Redelivery *redelivery.Metrics
 
 	// MaxEventSkew is how much later than its receipt an event may be dated. Later ones need attention: they would
 	// freeze what they set until then.

@@ -9,7 +9,6 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"inorder"
-	"inorder/internal/redelivery"
 	"inorder/internal/store"
 )
 
@@ -68,7 +67,7 @@ func (a *Activities) ApplyEvent(ctx context.Context, body converter.RawValue, in
 		result.Detail = known.Detail
 	}
 	if known.OtherBody {
-		redelivery.Notice(a.Limited, "event_id", e.ID, "event_type", e.Type, "order_id", e.Change.OrderID)
+		a.Redelivery.Notice(a.Limited, "event_id", e.ID, "event_type", e.Type, "order_id", e.Change.OrderID)
 	}
 	switch {
 	case e.Change.Creates:

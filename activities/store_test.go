@@ -23,6 +23,7 @@ import (
 	"inorder/internal/config"
 	"inorder/internal/endpoints"
 	"inorder/internal/loglimit"
+	"inorder/internal/redelivery"
 	tables "inorder/internal/store"
 )
 
@@ -51,7 +52,7 @@ func newStore(t testing.TB) *store {
 	require.NoError(t, err)
 	t.Cleanup(s.pool.Close)
 	s.Activities = &activities.Activities{
-		DB: s.pool, Store: tables.New(s.pool), Events: &s.events, Log: testenv.Log, Limited: loglimit.New(testenv.Log, loglimit.Every), MaxEventSkew: time.Hour, EventRetention: 30 * 24 * time.Hour,
+		DB: s.pool, Store: tables.New(s.pool), Events: &s.events, Log: testenv.Log, Limited: loglimit.New(testenv.Log, loglimit.Every), Redelivery: redelivery.NewMetrics(nil), MaxEventSkew: time.Hour, EventRetention: 30 * 24 * time.Hour,
 		Endpoints: endpoints.Store{Pool: s.pool}, Wait: activities.WaitPolicy{Recheck: time.Minute, StuckAfter: 24 * time.Hour, TTL: 30 * 24 * time.Hour},
 	}
 	return s

@@ -16,6 +16,7 @@ import (
 	"inorder/internal/endpoints"
 	"inorder/internal/loglimit"
 	"inorder/internal/platform"
+	"inorder/internal/redelivery"
 	"inorder/internal/store"
 	"inorder/workflows"
 )
@@ -29,6 +30,8 @@ type Options struct {
 	TaskQueue string
 	Log       *slog.Logger
 	Limited   *loglimit.Logger // into Log, for what a sender or an outage can multiply
+
+	Redelivery *redelivery.Metrics // the receiver's, where there is one; nil for metrics that nobody reads
 
 	MaxEventSkew      time.Duration
 	Wait              activities.WaitPolicy
@@ -71,6 +74,7 @@ func New(o Options) sdk.Worker {
 		Events:          workflows.Events{Client: o.Client, Namespace: o.Namespace, TaskQueue: o.TaskQueue},
 		Log:             o.Log,
 		Limited:         o.Limited,
+		Redelivery:      cmp.Or(o.Redelivery, redelivery.NewMetrics(nil)),
 		MaxEventSkew:    o.MaxEventSkew,
 		Wait:            o.Wait,
 		EventRetention:  o.EventRetention,

@@ -80,7 +80,7 @@ func (s *servers) receive(ctx context.Context) error {
 	}
 	var duplicate func(inorder.Event)
 	if s.reserved != nil {
-		watcher := redelivery.New(store.New(s.reserved), s.limited)
+		watcher := redelivery.New(store.New(s.reserved), redeliveryMetrics(), s.limited)
 		go watcher.Run(ctx)
 		duplicate = watcher.Duplicate
 	}

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"sync"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
 	"go.temporal.io/sdk/client"
 	"golang.org/x/sync/errgroup"
 
@@ -15,6 +17,7 @@ import (
 	"inorder/internal/config"
 	"inorder/internal/loglimit"
 	"inorder/internal/platform"
+	"inorder/internal/redelivery"
 	"inorder/internal/store"
 	"inorder/worker"
 )
@@ -123,6 +126,9 @@ func (s *servers) besideAdmin(ctx context.Context, checks []admin.Check, run fun
 	return group.Wait()
 }
 
+// redeliveryMetrics are those of the receiver and the worker of this process.
+var redeliveryMetrics = sync.OnceValue(func() *redelivery.Metrics { return redelivery.NewMetrics(prometheus.DefaultRegisterer) })
+
 func (s *servers) worker() worker.Options {
 	return worker.Options{
 		Client:       s.temporal,
@@ -132,6 +138,7 @@ func (s *servers) worker() worker.Options {
 		TaskQueue:    s.TaskQueue,
 		Log:          s.log,
 		Limited:      s.limited,
+		Redelivery:   redeliveryMetrics(),
 		MaxEventSkew: s.MaxEventSkew,
 		Wait: activities.WaitPolicy{
 			Recheck:    s.PendingRecheck,

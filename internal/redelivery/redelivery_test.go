@@ -51,7 +51,7 @@ func (l *logs) text() string {
 func TestAnotherBodyIsNoticed(t *testing.T) {
 	sum := sha256.Sum256([]byte(`{"first":true}`))
 	var said logs
-	w := redelivery.New(hashes{"evt_1": sum[:], "evt_2": sum[:]}, loglimit.New(slog.New(slog.NewTextHandler(&said, nil)), time.Hour))
+	w := redelivery.New(hashes{"evt_1": sum[:], "evt_2": sum[:]}, redelivery.NewMetrics(nil), loglimit.New(slog.New(slog.NewTextHandler(&said, nil)), time.Hour))
 	go w.Run(t.Context())
 	for _, e := range []inorder.Event{
 		{ID: "evt_1", Body: []byte(`{"first":true}`)},
@@ -69,7 +69,7 @@ func TestAnotherBodyIsNoticed(t *testing.T) {
 }
 
 func TestAFloodDoesNotWait(t *testing.T) {
-	w := redelivery.New(hashes{}, loglimit.New(slog.New(slog.DiscardHandler), time.Hour))
+	w := redelivery.New(hashes{}, redelivery.NewMetrics(nil), loglimit.New(slog.New(slog.DiscardHandler), time.Hour))
 	for range 10_000 { // nobody looks at them
 		w.Duplicate(inorder.Event{ID: "evt_1", Body: []byte(`{}`)})
 	}
@@ -97,7 +97,7 @@ func TestADuplicateThatComesBeforeTheFirstIsRecordedIsLookedAtAgain(t *testing.T
 					log := loglimit.New(slog.New(slog.NewTextHandler(&said, nil)), time.Hour)
 					l := &late{err: err}
 					l.from.Store(from)
-					w := redelivery.New(l, log)
+					w := redelivery.New(l, redelivery.NewMetrics(nil), log)
 					go w.Run(t.Context())
 					w.Duplicate(inorder.Event{ID: "evt_1"})
 					time.Sleep(time.Hour)
@@ -115,7 +115,7 @@ func TestThoseToBeLookedAtAgainAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &late{}
 		l.from.Store(1 << 30)
-		w := redelivery.New(l, loglimit.New(slog.New(slog.DiscardHandler), time.Hour))
+		w := redelivery.New(l, redelivery.NewMetrics(nil), loglimit.New(slog.New(slog.DiscardHandler), time.Hour))
 		go w.Run(t.Context())
 		for range 5 {
 			for range 256 {
@@ -132,8 +132,9 @@ func TestThoseToBeLookedAtAgainAreBounded(t *testing.T) {
 func TestManyOtherBodiesAreFewLines(t *testing.T) {
 	var said logs
 	log := loglimit.New(slog.New(slog.NewTextHandler(&said, nil)), time.Hour)
+	m := redelivery.NewMetrics(nil)
 	for range 1000 {
-		redelivery.Notice(log, "event_id", "evt_1")
+		m.Notice(log, "event_id", "evt_1")
 	}
 	log.Flush()
 	require.Equal(t, 2, strings.Count(said.text(), "\n"), said.text())
