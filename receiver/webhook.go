@@ -104,7 +104,7 @@ func (r *Receiver) start(e inorder.Event) (string, error) {
 	case <-ctx.Done():
 		return "", fmt.Errorf("%s kept this event waiting for %s: %d other starts are under way", r.o.StarterName, r.o.StartTimeout, cap(r.starts))
 	}
-	options, body, receipt := workflows.Start(r.o.TaskQueue, e)
+	options, body, receipt := workflows.StartRequest(r.o.TaskQueue, e)
 	_, err := r.o.Starter.ExecuteWorkflow(ctx, options, workflows.ProcessEventType, body, receipt)
 	var known *serviceerror.WorkflowExecutionAlreadyStarted
 	switch {

@@ -153,7 +153,7 @@ func TestAnEventWithoutAReceiptGoesByTheIDOfItsWorkflow(t *testing.T) {
 	s := newSystem(t)
 	s.work()
 	e := s.event("order.paid", "")
-	options, body, _ := workflows.Start(s.queue, e)
+	options, body, _ := workflows.StartRequest(s.queue, e)
 	_, err := s.client.ExecuteWorkflow(t.Context(), options, workflows.ProcessEventType, body)
 	require.NoError(t, err)
 	require.Equal(t, workflows.PhaseAttention, s.settle(e.ID).Phase, "it is dated long after its receipt")
@@ -164,7 +164,7 @@ func TestAnEventWithoutAReceiptGoesByTheIDOfItsWorkflow(t *testing.T) {
 // startByHand starts the event's workflow with a receipt as somebody typed it.
 func (s *system) startByHand(e inorder.Event, received string) {
 	s.Helper()
-	options, body, _ := workflows.Start(s.queue, e)
+	options, body, _ := workflows.StartRequest(s.queue, e)
 	receipt := map[string]any{"event_id": e.ID, "received_at": received}
 	_, err := s.client.ExecuteWorkflow(s.Context(), options, workflows.ProcessEventType, body, receipt)
 	require.NoError(s, err)

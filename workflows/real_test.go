@@ -86,7 +86,7 @@ func (s *system) events() workflows.Events {
 // begin starts the event's workflow, as the receiver does.
 func (s *system) begin(e inorder.Event) client.WorkflowRun {
 	s.Helper()
-	options, body, receipt := workflows.Start(s.queue, e)
+	options, body, receipt := workflows.StartRequest(s.queue, e)
 	run, err := s.client.ExecuteWorkflow(s.Context(), options, workflows.ProcessEventType, body, receipt)
 	require.NoError(s, err)
 	return run
@@ -244,7 +244,7 @@ func TestRedelivery(t *testing.T) {
 	s := newSystem(t)
 	s.work()
 	begin := func(e inorder.Event) (client.WorkflowRun, error) {
-		options, body, receipt := workflows.Start(s.queue, e)
+		options, body, receipt := workflows.StartRequest(s.queue, e)
 		return s.client.ExecuteWorkflow(t.Context(), options, workflows.ProcessEventType, body, receipt)
 	}
 	t.Run("of a completed event is refused", func(t *testing.T) {
@@ -271,7 +271,7 @@ func TestRedelivery(t *testing.T) {
 	t.Run("of an event that Temporal has forgotten answers what was recorded, and has no effect", func(t *testing.T) {
 		e := s.event("payment.refunded", `,"order_id":"`+s.order+`","amount":{"amount":5,"currency":"KRW"}`)
 		require.Equal(t, inorder.Applied, s.result(s.begin(e)).Outcome)
-		options, body, receipt := workflows.Start(s.queue, e)
+		options, body, receipt := workflows.StartRequest(s.queue, e)
 		options.WorkflowIDReusePolicy = enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE // as if the namespace's retention had passed
 		again, err := s.client.ExecuteWorkflow(t.Context(), options, workflows.ProcessEventType, body, receipt)
 		require.NoError(t, err)

@@ -42,10 +42,6 @@ type ReconcileResult struct {
 	FinishedAt time.Time `json:"finished_at"`
 }
 
-// ReconcileByHandID is the workflow ID of `inorder orders reconcile`: one at a time, so that who calls it a second time
-// finds the first.
-const ReconcileByHandID = ReconcileScheduleID + "-by-hand"
-
 const (
 	// maxSuspects is how many orders are gathered before they are looked at.
 	maxSuspects = 500

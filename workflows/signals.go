@@ -3,38 +3,91 @@ package workflows
 import (
 	"cmp"
 	"encoding/json"
-	"errors"
 
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"inorder"
-	"inorder/activities"
 )
 
-// What a person does to an event that is being processed.
+// What reaches an event from outside while ProcessEvent brings it to its end: signals, and a cancellation of the workflow.
 
-// Changes of behaviour. Each is asked for at the moment when it makes a difference, so that an event which began under older
-// code goes on as it began up to there, and gains the change from there on. A run in which older code has seen such a moment
-// keeps to the older behaviour: a "discard" that it left for later stays left for later.
-const (
-	// recordsCancellation: a cancellation gives the event up, where it used to end the workflow without a trace.
-	recordsCancellation = "record-cancellation"
-	// heedsSignals: "retry" and "discard" reach a running activity, where they used to wait for its end.
-	heedsSignals = "heed-signals-while-running"
-	// takesAnyDiscard: "discard" gives the event up also when its argument can't be read, where it used to be dropped.
-	takesAnyDiscard = "take-any-discard"
-)
+// source is something that a phase waits for.
+type source struct {
+	name    string
+	channel workflow.ReceiveChannel
+	future  workflow.Future // if there is no channel
+}
 
-func since(ctx workflow.Context, change string) bool {
-	return workflow.GetVersion(ctx, change, workflow.DefaultVersion, 1) >= 1
+const canceled = "canceled" // the name of a cancellation, beside those of signals
+
+// first returns the name of the source that comes first; of several at once, the first in the list. A signal is not read.
+func first(ctx workflow.Context, sources ...source) (name string) {
+	s := workflow.NewSelector(ctx)
+	for _, c := range sources {
+		if c.channel != nil {
+			s.AddReceive(c.channel, func(workflow.ReceiveChannel, bool) { name = c.name })
+		} else {
+			s.AddFuture(c.future, func(workflow.Future) { name = c.name })
+		}
+	}
+	s.Select(ctx)
+	return name
+}
+
+func signaled(ctx workflow.Context, signal string) source {
+	return source{name: signal, channel: workflow.GetSignalChannel(ctx, signal)}
+}
+
+// fromPeople is what a person can do to an event that waits.
+func fromPeople(ctx workflow.Context) []source {
+	return []source{{name: canceled, channel: ctx.Done()}, signaled(ctx, SignalDiscard), signaled(ctx, SignalRetry)}
+}
+
+// takeUp reads the signal that ended a wait, and returns the phase that follows: applying, unless the event is given up. A
+// cancellation may have come together with the signal.
+func (p *process) takeUp(ctx workflow.Context, came string) (Phase, error) {
+	var up *giveUp
+	switch came {
+	case SignalDiscard:
+		up = takeDiscard(ctx)
+	case SignalRetry:
+		p.takeRetry(ctx)
+	case SignalOrderCreated:
+		workflow.GetSignalChannel(ctx, SignalOrderCreated).ReceiveAsync(nil)
+	}
+	if ctx.Err() != nil {
+		if !since(ctx, recordsCancellation) {
+			return ended, ctx.Err()
+		}
+		up = cmp.Or(up, cancellation(ctx))
+	}
+	if up != nil {
+		return p.giveUp(up)
+	}
+	return p.applyAgain(ctx)
+}
+
+// applyAgain is followed by applying, in a new run if the history has become long. A new run applies first, which is what
+// "retry" and "order.created" ask for; a "discard" that is not read yet would be lost.
+func (p *process) applyAgain(ctx workflow.Context) (Phase, error) {
+	if !workflow.GetInfo(ctx).GetContinueAsNewSuggested() || workflow.GetSignalChannel(ctx, SignalDiscard).Len() > 0 {
+		return PhaseApplying, nil
+	}
+	p.takeRetries(ctx)
+	return ended, workflow.NewContinueAsNewError(ctx, ProcessEvent, p.body, p.receipt)
 }
 
 // giveUp is a person's decision that the event is not to be applied.
 type giveUp struct {
 	Discard
 	canceled bool // by a cancellation of the workflow
+}
+
+func (p *process) giveUp(up *giveUp) (Phase, error) {
+	p.givenUp = *up
+	return discarding, nil
 }
 
 // takeDiscard reads the signal "discard"; nil if it was dropped, as older code did with one that it couldn't read.
@@ -61,6 +114,14 @@ func cancellation(ctx workflow.Context) *giveUp {
 	return cmp.Or(takeDiscard(ctx), &giveUp{canceled: true})
 }
 
+// disconnected returns a context that a cancellation that was heard does not end.
+func disconnected(ctx workflow.Context) workflow.Context {
+	if ctx.Err() != nil {
+		ctx, _ = workflow.NewDisconnectedContext(ctx)
+	}
+	return ctx
+}
+
 // takeRetry reads one signal "retry", and reports whether there was one. The event's date is judged by the time of the last.
 func (p *process) takeRetry(ctx workflow.Context) bool {
 	if !workflow.GetSignalChannel(ctx, SignalRetry).ReceiveAsync(nil) {
@@ -76,10 +137,29 @@ func (p *process) takeRetries(ctx workflow.Context) {
 	}
 }
 
-// insist runs an activity to its end: "retry" runs it now, and a cancellation doesn't stop it.
-func (p *process) insist(ctx workflow.Context, start func(workflow.Context) workflow.Future, result any) error {
+// runUntilGivenUp runs an activity until it ends, or a "discard" or a cancellation gives the event up. "retry" runs it now.
+func (p *process) runUntilGivenUp(ctx workflow.Context, start func(workflow.Context) workflow.Future, result any) (*giveUp, error) {
 	for {
-		signal, err := untilSignal(ctx, start, result, SignalRetry)
+		signal, err := run(ctx, start, result, SignalDiscard, SignalRetry)
+		switch {
+		case signal == SignalDiscard:
+			if up := takeDiscard(ctx); up != nil {
+				return up, nil
+			}
+		case signal == SignalRetry:
+			p.takeRetries(ctx)
+		case temporal.IsCanceledError(err) && since(ctx, recordsCancellation):
+			return cancellation(ctx), nil
+		default:
+			return nil, err
+		}
+	}
+}
+
+// runToEnd runs an activity to its end: "retry" runs it now, and a cancellation doesn't stop it.
+func (p *process) runToEnd(ctx workflow.Context, start func(workflow.Context) workflow.Future, result any) error {
+	for {
+		signal, err := run(ctx, start, result, SignalRetry)
 		switch {
 		case signal == SignalRetry:
 			p.takeRetries(ctx)
@@ -91,33 +171,18 @@ func (p *process) insist(ctx workflow.Context, start func(workflow.Context) work
 	}
 }
 
-// untilSignal runs an activity until it ends, or until one of the signals comes, which is returned unread; the activity is
-// canceled then. It may have had its effect all the same: whatever comes next finds that out.
-func untilSignal(ctx workflow.Context, start func(workflow.Context) workflow.Future, result any, signals ...string) (signal string, err error) {
+// run runs an activity until it ends, or until one of the signals comes, which is returned unread; the activity is canceled
+// then. It may have had its effect all the same: whatever comes next finds that out.
+func run(ctx workflow.Context, start func(workflow.Context) workflow.Future, result any, signals ...string) (signal string, err error) {
 	running, stop := workflow.WithCancel(ctx)
 	defer stop()
-	future := start(running)
-	s := workflow.NewSelector(ctx)
-	s.AddFuture(future, func(workflow.Future) {})
+	activity := start(running)
+	sources := []source{{future: activity}}
 	for _, name := range signals {
-		s.AddReceive(workflow.GetSignalChannel(ctx, name), func(workflow.ReceiveChannel, bool) { signal = name })
+		sources = append(sources, signaled(ctx, name))
 	}
-	s.Select(ctx)
-	if signal != "" && since(ctx, heedsSignals) {
+	if signal = first(ctx, sources...); signal != "" && since(ctx, heedsSignals) {
 		return signal, nil
 	}
-	return "", future.Get(ctx, result)
-}
-
-// attentionIfLasting makes an outcome of an activity's failure. It is retried without an end, so what does fail is what no
-// retry can cure.
-func (p *process) attentionIfLasting(r activities.ApplyEventResult, err error) (activities.ApplyEventResult, error) {
-	if err == nil || temporal.IsCanceledError(err) {
-		return r, err
-	}
-	reason := err.Error()
-	if failed := (*temporal.ApplicationError)(nil); errors.As(err, &failed) {
-		reason = failed.Message()
-	}
-	return activities.ApplyEventResult{Outcome: inorder.Attention, OrderID: p.state.OrderID, Detail: inorder.Bounded(reason)}, nil
+	return "", activity.Get(ctx, result)
 }
