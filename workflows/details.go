@@ -72,13 +72,13 @@ func answeredDetails(ctx workflow.Context, answer workflow.Future) string {
 }
 
 func attentionDetails(r activities.ApplyEventResult) string {
-	return canRetry + "look again. " + canDiscard + fmt.Sprintf("**Needs attention**: %s. It stays until somebody decides.", inorder.Bounded(r.Detail))
+	return canRetry + "try again. " + canDiscard + fmt.Sprintf("**Needs attention**: %s. It stays until somebody decides.", inorder.Bounded(r.Detail))
 }
 
 // waitingDetails ends with what the platform answered, or that it is being asked.
 func waitingDetails(r activities.ApplyEventResult, next time.Time, platform string) string {
 	name := strings.ToUpper(string(r.Outcome)[:1]) + string(r.Outcome)[1:]
-	return canRetry + "look again now. " + canDiscard + fmt.Sprintf("**%s** for order `%s`, and goes on by itself when that is created. Looks again at %s.%s",
+	return canRetry + "try again now. " + canDiscard + fmt.Sprintf("**%s** for order `%s`, and goes on by itself when that is created. Tries again at %s.%s",
 		name, r.OrderID, next.UTC().Format(time.RFC3339), platform)
 }
 

@@ -19,7 +19,7 @@ func SweepEvents(ctx workflow.Context) (activities.SweepEventsResult, error) {
 		var r activities.SweepEventsResult
 		if err := workflow.GetLastCompletionResult(ctx, &r); err == nil {
 			in.Since = r.BeganAt
-			last = fmt.Sprintf("The last one finished at %s, looked at %d events, and started %d anew.", r.FinishedAt.Format(time.RFC3339), r.Checked, r.Started)
+			last = fmt.Sprintf("The last one finished at %s, checked %d events, and started %d anew.", r.FinishedAt.Format(time.RFC3339), r.Checked, r.Started)
 		}
 	}
 	workflow.SetCurrentDetails(ctx, "Brings back events whose workflow was terminated, deleted or lost. "+last)
