@@ -57,6 +57,8 @@ var (
 	StoreIDKey    = temporal.NewSearchAttributeKeyKeyword("StoreId")
 	EventTypeKey  = temporal.NewSearchAttributeKeyKeyword("EventType")
 	EventPhaseKey = temporal.NewSearchAttributeKeyKeyword("EventPhase")
+
+	SearchAttributes = []string{OrderIDKey.GetName(), StoreIDKey.GetName(), EventTypeKey.GetName(), EventPhaseKey.GetName()}
 )
 
 // Phase is where an event that is not on the fast path stands: the values of EventPhase.

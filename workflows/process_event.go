@@ -14,26 +14,23 @@ import (
 
 // ProcessEvent brings one event to its end. body is the envelope as it was received, byte for byte.
 //
-//	phase           what happens in it                                       what follows
-//	applying        ApplyEvent, within the workflow task; if that fails,     what its outcome says
-//	                as an activity that is retried without an end
-//	waiting, stuck  it waits for its order, and from a certain age on asks   applying, on the signal "order.created" and at
-//	                the platform for it. ApplyEvent says when waiting        growing intervals
-//	                becomes stuck, and when the event expires
-//	attention       it waits for a person, because it can't be applied       applying, on "retry"
-//	                as it is
-//	discarding      DiscardEvent records that it was given up                its end; or what it was before that, if that is
-//	                                                                         known already
-//	releasing       ReleaseWaiting wakes the events that wait for the        its end
-//	                order that this one created
+//	phase            what happens                                            what follows
+//	applying         ApplyEvent within the workflow task; if that fails,     what the outcome says
+//	                 as an activity that is retried without an end
+//	waiting, stuck   its order is missing. From a certain age on it asks     applying, on the signal "order.created" and at
+//	                 the platform for it                                     growing intervals, until it is expired
+//	attention        it can't be applied as it is: it waits for a person     applying, on "retry"
+//	discarding       DiscardEvent records that it was given up               the end, or releasing if it had been applied
+//	releasing        ReleaseWaiting wakes the events that wait for the       the end
+//	                 order that this event created
 //
 // The signal "retry" does at once what comes next, in every phase. The signal "discard" and a cancellation of the workflow
 // are followed by discarding, in every phase but releasing, which goes on. The query "state" answers where the event stands.
-// ProcessEvent ends with a Result and never just fails; a history that has become long goes on in a new run.
+// ProcessEvent ends with a Result and never just fails. When its history has become long it goes on in a new run.
 func ProcessEvent(ctx workflow.Context, body converter.RawValue, receipt activities.Receipt) (Result, error) {
 	p := newProcess(ctx, body, receipt)
 	err := workflow.SetQueryHandler(ctx, QueryState, func() (State, error) { return p.state, nil })
-	cancelable := ctx // until a cancellation has given the event up: what follows from that can't be canceled
+	cancelable := ctx // until a cancellation has given the event up: it doesn't cancel what follows
 	for phase := PhaseApplying; phase != ended && err == nil; {
 		switch phase {
 		case PhaseApplying:
@@ -52,7 +49,7 @@ func ProcessEvent(ctx workflow.Context, body converter.RawValue, receipt activit
 	return p.end(ctx, err)
 }
 
-// What follows the phases that operators can find: they show as the phase before them.
+// Phases that no value of EventPhase shows: operators see the one before.
 const (
 	discarding Phase = "discarding"
 	releasing  Phase = "releasing"
@@ -174,7 +171,8 @@ func (p *process) discard(ctx workflow.Context) (Phase, error) {
 	return p.follow(r, err)
 }
 
-// release wakes the events that wait for the order that this one created.
+// release wakes the events that wait for the order that this one created. ctx is the workflow's own. If that was canceled, the
+// activity is scheduled, canceled at once and scheduled again; histories have it so.
 func (p *process) release(ctx workflow.Context) (Phase, error) {
 	workflow.SetCurrentDetails(ctx, releasingDetails(p.result))
 	return ended, p.runToEnd(ctx, func(ctx workflow.Context) workflow.Future {
