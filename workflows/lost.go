@@ -20,35 +20,25 @@ const listedAtOnce = 200
 // Lost implements activities.Events. ProcessEvent always completes, so a run that closed in any other way was ended by
 // somebody, or is one of older code.
 func (s Events) Lost(ctx context.Context, since time.Time, page []byte) (runs []sweep.Run, next []byte, err error) {
-	runs, next, err = s.list(ctx, page, "CloseTime >= '%s' AND ExecutionStatus IN ('Terminated', 'Failed', 'TimedOut', 'Canceled')",
+	return s.list(ctx, page, "CloseTime >= '%s' AND ExecutionStatus IN ('Terminated', 'Failed', 'TimedOut', 'Canceled')",
 		since.UTC().Format(time.RFC3339Nano))
-	if err != nil {
-		return nil, nil, fmt.Errorf("list the events whose workflow ended without a result: %w", err)
-	}
-	return runs, next, nil
 }
 
 // InAttention implements activities.Events.
 func (s Events) InAttention(ctx context.Context, page []byte) (events []string, next []byte, err error) {
 	runs, next, err := s.list(ctx, page, "ExecutionStatus = 'Running' AND %s = '%s'", EventPhaseKey.GetName(), PhaseAttention)
-	if err != nil {
-		return nil, nil, fmt.Errorf("list the events in attention: %w", err)
-	}
 	for _, r := range runs {
 		events = append(events, r.EventID)
 	}
-	return events, next, nil
+	return events, next, err
 }
 
 // list returns a page of the events' runs that a query finds; next is nil after the last page.
 func (s Events) list(ctx context.Context, page []byte, query string, args ...any) (runs []sweep.Run, next []byte, err error) {
-	r, err := s.Client.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
-		PageSize:      listedAtOnce,
-		NextPageToken: page,
-		Query:         fmt.Sprintf("WorkflowType = '%s' AND TaskQueue = '%s' AND ", ProcessEventType, s.TaskQueue) + fmt.Sprintf(query, args...),
-	})
+	query = fmt.Sprintf("WorkflowType = '%s' AND TaskQueue = '%s' AND ", ProcessEventType, s.TaskQueue) + fmt.Sprintf(query, args...)
+	r, err := s.Client.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{PageSize: listedAtOnce, NextPageToken: page, Query: query})
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("list the workflows where %s: %w", query, err)
 	}
 	for _, w := range r.GetExecutions() {
 		runs = append(runs, sweep.Run{EventID: w.GetExecution().GetWorkflowId(), RunID: w.GetExecution().GetRunId()})

@@ -86,9 +86,9 @@ func (p *process) apply(ctx workflow.Context) (Phase, error) {
 	if err := p.show(ctx, PhaseApplying, "", retryingDetails); err != nil {
 		return ended, err
 	}
-	up, err := p.runUntilGivenUp(ctx, func(ctx workflow.Context) workflow.Future {
+	up, err := p.run(ctx, func(ctx workflow.Context) workflow.Future {
 		return workflow.ExecuteActivity(slowPath(ctx, "apply the event"), a.ApplyEvent, p.body, p.input(ctx))
-	}, &r)
+	}, &r, SignalDiscard, SignalRetry)
 	if up != nil {
 		return p.giveUp(up)
 	}
@@ -165,9 +165,9 @@ func (p *process) discard(ctx workflow.Context) (Phase, error) {
 	workflow.SetCurrentDetails(ctx, discardingDetails)
 	in := activities.DiscardEventInput{Receipt: p.receipt, Reason: p.givenUp.Reason, Actor: p.givenUp.Actor, Canceled: p.givenUp.canceled}
 	var r activities.ApplyEventResult
-	err := p.runToEnd(ctx, func(ctx workflow.Context) workflow.Future {
+	_, err := p.run(ctx, func(ctx workflow.Context) workflow.Future {
 		return workflow.ExecuteActivity(slowPath(ctx, "discard the event"), a.DiscardEvent, p.body, in)
-	}, &r)
+	}, &r, SignalRetry)
 	return p.follow(r, err)
 }
 
@@ -175,17 +175,15 @@ func (p *process) discard(ctx workflow.Context) (Phase, error) {
 // activity is scheduled, canceled at once and scheduled again; histories have it so.
 func (p *process) release(ctx workflow.Context) (Phase, error) {
 	workflow.SetCurrentDetails(ctx, releasingDetails(p.result))
-	return ended, p.runToEnd(ctx, func(ctx workflow.Context) workflow.Future {
+	_, err := p.run(ctx, func(ctx workflow.Context) workflow.Future {
 		return workflow.ExecuteActivity(longRun(ctx, "release what waits for the order"), a.ReleaseWaiting, p.result.OrderID)
-	}, nil)
+	}, nil, SignalRetry)
+	return ended, err
 }
 
 // end shows how the event ended. err is the next run; in older histories a cancellation, too.
 func (p *process) end(ctx workflow.Context, err error) (Result, error) {
-	if err := p.hidePhase(ctx); err != nil {
-		return Result{}, err
-	}
-	if err != nil {
+	if err := cmp.Or(p.hidePhase(ctx), err); err != nil {
 		return Result{}, err
 	}
 	r := p.result

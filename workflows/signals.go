@@ -3,6 +3,7 @@ package workflows
 import (
 	"cmp"
 	"encoding/json"
+	"slices"
 
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
@@ -137,10 +138,12 @@ func (p *process) takeRetries(ctx workflow.Context) {
 	}
 }
 
-// runUntilGivenUp runs an activity until it ends, or a "discard" or a cancellation gives the event up. "retry" runs it now.
-func (p *process) runUntilGivenUp(ctx workflow.Context, start func(workflow.Context) workflow.Future, result any) (*giveUp, error) {
+// run runs an activity until it ends, or the event is given up: up says why. "retry" runs it again at once. Only if "discard" is
+// among the signals, that and a cancellation of the workflow give the event up; else they don't stop the activity. One that is
+// stopped may have had its effect all the same: whatever comes next finds that out.
+func (p *process) run(ctx workflow.Context, start func(workflow.Context) workflow.Future, result any, signals ...string) (up *giveUp, err error) {
 	for {
-		signal, err := run(ctx, start, result, SignalDiscard, SignalRetry)
+		signal, err := runOnce(ctx, start, result, signals)
 		switch {
 		case signal == SignalDiscard:
 			if up := takeDiscard(ctx); up != nil {
@@ -148,32 +151,19 @@ func (p *process) runUntilGivenUp(ctx workflow.Context, start func(workflow.Cont
 			}
 		case signal == SignalRetry:
 			p.takeRetries(ctx)
-		case temporal.IsCanceledError(err) && since(ctx, recordsCancellation):
+		case !temporal.IsCanceledError(err) || !since(ctx, recordsCancellation):
+			return nil, err
+		case slices.Contains(signals, SignalDiscard):
 			return cancellation(ctx), nil
 		default:
-			return nil, err
-		}
-	}
-}
-
-// runToEnd runs an activity to its end: "retry" runs it now, and a cancellation doesn't stop it.
-func (p *process) runToEnd(ctx workflow.Context, start func(workflow.Context) workflow.Future, result any) error {
-	for {
-		signal, err := run(ctx, start, result, SignalRetry)
-		switch {
-		case signal == SignalRetry:
-			p.takeRetries(ctx)
-		case temporal.IsCanceledError(err) && since(ctx, recordsCancellation):
 			ctx, _ = workflow.NewDisconnectedContext(ctx)
-		default:
-			return err
 		}
 	}
 }
 
-// run runs an activity until it ends, or until one of the signals comes, which is returned unread; the activity is canceled
-// then. It may have had its effect all the same: whatever comes next finds that out.
-func run(ctx workflow.Context, start func(workflow.Context) workflow.Future, result any, signals ...string) (signal string, err error) {
+// runOnce runs an activity until it ends, or until one of the signals comes, which is returned unread; the activity is
+// canceled then.
+func runOnce(ctx workflow.Context, start func(workflow.Context) workflow.Future, result any, signals []string) (signal string, err error) {
 	running, stop := workflow.WithCancel(ctx)
 	defer stop()
 	activity := start(running)

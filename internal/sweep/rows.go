@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"inorder"
 	"inorder/internal/store"
 )
 
@@ -35,7 +36,8 @@ func (s *Sweep) eachRow(ctx context.Context, read func(after store.PendingRow) (
 		}
 		for _, row := range page {
 			after = row
-			if err := s.count(ctx, row.EventID, s.bringBack(ctx, row)); err != nil {
+			find := func() (inorder.Event, bool, error) { return s.Store.Pending(ctx, row.EventID) }
+			if err := s.count(ctx, row.EventID, s.bringBack(ctx, row.EventID, find)); err != nil {
 				return err
 			}
 		}
@@ -44,19 +46,6 @@ func (s *Sweep) eachRow(ctx context.Context, read func(after store.PendingRow) (
 			return nil
 		}
 	}
-}
-
-// bringBack starts the event's workflow anew from its row if none is running.
-func (s *Sweep) bringBack(ctx context.Context, row store.PendingRow) error {
-	running, err := s.Engine.Running(ctx, row.EventID)
-	if err != nil || running || s.tooOld(row.EventID, row.ReceivedAt) {
-		return err
-	}
-	e, found, err := s.Store.Pending(ctx, row.EventID)
-	if err != nil || !found { // it has ended meanwhile
-		return err
-	}
-	return s.start(ctx, e)
 }
 
 // releasable wakes the events whose order is there: the workflow that was to wake them was ended.

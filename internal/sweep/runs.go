@@ -3,14 +3,19 @@ package sweep
 import (
 	"context"
 	"fmt"
+
+	"inorder"
 )
 
 // What only Temporal knows: events in attention without a row, and runs that ended without a result.
 
 // unrecorded retries the events in attention that have no row: older programs kept them in Temporal alone.
 func (s *Sweep) unrecorded(ctx context.Context) error {
-	read := func(page []byte) ([]string, []byte, error) { return s.Engine.InAttention(ctx, page) }
-	return eachPage(s, read, func(events []string) error {
+	for page, more := []byte(nil), true; more; more = page != nil {
+		events, next, err := s.Engine.InAttention(ctx, page)
+		if err != nil {
+			return err
+		}
 		recorded, err := s.Store.Recorded(ctx, events)
 		if err != nil {
 			return fmt.Errorf("read which events are recorded: %w", err)
@@ -24,14 +29,19 @@ func (s *Sweep) unrecorded(ctx context.Context) error {
 				return err
 			}
 		}
-		return nil
-	})
+		s.progress()
+		page = next
+	}
+	return nil
 }
 
 // lost brings back the events of runs that ended without a result, unless PostgreSQL knows how the event ended.
 func (s *Sweep) lost(ctx context.Context) error {
-	read := func(page []byte) ([]Run, []byte, error) { return s.Engine.Lost(ctx, s.Since, page) }
-	return eachPage(s, read, func(runs []Run) error {
+	for page, more := []byte(nil), true; more; more = page != nil {
+		runs, next, err := s.Engine.Lost(ctx, s.Since, page)
+		if err != nil {
+			return err
+		}
 		ended, err := s.ended(ctx, runs)
 		if err != nil {
 			return err
@@ -39,20 +49,22 @@ func (s *Sweep) lost(ctx context.Context) error {
 		for _, r := range runs {
 			err := error(nil)
 			if !ended[r.EventID] {
-				err = s.bringBackRun(ctx, r)
+				err = s.bringBack(ctx, r.EventID, func() (inorder.Event, bool, error) { return s.Engine.Input(ctx, r) })
 			}
 			if err := s.count(ctx, r.EventID, err); err != nil {
 				return err
 			}
 		}
-		return nil
-	})
+		s.progress()
+		page = next
+	}
+	return nil
 }
 
 func (s *Sweep) ended(ctx context.Context, runs []Run) (map[string]bool, error) {
-	ids := make([]string, len(runs))
-	for i, r := range runs {
-		ids[i] = r.EventID
+	var ids []string
+	for _, r := range runs {
+		ids = append(ids, r.EventID)
 	}
 	ends, err := s.Store.Ends(ctx, ids)
 	if err != nil {
@@ -63,34 +75,4 @@ func (s *Sweep) ended(ctx context.Context, runs []Run) (map[string]bool, error) 
 		ended[e.EventID] = true
 	}
 	return ended, nil
-}
-
-// bringBackRun starts the event's workflow anew from the run's input if none is running.
-func (s *Sweep) bringBackRun(ctx context.Context, r Run) error {
-	running, err := s.Engine.Running(ctx, r.EventID)
-	if err != nil || running {
-		return err
-	}
-	e, found, err := s.Engine.Input(ctx, r)
-	if err != nil || !found || s.tooOld(r.EventID, e.ReceivedAt) {
-		return err
-	}
-	return s.start(ctx, e)
-}
-
-// eachPage handles every page of one of Temporal's listings.
-func eachPage[T any](s *Sweep, read func(page []byte) (list []T, next []byte, err error), handle func([]T) error) error {
-	for page := []byte(nil); ; {
-		list, next, err := read(page)
-		if err != nil {
-			return err
-		}
-		if err := handle(list); err != nil {
-			return err
-		}
-		if s.progress(); next == nil {
-			return nil
-		}
-		page = next
-	}
 }
