@@ -48,14 +48,14 @@ type Activities struct {
 	questions questions // of FetchOrder
 }
 
-// Events is what the activities need of the events' workflows. Package workflows has it, for a Temporal client. Every
+// Events is what the activities need of the events' workflows; workflows.Events implements it with a Temporal client. Every
 // method may be called again.
 type Events interface {
 	sweep.Engine
 	// Start starts the workflow of an event, as the receiver does. An event that has one, or had one that completed, is no
 	// error.
 	Start(ctx context.Context, e inorder.Event) error
-	// CanceledBy tells who asked for the cancellation of a run, and why, as far as Temporal has it.
+	// CanceledBy returns who asked for the cancellation of a run, and why; empty where Temporal doesn't know.
 	CanceledBy(ctx context.Context, r sweep.Run) (actor, reason string, err error)
 }
 
@@ -79,7 +79,7 @@ func readEvent(body converter.RawValue, r Receipt) (inorder.Event, error) {
 	return e, err
 }
 
-// sendable is the time, or the nearest one that has a JSON form and so can be sent through Temporal. The other ones come from
+// sendable returns the time, or the nearest one that has a JSON form and so can be sent through Temporal. Others come from
 // receipts that somebody typed.
 func sendable(t time.Time) time.Time {
 	t = t.UTC()

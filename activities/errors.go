@@ -22,8 +22,9 @@ const (
 	OrderBusyType = "OrderBusy"
 )
 
-// classify is the single decision to retry. What the data itself causes never goes away (see store.IsLasting). Everything
-// else, such as a lost connection, is retried without an end; an order that is locked soon, because mostly it is only busy.
+// classify decides whether Temporal retries what applies or discards an event. An error that lasts (store.IsLasting: the data
+// causes it) is not retried. Any other, such as a lost connection, is retried without an end, with the pauses of
+// workflows/options.go; one of a locked order sooner, because mostly it is only busy.
 func classify(ctx context.Context, err error) error {
 	var busy *store.BusyError
 	switch {
@@ -38,8 +39,8 @@ func classify(ctx context.Context, err error) error {
 	return err
 }
 
-// busyPause grows with the attempts from a quarter of a second to two, scattered, and with how many events of the order
-// come back. A local activity's is not asked for: the slow path begins at once.
+// busyPause returns a pause that grows with the attempts from a quarter of a second to two, scattered by a half, and with how
+// many events of the order come back. A local activity has none: the slow path begins at once.
 func busyPause(ctx context.Context, busy *store.BusyError) time.Duration {
 	attempt := int32(1)
 	if activity.IsActivity(ctx) {

@@ -45,7 +45,7 @@ type ReconcilePageResult struct {
 // It may run twice: what the first run repaired has drifted no more, and the metric counts each repair once. The totals of
 // a run that was cut off are lost.
 func (a *Activities) ReconcilePage(ctx context.Context, in ReconcilePageInput) (ReconcilePageResult, error) {
-	defer beat(ctx, nil)()
+	defer heartbeat(ctx, nil)()
 	page, err := a.comparer().Page(ctx, in.Since, in.At)
 	if err != nil {
 		return ReconcilePageResult{}, retrySlowly(err)
@@ -76,7 +76,7 @@ type RepairOrdersInput struct {
 // RepairOrders compares orders one by one, and repairs those that drifted, as ReconcilePage does. Its notes say what could
 // not be repaired, and why. It may run twice, as ReconcilePage may.
 func (a *Activities) RepairOrders(ctx context.Context, in RepairOrdersInput) (reconcile.Totals, error) {
-	defer beat(ctx, nil)()
+	defer heartbeat(ctx, nil)()
 	var repair []reconcile.Compared
 	t := reconcile.Totals{Compared: len(in.Orders)}
 	for _, id := range in.Orders {
@@ -101,7 +101,7 @@ const StoppedErrorType = "ListingStopped"
 // ListClosed returns the orders that are open here and not on the platform: see reconcile.OpenHereAlone. An error of
 // StoppedErrorType says why they cannot be known. It changes nothing, and may run twice.
 func (a *Activities) ListClosed(ctx context.Context, since time.Time) ([]string, error) {
-	defer beat(ctx, nil)()
+	defer heartbeat(ctx, nil)()
 	ids, stopped, err := a.comparer().OpenHereAlone(ctx, since)
 	switch {
 	case err != nil:

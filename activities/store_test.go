@@ -24,6 +24,7 @@ import (
 	"inorder/internal/config"
 	"inorder/internal/loglimit"
 	"inorder/internal/reconcile"
+	"inorder/internal/redelivery"
 	tables "inorder/internal/store"
 	"inorder/internal/webhooks"
 )
@@ -54,7 +55,7 @@ func newStore(t testing.TB) *store {
 	require.NoError(t, err)
 	t.Cleanup(s.pool.Close)
 	s.Activities = &activities.Activities{
-		Store: tables.New(s.pool), Reconcile: reconcile.NewMetrics(s.metrics), Events: &s.events, Log: testenv.Log, Limited: loglimit.New(testenv.Log, loglimit.Every), MaxEventSkew: time.Hour, EventRetention: 30 * 24 * time.Hour,
+		Store: tables.New(s.pool), Reconcile: reconcile.NewMetrics(s.metrics), Redelivery: redelivery.NewMetrics(nil), Events: &s.events, Log: testenv.Log, Limited: loglimit.New(testenv.Log, loglimit.Every), MaxEventSkew: time.Hour, EventRetention: 30 * 24 * time.Hour,
 		Webhooks: webhooks.Store{Pool: s.pool}, Wait: activities.WaitPolicy{Recheck: time.Minute, StuckAfter: 24 * time.Hour, TTL: 30 * 24 * time.Hour},
 	}
 	return s

@@ -21,6 +21,7 @@ import (
 	"inorder/activities"
 	"inorder/internal/delivery"
 	"inorder/internal/loglimit"
+	"inorder/internal/redelivery"
 	"inorder/internal/store"
 	"inorder/migrations"
 	"inorder/receiver"
@@ -112,7 +113,7 @@ func startPlain(ctx context.Context, logger *slog.Logger) (receiver.Starter, fun
 	if err != nil {
 		return nil, nil, err
 	}
-	a := &activities.Activities{Store: store.New(pool), Log: logger, Limited: loglimit.New(logger, loglimit.Every), MaxEventSkew: time.Hour,
+	a := &activities.Activities{Store: store.New(pool), Log: logger, Limited: loglimit.New(logger, loglimit.Every), Redelivery: redelivery.NewMetrics(nil), MaxEventSkew: time.Hour,
 		Wait: activities.WaitPolicy{Recheck: time.Minute, StuckAfter: time.Hour, TTL: time.Hour}}
 	return plainStarter{a}, stop, nil
 }

@@ -74,7 +74,7 @@ func TestBehindATransactionPooler(t *testing.T) {
 	_, err := shop.Place(standin.Placement{Count: 5})
 	require.NoError(t, err)
 	for _, do := range []struct{ command, says string }{
-		{"orders reconcile --preview", "compared: 5 missing"}, {"orders reconcile", "5 repaired: 5 missing"}, {"recover", "0 events looked at"},
+		{"orders reconcile --preview", "compared: 5 missing"}, {"orders reconcile", "5 repaired: 5 missing"}, {"recover", "0 events checked"},
 	} {
 		if out, code := s.run(strings.Fields(do.command)...); !strings.Contains(out, do.says) {
 			t.Errorf("%s: exit code %d\n%s", do.command, code, out)

@@ -98,7 +98,7 @@ func (r *Receiver) accept(e inorder.Event) (result string, err error) {
 
 // start starts the event's workflow, once: that Temporal knows the event already is a result, too. Its error is a sentence.
 func (r *Receiver) start(ctx context.Context, e inorder.Event) (result string, err error) {
-	options, body, receipt := workflows.Start(r.o.TaskQueue, e)
+	options, body, receipt := workflows.StartRequest(r.o.TaskQueue, e)
 	_, err = r.o.Starter.ExecuteWorkflow(ctx, options, workflows.ProcessEventType, body, receipt)
 	_, known := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err)
 	switch {

@@ -13,6 +13,7 @@ import (
 	"inorder/internal/await"
 	"inorder/internal/store"
 	"inorder/migrations"
+	"inorder/workflows"
 )
 
 // Await returns nil once PostgreSQL and Temporal have all that a worker needs. While one of them does not answer, it logs that
@@ -73,7 +74,7 @@ func missingSearchAttributes(ctx context.Context, o Options) ([]string, error) {
 		return nil, fmt.Errorf("list the search attributes of namespace %q: %w", o.Namespace, err)
 	}
 	var missing []string
-	for _, name := range searchAttributes {
+	for _, name := range workflows.SearchAttributes {
 		switch kind, there := have.GetCustomAttributes()[name]; {
 		case !there:
 			missing = append(missing, name)

@@ -23,12 +23,6 @@ import (
 // identity is the ID of a system, which is a row of its database, and the database's name, for people.
 type identity struct{ id, database string }
 
-// The keys of the mark.
-const (
-	markID       = "database_id"
-	markDatabase = "database"
-)
-
 const selectIdentitySQL = `SELECT id::text, current_database() FROM system_identity`
 
 func readIdentity(ctx context.Context, o Options) (own identity, err error) {
@@ -53,7 +47,7 @@ func readMark(ctx context.Context, o Options) (mark, error) {
 		return mark{}, fmt.Errorf("read whose namespace %q is: %w", o.Namespace, err)
 	}
 	m := mark{identity{"unknown", "unknown"}, is.Info.CreatedAt}
-	for key, value := range map[string]*string{markID: &m.id, markDatabase: &m.database} {
+	for key, value := range map[string]*string{workflows.MemoDatabaseID: &m.id, workflows.MemoDatabase: &m.database} {
 		_ = converter.GetDefaultDataConverter().FromPayload(is.Memo.GetFields()[key], value) // unreadable is unknown
 	}
 	return m, nil
@@ -141,6 +135,6 @@ func ownerSchedule(taskQueue string, own identity) client.ScheduleOptions {
 		Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_SKIP,
 		Paused:  true,
 		Note:    "Never runs: its memo says to which database this namespace belongs. Without it, the next `inorder migrate` of any database takes the namespace.",
-		Memo:    map[string]any{markID: own.id, markDatabase: own.database},
+		Memo:    map[string]any{workflows.MemoDatabaseID: own.id, workflows.MemoDatabase: own.database},
 	}
 }

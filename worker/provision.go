@@ -14,13 +14,6 @@ import (
 	"inorder/workflows"
 )
 
-var searchAttributes = []string{
-	workflows.OrderIDKey.GetName(),
-	workflows.StoreIDKey.GetName(),
-	workflows.EventTypeKey.GetName(),
-	workflows.EventPhaseKey.GetName(),
-}
-
 // usableWithin is how long a search attribute may take from its creation until every call accepts it. Temporal's
 // frontends refresh what they know of a namespace every few seconds.
 const usableWithin = time.Minute
@@ -79,7 +72,7 @@ func addSearchAttributes(ctx context.Context, o Options, missing []string) error
 
 // useSearchAttributes sends a query that Temporal refuses until it knows them all.
 func useSearchAttributes(ctx context.Context, o Options) error {
-	query := strings.Join(searchAttributes, " = 'none' AND ") + " = 'none'"
+	query := strings.Join(workflows.SearchAttributes, " = 'none' AND ") + " = 'none'"
 	_, err := o.Client.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Namespace: o.Namespace, Query: query})
 	if err != nil {
 		return fmt.Errorf("use the search attributes: %w", err)

@@ -3,9 +3,7 @@ package workflows
 import (
 	"fmt"
 	"strings"
-	"time"
 
-	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"inorder/internal/webhooks"
@@ -18,21 +16,11 @@ func CheckSubscription(ctx workflow.Context) (webhooks.Check, error) {
 	workflow.SetCurrentDetails(ctx, "Asks the platform for the webhooks that were registered from here. While the platform or PostgreSQL is away it tries "+
 		"again; the pending activity shows why.")
 	var check webhooks.Check
-	err := workflow.ExecuteActivity(asksPlatform(ctx, "compare our webhooks with the platform's"), a.CheckSubscription).Get(ctx, &check)
+	err := workflow.ExecuteActivity(webhookCheck(ctx), a.CheckSubscription).Get(ctx, &check)
 	if err == nil {
 		workflow.SetCurrentDetails(ctx, subscriptionDetails(check))
 	}
 	return check, err
-}
-
-// asksPlatform is for an activity that makes a few calls to the platform, each of which is retried within itself for a
-// minute or two. Its own retries are slow, because the platform may be refusing us for asking too much.
-func asksPlatform(ctx workflow.Context, summary string) workflow.Context {
-	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		StartToCloseTimeout: 8 * time.Minute,
-		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 10 * time.Second, BackoffCoefficient: 2, MaximumInterval: 5 * time.Minute},
-		Summary:             summary,
-	})
 }
 
 func subscriptionDetails(c webhooks.Check) string {

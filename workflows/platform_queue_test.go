@@ -35,7 +35,7 @@ func (s *system) beginMany(events []inorder.Event) []client.WorkflowRun {
 	for half := range 8 {
 		starts.Go(func() {
 			for i := half; i < len(events); i += 8 {
-				options, body, receipt := workflows.Start(s.queue, events[i])
+				options, body, receipt := workflows.StartRequest(s.queue, events[i])
 				var err error
 				if runs[i], err = s.client.ExecuteWorkflow(s.Context(), options, workflows.ProcessEventType, body, receipt); err != nil {
 					s.Error(err)

@@ -39,10 +39,6 @@ type ReconcileResult struct {
 	FinishedAt time.Time `json:"finished_at"`
 }
 
-// ReconcileByHandID is the workflow ID of `inorder orders reconcile`. One runs at a time, so that whoever calls it a second
-// time finds the first.
-const ReconcileByHandID = ReconcileScheduleID + "-by-hand"
-
 const (
 	// maxRecheck is how many orders are gathered before they are compared once more.
 	maxRecheck = 500

@@ -4,35 +4,46 @@ package workflows
 
 import (
 	"time"
-	"unicode/utf8"
 
 	"go.temporal.io/sdk/temporal"
 
 	"inorder"
 )
 
-// The names on the wire. Programs that are not in this repository rely on them; a change is a migration.
+// The names on the wire, once each. Programs that are not in this repository rely on them; a change is a migration.
 const (
 	DefaultTaskQueue = "inorder"
 
+	// Workflow types.
 	ProcessEventType      = "ProcessEvent" // its workflow ID is the event's ID, exactly
 	PurgeEventsType       = "PurgeEvents"
 	SweepEventsType       = "SweepEvents"
 	ReconcileOrdersType   = "ReconcileOrders"
 	CheckSubscriptionType = "CheckSubscription"
 
-	SignalOrderCreated = "order.created" // look again now
+	// Signals to ProcessEvent.
+	SignalOrderCreated = "order.created" // the order is there: apply again now
 	SignalRetry        = "retry"         // do now what is to be done next, whatever the phase
 	SignalDiscard      = "discard"       // give the event up, whatever the phase; carries a Discard
 
+	// Queries.
 	QueryState    = "state"    // of ProcessEvent; answers a State
 	QueryProgress = "progress" // of ReconcileOrders; answers a ReconcileProgress
 
+	// Schedules, and the workflows that they start.
 	PurgeScheduleID             = "inorder-purge-events"
 	SweepScheduleID             = "inorder-sweep-events"
 	ReconcileScheduleID         = "inorder-reconcile-orders"
 	CheckSubscriptionScheduleID = "inorder-check-subscription"
 	OwnerScheduleID             = "inorder-owner" // never runs; its memo says whose namespace it is
+
+	// ReconcileByHandID is the workflow ID of `inorder orders reconcile`: one at a time, so that who calls it a second time
+	// finds the first.
+	ReconcileByHandID = ReconcileScheduleID + "-by-hand"
+
+	// The memo of OwnerScheduleID.
+	MemoDatabaseID = "database_id" // the system_identity of the database that the namespace belongs to
+	MemoDatabase   = "database"    // its name, for people
 )
 
 // PlatformTaskQueue is the task queue of the activities that wait for the platform's answers. Temporal queues them there,
@@ -46,6 +57,8 @@ var (
 	StoreIDKey    = temporal.NewSearchAttributeKeyKeyword("StoreId")
 	EventTypeKey  = temporal.NewSearchAttributeKeyKeyword("EventType")
 	EventPhaseKey = temporal.NewSearchAttributeKeyKeyword("EventPhase")
+
+	SearchAttributes = []string{OrderIDKey.GetName(), StoreIDKey.GetName(), EventTypeKey.GetName(), EventPhaseKey.GetName()}
 )
 
 // Phase is where an event that is not on the fast path stands: the values of EventPhase.
@@ -72,7 +85,7 @@ type State struct {
 	Outcome  inorder.Outcome `json:"outcome,omitempty"` // empty while there is a phase
 	Detail   string          `json:"detail,omitempty"`
 	Since    time.Time       `json:"since"`               // of the phase
-	NextLook *time.Time      `json:"next_look,omitempty"` // when a waiting event looks again by itself
+	NextLook *time.Time      `json:"next_look,omitempty"` // when a waiting event is applied again by itself
 }
 
 // Result is what ProcessEvent ends with.
@@ -80,13 +93,4 @@ type Result struct {
 	Outcome inorder.Outcome `json:"outcome"`
 	Detail  string          `json:"detail,omitempty"`
 	OrderID string          `json:"order_id,omitempty"`
-}
-
-// keyword cuts a search attribute to what Temporal's SQL stores keep of a Keyword, 255 characters.
-func keyword(s string) string {
-	const most = 255
-	if utf8.RuneCountInString(s) <= most {
-		return s
-	}
-	return string([]rune(s)[:most])
 }
