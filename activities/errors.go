@@ -74,3 +74,10 @@ func retrySlowly(err error) error {
 	}
 	return temporal.NewApplicationErrorWithOptions(err.Error(), PlatformErrorType, temporal.ApplicationErrorOptions{NextRetryDelay: pause})
 }
+
+// StoppedErrorType is the type of the application error of a listing that cannot go on, and that no retry cures.
+const StoppedErrorType = "ListingStopped"
+
+func listingStopped(why string) error {
+	return temporal.NewNonRetryableApplicationError(why, StoppedErrorType, nil)
+}

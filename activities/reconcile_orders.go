@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"go.temporal.io/sdk/temporal"
-
 	"inorder/internal/reconcile"
 )
 
@@ -95,9 +93,6 @@ func (a *Activities) RepairOrders(ctx context.Context, in RepairOrdersInput) (re
 	return t, err
 }
 
-// StoppedErrorType is the type of the application error of a listing that cannot go on, and that no retry cures.
-const StoppedErrorType = "ListingStopped"
-
 // ListClosed returns the orders that are open here and not on the platform: see reconcile.OpenHereAlone. An error of
 // StoppedErrorType says why they cannot be known. It changes nothing, and may run twice.
 func (a *Activities) ListClosed(ctx context.Context, since time.Time) ([]string, error) {
@@ -107,7 +102,7 @@ func (a *Activities) ListClosed(ctx context.Context, since time.Time) ([]string,
 	case err != nil:
 		return nil, retrySlowly(err)
 	case stopped != "": // an error, because the result was a plain list before there was this end
-		return nil, temporal.NewNonRetryableApplicationError(stopped, StoppedErrorType, nil)
+		return nil, listingStopped(stopped)
 	}
 	return ids, nil
 }

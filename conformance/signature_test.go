@@ -16,10 +16,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"inorder"
 	"inorder/dev/standin"
 	"inorder/dev/vector"
 	"inorder/internal/delivery"
-	"inorder/internal/sample"
 )
 
 const vectorSecret, vectorBody, vectorSignature = vector.Secret, vector.Body, vector.Signature
@@ -145,13 +145,13 @@ func TestTheSDKVerifiesWhatInorderSends(t *testing.T) {
 		out, err := run(args...)
 		require.NoError(t, err, out)
 	}
-	for _, eventType := range sample.Types() {
+	for _, eventType := range inorder.EventTypes() {
 		send(eventType)
 	}
 	send("order.updated", "--data", "note=문 앞에 놓아주세요 🙏 <&>")
 	send("--file", file)
 
-	require.Len(t, in.got, len(sample.Types())+2)
+	require.Len(t, in.got, len(inorder.EventTypes())+2)
 	for _, d := range in.got {
 		require.True(t, r.verifies(vectorSecret, d.body, d.signature))
 		require.False(t, r.verifies("whsec_second", d.body, d.signature))

@@ -56,7 +56,7 @@ func (s *sendCmd) deliveries(std streams) (next func() send.Delivery, err error)
 		d, err := s.fromFile(std.in)
 		return func() send.Delivery { return d }, err
 	}
-	if !slices.Contains(sample.Types(), s.Type) {
+	if !slices.Contains(inorder.EventTypes(), s.Type) {
 		fmt.Fprintf(std.err, "%s is not a type that the platform is known to send (see --list); sending it anyway\n", s.Type)
 	}
 	data, err := parseData(s.Data)
@@ -96,7 +96,7 @@ func (s *sendCmd) fromFile(stdin io.Reader) (d send.Delivery, err error) {
 
 func list(w io.Writer) error {
 	fmt.Fprintf(w, "Event types that the platform is known to send; any other can be sent, too:\n")
-	for _, t := range sample.Types() {
+	for _, t := range inorder.EventTypes() {
 		fmt.Fprintf(w, "  %s\n", t)
 	}
 	fmt.Fprintf(w, "\nStories, for --story:\n")

@@ -6,8 +6,6 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 )
@@ -68,9 +66,6 @@ func (o Options) data() map[string]any {
 	}
 	return data
 }
-
-// Types lists the event types that the platform is known to send, sorted.
-func Types() []string { return slices.Sorted(maps.Keys(types)) }
 
 // types makes the data of each event type that the platform documents.
 var types = map[string]func(Options) map[string]any{

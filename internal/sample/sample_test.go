@@ -2,6 +2,8 @@ package sample
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -19,8 +21,12 @@ func parse(t *testing.T, body []byte) inorder.Event {
 	return e
 }
 
+func TestEveryDocumentedTypeHasData(t *testing.T) {
+	require.Equal(t, inorder.EventTypes(), slices.Sorted(maps.Keys(types)))
+}
+
 func TestEveryTypeIsAnEventOfItsOrder(t *testing.T) {
-	for _, eventType := range Types() {
+	for _, eventType := range inorder.EventTypes() {
 		t.Run(eventType, func(t *testing.T) {
 			e := parse(t, Event(Options{ID: "evt_1", Type: eventType, OrderID: "order_1", At: noon}))
 			require.Equal(t, "evt_1", e.ID)
