@@ -13,7 +13,7 @@ help: ## This list
 	@grep -hE '^[a-z/-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 .PHONY: run
-run: build bin/dev bin/standin ## Run everything in the foreground: PostgreSQL, Temporal with its UI, inorder; with PLATFORM=stand-in a platform, too
+run: build bin/dev bin/standin ## Run everything in the foreground: PostgreSQL, Temporal with its UI, inorder; with PLATFORM=stand-in the stand-in, too
 	@PLATFORM='$(PLATFORM)' bin/dev run
 
 .PHONY: build

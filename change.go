@@ -94,7 +94,7 @@ func (c Change) Empty() bool {
 
 // creates reports whether the event may create its order: the one that tells of the creation, and the one that we make
 // of what the platform's API answered.
-func (e Event) creates() bool { return e.Type == "order.created" || e.Type == TypeReconciled }
+func (e Event) creates() bool { return e.Type == TypeOrderCreated || e.Type == TypeReconciled }
 
 func (c *Change) readOrder(e Event, data object) (err error) {
 	if c.Status, err = data.short("status", maxStatus); err != nil {
@@ -125,15 +125,15 @@ func (c *Change) implied(eventType string) {
 		}
 	}
 	switch eventType {
-	case "order.confirmed":
+	case TypeOrderConfirmed:
 		fill(&c.Status, "confirmed")
-	case "order.completed":
+	case TypeOrderCompleted:
 		fill(&c.Status, "completed")
-	case "order.cancelled":
+	case TypeOrderCancelled:
 		fill(&c.Status, "cancelled")
-	case "order.paid":
+	case TypeOrderPaid:
 		fill(&c.PaymentStatus, "paid")
-	case "order.fulfilled":
+	case TypeOrderFulfilled:
 		fill(&c.FulfillmentStatus, "fulfilled")
 	}
 }

@@ -86,20 +86,8 @@ func parseTime(text string) time.Time {
 	return at
 }
 
-// Family is what stands before the type's first dot: "order" of "order.paid".
-func (e Event) Family() string {
-	family, _, _ := strings.Cut(e.Type, ".")
-	return family
-}
-
 // AboutOrders reports whether the event is of a family that the orders table follows.
-func (e Event) AboutOrders() bool {
-	switch e.Family() {
-	case "order", "payment", "fulfillment", "refund", "return":
-		return strings.Contains(e.Type, ".")
-	}
-	return false
-}
+func (e Event) AboutOrders() bool { return IsAboutOrders(e.Type) }
 
 // OrderID is the order that the event speaks of, or "" if it names none: data.order_id if that is a non-empty
 // string, else data.id for order events and for payment events that carry the order itself.
@@ -126,12 +114,12 @@ func (e Event) orderID(data object) string {
 // payment.completed and payment.failed with the order as data; a Payment object is told by having fields that
 // an order has not. payment.refunded is documented as a Refund, whose own id must not pass for an order's.
 func (e Event) orderShaped(data object) bool {
-	switch e.Family() {
+	switch Family(e.Type) {
 	case "order":
 		return true
 	case "payment":
 		isPart := data.has("order_id") || data.has("amount") || data.has("provider") || data.has("provider_id")
-		return e.Type != "payment.refunded" && !isPart
+		return e.Type != TypePaymentRefunded && !isPart
 	}
 	return false
 }

@@ -156,17 +156,16 @@ func readPart(kind string, data object, raw json.RawMessage) (p Part, err error)
 }
 
 func partKind(eventType string) string {
-	if eventType == "payment.refunded" {
+	if eventType == TypePaymentRefunded {
 		return "refund"
 	}
-	kind, _, _ := strings.Cut(eventType, ".")
-	return kind
+	return Family(eventType)
 }
 
 func impliedPartStatus(eventType, kind string) string {
 	_, verb, _ := strings.Cut(eventType, ".")
 	switch {
-	case eventType == "payment.refunded":
+	case eventType == TypePaymentRefunded:
 		return "completed"
 	case verb == "created" && partRank(kind, "pending") > 0:
 		return "pending"

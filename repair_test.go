@@ -11,7 +11,7 @@ import (
 
 func TestTheAnswerLosesAgainstWebhooksOfItsSecond(t *testing.T) {
 	completed := replaceOnce(theirs, `"confirmed"`, `"completed"`)
-	asOf := at(9).Add(700 * time.Millisecond) // whatever the fraction is, the platform tells none
+	asOf := at(9).Add(700 * time.Millisecond) // the platform gives no fraction
 	for name, tc := range map[string]struct {
 		webhook time.Time
 		want    string
@@ -24,8 +24,8 @@ func TestTheAnswerLosesAgainstWebhooksOfItsSecond(t *testing.T) {
 			before := ours(t)
 			c, err := before.Compare([]byte(completed), asOf, "")
 			require.NoError(t, err)
-			require.Equal(t, at(9).Add(-time.Microsecond), c.Event.OccurredAt)
-			reconciled, err := c.Event.Change()
+			require.Equal(t, at(9).Add(-time.Microsecond), c.Repair.OccurredAt)
+			reconciled, err := c.Repair.Change()
 			require.NoError(t, err)
 			require.Equal(t, tc.want, apply(before, webhook, reconciled).Order.Status.Value)
 			require.Equal(t, tc.want, apply(before, reconciled, webhook).Order.Status.Value)
@@ -38,31 +38,31 @@ func TestTheAnswerLosesAgainstWebhooksOfItsSecond(t *testing.T) {
 }
 
 func TestAPartWithoutAnIDThatThePlatformDoesNotListIsADifference(t *testing.T) {
-	// Nothing else tells: neither a status nor the sum.
+	// Nothing else differs: neither a status nor the sum.
 	noTotal := replaceOnce(theirs, `"refunded_total":{"amount":0,"currency":"KRW"},`, ``)
 	refund := change(t, "evt_3", "payment.refunded", at(3), `{"order_id":"order_1","amount":{"amount":9,"currency":"KRW"}}`)
 	o := ours(t, refund)
 	c := compare(t, o, noTotal, 9)
-	require.Equal(t, inorder.FoundDifferent, c.Found)
+	require.Equal(t, inorder.DriftDifferent, c.Drift)
 	require.Equal(t, []string{"refund evt_3 is completed 9 KRW, the platform has none of that ID"}, texts(c.Differences))
 	require.Empty(t, c.Unrepairable)
 
-	reconciled, err := c.Event.Change()
+	reconciled, err := c.Repair.Change()
 	require.NoError(t, err)
 	after := repaired(t, o, c)
 	require.False(t, after.Counts(refund.Parts[0]))
-	require.Equal(t, inorder.FoundDifferent, o.Repaired(reconciled, after))
-	require.Equal(t, inorder.FoundSame, compare(t, after, noTotal, 10).Found)
+	require.Equal(t, inorder.DriftDifferent, o.Repaired(reconciled, after))
+	require.Equal(t, inorder.DriftNone, compare(t, after, noTotal, 10).Drift)
 
 	t.Run("but not if it is newer, counts no more, or the platform does not list its kind", func(t *testing.T) {
-		require.Equal(t, inorder.FoundSame, compare(t, o, noTotal, 3).Found)
-		require.Equal(t, inorder.FoundSame, compare(t, o, replaceOnce(noTotal, `"refunds":[]`, `"refunds":null`), 9).Found)
-		require.Equal(t, inorder.FoundSame, compare(t, o, replaceOnce(noTotal, `"refunds":[]`, `"refunds":[7]`), 9).Found)
+		require.Equal(t, inorder.DriftNone, compare(t, o, noTotal, 3).Drift)
+		require.Equal(t, inorder.DriftNone, compare(t, o, replaceOnce(noTotal, `"refunds":[]`, `"refunds":null`), 9).Drift)
+		require.Equal(t, inorder.DriftNone, compare(t, o, replaceOnce(noTotal, `"refunds":[]`, `"refunds":[7]`), 9).Drift)
 	})
 	t.Run("and one that comes back is repaired by another event", func(t *testing.T) {
 		// Counted again because its row was written anew, with what the order is otherwise.
 		o.LastWebhookAt = after.LastWebhookAt
-		require.NotEqual(t, compare(t, o, noTotal, 10).Event.ID, compare(t, after, noTotal, 10).Event.ID)
+		require.NotEqual(t, compare(t, o, noTotal, 10).Repair.ID, compare(t, after, noTotal, 10).Repair.ID)
 	})
 }
 
@@ -73,21 +73,21 @@ func TestARefundWithoutAnIDIsRepaired(t *testing.T) {
 	t.Run("that came first", func(t *testing.T) {
 		o := ours(t, refund)
 		o = repaired(t, o, compare(t, o, refunded, 9))
-		require.Equal(t, inorder.FoundSame, compare(t, o, refunded, 10).Found)
+		require.Equal(t, inorder.DriftNone, compare(t, o, refunded, 10).Drift)
 	})
 	t.Run("that comes after the order was fetched", func(t *testing.T) {
 		o := repaired(t, inorder.Order{}, compare(t, inorder.Order{}, refunded, 9))
 		d := o.Apply(refund)
 		require.Equal(t, inorder.Stale, d.Outcome)
-		require.Equal(t, inorder.FoundSame, compare(t, d.Order, refunded, 10).Found)
+		require.Equal(t, inorder.DriftNone, compare(t, d.Order, refunded, 10).Drift)
 	})
 }
 
-func TestWhatARepairWouldNotPutRightIsTold(t *testing.T) {
+func TestADriftThatARepairWouldNotEndHasAReason(t *testing.T) {
 	t.Run("something newer is known than the platform's answer", func(t *testing.T) {
 		o := ours(t, change(t, "evt_3", "order.completed", at(20), `{"id":"order_1"}`))
 		c := compare(t, o, theirs, 9)
-		require.Equal(t, inorder.FoundDifferent, c.Found)
+		require.Equal(t, inorder.DriftDifferent, c.Drift)
 		require.Contains(t, c.Unrepairable, "newer")
 	})
 	t.Run("a refund without an ID of its own would count twice", func(t *testing.T) {
@@ -113,7 +113,7 @@ func TestWhatARepairWouldNotPutRightIsTold(t *testing.T) {
 	})
 	t.Run("a sum that no refund explains", func(t *testing.T) {
 		c := compare(t, ours(t), replaceOnce(theirs, `"refunded_total":{"amount":0,`, `"refunded_total":{"amount":9,`), 9)
-		require.Equal(t, inorder.FoundDifferent, c.Found)
+		require.Equal(t, inorder.DriftDifferent, c.Drift)
 		require.Contains(t, c.Unrepairable, "refunded_total is 0 KRW, the platform has 9 KRW")
 	})
 	t.Run("but part of a difference is better than nothing", func(t *testing.T) {

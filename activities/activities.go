@@ -7,26 +7,27 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"go.temporal.io/sdk/converter"
 
 	"inorder"
-	"inorder/internal/endpoints"
 	"inorder/internal/loglimit"
 	"inorder/internal/platform"
+	"inorder/internal/reconcile"
+	"inorder/internal/redelivery"
 	"inorder/internal/store"
 	"inorder/internal/sweep"
+	"inorder/internal/webhooks"
 )
 
 // Activities are the activities and what they depend on. A nil *Activities names the methods, so that the compiler
 // checks what a workflow executes.
 type Activities struct {
-	DB     DB
-	Store  *store.Store // on the same database
+	Store  *store.Store
 	Events Events
 	Log    *slog.Logger
 	// Limited goes into Log, for what a sender or an outage can multiply.
-	Limited *loglimit.Logger
+	Limited    *loglimit.Logger
+	Redelivery *redelivery.Metrics
 
 	// MaxEventSkew is how much later than its receipt an event may be dated. Later ones need attention: they would
 	// freeze what they set until then.
@@ -37,27 +38,24 @@ type Activities struct {
 
 	// ReconcileWindow is how long after its creation an order is compared with the platform's though it is not open any more.
 	ReconcileWindow time.Duration
+	Reconcile       *reconcile.Metrics
 
 	Platform       *platform.Client // nil without an API key
-	Endpoints      endpoints.Store
-	HookAutorepair bool // whether CheckSubscription puts right what is wrong
+	Webhooks       webhooks.Store
+	WebhookMetrics *webhooks.Metrics
+	HookAutorepair bool // whether CheckSubscription repairs what is wrong
 
 	questions questions // of FetchOrder
 }
 
-// DB is a *pgxpool.Pool, or what a test puts in its place.
-type DB interface {
-	BeginTx(ctx context.Context, options pgx.TxOptions) (pgx.Tx, error)
-}
-
-// Events is what the activities need of the events' workflows. Package workflows has it, for a Temporal client. Every
+// Events is what the activities need of the events' workflows; workflows.Events implements it with a Temporal client. Every
 // method may be called again.
 type Events interface {
 	sweep.Engine
 	// Start starts the workflow of an event, as the receiver does. An event that has one, or had one that completed, is no
 	// error.
 	Start(ctx context.Context, e inorder.Event) error
-	// CanceledBy tells who asked for the cancellation of a run, and why, as far as Temporal has it.
+	// CanceledBy returns who asked for the cancellation of a run, and why; empty where Temporal doesn't know.
 	CanceledBy(ctx context.Context, r sweep.Run) (actor, reason string, err error)
 }
 
@@ -81,7 +79,7 @@ func readEvent(body converter.RawValue, r Receipt) (inorder.Event, error) {
 	return e, err
 }
 
-// sendable is the time, or the nearest one that has a JSON form and so can be sent through Temporal. The other ones come from
+// sendable returns the time, or the nearest one that has a JSON form and so can be sent through Temporal. Others come from
 // receipts that somebody typed.
 func sendable(t time.Time) time.Time {
 	t = t.UTC()

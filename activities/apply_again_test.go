@@ -1,8 +1,6 @@
 package activities_test
 
 import (
-	"bytes"
-	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +9,7 @@ import (
 
 	"inorder"
 	"inorder/activities"
+	"inorder/dev/testenv"
 	"inorder/internal/loglimit"
 )
 
@@ -64,8 +63,8 @@ func TestApplyEventTwiceAnswersTheSameAndWritesNothing(t *testing.T) {
 func TestAnotherBodyUnderTheSameIDIsNoticed(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
-	var logs bytes.Buffer
-	s.Limited = loglimit.New(slog.New(slog.NewTextHandler(&logs, nil)), time.Hour)
+	log, logs := testenv.Logs(t)
+	s.Limited = loglimit.New(log, time.Hour)
 	s.apply(created("evt_1"))
 	s.apply(created("evt_1"))
 	require.Empty(t, logs.String(), "the same one again")

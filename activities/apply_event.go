@@ -8,7 +8,6 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"inorder"
-	"inorder/internal/redelivery"
 	"inorder/internal/store"
 )
 
@@ -40,7 +39,7 @@ func (a *Activities) ApplyEvent(ctx context.Context, body converter.RawValue, in
 	e := a.judge(body, in.Receipt)
 	age := max(in.Age, 0) // an event that was received in the future is new
 	result := ApplyEventResult{OrderID: e.Change.OrderID}
-	found := inorder.FoundSame // by a reconciled order that this run applies
+	drift := inorder.DriftNone // that this run repairs
 	decide := func(e store.Event, o inorder.Order) inorder.Decision {
 		d := e.Decide(o)
 		switch {
@@ -49,7 +48,7 @@ func (a *Activities) ApplyEvent(ctx context.Context, body converter.RawValue, in
 			d.Outcome, _ = wait.at(age, 0)
 			result.AskPlatform = wait.asks(age) && d.Outcome != inorder.Expired
 		case d.Outcome == inorder.Applied && e.Type == inorder.TypeReconciled:
-			found = o.Repaired(e.Change, d.Order)
+			drift = o.Repaired(e.Change, d.Order)
 		}
 		return d
 	}
@@ -63,7 +62,7 @@ func (a *Activities) ApplyEvent(ctx context.Context, body converter.RawValue, in
 	r := results[0]
 	result.Outcome, result.Detail = r.Outcome, r.Detail
 	if r.OtherBody {
-		redelivery.Notice(a.Limited, "event_id", e.ID, "event_type", e.Type, "order_id", e.Change.OrderID)
+		a.Redelivery.Notice(a.Limited, "event_id", e.ID, "event_type", e.Type, "order_id", e.Change.OrderID)
 	}
 	switch {
 	case e.Change.Creates:
@@ -71,7 +70,7 @@ func (a *Activities) ApplyEvent(ctx context.Context, body converter.RawValue, in
 	case r.Outcome == inorder.Waiting, r.Outcome == inorder.Stuck:
 		_, result.LookAgain = a.waitPolicy().at(age, r.Waiters)
 	}
-	a.countRepair(found, e)
+	a.countRepair(drift, e)
 	return result, nil
 }
 
@@ -93,10 +92,10 @@ func (a *Activities) judge(body converter.RawValue, r Receipt) store.Event {
 	return store.Read(parsed, a.MaxEventSkew)
 }
 
-func (a *Activities) countRepair(found inorder.Found, e store.Event) {
-	if found == inorder.FoundSame {
+func (a *Activities) countRepair(drift inorder.Drift, e store.Event) {
+	if drift == inorder.DriftNone {
 		return
 	}
-	repairs.WithLabelValues(string(found)).Inc()
-	a.Log.Info("order repaired", "found", found, "order_id", e.Change.OrderID, "event_id", e.ID)
+	a.Reconcile.Repaired(drift)
+	a.Log.Info("order repaired", "drift", drift, "order_id", e.Change.OrderID, "event_id", e.ID)
 }

@@ -14,6 +14,8 @@ import (
 	"inorder/dev/testenv"
 	"inorder/internal/config"
 	"inorder/internal/loglimit"
+	"inorder/internal/reconcile"
+	"inorder/internal/redelivery"
 	"inorder/internal/sample"
 	tables "inorder/internal/store"
 )
@@ -46,7 +48,7 @@ func benchmarkApply(b *testing.B, mode pgx.QueryExecMode, url string) {
 	pool, err := pgxpool.NewWithConfig(b.Context(), c)
 	require.NoError(b, err)
 	b.Cleanup(pool.Close)
-	s := &store{t: b, Activities: &activities.Activities{DB: pool, Store: tables.New(pool), Log: testenv.Log, Limited: loglimit.New(testenv.Log, loglimit.Every), MaxEventSkew: 100 * 365 * 24 * time.Hour}}
+	s := &store{t: b, Activities: &activities.Activities{Store: tables.New(pool), Reconcile: reconcile.NewMetrics(nil), Redelivery: redelivery.NewMetrics(nil), Log: testenv.Log, Limited: loglimit.New(testenv.Log, loglimit.Every), MaxEventSkew: 100 * 365 * 24 * time.Hour}}
 	apply := func() {
 		s.apply(string(sample.Event(sample.Options{Type: "order.created", OrderID: sample.NewID("order_")})))
 	}

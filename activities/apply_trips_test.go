@@ -41,7 +41,7 @@ func TestApplyEventTakesFourRoundTrips(t *testing.T) {
 	conn, err := s.pool.Acquire(t.Context()) // one connection, so that it has prepared every statement after the first round
 	require.NoError(t, err)
 	defer conn.Release()
-	s.DB, s.Store = conn, tables.New(conn)
+	s.Store = tables.New(conn)
 	for _, round := range []string{"cold", "warm"} {
 		_, err := conn.Exec(t.Context(), `TRUNCATE orders, order_parts, webhook_events, pending_events`)
 		require.NoError(t, err)

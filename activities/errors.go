@@ -9,6 +9,8 @@ import (
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 
+	"inorder/internal/platform"
+	"inorder/internal/reconcile"
 	"inorder/internal/store"
 )
 
@@ -20,8 +22,9 @@ const (
 	OrderBusyType = "OrderBusy"
 )
 
-// classify is the single decision to retry. What the data itself causes never goes away (see store.IsLasting). Everything
-// else, such as a lost connection, is retried without an end; an order that is locked soon, because mostly it is only busy.
+// classify decides whether Temporal retries what applies or discards an event. An error that lasts (store.IsLasting: the data
+// causes it) is not retried. Any other, such as a lost connection, is retried without an end, with the pauses of
+// workflows/options.go; one of a locked order sooner, because mostly it is only busy.
 func classify(ctx context.Context, err error) error {
 	var busy *store.BusyError
 	switch {
@@ -36,8 +39,8 @@ func classify(ctx context.Context, err error) error {
 	return err
 }
 
-// busyPause grows with the attempts from a quarter of a second to two, scattered, and with how many events of the order
-// come back. A local activity's is not asked for: the slow path begins at once.
+// busyPause returns a pause that grows with the attempts from a quarter of a second to two, scattered by a half, and with how
+// many events of the order come back. A local activity has none: the slow path begins at once.
 func busyPause(ctx context.Context, busy *store.BusyError) time.Duration {
 	attempt := int32(1)
 	if activity.IsActivity(ctx) {
@@ -49,4 +52,32 @@ func busyPause(ctx context.Context, busy *store.BusyError) time.Duration {
 	}
 	pause := min(time.Duration(attempt)*250*time.Millisecond, 2*time.Second)
 	return max(pause/2+rand.N(pause), busy.ComeBack())
+}
+
+// PlatformErrorType is the type of the application error of a platform that will not answer until somebody changes
+// something, or until the time has passed that it named.
+const PlatformErrorType = "PlatformRefuses"
+
+// retrySlowly has Temporal retry after a longer pause than usual where an earlier attempt would be of no use: after ten
+// minutes if the key is refused or the answer has no time, and when the platform says, within an hour.
+func retrySlowly(err error) error {
+	var refused *platform.Error
+	pause := time.Duration(0)
+	switch {
+	case platform.IsUnauthorized(err), errors.Is(err, reconcile.ErrNoDate):
+		pause = 10 * time.Minute // until a person changes something
+	case errors.As(err, &refused):
+		pause = min(refused.RetryAfter, time.Hour)
+	}
+	if pause == 0 {
+		return err
+	}
+	return temporal.NewApplicationErrorWithOptions(err.Error(), PlatformErrorType, temporal.ApplicationErrorOptions{NextRetryDelay: pause})
+}
+
+// StoppedErrorType is the type of the application error of a listing that cannot go on, and that no retry cures.
+const StoppedErrorType = "ListingStopped"
+
+func listingStopped(why string) error {
+	return temporal.NewNonRetryableApplicationError(why, StoppedErrorType, nil)
 }

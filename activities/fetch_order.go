@@ -2,15 +2,8 @@ package activities
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"time"
-
-	"go.temporal.io/api/serviceerror"
-	"go.temporal.io/sdk/temporal"
 
 	"inorder"
-	"inorder/internal/platform"
 )
 
 // FetchOrderInput names the order that an event waits for.
@@ -26,14 +19,14 @@ type FetchOrderResult struct {
 	Detail  string `json:"detail,omitempty"` // why it is not found
 }
 
-// FetchOrder asks the platform for an order that is missing here, and starts the workflow of an order.reconciled event
-// that creates it; that wakes whoever waits for it. An order that the platform does not know either is a result.
+// FetchOrder asks the platform for an order that is missing here, and starts the workflow of the order.reconciled event
+// that creates it, which wakes the events that wait for it. An order that the platform does not know is a result, too.
 //
-// However many events wait for an order, one process asks for it once at a time: the others learn that answer, and so do
-// those who ask within some seconds after it.
+// However many events wait for an order, one process asks for it once at a time. The others get the same answer, and so do
+// those that ask within ten seconds after it.
 //
-// It may run twice: the event's ID follows from the order's state, and only a missing order gets one. Refused for its key
-// it is tried again slowly, because that changes only when somebody changes the key.
+// It may run twice: the event's ID follows from the order's state, and only a missing order gets one. An error is retried,
+// slowly if the platform refuses the key, because that lasts until somebody changes the key.
 func (a *Activities) FetchOrder(ctx context.Context, in FetchOrderInput) (FetchOrderResult, error) {
 	if a.Platform == nil {
 		return FetchOrderResult{Detail: platformNotSet}, nil
@@ -46,57 +39,14 @@ func (a *Activities) fetchOrder(ctx context.Context, id string) (FetchOrderResul
 	switch {
 	case err != nil:
 		return FetchOrderResult{}, retrySlowly(err)
-	case c.Problem != "":
-		return FetchOrderResult{Detail: c.Problem}, nil
-	case c.Found != inorder.FoundMissing:
+	case c.Problem == "" && c.Drift != inorder.DriftMissing: // something else has created it
 		return FetchOrderResult{Found: true}, nil
-	case c.Unrepairable != "":
-		return FetchOrderResult{Detail: c.Unrepairable}, nil
+	case c.WhyUnrepaired() != "":
+		return FetchOrderResult{Detail: c.WhyUnrepaired()}, nil
 	}
-	problem, err := a.begin(ctx, c.Event)
-	if err != nil || problem != "" {
-		return FetchOrderResult{Detail: problem}, err
+	refused, err := a.startRepair(ctx, c.Repair)
+	if err != nil || refused != "" {
+		return FetchOrderResult{Detail: refused}, err
 	}
-	return FetchOrderResult{Found: true, EventID: c.Event.ID}, nil
-}
-
-const platformNotSet = "HEADLESS_COMMERCE_API_KEY is not set where the worker runs, so the platform cannot be asked"
-
-func (a *Activities) comparer() Comparer { return Comparer{a.DB, a.Store, a.Platform} }
-
-// begin starts the workflow of an event. One that Temporal refuses as invalid, such as one that is larger than the
-// namespace allows, is a problem of its order.
-func (a *Activities) begin(ctx context.Context, e inorder.Event) (problem string, err error) {
-	e.ReceivedAt = time.Now().UTC()
-	err = a.Events.Start(ctx, e)
-	if invalid := (*serviceerror.InvalidArgument)(nil); errors.As(err, &invalid) {
-		return shortened("Temporal refuses its event " + e.ID + ": " + invalid.Error()), nil
-	}
-	if err != nil {
-		return "", fmt.Errorf("start the event %s of order %s: %w", e.ID, e.OrderID(), err)
-	}
-	return "", nil
-}
-
-// PlatformErrorType is the type of the application error of a platform that refuses to answer until somebody changes
-// something, or until it has said that it may be asked again.
-const PlatformErrorType = "PlatformRefuses"
-
-// refusedPause is how long a platform that refused a key is left alone.
-const refusedPause = 10 * time.Minute
-
-// retrySlowly has Temporal wait with the next attempt where asking soon is of no use.
-func retrySlowly(err error) error {
-	var refused *platform.Error
-	pause := time.Duration(0)
-	switch {
-	case platform.IsUnauthorized(err), errors.Is(err, errNoDate):
-		pause = refusedPause
-	case errors.As(err, &refused):
-		pause = min(refused.RetryAfter, time.Hour)
-	}
-	if pause == 0 {
-		return err
-	}
-	return temporal.NewApplicationErrorWithOptions(err.Error(), PlatformErrorType, temporal.ApplicationErrorOptions{NextRetryDelay: pause})
+	return FetchOrderResult{Found: true, EventID: c.Repair.ID}, nil
 }

@@ -55,6 +55,10 @@ func TestFetchOrder(t *testing.T) {
 		require.Equal(t, activities.FetchOrderResult{Found: true}, r)
 		require.Empty(t, s.began)
 	})
+}
+
+func TestFetchOrderThatFindsNothingSaysWhy(t *testing.T) {
+	t.Parallel()
 	t.Run("an order that the platform does not know is a result", func(t *testing.T) {
 		s := newShop(t)
 		r, err := s.fetch("order_1")

@@ -10,9 +10,9 @@ import (
 // heartbeatEvery is well below every heartbeat time-out.
 const heartbeatEvery = 2 * time.Second
 
-// beat sends a heartbeat now and every two seconds until stop is called, which may be called again; after it none is sent.
-// details, which may be nil, gives what the next attempt finds if this one is cut off; it is called concurrently.
-func beat(ctx context.Context, details func() any) (stop func()) {
+// heartbeat sends a heartbeat now and every two seconds, until stop returns; stop may be called again. details, which may be
+// nil, returns what the next attempt finds if this one is cut off; it is called concurrently.
+func heartbeat(ctx context.Context, details func() any) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	record := func() {
 		if details == nil {

@@ -3,7 +3,6 @@ package activities_test
 import (
 	"context"
 	"net/http"
-	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -18,7 +17,7 @@ import (
 	"inorder/internal/platform"
 )
 
-// shop is a store beside a stand-in platform. An event that is begun is applied at once.
+// shop is a store beside a stand-in. An event that is begun is applied at once.
 type shop struct {
 	*store
 	platform *standin.Server
@@ -27,15 +26,14 @@ type shop struct {
 }
 
 func newShop(t *testing.T) *shop {
-	s := &shop{store: newStore(t), platform: standin.New(standin.Options{})}
-	t.Cleanup(s.platform.Close)
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s := &shop{store: newStore(t)}
+	var api string
+	s.platform, api = testenv.StandIn(t, standin.Options{}, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		if s.spoil == nil || !s.spoil(w, r) {
-			s.platform.ServeHTTP(w, r)
+			next.ServeHTTP(w, r)
 		}
-	}))
-	t.Cleanup(server.Close)
-	s.connect(server.URL, standin.DefaultKey)
+	})
+	s.connect(api, standin.DefaultKey)
 	s.ReconcileWindow = 72 * time.Hour
 	s.events.start = func(ctx context.Context, e inorder.Event) error {
 		s.began = append(s.began, e)
@@ -45,11 +43,8 @@ func newShop(t *testing.T) *shop {
 	return s
 }
 
-func (s *shop) connect(url string, key platform.Secret) {
-	s.t.Helper()
-	var err error
-	s.Platform, err = platform.New(platform.Options{APIKey: key, BaseURL: url + "/v1", MaxRetries: -1})
-	require.NoError(s.t, err)
+func (s *shop) connect(api string, key platform.Secret) {
+	s.Platform = testenv.Platform(s.t, api, key, func(o *platform.Options) { o.MaxRetries = -1 })
 }
 
 // place makes orders on the platform of which we hear nothing.

@@ -16,11 +16,12 @@ type PurgeResult struct {
 	Deleted    int64     `json:"deleted"`           // rows
 	Secrets    int64     `json:"secrets,omitempty"` // webhook_secrets rows, of secrets that ended before OlderThan
 	OlderThan  time.Time `json:"older_than"`        // what was processed before this is gone
-	FinishedAt time.Time `json:"finished_at"`       // the last success, for who asks later
+	FinishedAt time.Time `json:"finished_at"`
 }
 
 // PurgeEvents deletes the rows of webhook_events that were processed before now minus EventRetention, in small
-// transactions, and the webhook_secrets that had ended by then. It may run twice, and deletes the rest.
+// transactions, and the webhook_secrets that had ended by then. It may run twice: the second run deletes what
+// is left.
 func (a *Activities) PurgeEvents(ctx context.Context, now time.Time) (PurgeResult, error) {
 	result := PurgeResult{OlderThan: now.Add(-a.EventRetention)}
 	for {
@@ -35,7 +36,7 @@ func (a *Activities) PurgeEvents(ctx context.Context, now time.Time) (PurgeResul
 		}
 	}
 	var err error
-	if result.Secrets, err = a.Endpoints.PurgeSecrets(ctx, result.OlderThan); err != nil {
+	if result.Secrets, err = a.Webhooks.Secrets().Purge(ctx, result.OlderThan); err != nil {
 		return result, err
 	}
 	result.FinishedAt = time.Now().UTC()

@@ -8,24 +8,24 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 
 	"inorder"
 	"inorder/activities"
 	"inorder/dev/standin"
+	"inorder/internal/reconcile"
 	tables "inorder/internal/store"
 )
 
-// sweep goes through all pages and repairs at once.
-func (s *shop) sweep(repair bool) (sum activities.ReconcilePageResult) {
+// reconcile compares all pages, and repairs at once if it may.
+func (s *shop) reconcile(repair bool) (sum activities.ReconcilePageResult) {
 	s.t.Helper()
 	plan, err := do[activities.ReconcilePlan](s, s.PlanReconcile, time.Now())
 	require.NoError(s.t, err)
-	for at := (&activities.Place{}); at != nil; {
+	for at := (&reconcile.Cursor{}); at != nil; {
 		r, err := do[activities.ReconcilePageResult](s, s.ReconcilePage, activities.ReconcilePageInput{Since: plan.Since, At: *at, Repair: repair})
 		require.NoError(s.t, err)
-		sum.Add(r.Tally)
+		sum.Add(r.Totals)
 		sum.Suspects = append(sum.Suspects, r.Suspects...)
 		sum.Stopped += r.Stopped
 		at = r.Next
@@ -33,49 +33,59 @@ func (s *shop) sweep(repair bool) (sum activities.ReconcilePageResult) {
 	return sum
 }
 
-func (s *shop) repairOrders(ids ...string) activities.Tally {
+func (s *shop) repairOrders(ids ...string) reconcile.Totals {
 	s.t.Helper()
-	r, err := do[activities.Tally](s, s.RepairOrders, activities.RepairOrdersInput{Orders: ids})
+	r, err := do[reconcile.Totals](s, s.RepairOrders, activities.RepairOrdersInput{Orders: ids})
 	require.NoError(s.t, err)
 	return r
 }
 
-// counted is what the metric has counted in this process.
-func counted(t testing.TB) map[string]float64 {
-	t.Helper()
-	families, err := prometheus.DefaultGatherer.Gather()
-	require.NoError(t, err)
-	counts := map[string]float64{}
+// metric returns the values of a metric, by their label if they have one.
+func (s *shop) metric(name string) map[string]float64 {
+	s.t.Helper()
+	families, err := s.metrics.Gather()
+	require.NoError(s.t, err)
+	values := map[string]float64{}
 	for _, f := range families {
-		if f.GetName() == "inorder_reconcile_repairs_total" {
-			for _, m := range f.GetMetric() {
-				counts[m.GetLabel()[0].GetValue()] = m.GetCounter().GetValue()
+		if f.GetName() != name {
+			continue
+		}
+		for _, m := range f.GetMetric() {
+			label := ""
+			for _, l := range m.GetLabel() {
+				label = l.GetValue()
 			}
+			values[label] = m.GetCounter().GetValue() + m.GetGauge().GetValue()
 		}
 	}
-	return counts
+	return values
 }
 
-func TestASweepRepairsWhatDiffersOnce(t *testing.T) {
+// repairsCounted returns how many repairs the metric has counted, by their drift.
+func (s *shop) repairsCounted() map[string]float64 {
+	return s.metric("inorder_reconcile_repairs_total")
+}
+
+func TestEachDriftIsRepairedOnce(t *testing.T) {
 	s := newShop(t)
-	before := counted(t)
+	before := s.repairsCounted()
 	orders := s.place(230, "pay")
-	require.Equal(t, activities.Tally{Compared: 230, Missing: 230}, s.sweep(true).Tally, "three pages")
+	require.Equal(t, reconcile.Totals{Compared: 230, Missing: 230}, s.reconcile(true).Totals, "three pages")
 
 	s.advance(orders[0].ID, "ship")
 	s.advance(orders[0].ID, "deliver")
 	s.advance(orders[1].ID, "refund_part")
 	s.advance(orders[2].ID, "process")
 	s.advance(orders[3].ID, "update") // nothing that is compared
-	suspects := s.sweep(false)
-	require.Equal(t, activities.Tally{Compared: 230}, suspects.Tally)
+	suspects := s.reconcile(false)
+	require.Equal(t, reconcile.Totals{Compared: 230}, suspects.Totals)
 	require.ElementsMatch(t, []string{orders[0].ID, orders[1].ID, orders[2].ID}, suspects.Suspects)
 
-	require.Equal(t, activities.Tally{Compared: 3, Different: 2, Silent: 1}, s.repairOrders(suspects.Suspects...))
-	require.Equal(t, activities.Tally{Compared: 3}, s.repairOrders(suspects.Suspects...), "they are the same now")
-	require.Equal(t, activities.Tally{Compared: 230}, s.sweep(true).Tally)
+	require.Equal(t, reconcile.Totals{Compared: 3, Different: 2, Silent: 1}, s.repairOrders(suspects.Suspects...))
+	require.Equal(t, reconcile.Totals{Compared: 3}, s.repairOrders(suspects.Suspects...), "they are the same now")
+	require.Equal(t, reconcile.Totals{Compared: 230}, s.reconcile(true).Totals)
 
-	after := counted(t)
+	after := s.repairsCounted()
 	for found, n := range map[string]float64{"missing": 230, "different": 2, "silent": 1} {
 		require.Equal(t, n, after[found]-before[found], found)
 	}
@@ -99,14 +109,14 @@ func TestAReconciledEventThatComesTooLateIsNoRepair(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEqual(t, held[0].ID, held[1].ID)
 
-	before := counted(t)
-	slices.Reverse(held) // the later look is applied first, and tells it all
+	before := s.repairsCounted()
+	slices.Reverse(held) // the later answer is applied first, and tells it all
 	for _, e := range held {
 		require.NoError(t, apply(t.Context(), e))
 		require.NoError(t, apply(t.Context(), e), "an event that is applied twice counts once")
 	}
-	require.Equal(t, before["missing"]+1, counted(t)["missing"])
-	require.Equal(t, before["different"], counted(t)["different"])
+	require.Equal(t, before["missing"]+1, s.repairsCounted()["missing"])
+	require.Equal(t, before["different"], s.repairsCounted()["different"])
 	require.Equal(t, "completed", s.text(`SELECT status FROM orders`))
 }
 
@@ -119,7 +129,7 @@ func TestARepairTakesFourRoundTrips(t *testing.T) {
 	conn, err := s.pool.Acquire(t.Context()) // one connection, so that it has prepared every statement after the first round
 	require.NoError(t, err)
 	defer conn.Release()
-	s.DB, s.Store = conn, tables.New(conn)
+	s.Store = tables.New(conn)
 	for _, round := range []string{"cold", "warm"} {
 		_, err := conn.Exec(t.Context(), `TRUNCATE orders, order_parts, webhook_events, pending_events`)
 		require.NoError(t, err)
@@ -138,38 +148,38 @@ func TestARepairTakesFourRoundTrips(t *testing.T) {
 func TestOrdersThatAreOpenHereAloneAreFound(t *testing.T) {
 	s := newShop(t)
 	orders := s.place(3, "pay")
-	s.sweep(true)
+	s.reconcile(true)
 	s.advance(orders[0].ID, "complete")
 	s.advance(orders[1].ID, "cancel")
 	_, err := s.pool.Exec(t.Context(), `UPDATE orders SET created_at = created_at - interval '10 days'`)
 	require.NoError(t, err)
 
 	s.ReconcileWindow = -time.Hour // no order is recent
-	require.Equal(t, activities.Tally{Compared: 1}, s.sweep(true).Tally, "the platform's lists show open orders alone")
+	require.Equal(t, reconcile.Totals{Compared: 1}, s.reconcile(true).Totals, "the platform's lists show open orders alone")
 	closed, err := do[[]string](s, s.ListClosed, time.Now())
 	require.NoError(t, err)
 	require.ElementsMatch(t, []string{orders[0].ID, orders[1].ID}, closed)
-	require.Equal(t, activities.Tally{Compared: 2, Different: 2}, s.repairOrders(closed...))
+	require.Equal(t, reconcile.Totals{Compared: 2, Different: 2}, s.repairOrders(closed...))
 	closed, err = do[[]string](s, s.ListClosed, time.Now())
 	require.NoError(t, err)
 	require.Empty(t, closed)
 }
 
-func TestWhatCannotBeRepairedIsTold(t *testing.T) {
+func TestWhatCannotBeRepairedIsNoted(t *testing.T) {
 	s := newShop(t)
 	o := s.place(1, "pay")[0]
 	s.repairOrders(o.ID)
 	t.Run("an order that the platform does not know", func(t *testing.T) {
-		require.Equal(t, activities.Tally{Compared: 1, Unrepaired: 1, Notes: []string{"order order_1: the platform does not know it in test mode"}}, s.repairOrders("order_1"))
+		require.Equal(t, reconcile.Totals{Compared: 1, Unrepaired: 1, Notes: []string{"order order_1: the platform does not know it in test mode"}}, s.repairOrders("order_1"))
 	})
 	t.Run("something newer is known", func(t *testing.T) {
 		s.MaxEventSkew = 100 * 365 * 24 * time.Hour
 		ahead := time.Now().Add(30 * time.Minute).UTC().Format(time.RFC3339)
 		s.apply(`{"id":"evt_9","type":"order.cancelled","created_at":"` + ahead + `","data":{"id":"` + o.ID + `"}}`)
-		tally := s.repairOrders(o.ID)
-		require.Equal(t, 1, tally.Unrepaired)
-		require.Contains(t, tally.Notes[0], "status is cancelled, the platform has confirmed")
-		require.Equal(t, []string{o.ID}, s.sweep(true).Suspects)
+		totals := s.repairOrders(o.ID)
+		require.Equal(t, 1, totals.Unrepaired)
+		require.Contains(t, totals.Notes[0], "status is cancelled, the platform has confirmed")
+		require.Equal(t, []string{o.ID}, s.reconcile(true).Suspects)
 	})
 	t.Run("an answer of another kind", func(t *testing.T) {
 		s.spoil = func(w http.ResponseWriter, _ *http.Request) bool {
@@ -192,9 +202,9 @@ func TestWhatCannotBeRepairedIsTold(t *testing.T) {
 		}
 		s.spoil = nil
 		s.events.start = func(context.Context, inorder.Event) error { return nil }
-		tally := s.repairOrders(s.place(1)[0].ID)
-		require.Equal(t, 1, tally.Unrepaired)
-		require.Contains(t, tally.Notes[0], "has not come to its end")
+		totals := s.repairOrders(s.place(1)[0].ID)
+		require.Equal(t, 1, totals.Unrepaired)
+		require.Contains(t, totals.Notes[0], "has not come to its end")
 	})
 }
 
@@ -212,12 +222,12 @@ func TestNotesAreFew(t *testing.T) {
 	for range 30 {
 		ids = append(ids, "order_"+standin.DefaultKey[:3]+strings.Repeat("x", len(ids)))
 	}
-	tally := s.repairOrders(ids...)
-	require.Equal(t, 30, tally.Unrepaired)
-	require.Len(t, tally.Notes, 20)
+	totals := s.repairOrders(ids...)
+	require.Equal(t, 30, totals.Unrepaired)
+	require.Len(t, totals.Notes, 20)
 }
 
-func TestClosedOrdersAreLookedAtSomeAtATime(t *testing.T) {
+func TestOrdersThatAreOpenHereAloneAreComparedSomeAtATime(t *testing.T) {
 	s := newShop(t)
 	_, err := s.pool.Exec(t.Context(), `
 INSERT INTO orders (id, status, status_at, data, data_at, data_rank, data_event_id, last_webhook_at, created_at)

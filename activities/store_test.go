@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/sdk/converter"
@@ -19,9 +20,11 @@ import (
 	"inorder/activities"
 	"inorder/dev/testenv"
 	"inorder/internal/config"
-	"inorder/internal/endpoints"
 	"inorder/internal/loglimit"
+	"inorder/internal/reconcile"
+	"inorder/internal/redelivery"
 	tables "inorder/internal/store"
+	"inorder/internal/webhooks"
 )
 
 func TestMain(m *testing.M) { testenv.Main(m) }
@@ -35,12 +38,13 @@ type store struct {
 	pool *pgxpool.Pool
 	wire *wire
 
-	events events
+	events  events
+	metrics *prometheus.Registry
 }
 
 func newStore(t testing.TB) *store {
 	t.Helper()
-	s := &store{t: t, wire: &wire{}}
+	s := &store{t: t, wire: &wire{}, metrics: prometheus.NewRegistry()}
 	c, err := config.PoolConfig(testenv.MigratedURL(t))
 	require.NoError(t, err)
 	c.MaxConns = 12
@@ -49,8 +53,8 @@ func newStore(t testing.TB) *store {
 	require.NoError(t, err)
 	t.Cleanup(s.pool.Close)
 	s.Activities = &activities.Activities{
-		DB: s.pool, Store: tables.New(s.pool), Events: &s.events, Log: testenv.Log, Limited: loglimit.New(testenv.Log, loglimit.Every), MaxEventSkew: time.Hour, EventRetention: 30 * 24 * time.Hour,
-		Endpoints: endpoints.Store{Pool: s.pool}, Wait: activities.WaitPolicy{Recheck: time.Minute, StuckAfter: 24 * time.Hour, TTL: 30 * 24 * time.Hour},
+		Store: tables.New(s.pool), Reconcile: reconcile.NewMetrics(s.metrics), Redelivery: redelivery.NewMetrics(nil), Events: &s.events, Log: testenv.Log, Limited: loglimit.New(testenv.Log, loglimit.Every), MaxEventSkew: time.Hour, EventRetention: 30 * 24 * time.Hour,
+		Webhooks: webhooks.Store{Pool: s.pool}, Wait: activities.WaitPolicy{Recheck: time.Minute, StuckAfter: 24 * time.Hour, TTL: 30 * 24 * time.Hour},
 	}
 	return s
 }

@@ -9,7 +9,7 @@ import (
 	"inorder/internal/sweep"
 )
 
-// SweepEventsInput says how far back a sweep looks.
+// SweepEventsInput says from when on a sweep counts runs that ended.
 type SweepEventsInput struct {
 	Now time.Time `json:"now"`
 	// Since is when the sweep before this one began; zero for none.
@@ -19,15 +19,15 @@ type SweepEventsInput struct {
 // SweepEventsResult says what a sweep found and did.
 type SweepEventsResult struct {
 	sweep.Report
-	BeganAt    time.Time `json:"began_at"` // what ended later the next sweep looks at
+	BeganAt    time.Time `json:"began_at"` // from then on the next sweep counts
 	FinishedAt time.Time `json:"finished_at"`
 }
 
-// sweepOverlap is how far a sweep looks back before the one before it: Temporal's listings lag behind.
+// sweepOverlap is how much of the time before the last sweep counts again: Temporal's listings lag behind.
 const sweepOverlap = 10 * time.Minute
 
-// SweepEvents brings back the events that lost their workflow: see package sweep. An event that cannot be brought back now
-// is left to the next sweep. It may run twice: what is running is left alone.
+// SweepEvents brings back the events that lost their workflow, and returns what it found and did: see package sweep. An event
+// that can't be brought back now is left to the next sweep. It may run twice: what is running is left alone.
 func (a *Activities) SweepEvents(ctx context.Context, in SweepEventsInput) (SweepEventsResult, error) {
 	s := sweep.Sweep{Store: a.Store, Engine: a.Events, Since: in.Since.Add(-sweepOverlap), Retention: a.EventRetention, Now: in.Now}
 	if in.Since.IsZero() {
@@ -36,18 +36,18 @@ func (a *Activities) SweepEvents(ctx context.Context, in SweepEventsInput) (Swee
 	var progress atomic.Pointer[sweep.Report]
 	progress.Store(&sweep.Report{})
 	s.Progress = func(r sweep.Report) { progress.Store(&r) }
-	defer beat(ctx, func() any { return progress.Load() })()
+	defer heartbeat(ctx, func() any { return progress.Load() })()
 
 	report, err := s.Run(ctx)
 	if err != nil {
 		return SweepEventsResult{}, fmt.Errorf("sweep events: %w", err)
 	}
-	said := []any{"looked", report.Looked, "started", report.Started, "woken", report.Woken, "too_old", report.TooOld, "failed", report.Failed, "notes", report.Notes}
+	counts := []any{"looked", report.Checked, "started", report.Started, "woken", report.Woken, "too_old", report.TooOld, "failed", report.Failed, "notes", report.Notes}
 	switch {
 	case report.Started+report.Failed+report.TooOld > 0:
-		a.Log.Warn("events had lost their workflow", said...)
+		a.Log.Warn("events had lost their workflow", counts...)
 	case report.Woken > 0:
-		a.Log.Info("events whose order is there were still waiting, and are woken", said...)
+		a.Log.Info("events whose order is there were still waiting, and are woken", counts...)
 	}
 	return SweepEventsResult{Report: report, BeganAt: in.Now, FinishedAt: time.Now().UTC()}, nil
 }

@@ -20,7 +20,7 @@ func TestWaitPolicy(t *testing.T) {
 	}{
 		"new":                           {0, inorder.Waiting, time.Minute},
 		"received by a clock ahead":     {-time.Hour, inorder.Waiting, time.Minute},
-		"looks again at twice its age":  {5 * time.Minute, inorder.Waiting, 5 * time.Minute},
+		"tries again at twice its age":  {5 * time.Minute, inorder.Waiting, 5 * time.Minute},
 		"but every hour":                {3 * time.Hour, inorder.Waiting, time.Hour},
 		"and when it gets stuck":        {24*time.Hour - time.Minute, inorder.Waiting, time.Minute},
 		"stuck":                         {24 * time.Hour, inorder.Stuck, time.Hour},

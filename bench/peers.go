@@ -21,6 +21,7 @@ import (
 	"inorder/activities"
 	"inorder/internal/delivery"
 	"inorder/internal/loglimit"
+	"inorder/internal/redelivery"
 	"inorder/internal/store"
 	"inorder/migrations"
 	"inorder/receiver"
@@ -35,7 +36,7 @@ var peers = map[string]func(context.Context, *slog.Logger) (receiver.Starter, fu
 
 var ended atomic.Int64
 
-// doneVariable names where a peer tells how many events reached their end, if it is the only one to know.
+// doneVariable names where a peer reports how many events ended, if nobody else can count them.
 const doneVariable = "BENCH_DONE_ADDR"
 
 func runPeer(ctx context.Context, name string) error {
@@ -112,7 +113,7 @@ func startPlain(ctx context.Context, logger *slog.Logger) (receiver.Starter, fun
 	if err != nil {
 		return nil, nil, err
 	}
-	a := &activities.Activities{DB: pool, Store: store.New(pool), Log: logger, Limited: loglimit.New(logger, loglimit.Every), MaxEventSkew: time.Hour,
+	a := &activities.Activities{Store: store.New(pool), Log: logger, Limited: loglimit.New(logger, loglimit.Every), Redelivery: redelivery.NewMetrics(nil), MaxEventSkew: time.Hour,
 		Wait: activities.WaitPolicy{Recheck: time.Minute, StuckAfter: time.Hour, TTL: time.Hour}}
 	return plainStarter{a}, stop, nil
 }

@@ -1,4 +1,4 @@
-// Package conformance holds the stand-in platform, and what signs and verifies here, to the platform's official SDK.
+// Package conformance holds the stand-in, and what signs and verifies here, to the platform's official SDK.
 // package-lock.json pins it; `make conformance/node_modules` installs it.
 package conformance
 
@@ -6,7 +6,6 @@ import (
 	"bufio"
 	"encoding/base64"
 	"encoding/json"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"testing"
@@ -14,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"inorder/dev/standin"
+	"inorder/dev/testenv"
 )
 
 const key = standin.DefaultKey
@@ -53,11 +53,8 @@ type sdkError struct {
 
 func newRig(t *testing.T, o standin.Options) *rig {
 	needSDK(t)
-	r := &rig{Server: standin.New(o), t: t}
-	t.Cleanup(r.Close)
-	api := httptest.NewServer(r.Server)
-	t.Cleanup(api.Close)
-	r.client = map[string]any{"apiKey": key, "baseUrl": api.URL + "/v1"}
+	server, api := testenv.StandIn(t, o)
+	r := &rig{Server: server, t: t, client: map[string]any{"apiKey": key, "baseUrl": api}}
 
 	node := exec.Command("node", "sdk.mjs")
 	node.Stderr = os.Stderr

@@ -16,17 +16,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"inorder"
 	"inorder/dev/standin"
+	"inorder/dev/vector"
 	"inorder/internal/delivery"
-	"inorder/internal/sample"
 )
 
-// The platform's documented vector, which was tried with the SDK.
-const (
-	vectorSecret    = "whsec_test_4f1d2c3b4a59687786950a1b2c3d4e5f"
-	vectorBody      = `{"id":"evt_abc123","type":"order.confirmed","created_at":"2025-01-15T10:30:00Z","data":{"id":"order_001","number":1001,"status":"confirmed","total":{"amount":78000,"currency":"KRW"}},"store_id":"store_001"}`
-	vectorSignature = "e61dcb3ce70e712c9d1af6014d95ba796d547207e06cbf5809cbfcc2911d9ce0"
-)
+const vectorSecret, vectorBody, vectorSignature = vector.Secret, vector.Body, vector.Signature
 
 func TestOurVerifierAndTheSDKsAgree(t *testing.T) {
 	r := newRig(t, standin.Options{})
@@ -91,7 +87,7 @@ func TestOnlyWeVerifyWhatIsNoText(t *testing.T) {
 	require.False(t, r.verifies(vectorSecret, body, delivery.Sign(vectorSecret, body)))
 }
 
-// inbox is an endpoint that keeps what it gets.
+// inbox is an HTTP server that keeps what it gets.
 type inbox struct {
 	*httptest.Server
 	mu  sync.Mutex
@@ -149,13 +145,13 @@ func TestTheSDKVerifiesWhatInorderSends(t *testing.T) {
 		out, err := run(args...)
 		require.NoError(t, err, out)
 	}
-	for _, eventType := range sample.Types() {
+	for _, eventType := range inorder.EventTypes() {
 		send(eventType)
 	}
 	send("order.updated", "--data", "note=문 앞에 놓아주세요 🙏 <&>")
 	send("--file", file)
 
-	require.Len(t, in.got, len(sample.Types())+2)
+	require.Len(t, in.got, len(inorder.EventTypes())+2)
 	for _, d := range in.got {
 		require.True(t, r.verifies(vectorSecret, d.body, d.signature))
 		require.False(t, r.verifies("whsec_second", d.body, d.signature))

@@ -29,18 +29,19 @@ func TestFilesThatAreNamedExist(t *testing.T) {
 // Commands that a document shows are commands of the program.
 func TestCommandsThatAreNamedExist(t *testing.T) {
 	field := regexp.MustCompile("(\\w+) +\\w+Cmd +`cmd:")
-	command := regexp.MustCompile(`\binorder ((?:hooks secrets|hooks|orders) )?([a-z]+)\b`)
+	command := regexp.MustCompile(`\b(inorder|standin) (?:(?:hooks secrets|hooks|orders|faults) )?([a-z]+)\b`)
+	program := regexp.MustCompile(`^(?:dev/)?cmd/(\w+)/`)
 	known := map[string]bool{}
 	for place, line := range lines(t) {
-		if m := field.FindStringSubmatch(line); m != nil && strings.HasPrefix(place, "cmd/inorder/") {
-			known[strings.ToLower(m[1])] = true
+		if m, in := field.FindStringSubmatch(line), program.FindStringSubmatch(place); m != nil && in != nil {
+			known[in[1]+" "+strings.ToLower(m[1])] = true
 		}
 	}
-	require.Greater(t, len(known), 15)
+	require.Greater(t, len(known), 25)
 	for _, document := range documents(t) {
 		for _, shown := range shownCode(read(t, document)) {
 			for _, m := range command.FindAllStringSubmatch(shown, -1) {
-				require.True(t, known[m[2]], "%s shows: %s", document, shown)
+				require.True(t, known[m[1]+" "+m[2]], "%s shows: %s", document, shown)
 			}
 		}
 	}

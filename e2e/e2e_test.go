@@ -12,7 +12,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -53,9 +52,7 @@ type system struct {
 	pool      *pgxpool.Pool
 	namespace string
 	temporal  client.Client
-
-	mu   sync.Mutex
-	logs bytes.Buffer
+	logs      testenv.Output
 }
 
 func newSystem(t *testing.T, env ...string) *system {
@@ -87,7 +84,7 @@ func newBareSystem(t *testing.T, url string, env ...string) *system {
 func (s *system) start(command string) *exec.Cmd {
 	cmd := exec.Command(program, command)
 	cmd.Env = s.env
-	cmd.Stdout, cmd.Stderr = s, s
+	cmd.Stdout, cmd.Stderr = &s.logs, &s.logs
 	require.NoError(s.t, cmd.Start())
 	s.t.Cleanup(func() {
 		if cmd.ProcessState == nil {
@@ -98,17 +95,7 @@ func (s *system) start(command string) *exec.Cmd {
 	return cmd
 }
 
-func (s *system) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.logs.Write(p)
-}
-
-func (s *system) log() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.logs.String()
-}
+func (s *system) log() string { return s.logs.String() }
 
 // serve runs `inorder serve` and returns when it applies what it receives.
 func (s *system) serve() *exec.Cmd {

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"context"
 	"encoding/json"
 	"net/http"
 	"regexp"
@@ -15,16 +14,16 @@ import (
 
 	"inorder/dev/standin"
 	"inorder/dev/testenv"
-	"inorder/internal/endpoints"
-	"inorder/internal/hooks"
 	"inorder/internal/sample"
+	"inorder/internal/webhooks"
+	"inorder/internal/webhooks/secrets"
 )
 
 func TestHooksFromRegistrationToDeletion(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
 	s.serve()
-	foreign := s.create("https://elsewhere.example.com/", hooks.Tag{})
+	foreign := s.create("https://elsewhere.example.com/", webhooks.Tag{})
 
 	out := s.do(0, "hooks", "register", s.url)
 	require.Contains(t, out, "is registered: "+s.url+"/webhooks/hc, 16 events, test mode")
@@ -90,66 +89,12 @@ func TestHooksFromRegistrationToDeletion(t *testing.T) {
 	require.Contains(t, s.webhooks(), foreign)
 }
 
-// text is one value of the database.
-func (s *shop) text(query string) (value string) {
-	s.t.Helper()
-	require.NoError(s.t, s.pool.QueryRow(context.Background(), query).Scan(&value))
-	return value
-}
-
-// removal is the command that `hooks test` printed.
-func removal(t *testing.T, out string) []string {
-	t.Helper()
-	_, command, found := strings.Cut(out, "\n  inorder ")
-	require.True(t, found, out)
-	return strings.Fields(command)
-}
-
-func TestWhatATestWroteIsMarkedAndCanBeRemoved(t *testing.T) {
-	s := newShop(t)
-	s.serve()
-	id := registered(t, s.do(0, "hooks", "register", s.url))
-
-	out := s.do(0, "hooks", "test", id, "--event", "order.created")
-	require.Regexp(t, `evt_\S+  applied`, out)
-	remove := removal(t, out)
-	require.Equal(t, 1, s.count(`SELECT count(*) FROM webhook_events JOIN orders ON id = order_id WHERE starts_with(detail, 'a test delivery')`))
-	require.Contains(t, s.do(0, remove...), "is removed, with its parts")
-	require.Zero(t, s.count(`SELECT (SELECT count(*) FROM orders) + (SELECT count(*) FROM order_parts)`))
-	require.Equal(t, 1, s.count(`SELECT count(*) FROM webhook_events WHERE detail = 'a test delivery, whose order was removed'`))
-	require.Contains(t, s.do(0, remove...), "nothing is left to remove")
-
-	out = s.do(0, "hooks", "test", id, "--event", "fulfillment.shipped")
-	require.Regexp(t, `evt_\S+  waiting  its order does not exist yet`, out)
-	remove = removal(t, out)
-	own := s.env
-	other := newBareSystem(t, testenv.DatabaseURL(t)) // whose database is no copy of this one's
-	migrated, code := other.run("migrate")
-	require.Zero(t, code, migrated)
-	s.env = append(s.env, "TEMPORAL_NAMESPACE="+other.namespace)
-	require.Contains(t, s.do(1, remove...), "belongs to another system", "whose event of that ID must be left alone")
-	s.env = own
-	require.Contains(t, s.do(0, remove...), "is given up")
-	s.eventually(30*time.Second, "it is recorded", func() bool {
-		return s.count(`SELECT count(*) FROM webhook_events WHERE outcome = 'discarded' AND detail LIKE '%a test delivery%'`) == 1
-	})
-
-	s.arrives()
-	real := s.text(`SELECT event_id FROM webhook_events WHERE type = 'order.created' ORDER BY processed_at DESC LIMIT 1`)
-	require.Contains(t, s.do(1, "hooks", "test", "--remove", real), "is not marked as a test")
-	_, err := s.pool.Exec(t.Context(), `UPDATE webhook_events SET detail = 'a test delivery' WHERE event_id = $1`, real)
-	require.NoError(t, err)
-	require.Contains(t, s.do(1, "hooks", "test", "--remove", real), "is on the platform, so it is a real one")
-	require.Equal(t, 1, s.count(`SELECT count(*) FROM orders`))
-	require.Contains(t, s.do(1, "hooks", "test", "--remove", "evt_none"), "there is no event evt_none")
-}
-
 func TestASecretIsEndedByItsName(t *testing.T) {
 	s := newShop(t)
 	s.serve()
 	s.deliver(sample.Event(sample.Options{Type: "order.created", OrderID: "order_1"})) // so that the one of the settings is known
 	id := registered(t, s.do(0, "hooks", "register", s.url))
-	name := endpoints.Name(secret)
+	name := secrets.Name(secret)
 	s.eventually(30*time.Second, "both are listed", func() bool {
 		out := s.do(0, "hooks", "secrets", "list")
 		return strings.Contains(out, name+"  of WEBHOOK_SECRETS") && strings.Contains(out, "of "+id)
@@ -252,7 +197,7 @@ func TestHooksOnBadInput(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
 	id := registered(t, s.do(0, "hooks", "register", "https://shop.example.com"))
-	other := s.create("https://elsewhere.example.com/", hooks.Tag{})
+	other := s.create("https://elsewhere.example.com/", webhooks.Tag{})
 	env := s.env
 	for name, tc := range map[string]struct {
 		code int

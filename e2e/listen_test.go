@@ -10,9 +10,9 @@ import (
 
 	"inorder/dev/stack"
 	"inorder/dev/standin"
-	"inorder/internal/hooks"
 	"inorder/internal/listen"
 	"inorder/internal/platform"
+	"inorder/internal/webhooks"
 )
 
 // listen begins `inorder listen` at an address of its own.
@@ -39,7 +39,7 @@ func TestListenShowsWhatArrives(t *testing.T) {
 
 	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
 	require.NoError(t, p.Wait(), "a wished stop is exit code 0")
-	s.print(p.printed())
+	s.print(p.out.String())
 	require.Empty(t, s.webhooks())
 	p = s.listen(freeAddr(t))
 	p.awaits(" compared, ")
@@ -54,9 +54,9 @@ func TestListenKilledTenTimes(t *testing.T) {
 	lease := time.Now().Add(-time.Hour)
 	foreign := []string{
 		id,
-		s.create("https://a.example.com/", hooks.Tag{}),
-		s.create("https://b.example.com/", hooks.Tag{Owner: theirs, Listen: "default", Lease: lease}),
-		s.create("https://c.example.com/", hooks.Tag{Owner: listen.Owner(), Machine: "another", Listen: "default", Lease: time.Now().Add(time.Hour)}),
+		s.create("https://a.example.com/", webhooks.Tag{}),
+		s.create("https://b.example.com/", webhooks.Tag{Owner: theirs, Listen: "default", Lease: lease}),
+		s.create("https://c.example.com/", webhooks.Tag{Owner: listen.Owner(), Machine: "another", Listen: "default", Lease: time.Now().Add(time.Hour)}),
 	}
 	addr := freeAddr(t)
 	ours := func() (found []platform.Webhook) {

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"os"
 	"strings"
@@ -21,9 +20,9 @@ import (
 	"inorder/dev/standin"
 	"inorder/dev/testenv"
 	"inorder/internal/config"
+	"inorder/internal/ready"
 	"inorder/internal/sample"
 	"inorder/internal/store"
-	"inorder/receiver"
 )
 
 // throughPooler makes the database reachable through a PgBouncer in transaction mode alone, with a plain URL, and returns
@@ -42,7 +41,7 @@ func (s *system) throughPooler(serverConns int) (direct string) {
 
 // dependency is the state that /readyz tells of one; "" while nobody answers.
 func (s *system) dependency(name string) string {
-	var r receiver.Readiness
+	var r ready.Readiness
 	resp, err := http.Get(s.url + "/readyz")
 	if err != nil {
 		return ""
@@ -54,11 +53,8 @@ func (s *system) dependency(name string) string {
 
 func TestBehindATransactionPooler(t *testing.T) {
 	t.Parallel()
-	shop := standin.New(standin.Options{})
-	t.Cleanup(shop.Close)
-	api := httptest.NewServer(shop)
-	t.Cleanup(api.Close)
-	s := newBareSystem(t, testenv.DatabaseURL(t), "HEADLESS_COMMERCE_API_KEY="+standin.DefaultKey, "HEADLESS_COMMERCE_API_URL="+api.URL+"/v1", "RECONCILE_EVERY=8760h")
+	shop, api := testenv.StandIn(t, standin.Options{})
+	s := newBareSystem(t, testenv.DatabaseURL(t), "HEADLESS_COMMERCE_API_KEY="+standin.DefaultKey, "HEADLESS_COMMERCE_API_URL="+api, "RECONCILE_EVERY=8760h")
 	direct := s.throughPooler(3)
 
 	var migrates sync.WaitGroup
@@ -78,7 +74,7 @@ func TestBehindATransactionPooler(t *testing.T) {
 	_, err := shop.Place(standin.Placement{Count: 5})
 	require.NoError(t, err)
 	for _, do := range []struct{ command, says string }{
-		{"orders reconcile --preview", "compared: 5 missing"}, {"orders reconcile", "5 repaired: 5 missing"}, {"recover", "0 events looked at"},
+		{"orders reconcile --preview", "compared: 5 missing"}, {"orders reconcile", "5 repaired: 5 missing"}, {"recover", "0 events checked"},
 	} {
 		if out, code := s.run(strings.Fields(do.command)...); !strings.Contains(out, do.says) {
 			t.Errorf("%s: exit code %d\n%s", do.command, code, out)

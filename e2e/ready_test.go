@@ -15,8 +15,8 @@ import (
 	"inorder/dev/testenv"
 )
 
-// ready asks a process at its ADMIN_ADDR; 0 while nobody listens there.
-func ready(t *testing.T, admin string) (status int, body string) {
+// readyz asks a process at its ADMIN_ADDR; 0 while nobody listens there.
+func readyz(t *testing.T, admin string) (status int, body string) {
 	t.Helper()
 	response, err := http.Get("http://" + admin + "/readyz")
 	if err != nil {
@@ -39,7 +39,7 @@ func TestAWorkerSaysWhetherItsServersAnswer(t *testing.T) {
 	s.start("worker")
 
 	s.eventually(20*time.Second, "it says that both are away", func() bool {
-		status, body := ready(t, admin)
+		status, body := readyz(t, admin)
 		return status == 503 && strings.Count(body, "failing") == 2
 	})
 	alive, err := http.Get("http://" + admin + "/healthz")
@@ -51,14 +51,14 @@ func TestAWorkerSaysWhetherItsServersAnswer(t *testing.T) {
 
 	postgres.connect()
 	s.eventually(20*time.Second, "it says that one is away", func() bool {
-		status, body := ready(t, admin)
+		status, body := readyz(t, admin)
 		return status == 503 && strings.Contains(body, `"postgres":{"state":"ok","required":true}`) &&
 			strings.Contains(body, `"temporal":{"state":"failing","required":true}`)
 	})
 	temporal.connect()
-	s.eventually(20*time.Second, "it says that all is well", func() bool { status, _ := ready(t, admin); return status == 200 })
+	s.eventually(20*time.Second, "it says that all is well", func() bool { status, _ := readyz(t, admin); return status == 200 })
 	postgres.cut()
-	s.eventually(20*time.Second, "and when one is lost", func() bool { status, _ := ready(t, admin); return status == 503 })
+	s.eventually(20*time.Second, "and when one is lost", func() bool { status, _ := readyz(t, admin); return status == 503 })
 }
 
 // TestOnlyWhoHasAKeyIsExpectedToReconcile is what the alert about overdue reconciliation relies on.
@@ -69,7 +69,7 @@ func TestOnlyWhoHasAKeyIsExpectedToReconcile(t *testing.T) {
 		admin := fmt.Sprintf("127.0.0.1:%d", port)
 		s := newSystem(t, "ADMIN_ADDR="+admin, "HEADLESS_COMMERCE_API_KEY="+key, "HEADLESS_COMMERCE_API_URL=http://127.0.0.1:1")
 		s.start("worker")
-		s.eventually(20*time.Second, "it is ready", func() bool { status, _ := ready(t, admin); return status == 200 })
+		s.eventually(20*time.Second, "it is ready", func() bool { status, _ := readyz(t, admin); return status == 200 })
 		response, err := http.Get("http://" + admin + "/metrics")
 		require.NoError(t, err)
 		defer response.Body.Close()

@@ -2,161 +2,18 @@ package e2e
 
 import (
 	"bufio"
-	"context"
-	"encoding/json"
 	"fmt"
-	"net/http/httptest"
 	"os"
 	"os/exec"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"inorder/dev/standin"
-	"inorder/internal/delivery"
-	"inorder/internal/platform"
 )
-
-// storefront is a system that a stand-in platform delivers to. Its receiver knows the secret of its webhook alone.
-type storefront struct {
-	*system
-	platform *standin.Server
-}
-
-func newStorefront(t *testing.T, o standin.Options, env ...string) *storefront {
-	p := &storefront{platform: standin.New(o)}
-	server := httptest.NewServer(p.platform)
-	t.Cleanup(func() {
-		p.platform.Close()
-		server.Close()
-	})
-	api := []string{"HEADLESS_COMMERCE_API_KEY=" + standin.DefaultKey, "HEADLESS_COMMERCE_API_URL=" + server.URL + "/v1"}
-	p.system = newSystem(t, append(api, env...)...)
-	c, err := platform.New(platform.Options{APIKey: standin.DefaultKey, BaseURL: server.URL + "/v1"})
-	require.NoError(t, err)
-	w, err := c.CreateWebhook(t.Context(), platform.NewWebhook{URL: p.url + delivery.Path, Events: []string{"*"}})
-	require.NoError(t, err)
-	p.env = append(p.env, "WEBHOOK_SECRETS="+string(w.Secret))
-	return p
-}
-
-// trade has orders placed and lived through until the platform has made so many deliveries, with the faults; and waits
-// until all of them are made and all that arrived is processed.
-func (p *storefront) trade(deliveries int, f standin.Faults) {
-	p.t.Helper()
-	require.NoError(p.t, p.platform.SetFaults(f))
-	lives := [][]string{
-		{},
-		{"pay"},
-		{"fail_payment"},
-		{"pay", "process", "fulfill_part", "ship"},
-		{"pay", "ship", "deliver", "complete"},
-		{"pay", "ship", "deliver", "refund_part"},
-		{"pay", "refund_part", "refund_part", "refund"},
-		{"pay", "cancel"},
-	}
-	for i := 0; p.platform.Stats().Deliveries < deliveries; i++ {
-		_, err := p.platform.Place(standin.Placement{Actions: lives[i%len(lives)]})
-		require.NoError(p.t, err)
-	}
-	ctx, cancel := context.WithTimeout(p.t.Context(), 3*time.Minute)
-	defer cancel()
-	require.NoError(p.t, p.platform.WaitIdle(ctx))
-	stats := p.platform.Stats()
-	require.Equal(p.t, stats.Deliveries, stats.Delivered+stats.Dropped)
-	arrived := map[string]bool{} // some of them twice
-	for _, d := range p.platform.Deliveries() {
-		if d.Outcome == "delivered" {
-			arrived[d.EventID] = true
-		}
-	}
-	p.eventually(2*time.Minute, "what arrived is processed", func() bool {
-		return p.count(`SELECT (SELECT count(*) FROM webhook_events WHERE type <> 'order.reconciled') + (SELECT count(*) FROM pending_events)`) == len(arrived) &&
-			p.count(`SELECT count(*) FROM pending_events p JOIN orders o ON o.id = p.order_id`) == 0 // released, and on its way
-	})
-}
-
-// state is what must be the same here and there.
-type state struct {
-	Status, Payment, Fulfillment string
-	Total, Refunded              int
-	Parts                        []string
-}
-
-func (p *storefront) theirs() map[string]state {
-	all := map[string]state{}
-	for _, o := range p.platform.Orders() {
-		s := state{o.Status, o.PaymentStatus, o.FulfillmentStatus, o.Total.Amount, o.RefundedTotal.Amount, []string{}}
-		for _, part := range o.Payments {
-			s.Parts = append(s.Parts, fmt.Sprintf("payment %s %s %d", part.ID, part.Status, part.Amount.Amount))
-		}
-		for _, part := range o.Fulfillments {
-			s.Parts = append(s.Parts, fmt.Sprintf("fulfillment %s %s 0", part.ID, part.Status))
-		}
-		for _, part := range o.Refunds {
-			s.Parts = append(s.Parts, fmt.Sprintf("refund %s %s %d", part.ID, part.Status, part.Amount.Amount))
-		}
-		slices.Sort(s.Parts)
-		all[o.ID] = s
-	}
-	return all
-}
-
-func (p *storefront) ours() map[string]state {
-	p.t.Helper()
-	rows, err := p.pool.Query(context.Background(), `
-SELECT o.id, status, payment_status, fulfillment_status, total_amount,
-       (SELECT coalesce(sum(refunded_amount), 0)::bigint FROM order_refunds r WHERE order_id = o.id),
-       (SELECT coalesce(jsonb_agg(concat_ws(' ', kind, p.id, p.status, coalesce(amount, 0)) ORDER BY concat_ws(' ', kind, p.id, p.status) COLLATE "C"), '[]')
-        FROM order_parts p WHERE order_id = o.id)
-FROM orders o`)
-	require.NoError(p.t, err)
-	all := map[string]state{}
-	_, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (struct{}, error) {
-		var (
-			id    string
-			s     state
-			parts []byte
-		)
-		err := row.Scan(&id, &s.Status, &s.Payment, &s.Fulfillment, &s.Total, &s.Refunded, &parts)
-		if err == nil {
-			err = json.Unmarshal(parts, &s.Parts)
-		}
-		all[id] = s
-		return struct{}{}, err
-	})
-	require.NoError(p.t, err)
-	return all
-}
-
-// differing are the orders that are not here as they are there.
-func (p *storefront) differing() (ids []string) {
-	p.t.Helper()
-	ours := p.ours()
-	for id, theirs := range p.theirs() {
-		if o, here := ours[id]; !here || fmt.Sprint(o) != fmt.Sprint(theirs) {
-			ids = append(ids, id)
-		}
-	}
-	return ids
-}
-
-func (p *storefront) repairs() int {
-	return p.count(`SELECT count(*) FROM webhook_events WHERE type = 'order.reconciled' AND outcome = 'applied'`)
-}
-
-// reconcile runs the command, which must succeed.
-func (p *storefront) reconcile(args ...string) string {
-	p.t.Helper()
-	out, code := p.run(append([]string{"orders", "reconcile"}, args...)...)
-	require.Zero(p.t, code, out)
-	return out
-}
 
 func deliveries(t *testing.T) int { return orders(t, 2000) }
 

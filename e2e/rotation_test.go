@@ -15,16 +15,17 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"inorder/dev/stack"
-	"inorder/internal/endpoints"
 	"inorder/internal/platform"
 	"inorder/internal/sample"
+	"inorder/internal/webhooks"
+	"inorder/internal/webhooks/secrets"
 )
 
 // addSecret records an endpoint and its secret, as `inorder hooks register` does.
 func (s *system) addSecret(id, secret string) {
 	s.t.Helper()
-	e := endpoints.Endpoint{ID: id, URL: "https://shop.example.com/webhooks/hc", Events: []string{"*"}, Mode: platform.Test, IsActive: true}
-	require.NoError(s.t, endpoints.Store{Pool: s.pool}.Add(context.Background(), e, platform.Secret(secret)))
+	e := webhooks.Record{ID: id, URL: "https://shop.example.com/webhooks/hc", Events: []string{"*"}, Mode: platform.Test, IsActive: true}
+	require.NoError(s.t, webhooks.Store{Pool: s.pool}.Add(context.Background(), e, platform.Secret(secret)))
 }
 
 // secretVerified is the metric of a secret: nil if it is not valid, 0 if it has verified nothing.
@@ -35,7 +36,7 @@ func (s *system) secretVerified(admin, secret, source string) *float64 {
 	text, err := io.ReadAll(resp.Body)
 	require.NoError(s.t, err)
 	require.NotContains(s.t, string(text), secret)
-	series := fmt.Sprintf("inorder_secret_last_verified_timestamp_seconds{secret=%q,source=%q} ", endpoints.Name(secret), source)
+	series := fmt.Sprintf("inorder_secret_last_verified_timestamp_seconds{secret=%q,source=%q} ", secrets.Name(secret), source)
 	for line := range strings.Lines(string(text)) {
 		if value, ours := strings.CutPrefix(strings.TrimSpace(line), series); ours {
 			seconds, err := strconv.ParseFloat(value, 64)
@@ -49,7 +50,7 @@ func (s *system) secretVerified(admin, secret, source string) *float64 {
 // secretNoted is when the table says that the secret last verified something.
 func (s *system) secretNoted(secret string) (at *time.Time) {
 	require.NoError(s.t, s.pool.QueryRow(context.Background(), `SELECT last_verified_at FROM webhook_secrets WHERE name = $1`,
-		endpoints.Name(secret)).Scan(&at))
+		secrets.Name(secret)).Scan(&at))
 	return at
 }
 
@@ -74,7 +75,7 @@ func (r *rotation) deliver(secret string, body []byte) {
 		r.accepted[secret]++
 		return
 	}
-	r.refused = append(r.refused, fmt.Sprintf("%s: %d %v", endpoints.Name(secret), status, err))
+	r.refused = append(r.refused, fmt.Sprintf("%s: %d %v", secrets.Name(secret), status, err))
 }
 
 func (r *rotation) count(secret string) int {
@@ -113,7 +114,7 @@ func TestRotatingTheSecretUnderLoadRefusesNoDelivery(t *testing.T) {
 	before, after := sample.NewID("whsec_before_"), sample.NewID("whsec_after_")
 	s.addSecret("wh_before", before)
 	s.serve() // once: nothing here restarts it
-	store := endpoints.Store{Pool: s.pool}
+	store := webhooks.Store{Pool: s.pool}
 
 	r := &rotation{s: s, accepted: map[string]int{}}
 	r.active.Store(&before)
@@ -123,7 +124,7 @@ func TestRotatingTheSecretUnderLoadRefusesNoDelivery(t *testing.T) {
 	require.Nil(t, s.secretVerified(admin, after, "wh_after"))
 
 	s.addSecret("wh_after", after)
-	// A command waits for endpoints.KnownWithin here; a test on a busy machine asks.
+	// A command waits for secrets.KnownWithin here; a test on a busy machine asks.
 	s.eventually(60*time.Second, "the receiver knows the new secret", func() bool { return s.secretVerified(admin, after, "wh_after") != nil })
 	require.Zero(t, *s.secretVerified(admin, after, "wh_after"))
 
@@ -135,7 +136,7 @@ func TestRotatingTheSecretUnderLoadRefusesNoDelivery(t *testing.T) {
 	require.NotZero(t, *s.secretVerified(admin, after, "wh_after"))
 
 	end := time.Now().Add(time.Second)
-	ended, err := store.EndSecret(context.Background(), "wh_before", end)
+	ended, err := store.Secrets().End(context.Background(), "wh_before", end)
 	require.NoError(t, err)
 	require.Equal(t, 1, ended)
 	late := sample.Event(sample.Options{Type: "order.created", OrderID: sample.NewID("order_")})

@@ -7,11 +7,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"inorder/internal/endpoints"
+	"inorder/internal/webhooks/secrets"
 )
 
-// TestStoriesEndAsTheyAreTold runs `inorder send --story` against a running system, and reads what it prints.
-func TestStoriesEndAsTheyAreTold(t *testing.T) {
+// TestStoriesEndAsTheySay runs `inorder send --story` against a running system, and reads what it prints.
+func TestStoriesEndAsTheySay(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)
 	s.serve()
@@ -61,7 +61,7 @@ func TestAWrongSecretIsExplained(t *testing.T) {
 		out, code := s.run(line...)
 		require.Equal(t, 1, code, out)
 		require.Contains(t, out, "401 Invalid signature")
-		require.Contains(t, out, "the receiver does not know the secret called "+endpoints.Name("whsec_of_another_system"))
+		require.Contains(t, out, "the receiver does not know the secret called "+secrets.Name("whsec_of_another_system"))
 		require.Contains(t, out, "WEBHOOK_SECRETS")
 		require.NotContains(t, out, "whsec_of_another_system")
 	}

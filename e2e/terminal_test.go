@@ -13,8 +13,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"inorder/internal/hooks"
 	"inorder/internal/listen"
+	"inorder/internal/webhooks"
 )
 
 // A terminal obeys none of these, whatever sends them; they are what others wrote, in every form.
@@ -32,7 +32,7 @@ func answersNastily(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusUnauthorized)
 		fmt.Fprintf(w, `{"error":{"type":"authentication_error%[1]s","code":"INVALID%[1]s","message":"no%[1]s"}}`, nastyJSON)
 	case strings.HasSuffix(r.URL.Path, "/admin/webhooks"):
-		dead, _ := json.Marshal(hooks.Tag{Owner: listen.Owner(), Machine: "another", Listen: "default", Lease: time.Now().Add(-time.Hour)}.Metadata())
+		dead, _ := json.Marshal(webhooks.Tag{Owner: listen.Owner(), Machine: "another", Listen: "default", Lease: time.Now().Add(-time.Hour)}.Metadata())
 		fmt.Fprintf(w, `{"data":[{"id":"wh_1%[1]s","url":"https://a.example.com/%[1]s","events":["order.%[1]s"],"is_active":true,"created_at":"%[1]s",
 			"metadata":%[2]s}],"has_more":false}`, nastyJSON, dead)
 	case strings.HasSuffix(r.URL.Path, "/admin/orders"):

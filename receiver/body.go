@@ -2,7 +2,6 @@ package receiver
 
 import (
 	"container/list"
-	"errors"
 	"io"
 	"math/bits"
 	"net"
@@ -13,14 +12,14 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// bodies is the one place where bodies are read, and the memory that they share: one for requests with a well-formed
-// signature, and one of 1/16 of MAX_BODY_MEMORY for all others. A body begins with firstPart, or its length if that is
+// bodies reads bodies into memory that they share. There is one for requests with a well-formed signature, and one of 1/16 of
+// MAX_BODY_MEMORY for all others. A body begins with firstPart, or its length if that is
 // less, and doubles as its bytes come: it holds at most twice what was sent of it, or firstPart. It holds that until its
 // request is answered, and the sum of what all hold is bounded.
 //
-// When the memory is spent, the body that began first and is not whole yet gives way: its sender is answered 503. So who
-// holds many bodies half-sent cannot keep out a delivery, whose bytes come within milliseconds. Only if whole bodies hold
-// all the memory, waiting for Temporal, is the newcomer itself answered 503.
+// When the memory is spent, the body that began first and is not whole yet gives way: its sender is answered 503. So a sender of
+// many unfinished bodies can't keep out a delivery, whose bytes come within milliseconds. Only if whole bodies, which wait for
+// Temporal, hold all the memory is the newcomer answered 503.
 //
 // The arithmetic, with the defaults, for the live memory of 4096 connections:
 //
@@ -57,15 +56,9 @@ type body struct {
 
 	// Guarded by from.mu.
 	held    int
-	place   *list.Element // in unfinished; nil before its first part and once it is whole
+	element *list.Element // of unfinished; nil before its first part and once it is whole
 	gaveWay bool
 }
-
-var (
-	errTooLarge = errors.New("the body is over the limit")
-	errNoRoom   = errors.New("the memory for bodies is spent")
-	errCutShort = errors.New("the body ends too early or is malformed")
-)
 
 // read returns the body, whose release the caller must call. Its errors are errTooLarge, errNoRoom, errCutShort and
 // fiber.ErrRequestTimeout; after any of them the connection cannot be used again, because nobody knows where the next
@@ -94,7 +87,7 @@ func (p *bodies) read(ctx *fasthttp.RequestCtx) (*body, error) {
 func (b *body) fill(r io.Reader, length int) error {
 	most := length
 	if length < 0 {
-		most = b.from.limit + 1 // so that one that is over the limit is told from one that has reached it
+		most = b.from.limit + 1 // to distinguish one that is over the limit from one that has reached it
 	}
 	for len(b.bytes) < most {
 		if len(b.bytes) == cap(b.bytes) && !b.grow(most) {
@@ -165,8 +158,8 @@ func (p *bodies) take(b *body, n int) bool {
 	if b.held+n > p.total || b.gaveWay {
 		return false
 	}
-	if b.place == nil {
-		b.place = p.unfinished.PushBack(b)
+	if b.element == nil {
+		b.element = p.unfinished.PushBack(b)
 	}
 	for p.left < n {
 		p.unfinished.Front().Value.(*body).giveWay()
@@ -216,13 +209,8 @@ func (b *body) free() {
 }
 
 func (b *body) leave() {
-	if b.place != nil {
-		b.from.unfinished.Remove(b.place)
-		b.place = nil
+	if b.element != nil {
+		b.from.unfinished.Remove(b.element)
+		b.element = nil
 	}
-}
-
-func isTimeout(err error) bool {
-	var timeout net.Error
-	return errors.As(err, &timeout) && timeout.Timeout()
 }

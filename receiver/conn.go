@@ -18,8 +18,8 @@ import (
 //   - whole: an authentic delivery is there, and being answered.
 //
 // One that is not whole is in the listener's list, where the next to make room is the first. Any other request, such as a
-// look at the health or a forged delivery, changes nothing about its place there: else strangers could keep all places by
-// asking back to back.
+// probe or a forged delivery, changes nothing about its position there: else strangers could keep all connections by asking
+// back to back.
 type conn struct {
 	net.Conn
 	listener *listener
@@ -30,8 +30,8 @@ type conn struct {
 	closed  chan struct{} // closed when it is, for a new one
 
 	// Guarded by listener.mu.
-	place *list.Element // in listener.waiting; nil while it is whole
-	since time.Time     // when it was counted
+	element *list.Element // of listener.waiting; nil while it is whole
+	since   time.Time     // when it was counted
 }
 
 // connOf returns the request's connection, or nil in tests without a listener, whose whole and replaced do nothing.
@@ -51,7 +51,7 @@ func (c *conn) Read(b []byte) (int, error) {
 		c.ended.Store(true)
 	case c.idle.Load() && isTimeout(err) && c.listener.stopping.Load():
 		c.ended.Store(true)
-		return n, io.EOF // so that the server closes it without a word: nobody asked
+		return n, io.EOF // so that the server closes it without an answer: nobody asked
 	}
 	return n, err
 }
@@ -112,17 +112,17 @@ func (c *conn) answered() {
 
 // wait puts the connection at the list's end, if it is not in there. listener.mu is held.
 func (c *conn) wait() {
-	if _, open := c.listener.conns[c]; open && c.place == nil {
-		c.place = c.listener.waiting.PushBack(c)
+	if _, open := c.listener.conns[c]; open && c.element == nil {
+		c.element = c.listener.waiting.PushBack(c)
 		c.listener.room.Signal()
 	}
 }
 
 // leave takes the connection off the list. listener.mu is held.
 func (c *conn) leave() {
-	if c.place != nil {
-		c.listener.waiting.Remove(c.place)
-		c.place = nil
+	if c.element != nil {
+		c.listener.waiting.Remove(c.element)
+		c.element = nil
 	}
 }
 
@@ -180,4 +180,9 @@ func (c *conn) end() error {
 	defer c.listener.mu.Unlock()
 	c.listener.forget(c)
 	return err
+}
+
+func isTimeout(err error) bool {
+	timeout, ok := errors.AsType[net.Error](err)
+	return ok && timeout.Timeout()
 }

@@ -1,102 +1,109 @@
 package receiver
 
 import (
+	"cmp"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 
 	"github.com/gofiber/fiber/v2"
 
 	"inorder"
 )
 
+// Why a delivery is refused.
+var (
+	errSignature   = errors.New("invalid signature")
+	errInvalid     = errors.New("not an event")
+	errNotAccepted = errors.New("no way in took the event in time")
+	errNoRoom      = errors.New("the memory for bodies is spent, MAX_BODY_MEMORY")
+	errTooLarge    = errors.New("the body is over the limit, MAX_BODY_BYTES")
+	errCutShort    = errors.New("the body ends too early or is malformed")
+)
+
+// answer is what the sender of a refused request gets, and how that is logged.
+type answer struct {
+	err     error
+	status  int
+	line    string // the body; default the status's text. It is never an error's text, but for the detail of errInvalid
+	level   slog.Level
+	message string
+}
+
+// answers has the answer to each error. The first that matches counts; answerTo has those to all others.
+var answers = []answer{
+	{errSignature, http.StatusUnauthorized, "Invalid signature", slog.LevelWarn, "delivery refused"},
+	{errInvalid, http.StatusBadRequest, "", slog.LevelWarn, "delivery refused"},
+	{errNotAccepted, http.StatusServiceUnavailable, "", slog.LevelError, "event not accepted"},
+	{errNoRoom, http.StatusServiceUnavailable, "", slog.LevelWarn, "delivery refused"},
+	{errTooLarge, http.StatusRequestEntityTooLarge, "", slog.LevelWarn, "delivery refused"},
+	{errCutShort, http.StatusBadRequest, "", slog.LevelDebug, "request refused"},
+	{fiber.ErrBadGateway, http.StatusBadRequest, "", slog.LevelDebug, "request refused"}, // fiber's name for a sender that went away
+}
+
+// unread are the errors after which nobody knows where on the connection the next request begins.
+var unread = []error{errNoRoom, errTooLarge, errCutShort, fiber.ErrRequestTimeout}
+
 // retryAfter is in seconds. Short, because a start that fails is mostly a restart or a burst.
 const retryAfter = "5"
 
-var errSignature = errors.New("invalid signature")
-
-// invalidEventError is an authentic body that cannot be an event.
-type invalidEventError struct{ reason error }
-
-func (e *invalidEventError) Error() string { return e.reason.Error() }
-
-// notAcceptedError is an event that no way in took, or not in time. The cause is a sentence.
-type notAcceptedError struct {
-	event inorder.Event
-	cause error
+// refusal is one of the errors above with its detail in words, which is for the sender, too, if the error is errInvalid.
+type refusal struct {
+	error
+	detail string
+	event  inorder.Event // of errNotAccepted
 }
 
-func (e *notAcceptedError) Error() string {
-	return fmt.Sprintf("accept event %s: %v", e.event.ID, e.cause)
-}
+func (e *refusal) Unwrap() error { return e.error }
 
-// answer maps an error to what the caller is told; the first match wins. The line is never an error's text, but for
-// parse's, which is written for the sender.
-func answer(err error) (status int, line string) {
-	var (
-		invalid     *invalidEventError
-		notAccepted *notAcceptedError
-		edge        *fiber.Error // by fiber itself: no such path, too slow, ...
-	)
-	switch {
-	case errors.Is(err, errSignature):
-		return http.StatusUnauthorized, "Invalid signature"
-	case errors.As(err, &invalid):
-		return http.StatusBadRequest, invalid.Error()
-	case errors.As(err, &notAccepted), errors.Is(err, errNoRoom):
-		status = http.StatusServiceUnavailable
-	case errors.Is(err, errTooLarge):
-		status = http.StatusRequestEntityTooLarge
-	case errors.Is(err, errCutShort), errors.Is(err, fiber.ErrBadGateway): // what fiber calls a sender that went away
-		status = http.StatusBadRequest
-	case errors.As(err, &edge) && edge.Code < 500:
-		status = edge.Code
+// answerTo returns the answer to an error, with its line.
+func answerTo(err error) (a answer) {
+	edge, isEdge := errors.AsType[*fiber.Error](err) // fiber's own: no such path, too slow, ...
+	switch i := slices.IndexFunc(answers, func(a answer) bool { return errors.Is(err, a.err) }); {
+	case i >= 0:
+		a = answers[i]
+	case isEdge && edge.Code < 500:
+		a = answer{status: edge.Code, level: slog.LevelDebug, message: "request refused"}
 	default:
-		status = http.StatusInternalServerError
+		a = answer{status: http.StatusInternalServerError, level: slog.LevelError, message: "request failed"}
 	}
-	return status, http.StatusText(status)
+	if refused, ok := errors.AsType[*refusal](err); ok && a.err == errInvalid {
+		a.line = refused.detail
+	}
+	a.line = cmp.Or(a.line, http.StatusText(a.status))
+	return a
 }
 
-// refuse is where every error ends: it logs the cause and answers.
+// refuse is where every error ends: it answers the request and logs why.
 func (r *Receiver) refuse(c *fiber.Ctx, err error) error {
-	status, line := answer(err)
-	r.logRefusal(status, err)
-	if status == http.StatusUnauthorized {
-		refusedSignatures.Inc()
-	}
-	if status == http.StatusServiceUnavailable {
+	a := answerTo(err)
+	r.logRefusal(a, err)
+	switch a.status {
+	case http.StatusUnauthorized:
+		r.o.Metrics.refusedSignatures.Inc()
+	case http.StatusServiceUnavailable:
 		c.Set(fiber.HeaderRetryAfter, retryAfter)
 	}
-	if bodyIsUnread(err) {
+	if slices.ContainsFunc(unread, func(u error) bool { return errors.Is(err, u) }) {
 		c.Context().SetConnectionClose()
 	}
-	return c.Status(status).SendString(line)
+	return c.Status(a.status).SendString(a.line)
 }
 
-// bodyIsUnread reports whether nobody knows where on the connection the next request begins.
-func bodyIsUnread(err error) bool {
-	return errors.Is(err, errTooLarge) || errors.Is(err, errNoRoom) || errors.Is(err, errCutShort) || errors.Is(err, fiber.ErrRequestTimeout)
-}
-
-func (r *Receiver) logRefusal(status int, err error) {
-	var notAccepted *notAcceptedError
-	var edge *fiber.Error
-	switch {
-	case errors.As(err, &notAccepted):
-		r.log.Log(slog.LevelError, "not accepted", "event not accepted", append(eventAttrs(notAccepted.event), "cause", notAccepted.cause)...)
-	case status == http.StatusInternalServerError:
-		r.log.Log(slog.LevelError, "failed", "request failed", "cause", err)
-	case errors.Is(err, errTooLarge):
-		r.log.Log(slog.LevelWarn, "too large", "delivery refused: its body is over the limit", "max_body_bytes", r.o.MaxBodyBytes)
-	case errors.Is(err, errSignature):
-		r.log.Log(slog.LevelWarn, "signature", "delivery refused", "status", status, "cause", err)
-	case errors.Is(err, errNoRoom):
-		r.log.Log(slog.LevelWarn, "no room", "delivery refused: the memory for bodies is spent", "max_body_memory", r.o.MaxBodyMemory)
-	case errors.As(err, &edge), errors.Is(err, errCutShort):
-		// Not its text: the server quotes headers there.
-		r.log.Log(slog.LevelDebug, "edge", "request refused", "status", status)
-	default:
-		r.log.Log(slog.LevelWarn, "invalid", "delivery refused", "status", status, "cause", err)
+// logRefusal logs each kind once, and then counts. The text of fiber's errors, whose level is debug, stays out: it quotes headers.
+func (r *Receiver) logRefusal(a answer, err error) {
+	kind, attrs := a.message, []any{"status", a.status}
+	if a.err != nil {
+		kind = a.err.Error()
 	}
+	if refused, ok := errors.AsType[*refusal](err); ok {
+		if refused.event.ID != "" {
+			attrs = append(attrs, eventAttrs(refused.event)...)
+		}
+		attrs = append(attrs, "cause", refused.detail)
+	} else if a.level > slog.LevelDebug {
+		attrs = append(attrs, "cause", err)
+	}
+	r.log.Log(a.level, kind, a.message, attrs...)
 }

@@ -18,65 +18,70 @@ import (
 // smuggled is what another reading of the bytes would take for a request of its own.
 const smuggled = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
-// TestAmbiguousFramingIsAnsweredOnce sends requests whose end two servers may see in two places.
+// inChunks is the end of a chunked body, and then something.
+const inChunks = "0\r\n\r\n" + smuggled
+
+func length(body string) string { return fmt.Sprintf("Content-Length: %d\r\n", len(body)) }
+
+// ambiguous are requests whose end two servers may see in two places, and how they may be answered.
+var ambiguous = map[string]struct {
+	header, body string
+	status       []int
+}{
+	"a length and chunked":                 {length(inChunks) + "Transfer-Encoding: chunked\r\n", inChunks, []int{400, 401}},
+	"chunked and a length":                 {"Transfer-Encoding: chunked\r\n" + length(inChunks), inChunks, []int{400, 401}},
+	"chunked and a shorter length":         {"Transfer-Encoding: chunked\r\nContent-Length: 4\r\n", "5\r\nhello\r\n0\r\n\r\n" + smuggled, []int{400, 401}},
+	"two lengths":                          {"Content-Length: 5\r\nContent-Length: 50\r\n", "hello" + smuggled, []int{400}},
+	"two equal lengths":                    {"Content-Length: 5\r\nContent-Length: 5\r\n", "hello" + smuggled, []int{400}},
+	"two lengths in one line":              {"Content-Length: 5, 50\r\n", "hello" + smuggled, []int{400}},
+	"two equal lengths in one line":        {"Content-Length: 5, 5\r\n", "hello" + smuggled, []int{400}},
+	"a coding nobody knows":                {"Transfer-Encoding: xchunked\r\n", inChunks, []int{400, 501}},
+	"a coding nobody knows, and a length":  {length(inChunks) + "Transfer-Encoding: xchunked\r\n", inChunks, []int{400, 501}},
+	"gzip, chunked":                        {"Transfer-Encoding: gzip, chunked\r\n", inChunks, []int{400, 501}},
+	"chunked, gzip":                        {"Transfer-Encoding: chunked, gzip\r\n", inChunks, []int{400, 501}},
+	"chunked, identity":                    {"Transfer-Encoding: chunked, identity\r\n", inChunks, []int{400, 501}},
+	"chunked twice":                        {"Transfer-Encoding: chunked, chunked\r\n", inChunks, []int{400, 501}},
+	"chunked, then identity":               {"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n", inChunks, []int{400, 501}},
+	"identity, then chunked":               {"Transfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n", inChunks, []int{400, 501}},
+	"identity alone":                       {"Transfer-Encoding: identity\r\n", smuggled, []int{400, 401, 501}},
+	"identity in other letters":            {"transfer-ENCODING: IDENTITY\r\n", smuggled, []int{400, 401, 501}},
+	"identity and a length":                {"Transfer-Encoding: identity\r\nContent-Length: 5\r\n", "hello" + smuggled, []int{400, 401, 501}},
+	"an empty coding":                      {"Transfer-Encoding:\r\n", inChunks, []int{400, 501}},
+	"chunked with a parameter":             {"Transfer-Encoding: chunked;q=1\r\n", inChunks, []int{400, 501}},
+	"chunked after a vertical tab":         {"Transfer-Encoding: \vchunked\r\n", inChunks, []int{400, 501}},
+	"chunked before a NUL":                 {"Transfer-Encoding: chunked\x00\r\n", inChunks, []int{400, 501}},
+	"a folded length":                      {"Content-Length: 5\r\n 0\r\n", "hello" + smuggled, []int{400}},
+	"a folded coding":                      {"Transfer-Encoding:\r\n gzip, chunked\r\n", inChunks, []int{400, 501}},
+	"a folded first field":                 {" Content-Length: 5\r\n", "hello" + smuggled, []int{400}},
+	"a blank before the length's colon":    {"Content-Length : 5\r\n", "hello" + smuggled, []int{400}},
+	"a blank before the coding's colon":    {"Transfer-Encoding : chunked\r\n", inChunks, []int{400}},
+	"a tab before the coding's colon":      {"Transfer-Encoding\t: chunked\r\n", inChunks, []int{400}},
+	"a field without a colon":              {"Content-Length\r\n", "hello" + smuggled, []int{400}},
+	"a NUL in a name":                      {"Content\x00-Length: 5\r\n", "hello" + smuggled, []int{400}},
+	"a bare carriage return in a value":    {"A: b\rTransfer-Encoding: chunked\r\nContent-Length: 5\r\n", "hello" + smuggled, []int{400}},
+	"a coding after a bare LF":             {length(inChunks) + "A: b\nTransfer-Encoding: chunked\r\n", inChunks, []int{400, 401}},
+	"an end of the header by bare LFs":     {length(smuggled) + "\n", smuggled, []int{400, 401}},
+	"a negative length":                    {"Content-Length: -5\r\n", "hello" + smuggled, []int{400}},
+	"a length with a plus":                 {"Content-Length: +5\r\n", "hello" + smuggled, []int{400}},
+	"a length in hex":                      {"Content-Length: 0x5\r\n", "hello" + smuggled, []int{400}},
+	"a length beyond 64 bits":              {"Content-Length: 99999999999999999999\r\n", "hello" + smuggled, []int{400}},
+	"a length of 2^64 and five":            {"Content-Length: 18446744073709551621\r\n", "hello" + smuggled, []int{400}},
+	"a huge length":                        {"Content-Length: 9223372036854775807\r\n", "hello" + smuggled, []int{413}},
+	"a length with a blank inside":         {"Content-Length: 5 0\r\n", "hello" + smuggled, []int{400}},
+	"an empty length":                      {"Content-Length:\r\n", "hello" + smuggled, []int{400}},
+	"a chunk's size with a plus":           {"Transfer-Encoding: chunked\r\n", "+5\r\nhello\r\n0\r\n\r\n" + smuggled, []int{400}},
+	"a chunk's size in 0x":                 {"Transfer-Encoding: chunked\r\n", "0x5\r\nhello\r\n0\r\n\r\n" + smuggled, []int{400}},
+	"a negative chunk":                     {"Transfer-Encoding: chunked\r\n", "-5\r\nhello\r\n0\r\n\r\n" + smuggled, []int{400}},
+	"a chunk beyond 64 bits":               {"Transfer-Encoding: chunked\r\n", "10000000000000005\r\nhello\r\n0\r\n\r\n" + smuggled, []int{400}},
+	"a chunk without a size":               {"Transfer-Encoding: chunked\r\n", ";a\r\nhello\r\n0\r\n\r\n" + smuggled, []int{400}},
+	"a chunk that is longer than its size": {"Transfer-Encoding: chunked\r\n", "5\r\nhello world\r\n0\r\n\r\n" + smuggled, []int{400}},
+	"a chunk's size before a bare LF":      {"Transfer-Encoding: chunked\r\n", "5\nhello\r\n0\r\n\r\n" + smuggled, []int{400}},
+	"a bare LF in a chunk's extension":     {"Transfer-Encoding: chunked\r\n", "5;a\nhello\r\n0\r\n\r\n" + smuggled, []int{400}},
+	"a trailer that is no field":           {"Transfer-Encoding: chunked\r\n", "0\r\n" + smuggled, []int{400}},
+}
+
 func TestAmbiguousFramingIsAnsweredOnce(t *testing.T) {
-	inChunks := "0\r\n\r\n" + smuggled // the end of a chunked body, and then something
-	length := func(body string) string { return fmt.Sprintf("Content-Length: %d\r\n", len(body)) }
-	for name, tc := range map[string]struct {
-		header, body string
-		status       []int
-	}{
-		"a length and chunked":                 {length(inChunks) + "Transfer-Encoding: chunked\r\n", inChunks, []int{400, 401}},
-		"chunked and a length":                 {"Transfer-Encoding: chunked\r\n" + length(inChunks), inChunks, []int{400, 401}},
-		"chunked and a shorter length":         {"Transfer-Encoding: chunked\r\nContent-Length: 4\r\n", "5\r\nhello\r\n0\r\n\r\n" + smuggled, []int{400, 401}},
-		"two lengths":                          {"Content-Length: 5\r\nContent-Length: 50\r\n", "hello" + smuggled, []int{400}},
-		"two equal lengths":                    {"Content-Length: 5\r\nContent-Length: 5\r\n", "hello" + smuggled, []int{400}},
-		"two lengths in one line":              {"Content-Length: 5, 50\r\n", "hello" + smuggled, []int{400}},
-		"two equal lengths in one line":        {"Content-Length: 5, 5\r\n", "hello" + smuggled, []int{400}},
-		"a coding nobody knows":                {"Transfer-Encoding: xchunked\r\n", inChunks, []int{400, 501}},
-		"a coding nobody knows, and a length":  {length(inChunks) + "Transfer-Encoding: xchunked\r\n", inChunks, []int{400, 501}},
-		"gzip, chunked":                        {"Transfer-Encoding: gzip, chunked\r\n", inChunks, []int{400, 501}},
-		"chunked, gzip":                        {"Transfer-Encoding: chunked, gzip\r\n", inChunks, []int{400, 501}},
-		"chunked, identity":                    {"Transfer-Encoding: chunked, identity\r\n", inChunks, []int{400, 501}},
-		"chunked twice":                        {"Transfer-Encoding: chunked, chunked\r\n", inChunks, []int{400, 501}},
-		"chunked, then identity":               {"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n", inChunks, []int{400, 501}},
-		"identity, then chunked":               {"Transfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n", inChunks, []int{400, 501}},
-		"identity alone":                       {"Transfer-Encoding: identity\r\n", smuggled, []int{400, 401, 501}},
-		"identity in other letters":            {"transfer-ENCODING: IDENTITY\r\n", smuggled, []int{400, 401, 501}},
-		"identity and a length":                {"Transfer-Encoding: identity\r\nContent-Length: 5\r\n", "hello" + smuggled, []int{400, 401, 501}},
-		"an empty coding":                      {"Transfer-Encoding:\r\n", inChunks, []int{400, 501}},
-		"chunked with a parameter":             {"Transfer-Encoding: chunked;q=1\r\n", inChunks, []int{400, 501}},
-		"chunked after a vertical tab":         {"Transfer-Encoding: \vchunked\r\n", inChunks, []int{400, 501}},
-		"chunked before a NUL":                 {"Transfer-Encoding: chunked\x00\r\n", inChunks, []int{400, 501}},
-		"a folded length":                      {"Content-Length: 5\r\n 0\r\n", "hello" + smuggled, []int{400}},
-		"a folded coding":                      {"Transfer-Encoding:\r\n gzip, chunked\r\n", inChunks, []int{400, 501}},
-		"a folded first field":                 {" Content-Length: 5\r\n", "hello" + smuggled, []int{400}},
-		"a blank before the length's colon":    {"Content-Length : 5\r\n", "hello" + smuggled, []int{400}},
-		"a blank before the coding's colon":    {"Transfer-Encoding : chunked\r\n", inChunks, []int{400}},
-		"a tab before the coding's colon":      {"Transfer-Encoding\t: chunked\r\n", inChunks, []int{400}},
-		"a field without a colon":              {"Content-Length\r\n", "hello" + smuggled, []int{400}},
-		"a NUL in a name":                      {"Content\x00-Length: 5\r\n", "hello" + smuggled, []int{400}},
-		"a bare carriage return in a value":    {"A: b\rTransfer-Encoding: chunked\r\nContent-Length: 5\r\n", "hello" + smuggled, []int{400}},
-		"a coding after a bare LF":             {length(inChunks) + "A: b\nTransfer-Encoding: chunked\r\n", inChunks, []int{400, 401}},
-		"an end of the header by bare LFs":     {length(smuggled) + "\n", smuggled, []int{400, 401}},
-		"a negative length":                    {"Content-Length: -5\r\n", "hello" + smuggled, []int{400}},
-		"a length with a plus":                 {"Content-Length: +5\r\n", "hello" + smuggled, []int{400}},
-		"a length in hex":                      {"Content-Length: 0x5\r\n", "hello" + smuggled, []int{400}},
-		"a length beyond 64 bits":              {"Content-Length: 99999999999999999999\r\n", "hello" + smuggled, []int{400}},
-		"a length of 2^64 and five":            {"Content-Length: 18446744073709551621\r\n", "hello" + smuggled, []int{400}},
-		"a huge length":                        {"Content-Length: 9223372036854775807\r\n", "hello" + smuggled, []int{413}},
-		"a length with a blank inside":         {"Content-Length: 5 0\r\n", "hello" + smuggled, []int{400}},
-		"an empty length":                      {"Content-Length:\r\n", "hello" + smuggled, []int{400}},
-		"a chunk's size with a plus":           {"Transfer-Encoding: chunked\r\n", "+5\r\nhello\r\n0\r\n\r\n" + smuggled, []int{400}},
-		"a chunk's size in 0x":                 {"Transfer-Encoding: chunked\r\n", "0x5\r\nhello\r\n0\r\n\r\n" + smuggled, []int{400}},
-		"a negative chunk":                     {"Transfer-Encoding: chunked\r\n", "-5\r\nhello\r\n0\r\n\r\n" + smuggled, []int{400}},
-		"a chunk beyond 64 bits":               {"Transfer-Encoding: chunked\r\n", "10000000000000005\r\nhello\r\n0\r\n\r\n" + smuggled, []int{400}},
-		"a chunk without a size":               {"Transfer-Encoding: chunked\r\n", ";a\r\nhello\r\n0\r\n\r\n" + smuggled, []int{400}},
-		"a chunk that is longer than its size": {"Transfer-Encoding: chunked\r\n", "5\r\nhello world\r\n0\r\n\r\n" + smuggled, []int{400}},
-		"a chunk's size before a bare LF":      {"Transfer-Encoding: chunked\r\n", "5\nhello\r\n0\r\n\r\n" + smuggled, []int{400}},
-		"a bare LF in a chunk's extension":     {"Transfer-Encoding: chunked\r\n", "5;a\nhello\r\n0\r\n\r\n" + smuggled, []int{400}},
-		"a trailer that is no field":           {"Transfer-Encoding: chunked\r\n", "0\r\n" + smuggled, []int{400}},
-	} {
+	for name, tc := range ambiguous {
 		t.Run(name, func(t *testing.T) {
 			for _, signed := range []bool{false, true} {
 				r, _ := newTest(t, &fakeStarter{}, nil)

@@ -11,47 +11,46 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 	fiberrecover "github.com/gofiber/fiber/v2/middleware/recover"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
 	"github.com/valyala/fasthttp"
 	"go.temporal.io/sdk/client"
 
 	"inorder"
 	"inorder/internal/delivery"
 	"inorder/internal/loglimit"
+	"inorder/internal/ready"
 )
 
-// HealthPath answers as long as the process lives.
-const HealthPath = "/healthz"
-
-// Starter starts workflows. The Temporal client is one.
+// Starter starts workflows. A Temporal client is one.
 type Starter interface {
 	ExecuteWorkflow(ctx context.Context, options client.StartWorkflowOptions, workflow any, args ...any) (client.WorkflowRun, error)
 }
 
-// Verifier knows the signing secrets that are valid now.
+// Verifier has the secrets that are valid now.
 type Verifier interface {
-	// Verify reports whether one of them made the signature of the untouched body; without any, none did. It is called for
-	// every delivery, concurrently, so it must not wait for anything; and the body is not its to keep.
+	// Verify reports whether one of the secrets made the signature of the untouched body. It is called for every delivery,
+	// concurrently, so it must not wait for anything. It must not keep the body.
 	Verify(body []byte, signature string) bool
 }
 
 // Options are what a receiver needs.
 type Options struct {
 	Starter Starter
-	// StarterName is how the log calls it, such as "Temporal at 127.0.0.1:7233". Default "Temporal".
+	// StarterName is the Starter's name in the log, such as "Temporal at 127.0.0.1:7233". Default "Temporal".
 	StarterName string
-
-	TaskQueue string
-	Verifier  Verifier
+	TaskQueue   string
+	Verifier    Verifier
 
 	// MaxBodyBytes is the largest body that is read. Default 1 MiB; Temporal by itself refuses more than about 2 MiB.
 	MaxBodyBytes int
 
-	// MaxBodyMemory is what the bodies of all requests may take together, in bytes. When it is spent, the oldest that is
+	// MaxBodyMemory is how many bytes the bodies of all requests may take together. When it is spent, the oldest that is
 	// not whole is answered 503. Default 64 MiB, and at least 2 * MaxBodyBytes.
 	MaxBodyMemory int
 
-	// MaxConnections is how many connections are open at most, and always fewer than the process may open files. One more
-	// closes the oldest without a whole request. Default 4096.
+	// MaxConnections is how many connections may be open, which is always less than the files that the process may open. For one
+	// more the oldest without a whole request is closed. Default 4096.
 	MaxConnections int
 
 	// StartTimeout is how long Temporal may take to make an event durable, after which the answer is 503. Temporal's
@@ -67,18 +66,30 @@ type Options struct {
 	// Default: what the slowest may take, which is StartTimeout and 15 s.
 	ShutdownTimeout time.Duration
 
-	// Checks are what delivery.ReadyPath looks at, by the name that it shows.
-	Checks map[string]Check
+	// Ready answers ready.Path. Default: always ready.
+	Ready *ready.Prober
 
-	// Duplicate is told every event that was known already, once it is; it must not wait. The event's body is not its to
-	// keep. It may be nil.
+	// Duplicate, if set, is called with every event that Temporal had already. It must not wait, and must not keep the body.
 	Duplicate func(inorder.Event)
+
+	Metrics *Metrics // default: some that nobody reads
 
 	Log *slog.Logger
 	Now func() time.Time // default time.Now
 }
 
-// Receiver serves the platform's deliveries, and the probes.
+// Metrics are what the receiver counts.
+type Metrics struct{ refusedSignatures prometheus.Counter }
+
+// NewMetrics returns metrics that are registered, unless r is nil.
+func NewMetrics(r prometheus.Registerer) *Metrics {
+	return &Metrics{promauto.With(r).NewCounter(prometheus.CounterOpts{
+		Name: "inorder_signatures_refused_total",
+		Help: "Deliveries that were answered 401: their signature was missing, malformed or by no valid secret.",
+	})}
+}
+
+// Receiver serves the platform's deliveries, and the probes ready.HealthPath and ready.Path.
 type Receiver struct {
 	o        Options
 	app      *fiber.App
@@ -86,8 +97,7 @@ type Receiver struct {
 	log      *loglimit.Logger        // for all that a sender or an outage can multiply
 	signed   *bodies                 // of requests with a well-formed signature
 	unsigned *bodies                 // of all others
-	probe    probe
-	starts   chan struct{} // holds one for each start under way
+	starts   chan struct{}           // holds one for each start under way
 }
 
 const (
@@ -106,18 +116,19 @@ const (
 
 	// What proxies add to the headers may be large; what is larger still is answered 431. Every connection holds so much.
 	maxHeaderBytes = 8 << 10
-
-	// What happens often is logged once, and then once per logInterval.
-	logInterval = 30 * time.Second
 )
 
 // New returns a receiver that does not listen yet.
 func New(o Options) *Receiver {
 	o = o.withDefaults()
+	log := loglimit.New(o.Log, loglimit.Every)
+	if o.Ready == nil {
+		o.Ready = ready.New(nil, log)
+	}
 	unsigned := o.MaxBodyMemory / unsignedShare
 	r := &Receiver{
 		o:        o,
-		log:      loglimit.New(o.Log, logInterval),
+		log:      log,
 		signed:   newBodies(o.MaxBodyBytes, o.MaxBodyMemory-unsigned),
 		unsigned: newBodies(o.MaxBodyBytes, unsigned),
 		starts:   make(chan struct{}, o.MaxStarts),
@@ -145,8 +156,8 @@ func New(o Options) *Receiver {
 	server.ExpectHandler = r.expect
 	r.app.Use(fiberrecover.New(fiberrecover.Config{EnableStackTrace: true, StackTraceHandler: r.logPanic}))
 	r.app.Post(delivery.Path, r.receive)
-	r.app.Get(HealthPath, func(c *fiber.Ctx) error { return c.SendString("alive") })
-	r.app.Get(delivery.ReadyPath, r.ready)
+	r.app.Get(ready.HealthPath, func(c *fiber.Ctx) error { return c.SendString("alive") })
+	r.app.Get(ready.Path, r.ready)
 	return r
 }
 
@@ -159,6 +170,9 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.StartTimeout, defaultStartTimeout)
 	setDefault(&o.MaxStarts, defaultMaxStarts)
 	setDefault(&o.ShutdownTimeout, readTimeout+o.StartTimeout+writeTimeout)
+	if o.Metrics == nil {
+		o.Metrics = NewMetrics(nil)
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -172,7 +186,7 @@ func setDefault[T cmp.Ordered](value *T, fallback T) {
 	}
 }
 
-// handle answers a request. When the process stops, it tells the client not to use the connection again.
+// handle answers a request. When the process stops, the answer asks the client not to use the connection again.
 func (r *Receiver) handle(ctx *fasthttp.RequestCtx) {
 	r.route(ctx)
 	if c := connOf(ctx); c != nil && c.listener.stopping.Load() {
@@ -180,7 +194,7 @@ func (r *Receiver) handle(ctx *fasthttp.RequestCtx) {
 	}
 }
 
-// connState is told when an answer has been written, unless the connection is then closed.
+// connState is called when an answer has been written, unless the connection is then closed.
 func connState(c net.Conn, state fasthttp.ConnState) {
 	if c, ok := c.(*conn); ok && state == fasthttp.StateIdle {
 		c.answered()

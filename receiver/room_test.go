@@ -14,24 +14,25 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"inorder/internal/delivery"
+	"inorder/internal/ready"
 )
 
 // TestWhoAsksBackToBackKeepsOutNoDelivery fills all places with strangers that come again as soon as they are closed.
 func TestWhoAsksBackToBackKeepsOutNoDelivery(t *testing.T) {
 	const most = 16
 	release := make(chan struct{})
-	hang := Check{Required: true, Run: func(context.Context) error { <-release; return nil }}
+	hang := ready.Check{Name: "postgresql", Required: true, Run: func(context.Context) error { <-release; return nil }}
 	forged := strings.Replace(goodRequest, vectorSignature, strings.Repeat("0", 64), 1)
 	for name, request := range map[string]string{
-		"while a dependency hangs, for the readiness": "GET " + delivery.ReadyPath + " HTTP/1.1\r\nHost: a\r\n\r\n",
-		"for the health":         "GET " + HealthPath + " HTTP/1.1\r\nHost: a\r\n\r\n",
+		"while a dependency hangs, for the readiness": "GET " + ready.Path + " HTTP/1.1\r\nHost: a\r\n\r\n",
+		"for the health":         "GET " + ready.HealthPath + " HTTP/1.1\r\nHost: a\r\n\r\n",
 		"with forged deliveries": forged,
 		"for what is not there":  "GET /elsewhere HTTP/1.1\r\nHost: a\r\n\r\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			r, _ := newTest(t, &fakeStarter{}, func(o *Options) {
-				o.MaxConnections, o.Checks = most, map[string]Check{"postgresql": hang}
+				o.MaxConnections = most
+				checked(o, hang)
 			})
 			s := serve(t, r)
 			asked := askForEver(t, s, most, request)
@@ -159,29 +160,6 @@ func liveObjects() int {
 	runtime.GC()
 	runtime.ReadMemStats(&m)
 	return int(m.HeapObjects)
-}
-
-func TestALookLastsASecond(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var looks atomic.Int32
-		r, _ := newTest(t, &fakeStarter{}, func(o *Options) {
-			o.Checks = map[string]Check{"temporal": {Run: func(context.Context) error {
-				looks.Add(1)
-				time.Sleep(10 * time.Millisecond)
-				return nil
-			}}}
-		})
-		ask := func() Readiness {
-			return (<-r.probe.readiness(func() Readiness { return r.look(checkTimeout) })).Val.(Readiness)
-		}
-		for range 100 {
-			require.True(t, ask().Ready)
-		}
-		require.Equal(t, int32(1), looks.Load())
-		time.Sleep(freshFor)
-		require.True(t, ask().Ready)
-		require.Equal(t, int32(2), looks.Load())
-	})
 }
 
 func TestOnlyPartsThatAreReusedTouchThePool(t *testing.T) {

@@ -13,10 +13,11 @@ import (
 	"inorder/internal/await"
 	"inorder/internal/store"
 	"inorder/migrations"
+	"inorder/workflows"
 )
 
-// Await returns when PostgreSQL and Temporal are there with all that a worker needs of them. While one is not, it
-// logs that and tries again, until ctx ends. What `inorder migrate` has to put there first is an error at once.
+// Await returns nil once PostgreSQL and Temporal have all that a worker needs. While one of them does not answer, it logs that
+// and tries again, until ctx ends. If `inorder migrate` has to run first, that is an error at once.
 func Await(ctx context.Context, o Options) error {
 	if err := AwaitOwner(ctx, o); err != nil {
 		return err
@@ -35,8 +36,8 @@ func Await(ctx context.Context, o Options) error {
 	return err
 }
 
-// AwaitOwner returns when both servers have said that the database can be used, and that the namespace is this system's.
-// While one can't be asked, it logs that and tries again, until ctx ends. If the answer is no, that is an error at once.
+// AwaitOwner returns nil once it knows that the database has this version's schema and that the namespace is this system's.
+// While a server does not answer, it logs that and tries again, until ctx ends. If the answer is no, that is an error at once.
 func AwaitOwner(ctx context.Context, o Options) error {
 	if err := await.Ready(ctx, o.Log, "PostgreSQL", func(ctx context.Context) error { return checkDatabase(ctx, o) }); err != nil {
 		return err
@@ -44,7 +45,7 @@ func AwaitOwner(ctx context.Context, o Options) error {
 	return await.Ready(ctx, o.Log, "Temporal", func(ctx context.Context) error { return checkMark(ctx, o) })
 }
 
-// CheckOwner asks once what AwaitOwner asks. Its error is one that await.IsPermanent if the answer is no.
+// CheckOwner checks once what AwaitOwner checks. If the answer is no, await.IsPermanent reports true for its error.
 func CheckOwner(ctx context.Context, o Options) error {
 	if err := checkDatabase(ctx, o); err != nil {
 		return err
@@ -54,26 +55,26 @@ func CheckOwner(ctx context.Context, o Options) error {
 
 func checkDatabase(ctx context.Context, o Options) error {
 	err := migrations.Check(ctx, o.Pool)
-	var older *migrations.OlderSchemaError
-	var encoding *migrations.EncodingError
-	if errors.As(err, &older) || errors.As(err, &encoding) {
+	_, older := errors.AsType[*migrations.OlderSchemaError](err)
+	_, encoding := errors.AsType[*migrations.EncodingError](err)
+	if older || encoding {
 		return await.Permanent(err)
 	}
 	return store.Explain(err)
 }
 
-// missingSearchAttributes lists those that the namespace lacks. One of another type than Keyword is an error that
-// waiting does not cure.
+// missingSearchAttributes returns the names of those that the namespace lacks. One of another type than Keyword is a permanent
+// error.
 func missingSearchAttributes(ctx context.Context, o Options) ([]string, error) {
 	have, err := o.Client.OperatorService().ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: o.Namespace})
-	if denied := (*serviceerror.PermissionDenied)(nil); errors.As(err, &denied) {
-		return nil, nil // a server that manages them elsewhere; a start says it if one is missing
+	if _, denied := errors.AsType[*serviceerror.PermissionDenied](err); denied {
+		return nil, nil // a server that manages them elsewhere; if one is missing, each start of a workflow fails with its name
 	}
 	if err != nil {
 		return nil, fmt.Errorf("list the search attributes of namespace %q: %w", o.Namespace, err)
 	}
 	var missing []string
-	for _, name := range searchAttributes {
+	for _, name := range workflows.SearchAttributes {
 		switch kind, there := have.GetCustomAttributes()[name]; {
 		case !there:
 			missing = append(missing, name)

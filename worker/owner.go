@@ -20,14 +20,8 @@ import (
 // other's events for duplicates, and set each other's schedules. The mark is the memo of a schedule, because Temporal creates
 // a schedule once, whoever is first.
 
-// identity is which system a database is, and what else may tell a person where it was.
+// identity is the ID of a system, which is a row of its database, and the database's name, for people.
 type identity struct{ id, database string }
-
-// The keys of the mark.
-const (
-	markID       = "database_id"
-	markDatabase = "database"
-)
 
 const selectIdentitySQL = `SELECT id::text, current_database() FROM system_identity`
 
@@ -38,7 +32,7 @@ func readIdentity(ctx context.Context, o Options) (own identity, err error) {
 	return own, nil
 }
 
-// mark is what a namespace says of its owner. The zero mark is that of a namespace without one.
+// mark is whose a namespace is, and since when. The zero mark is that of a namespace without an owner.
 type mark struct {
 	identity
 	since time.Time
@@ -46,21 +40,21 @@ type mark struct {
 
 func readMark(ctx context.Context, o Options) (mark, error) {
 	is, err := o.Client.ScheduleClient().GetHandle(ctx, workflows.OwnerScheduleID).Describe(ctx)
-	if none := (*serviceerror.NotFound)(nil); errors.As(err, &none) {
+	if _, none := errors.AsType[*serviceerror.NotFound](err); none {
 		return mark{}, nil
 	}
 	if err != nil {
 		return mark{}, fmt.Errorf("read whose namespace %q is: %w", o.Namespace, err)
 	}
 	m := mark{identity{"unknown", "unknown"}, is.Info.CreatedAt}
-	for key, value := range map[string]*string{markID: &m.id, markDatabase: &m.database} {
+	for key, value := range map[string]*string{workflows.MemoDatabaseID: &m.id, workflows.MemoDatabase: &m.database} {
 		_ = converter.GetDefaultDataConverter().FromPayload(is.Memo.GetFields()[key], value) // unreadable is unknown
 	}
 	return m, nil
 }
 
-// checkMark returns an error that await.IsPermanent if the namespace is another system's, or nobody's yet, and any other
-// error if that could not be found out.
+// checkMark returns an error if the namespace isn't this system's. It is permanent if the namespace is another system's or has no
+// owner yet, and not if a server does not answer.
 func checkMark(ctx context.Context, o Options) error {
 	own, err := readIdentity(ctx, o)
 	if err != nil {
@@ -84,8 +78,8 @@ func foreign(o Options, m mark) error {
 		"or, if that database is lost or its system given up, run `inorder migrate --take-over`", o.Namespace, m.database, m.id, m.since.UTC().Format(time.RFC3339))
 }
 
-// Claim marks the namespace as belonging to the database, or finds it marked so. One that belongs to another is an error.
-// Several may do so at once: the first gets it. It needs Client, Namespace, Pool, TaskQueue and Log.
+// Claim marks the namespace as this database's, unless it is already. If it is another's, that is an error. It may be run twice,
+// and by several at once: the first gets the namespace. It needs Client, Namespace, Pool, TaskQueue and Log.
 func Claim(ctx context.Context, o Options) error {
 	own, err := readIdentity(ctx, o)
 	if err != nil {
@@ -106,8 +100,8 @@ func Claim(ctx context.Context, o Options) error {
 	})
 }
 
-// TakeOver removes the mark of another system, whose database was lost. The next Claim marks the namespace anew. It needs
-// what Claim does. It is for one process at a time: of two that take over at once, the later one has the namespace.
+// TakeOver removes the mark of another system, whose database was lost, so that the next Claim gets the namespace. It needs what
+// Claim needs, and may be run twice, but not by two systems at once: the later one would have the namespace.
 func TakeOver(ctx context.Context, o Options) error {
 	own, err := readIdentity(ctx, o)
 	if err != nil {
@@ -120,7 +114,7 @@ func TakeOver(ctx context.Context, o Options) error {
 	o.Log.Warn("the namespace is taken over from another system, which must not run any more", "namespace", o.Namespace,
 		"its_database", m.database, "its_database_id", m.id)
 	err = o.Client.ScheduleClient().GetHandle(ctx, workflows.OwnerScheduleID).Delete(ctx)
-	if gone := (*serviceerror.NotFound)(nil); err != nil && !errors.As(err, &gone) {
+	if _, gone := errors.AsType[*serviceerror.NotFound](err); err != nil && !gone {
 		return fmt.Errorf("remove the mark of namespace %q: %w", o.Namespace, err)
 	}
 	return nil
@@ -141,6 +135,6 @@ func ownerSchedule(taskQueue string, own identity) client.ScheduleOptions {
 		Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_SKIP,
 		Paused:  true,
 		Note:    "Never runs: its memo says to which database this namespace belongs. Without it, the next `inorder migrate` of any database takes the namespace.",
-		Memo:    map[string]any{markID: own.id, markDatabase: own.database},
+		Memo:    map[string]any{workflows.MemoDatabaseID: own.id, workflows.MemoDatabase: own.database},
 	}
 }

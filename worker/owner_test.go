@@ -1,7 +1,6 @@
 package worker_test
 
 import (
-	"bytes"
 	"context"
 	"log/slog"
 	"strings"
@@ -131,7 +130,7 @@ func TestAShortRetentionIsToldOnce(t *testing.T) {
 	o := options(t) // 24 h
 	ctx := within(t, time.Minute)
 	said := func(f func(context.Context, worker.Options) error, horizon time.Duration) []string {
-		var logs bytes.Buffer
+		var logs testenv.Output
 		o.RedeliveryHorizon, o.Log = horizon, slog.New(slog.NewTextHandler(&logs, &slog.HandlerOptions{Level: slog.LevelWarn}))
 		require.NoError(t, f(ctx, o))
 		return strings.Split(strings.TrimSpace(logs.String()), "\n")

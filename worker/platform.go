@@ -26,13 +26,13 @@ func newPlatformWorker(o Options, all *activities.Activities) sdk.Worker {
 	return w
 }
 
-// pair is the main worker and that of the platform, which start and stop as one.
+// pair is the main worker and the one that waits for the platform. They start and stop as one.
 type pair struct {
 	sdk.Worker
 	platform sdk.Worker
 }
 
-// Start starts both, or none.
+// Start starts both, or returns an error and neither runs.
 func (p *pair) Start() error {
 	if err := p.Worker.Start(); err != nil {
 		return err

@@ -14,20 +14,13 @@ import (
 	"inorder/workflows"
 )
 
-var searchAttributes = []string{
-	workflows.OrderIDKey.GetName(),
-	workflows.StoreIDKey.GetName(),
-	workflows.EventTypeKey.GetName(),
-	workflows.EventPhaseKey.GetName(),
-}
-
 // usableWithin is how long a search attribute may take from its creation until every call accepts it. Temporal's
 // frontends refresh what they know of a namespace every few seconds.
 const usableWithin = time.Minute
 
-// Provision claims the namespace and puts into it what the worker needs: the search attributes and the schedules. It returns
-// when they can be used. A namespace that belongs to another system is an error, and is left alone. It is idempotent, and may
-// be run by several at once. It needs Client, Namespace, Pool, TaskQueue and Log.
+// Provision claims the namespace and puts into it what a worker needs: the search attributes and the schedules. It returns
+// when they can be used. A namespace of another system is an error, and stays as it is. It may be run twice, and by several at
+// once. It needs Client, Namespace, Pool, TaskQueue and Log.
 func Provision(ctx context.Context, o Options) error {
 	if err := Claim(ctx, o); err != nil {
 		return err
@@ -61,7 +54,7 @@ func provisionSearchAttributes(ctx context.Context, o Options) error {
 	})
 }
 
-// addSearchAttributes fails when somebody else adds them at the same time; the next look then finds them.
+// addSearchAttributes fails if another process adds them at the same time; the next try then finds them.
 func addSearchAttributes(ctx context.Context, o Options, missing []string) error {
 	request := &operatorservice.AddSearchAttributesRequest{
 		Namespace:        o.Namespace,
@@ -77,9 +70,9 @@ func addSearchAttributes(ctx context.Context, o Options, missing []string) error
 	return nil
 }
 
-// useSearchAttributes asks a question that Temporal refuses until it knows them all.
+// useSearchAttributes sends a query that Temporal refuses until it knows them all.
 func useSearchAttributes(ctx context.Context, o Options) error {
-	query := strings.Join(searchAttributes, " = 'none' AND ") + " = 'none'"
+	query := strings.Join(workflows.SearchAttributes, " = 'none' AND ") + " = 'none'"
 	_, err := o.Client.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Namespace: o.Namespace, Query: query})
 	if err != nil {
 		return fmt.Errorf("use the search attributes: %w", err)

@@ -48,7 +48,7 @@ func start(ctx context.Context, o worker.Options) error {
 	if err != nil {
 		return err
 	}
-	options, body, receipt := workflows.Start(o.TaskQueue, e)
+	options, body, receipt := workflows.StartRequest(o.TaskQueue, e)
 	_, err = o.Client.ExecuteWorkflow(ctx, options, workflows.ProcessEventType, body, receipt)
 	return err
 }

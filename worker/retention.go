@@ -9,8 +9,8 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 )
 
-// warnOfRetention warns of a namespace that forgets the IDs of its workflows before the platform stops to deliver their
-// events again. The table dedupes those, so it is no more than a workflow too many for each. What can't be asked is not told.
+// warnOfRetention logs a warning if Temporal forgets a workflow's ID while the platform may still deliver its event again. The
+// table dedupes those, so the harm is one more workflow for each.
 func warnOfRetention(ctx context.Context, o Options) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()

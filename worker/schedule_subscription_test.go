@@ -1,17 +1,16 @@
 package worker_test
 
 import (
-	"net/http/httptest"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
 
-	"inorder/activities"
 	"inorder/dev/standin"
-	"inorder/internal/endpoints"
+	"inorder/dev/testenv"
 	"inorder/internal/platform"
+	"inorder/internal/webhooks"
 	"inorder/worker"
 	"inorder/workflows"
 )
@@ -20,15 +19,10 @@ import (
 func TestTheScheduleChecksTheSubscription(t *testing.T) {
 	t.Parallel()
 	o := options(t)
-	s := standin.New(standin.Options{})
-	t.Cleanup(s.Close)
-	api := httptest.NewServer(s)
-	t.Cleanup(api.Close)
-	var err error
-	o.Platform, err = platform.New(platform.Options{APIKey: standin.DefaultKey, BaseURL: api.URL + "/v1"})
-	require.NoError(t, err)
-	store := endpoints.Store{Pool: o.Pool}
-	require.NoError(t, store.Add(t.Context(), endpoints.Endpoint{ID: "wh_gone", URL: "https://shop.example.com/", Events: []string{"*"},
+	_, api := testenv.StandIn(t, standin.Options{})
+	o.Platform = testenv.Platform(t, api, standin.DefaultKey)
+	store := webhooks.Store{Pool: o.Pool}
+	require.NoError(t, store.Add(t.Context(), webhooks.Record{ID: "wh_gone", URL: "https://shop.example.com/", Events: []string{"*"},
 		Mode: platform.Test, IsActive: true}, "whsec_gone"))
 
 	ctx := within(t, 2*time.Minute)
@@ -51,9 +45,9 @@ func TestTheScheduleChecksTheSubscription(t *testing.T) {
 		}
 		return run != nil
 	}, time.Minute, 50*time.Millisecond)
-	var check activities.SubscriptionCheck
+	var check webhooks.Check
 	require.NoError(t, o.Client.GetWorkflow(ctx, run.WorkflowID, run.FirstExecutionRunID).Get(ctx, &check))
 	require.Equal(t, 1, check.Checked)
-	require.Len(t, check.Problems, 1)
-	require.Equal(t, "missing", check.Problems[0].Problem)
+	require.Len(t, check.Faults, 1)
+	require.Equal(t, "missing", check.Faults[0].Kind)
 }

@@ -1,4 +1,5 @@
-// Package worker runs the workflows and activities: wait for what they need, new, register, run.
+// Package worker runs the workflows and activities: New makes a worker and registers them, Run waits for the servers and runs it.
+// Provision puts into the Temporal namespace what they need.
 package worker
 
 import (
@@ -9,14 +10,17 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
 	"go.temporal.io/sdk/client"
 	sdk "go.temporal.io/sdk/worker"
 
 	"inorder/activities"
-	"inorder/internal/endpoints"
 	"inorder/internal/loglimit"
 	"inorder/internal/platform"
+	"inorder/internal/reconcile"
+	"inorder/internal/redelivery"
 	"inorder/internal/store"
+	"inorder/internal/webhooks"
 	"inorder/workflows"
 )
 
@@ -30,6 +34,8 @@ type Options struct {
 	Log       *slog.Logger
 	Limited   *loglimit.Logger // into Log, for what a sender or an outage can multiply
 
+	Redelivery *redelivery.Metrics // the receiver's, where there is one; nil for metrics that nobody reads
+
 	MaxEventSkew      time.Duration
 	Wait              activities.WaitPolicy
 	EventRetention    time.Duration
@@ -37,6 +43,8 @@ type Options struct {
 
 	ReconcileEvery  time.Duration // of the schedule; Provision sets it
 	ReconcileWindow time.Duration
+
+	Metrics prometheus.Registerer // nil: the metrics are registered nowhere
 
 	Platform       *platform.Client // nil without an API key: then nothing is asked of the platform
 	HookAutorepair bool
@@ -66,33 +74,34 @@ func New(o Options) sdk.Worker {
 	})
 	workflows.Register(w)
 	all := &activities.Activities{
-		DB:              o.Pool,
 		Store:           store.New(o.Pool),
 		Events:          workflows.Events{Client: o.Client, Namespace: o.Namespace, TaskQueue: o.TaskQueue},
 		Log:             o.Log,
 		Limited:         o.Limited,
+		Redelivery:      cmp.Or(o.Redelivery, redelivery.NewMetrics(nil)),
 		MaxEventSkew:    o.MaxEventSkew,
 		Wait:            o.Wait,
 		EventRetention:  o.EventRetention,
 		ReconcileWindow: o.ReconcileWindow,
+		Reconcile:       reconcile.NewMetrics(o.Metrics),
 		Platform:        o.Platform,
-		Endpoints:       endpoints.Store{Pool: cmp.Or(o.Reserved, o.Pool)},
+		Webhooks:        webhooks.Store{Pool: cmp.Or(o.Reserved, o.Pool)},
+		WebhookMetrics:  webhooks.NewMetrics(o.Metrics),
 		HookAutorepair:  o.HookAutorepair,
 	}
 	w.RegisterActivity(all) // those of the platform, too: older code scheduled them here
 	if o.Platform == nil {
 		return w
 	}
+	all.Reconcile.Expect()
 	return &pair{Worker: w, platform: newPlatformWorker(o, all)}
 }
 
-// Run waits until PostgreSQL and Temporal are there, runs a worker until ctx ends, and then lets what it has begun
-// finish. It returns an error if either lacks what `inorder migrate` puts there or belongs to another system, or if the worker cannot start or stops
-// by itself.
+// Run waits for PostgreSQL and Temporal, runs a worker until ctx ends, and returns when what the worker has begun is finished. It
+// returns an error if `inorder migrate` has to run first, if the namespace belongs to another system, or if the worker can't
+// start or stops by itself.
 func Run(ctx context.Context, o Options) error {
-	if o.Platform != nil {
-		activities.ExpectReconcile()
-	}
+	w := New(o) // which connects to nothing; but its metrics are there while it waits
 	if err := Await(ctx, o); err != nil {
 		if ctx.Err() != nil {
 			return nil
@@ -101,7 +110,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	stop := make(chan any)
 	defer context.AfterFunc(ctx, func() { close(stop) })()
-	if err := New(o).Run(stop); err != nil {
+	if err := w.Run(stop); err != nil {
 		return fmt.Errorf("the worker on task queue %q stopped: %w", o.TaskQueue, err)
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"unicode/utf8"
 
 	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
@@ -16,11 +17,12 @@ import (
 	"inorder/activities"
 )
 
-// Start is how a ProcessEvent of an event is started, by whoever starts it: the options, and its two arguments.
+// StartRequest returns how an event's ProcessEvent is started, by whoever starts it: the options, and its two arguments. It
+// starts nothing.
 //
 // The workflow ID is the event's ID, so a second start is refused with WorkflowExecutionAlreadyStarted, unless the run
 // before it failed or was terminated: then a redelivery revives the event.
-func Start(taskQueue string, e inorder.Event) (client.StartWorkflowOptions, converter.RawValue, activities.Receipt) {
+func StartRequest(taskQueue string, e inorder.Event) (client.StartWorkflowOptions, converter.RawValue, activities.Receipt) {
 	orderID := e.OrderID()
 	attributes := []temporal.SearchAttributeUpdate{EventTypeKey.ValueSet(keyword(e.Type))}
 	if orderID != "" {
@@ -65,7 +67,7 @@ func (s Events) Revive(ctx context.Context, e inorder.Event) (started bool, err 
 }
 
 func (s Events) start(ctx context.Context, e inorder.Event, reuse enumspb.WorkflowIdReusePolicy) (started bool, err error) {
-	options, body, receipt := Start(s.TaskQueue, e)
+	options, body, receipt := StartRequest(s.TaskQueue, e)
 	options.WorkflowIDReusePolicy = reuse
 	_, err = s.Client.ExecuteWorkflow(ctx, options, ProcessEventType, body, receipt)
 	if there := (*serviceerror.WorkflowExecutionAlreadyStarted)(nil); errors.As(err, &there) {
@@ -76,13 +78,16 @@ func (s Events) start(ctx context.Context, e inorder.Event, reuse enumspb.Workfl
 
 // Wake implements activities.Events.
 func (s Events) Wake(ctx context.Context, eventID string) (alive bool, err error) {
-	err = s.Client.SignalWorkflow(ctx, eventID, "", SignalOrderCreated, nil)
-	return err == nil, unlessNotFound(err)
+	return s.signal(ctx, eventID, SignalOrderCreated)
 }
 
 // Retry implements activities.Events.
 func (s Events) Retry(ctx context.Context, eventID string) (alive bool, err error) {
-	err = s.Client.SignalWorkflow(ctx, eventID, "", SignalRetry, nil)
+	return s.signal(ctx, eventID, SignalRetry)
+}
+
+func (s Events) signal(ctx context.Context, eventID, name string) (alive bool, err error) {
+	err = s.Client.SignalWorkflow(ctx, eventID, "", name, nil)
 	return err == nil, unlessNotFound(err)
 }
 
@@ -113,6 +118,15 @@ func summary(e inorder.Event, orderID string) string {
 		}
 	}
 	return s
+}
+
+// keyword returns the value of a search attribute, cut to what Temporal's SQL stores keep of a Keyword, 255 characters.
+func keyword(s string) string {
+	const most = 255
+	if utf8.RuneCountInString(s) <= most {
+		return s
+	}
+	return string([]rune(s)[:most])
 }
 
 // rawJSON carries the body into the workflow's input untouched: the JSON converter would escape and compact it.

@@ -11,8 +11,30 @@ import (
 	"inorder/activities"
 )
 
-// What the Temporal UI shows as an event's current details, in Markdown: what a person can do, then what the event waits for.
-// It is short, because the UI cuts what its box does not hold.
+// What operators see of an event in Temporal: its phase, and its current details in Markdown, which say what a person can do,
+// then what the event waits for. They are short, because the UI cuts what its box does not hold.
+
+// show shows a phase and its details. Search attributes cost an event of history, so only a new phase sets one.
+func (p *process) show(ctx workflow.Context, phase Phase, detail, details string) error {
+	if p.state.Phase != phase {
+		p.state.Since = workflow.Now(ctx)
+	}
+	p.state.Phase, p.state.Detail = phase, detail
+	workflow.SetCurrentDetails(ctx, details)
+	if p.shown == phase {
+		return nil
+	}
+	p.shown = phase
+	return workflow.UpsertTypedSearchAttributes(ctx, EventPhaseKey.ValueSet(string(phase)))
+}
+
+// hidePhase takes EventPhase away, so that a query by phase finds only events that run.
+func (p *process) hidePhase(ctx workflow.Context) error {
+	if p.shown == "" {
+		return nil
+	}
+	return workflow.UpsertTypedSearchAttributes(ctx, EventPhaseKey.ValueUnset())
+}
 
 const (
 	canRetry   = "Signal `retry`: "
@@ -35,7 +57,7 @@ func askingDetails(asks bool) string {
 	return " The platform is being asked for it; while it does not answer, the pending activity says why."
 }
 
-// answeredDetails tells what the platform answered.
+// answeredDetails says what the platform answered.
 func answeredDetails(ctx workflow.Context, answer workflow.Future) string {
 	var r activities.FetchOrderResult
 	switch err := answer.Get(ctx, &r); {
@@ -49,12 +71,14 @@ func answeredDetails(ctx workflow.Context, answer workflow.Future) string {
 	return fmt.Sprintf(" The platform was asked for it: %s.", inorder.Bounded(r.Detail))
 }
 
-func parkedDetails(phase Phase, r activities.ApplyEventResult, next *time.Time, platform string) string {
-	if phase == PhaseAttention || next == nil {
-		return canRetry + "look again. " + canDiscard + fmt.Sprintf("**Needs attention**: %s. It stays until somebody decides.", inorder.Bounded(r.Detail))
-	}
-	name := strings.ToUpper(string(phase)[:1]) + string(phase)[1:]
-	return canRetry + "look again now. " + canDiscard + fmt.Sprintf("**%s** for order `%s`, and goes on by itself when that is created. Looks again at %s.%s",
+func attentionDetails(r activities.ApplyEventResult) string {
+	return canRetry + "try again. " + canDiscard + fmt.Sprintf("**Needs attention**: %s. It stays until somebody decides.", inorder.Bounded(r.Detail))
+}
+
+// waitingDetails ends with what the platform answered, or that it is being asked.
+func waitingDetails(r activities.ApplyEventResult, next time.Time, platform string) string {
+	name := strings.ToUpper(string(r.Outcome)[:1]) + string(r.Outcome)[1:]
+	return canRetry + "try again now. " + canDiscard + fmt.Sprintf("**%s** for order `%s`, and goes on by itself when that is created. Tries again at %s.%s",
 		name, r.OrderID, next.UTC().Format(time.RFC3339), platform)
 }
 

@@ -7,42 +7,11 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	enumspb "go.temporal.io/api/enums/v1"
 
 	"inorder"
 	"inorder/internal/sample"
 	"inorder/workflows"
 )
-
-// requireNoTaskFailed checks that no workflow task of the event failed, in any of its runs' histories that Temporal shows.
-func (s *system) requireNoTaskFailed(id string) {
-	s.Helper()
-	events := s.client.GetWorkflowHistory(s.Context(), id, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
-	for events.HasNext() {
-		e, err := events.Next()
-		require.NoError(s, err)
-		require.NotEqual(s, enumspb.EVENT_TYPE_WORKFLOW_TASK_FAILED, e.GetEventType(), e.GetWorkflowTaskFailedEventAttributes().GetFailure().GetMessage())
-	}
-}
-
-// parse is any body as an event that has just come.
-func (s *system) parse(body string) inorder.Event {
-	s.Helper()
-	e, err := inorder.ParseEvent([]byte(body))
-	require.NoError(s, err)
-	e.ReceivedAt = time.Now().UTC()
-	return e
-}
-
-// settle returns when the event has ended, or is parked for a person, or waits; and how.
-func (s *system) settle(id string) (state workflows.State) {
-	s.Helper()
-	s.eventually(id+" ends or parks", func() bool {
-		state = s.state(id)
-		return state.Outcome != "" || state.Phase != workflows.PhaseApplying
-	})
-	return state
-}
 
 func TestNoInputMakesAWorkflowTaskFail(t *testing.T) {
 	s := newSystem(t)
@@ -153,19 +122,10 @@ func TestAnEventWithoutAReceiptGoesByTheIDOfItsWorkflow(t *testing.T) {
 	s := newSystem(t)
 	s.work()
 	e := s.event("order.paid", "")
-	options, body, _ := workflows.Start(s.queue, e)
+	options, body, _ := workflows.StartRequest(s.queue, e)
 	_, err := s.client.ExecuteWorkflow(t.Context(), options, workflows.ProcessEventType, body)
 	require.NoError(t, err)
 	require.Equal(t, workflows.PhaseAttention, s.settle(e.ID).Phase, "it is dated long after its receipt")
 	require.Equal(t, e.ID, s.text(`SELECT event_id FROM pending_events`))
 	s.requireNoTaskFailed(e.ID)
-}
-
-// startByHand starts the event's workflow with a receipt as somebody typed it.
-func (s *system) startByHand(e inorder.Event, received string) {
-	s.Helper()
-	options, body, _ := workflows.Start(s.queue, e)
-	receipt := map[string]any{"event_id": e.ID, "received_at": received}
-	_, err := s.client.ExecuteWorkflow(s.Context(), options, workflows.ProcessEventType, body, receipt)
-	require.NoError(s, err)
 }

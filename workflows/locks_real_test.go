@@ -2,7 +2,6 @@ package workflows_test
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -11,37 +10,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
-	"inorder"
 	"inorder/internal/sample"
 )
-
-// eventOf makes an event of any order, dated so many seconds after the last quarter of an hour.
-func (s *system) eventOf(order, eventType string, second int, data string) inorder.Event {
-	s.Helper()
-	at := time.Now().Add(-15 * time.Minute).Add(time.Duration(second) * time.Second)
-	e, err := inorder.ParseEvent(fmt.Appendf(nil, `{"id":%q,"type":%q,"created_at":%q,"data":{"order_id":%q%s},"store_id":"store_1"}`,
-		sample.NewID("evt_"), eventType, at.UTC().Format(time.RFC3339), order, data))
-	require.NoError(s, err)
-	e.ReceivedAt = time.Now().UTC()
-	return e
-}
-
-// hold runs SQL in a transaction of a connection of its own, which stays open until release.
-func (s *system) hold(sql string, args ...any) (release func()) {
-	s.Helper()
-	conn, err := pgx.ConnectConfig(s.Context(), s.pool.Config().ConnConfig)
-	require.NoError(s, err)
-	s.Cleanup(func() { conn.Close(context.Background()) })
-	_, err = conn.Exec(s.Context(), "BEGIN")
-	require.NoError(s, err)
-	_, err = conn.Exec(s.Context(), sql, args...)
-	require.NoError(s, err)
-	return func() {
-		s.Helper()
-		_, err := conn.Exec(s.Context(), "COMMIT")
-		require.NoError(s, err)
-	}
-}
 
 // watchLocks tells the most connections that waited for a lock at once, from now until it is asked.
 func (s *system) watchLocks() (most func() int) {
@@ -99,12 +69,6 @@ func (s *system) stream(n int, pace time.Duration) time.Duration {
 	require.NoError(s, err)
 	slices.Sort(took)
 	return took[n/2]
-}
-
-func (s *system) ended(ids []string) (n int) {
-	s.Helper()
-	require.NoError(s, s.pool.QueryRow(s.Context(), `SELECT count(*) FROM webhook_events WHERE event_id = ANY($1)`, ids).Scan(&n))
-	return n
 }
 
 const (

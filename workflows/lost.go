@@ -5,32 +5,40 @@ import (
 	"fmt"
 	"time"
 
-	enumspb "go.temporal.io/api/enums/v1"
-	historypb "go.temporal.io/api/history/v1"
+	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/converter"
-
-	commonpb "go.temporal.io/api/common/v1"
 
 	"inorder"
 	"inorder/activities"
 	"inorder/internal/sweep"
 )
 
-// lostPage is how many runs are listed at once.
-const lostPage = 200
+// listedAtOnce is how many runs a page has.
+const listedAtOnce = 200
 
-// Lost implements activities.Events. ProcessEvent always completes, so a run that closed in any other way is somebody's
-// doing, or the end of a run of older code.
+// Lost implements activities.Events. ProcessEvent always completes, so a run that closed in any other way was ended by
+// somebody, or is one of older code.
 func (s Events) Lost(ctx context.Context, since time.Time, page []byte) (runs []sweep.Run, next []byte, err error) {
-	r, err := s.Client.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
-		PageSize:      lostPage,
-		NextPageToken: page,
-		Query: fmt.Sprintf("WorkflowType = '%s' AND TaskQueue = '%s' AND CloseTime >= '%s' AND ExecutionStatus IN ('Terminated', 'Failed', 'TimedOut', 'Canceled')",
-			ProcessEventType, s.TaskQueue, since.UTC().Format(time.RFC3339Nano)),
-	})
+	return s.list(ctx, page, "CloseTime >= '%s' AND ExecutionStatus IN ('Terminated', 'Failed', 'TimedOut', 'Canceled')",
+		since.UTC().Format(time.RFC3339Nano))
+}
+
+// InAttention implements activities.Events.
+func (s Events) InAttention(ctx context.Context, page []byte) (events []string, next []byte, err error) {
+	runs, next, err := s.list(ctx, page, "ExecutionStatus = 'Running' AND %s = '%s'", EventPhaseKey.GetName(), PhaseAttention)
+	for _, r := range runs {
+		events = append(events, r.EventID)
+	}
+	return events, next, err
+}
+
+// list returns a page of the events' runs that a query finds; next is nil after the last page.
+func (s Events) list(ctx context.Context, page []byte, query string, args ...any) (runs []sweep.Run, next []byte, err error) {
+	query = fmt.Sprintf("WorkflowType = '%s' AND TaskQueue = '%s' AND ", ProcessEventType, s.TaskQueue) + fmt.Sprintf(query, args...)
+	r, err := s.Client.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{PageSize: listedAtOnce, NextPageToken: page, Query: query})
 	if err != nil {
-		return nil, nil, fmt.Errorf("list the events whose workflow ended without a result: %w", err)
+		return nil, nil, fmt.Errorf("list the workflows where %s: %w", query, err)
 	}
 	for _, w := range r.GetExecutions() {
 		runs = append(runs, sweep.Run{EventID: w.GetExecution().GetWorkflowId(), RunID: w.GetExecution().GetRunId()})
@@ -39,26 +47,6 @@ func (s Events) Lost(ctx context.Context, since time.Time, page []byte) (runs []
 		next = r.GetNextPageToken()
 	}
 	return runs, next, nil
-}
-
-// InAttention implements activities.Events.
-func (s Events) InAttention(ctx context.Context, page []byte) (events []string, next []byte, err error) {
-	r, err := s.Client.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
-		PageSize:      lostPage,
-		NextPageToken: page,
-		Query: fmt.Sprintf("WorkflowType = '%s' AND TaskQueue = '%s' AND ExecutionStatus = 'Running' AND EventPhase = '%s'",
-			ProcessEventType, s.TaskQueue, PhaseAttention),
-	})
-	if err != nil {
-		return nil, nil, fmt.Errorf("list the events in attention: %w", err)
-	}
-	for _, w := range r.GetExecutions() {
-		events = append(events, w.GetExecution().GetWorkflowId())
-	}
-	if len(r.GetNextPageToken()) > 0 {
-		next = r.GetNextPageToken()
-	}
-	return events, next, nil
 }
 
 // Input implements activities.Events.
@@ -93,7 +81,7 @@ func (s Events) CanceledBy(ctx context.Context, r sweep.Run) (actor, reason stri
 			return "", "", fmt.Errorf("read the history of event %s: %w", r.EventID, err)
 		}
 		for _, e := range h.GetHistory().GetEvents() {
-			if asked := cancelRequest(e); asked != nil {
+			if asked := e.GetWorkflowExecutionCancelRequestedEventAttributes(); asked != nil {
 				return asked.GetIdentity(), asked.GetCause(), nil
 			}
 		}
@@ -101,13 +89,6 @@ func (s Events) CanceledBy(ctx context.Context, r sweep.Run) (actor, reason stri
 			return "", "", nil
 		}
 	}
-}
-
-func cancelRequest(e *historypb.HistoryEvent) *historypb.WorkflowExecutionCancelRequestedEventAttributes {
-	if e.GetEventType() != enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED {
-		return nil
-	}
-	return e.GetWorkflowExecutionCancelRequestedEventAttributes()
 }
 
 func execution(r sweep.Run) *commonpb.WorkflowExecution {

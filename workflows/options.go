@@ -7,6 +7,9 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
+// How activities are run: a function for each kind of call, with its reason. What an activity's error means for its retries
+// is decided in activities/errors.go.
+
 // fastPath runs an activity inside the workflow task, which saves three history events and two calls. One attempt and
 // a time well below the workflow task's ten seconds: what does not work at once is for the slow path.
 func fastPath(ctx workflow.Context) workflow.Context {
@@ -21,7 +24,7 @@ func fastPath(ctx workflow.Context) workflow.Context {
 func slowPath(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: 30 * time.Second,
-		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute},
+		RetryPolicy:         withoutEnd(time.Second, time.Minute),
 		Summary:             summary,
 	})
 }
@@ -32,18 +35,18 @@ func longRun(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: 6 * time.Hour,
 		HeartbeatTimeout:    10 * time.Second,
-		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute},
+		RetryPolicy:         withoutEnd(time.Second, time.Minute),
 		Summary:             summary,
 	})
 }
 
-// asking is for the question for one order, which a waiting event asks beside its waiting. The pauses are long, because
-// the platform answers others too, and the event looks again by itself.
-func asking(ctx workflow.Context) workflow.Context {
+// orderQuestion is for asking the platform for one order, beside an event that waits for it. The pauses are long, because
+// the platform answers others too, and the event is applied again by itself.
+func orderQuestion(ctx workflow.Context) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:           platformQueue(ctx),
 		StartToCloseTimeout: 2 * time.Minute, // the client's own retries included
-		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 10 * time.Second, BackoffCoefficient: 2, MaximumInterval: 5 * time.Minute},
+		RetryPolicy:         withoutEnd(10*time.Second, 5*time.Minute),
 		Summary:             "ask the platform for the order",
 	})
 }
@@ -57,9 +60,24 @@ func atPlatform(ctx workflow.Context, summary string) workflow.Context {
 		ScheduleToStartTimeout: time.Hour,
 		StartToCloseTimeout:    time.Hour,
 		HeartbeatTimeout:       10 * time.Second,
-		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: 5 * time.Second, BackoffCoefficient: 2, MaximumInterval: 5 * time.Minute},
+		RetryPolicy:            withoutEnd(5*time.Second, 5*time.Minute),
 		Summary:                summary,
 	})
+}
+
+// webhookCheck is for a few calls to the platform, each of which is retried within itself for a minute or two. The activity's
+// own retries are slow, because the platform may be refusing us for asking too much.
+func webhookCheck(ctx workflow.Context) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: 8 * time.Minute,
+		RetryPolicy:         withoutEnd(10*time.Second, 5*time.Minute),
+		Summary:             "compare our webhooks with the platform's",
+	})
+}
+
+// withoutEnd retries until the activity succeeds or says that no retry can cure it. The pauses double, up to the longest.
+func withoutEnd(first, longest time.Duration) *temporal.RetryPolicy {
+	return &temporal.RetryPolicy{InitialInterval: first, BackoffCoefficient: 2, MaximumInterval: longest}
 }
 
 func platformQueue(ctx workflow.Context) string {

@@ -2,7 +2,6 @@ package workflows_test
 
 import (
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -14,7 +13,7 @@ import (
 
 	"inorder"
 	"inorder/dev/standin"
-	"inorder/internal/platform"
+	"inorder/dev/testenv"
 	"inorder/internal/sample"
 	"inorder/worker"
 	"inorder/workflows"
@@ -22,10 +21,7 @@ import (
 
 // askAt has the system's workers ask whatever handler is the platform, at an event's first look.
 func (s *system) askAt(handler http.Handler) func(*worker.Options) {
-	server := httptest.NewServer(handler)
-	s.Cleanup(server.Close)
-	c, err := platform.New(platform.Options{APIKey: standin.DefaultKey, BaseURL: server.URL + "/v1"})
-	require.NoError(s, err)
+	c := testenv.Platform(s, testenv.API(s, handler), standin.DefaultKey)
 	return func(o *worker.Options) {
 		o.Platform, o.ReconcileWindow, o.Wait.AskAfter = c, 72*time.Hour, time.Nanosecond
 	}
@@ -39,7 +35,7 @@ func (s *system) beginMany(events []inorder.Event) []client.WorkflowRun {
 	for half := range 8 {
 		starts.Go(func() {
 			for i := half; i < len(events); i += 8 {
-				options, body, receipt := workflows.Start(s.queue, events[i])
+				options, body, receipt := workflows.StartRequest(s.queue, events[i])
 				var err error
 				if runs[i], err = s.client.ExecuteWorkflow(s.Context(), options, workflows.ProcessEventType, body, receipt); err != nil {
 					s.Error(err)
@@ -55,8 +51,7 @@ func (s *system) beginMany(events []inorder.Event) []client.WorkflowRun {
 func TestManyEventsOfOneUnknownOrderAskOnce(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)
-	shop := standin.New(standin.Options{})
-	t.Cleanup(shop.Close)
+	shop, _ := testenv.StandIn(t, standin.Options{})
 	s.place(shop, "pay")
 	var known atomic.Bool
 	var asked atomic.Int32
@@ -96,6 +91,14 @@ func TestManyEventsOfOneUnknownOrderAskOnce(t *testing.T) {
 	require.LessOrEqual(t, asked.Load(), int32(20))
 }
 
+// promptly requires that run does not take long.
+func (s *system) promptly(what string, run func()) {
+	s.Helper()
+	start := time.Now()
+	run()
+	require.Less(s, time.Since(start), 15*time.Second, what)
+}
+
 func TestAPlatformThatHangsHoldsUpNothingElse(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)
@@ -125,16 +128,10 @@ func TestAPlatformThatHangsHoldsUpNothingElse(t *testing.T) {
 	s.eventually("the platform is being asked", func() bool { return now.Load() == 8 })
 	s.eventually("all of them wait", func() bool { return s.text(`SELECT count(*) FROM pending_events`) == "60" })
 
-	promptly := func(what string, run func()) {
-		t.Helper()
-		start := time.Now()
-		run()
-		require.Less(t, time.Since(start), 15*time.Second, what)
-	}
-	promptly("the fast path", func() {
+	s.promptly("the fast path", func() {
 		require.Equal(t, inorder.Applied, s.result(s.begin(s.event("order.created", confirmed))).Outcome)
 	})
-	promptly("an activity of an event that waits", func() {
+	s.promptly("an activity of an event that waits", func() {
 		s.signal(events[0], workflows.SignalDiscard, workflows.Discard{Reason: "a test order", Actor: "ops"})
 		require.Equal(t, inorder.Discarded, s.result(runs[0]).Outcome)
 	})
@@ -142,7 +139,7 @@ func TestAPlatformThatHangsHoldsUpNothingElse(t *testing.T) {
 	e := s.event("order.fulfilled", "")
 	run := s.begin(e)
 	s.awaitPhase(e, workflows.PhaseApplying)
-	promptly("the slow path", func() {
+	s.promptly("the slow path", func() {
 		back()
 		require.Equal(t, inorder.Applied, s.result(run).Outcome)
 	})

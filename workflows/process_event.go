@@ -2,7 +2,7 @@ package workflows
 
 import (
 	"cmp"
-	"time"
+	"errors"
 
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
@@ -12,196 +12,182 @@ import (
 	"inorder/activities"
 )
 
-// ProcessEvent brings one event to its end. body is the envelope as it was received, byte for byte. The event is
+// ProcessEvent brings one event to its end. body is the envelope as it was received, byte for byte.
 //
-//   - applying, until it is applied: what fails is tried again, without an end;
-//   - waiting, then stuck, while its order is missing: it looks again on the signal "order.created" or "retry" and at
-//     growing intervals, until it is applied or expires; from a certain age on, each look also asks the platform for the order;
-//   - in attention when it can't be applied as it is, until a person decides;
-//   - releasing the events that waited for the order that it created, and nothing stops that.
+//	phase            what happens                                            what follows
+//	applying         ApplyEvent within the workflow task; if that fails,     what the outcome says
+//	                 as an activity that is retried without an end
+//	waiting, stuck   its order is missing. From a certain age on it asks     applying, on the signal "order.created" and at
+//	                 the platform for it                                     growing intervals, until it is expired
+//	attention        it can't be applied as it is: it waits for a person     applying, on "retry"
+//	discarding       DiscardEvent records that it was given up               the end, or releasing if it had been applied
+//	releasing        ReleaseWaiting wakes the events that wait for the       the end
+//	                 order that this event created
 //
-// In every phase "retry" does now what is to be done next, and "discard" or a cancellation of the workflow gives the event
-// up, which is recorded. It ends with a Result, and never just fails.
+// The signal "retry" does at once what comes next, in every phase. The signal "discard" and a cancellation of the workflow
+// are followed by discarding, in every phase but releasing, which goes on. The query "state" answers where the event stands.
+// ProcessEvent ends with a Result and never just fails. When its history has become long it goes on in a new run.
 func ProcessEvent(ctx workflow.Context, body converter.RawValue, receipt activities.Receipt) (Result, error) {
-	receipt.EventID = cmp.Or(receipt.EventID, workflow.GetInfo(ctx).WorkflowExecution.ID) // somebody started it by hand, without a receipt
-	p := &process{body: body, receipt: receipt}
-	p.state = State{EventID: receipt.EventID, Phase: PhaseApplying, Since: workflow.Now(ctx)}
-	if err := workflow.SetQueryHandler(ctx, QueryState, func() (State, error) { return p.state, nil }); err != nil {
-		return Result{}, err
+	p := newProcess(ctx, body, receipt)
+	err := workflow.SetQueryHandler(ctx, QueryState, func() (State, error) { return p.state, nil })
+	cancelable := ctx // until a cancellation has given the event up: it doesn't cancel what follows
+	for phase := PhaseApplying; phase != ended && err == nil; {
+		switch phase {
+		case PhaseApplying:
+			phase, err = p.apply(cancelable)
+		case PhaseWaiting, PhaseStuck:
+			phase, err = p.waitForOrder(cancelable)
+		case PhaseAttention:
+			phase, err = p.waitForPerson(cancelable)
+		case discarding:
+			cancelable = disconnected(cancelable)
+			phase, err = p.discard(cancelable)
+		case releasing:
+			phase, err = p.release(ctx)
+		}
 	}
-	r, err := p.bringToEnd(ctx)
-	if err == nil && r.Waiters > 0 {
-		err = p.release(ctx, r)
-	}
-	if err := p.hidePhase(ctx); err != nil {
-		return Result{}, err
-	}
-	if err != nil {
-		return Result{}, err // the next run; in older histories a cancellation
-	}
-	p.state = State{EventID: receipt.EventID, OrderID: r.OrderID, Outcome: r.Outcome, Detail: r.Detail, Since: workflow.Now(ctx)}
-	workflow.SetCurrentDetails(ctx, endDetails(r))
-	return Result{Outcome: r.Outcome, Detail: r.Detail, OrderID: r.OrderID}, nil
+	return p.end(ctx, err)
 }
+
+// Phases that no value of EventPhase shows: operators see the one before.
+const (
+	discarding Phase = "discarding"
+	releasing  Phase = "releasing"
+	ended      Phase = "ended"
+)
 
 // process is one run of ProcessEvent.
 type process struct {
 	body    converter.RawValue
 	receipt activities.Receipt
+	result  activities.ApplyEventResult // of the last activity
+	givenUp giveUp                      // why the event is discarded
 	state   State
 	shown   Phase // the value of EventPhase, if it is set
 }
 
 var a *activities.Activities // never set: it names the activities
 
-// bringToEnd returns when the event needs nobody and nothing any more, except that others are released.
-func (p *process) bringToEnd(ctx workflow.Context) (activities.ApplyEventResult, error) {
-	r, up, err := p.apply(ctx)
-	for err == nil && (up != nil || parked(r.Outcome)) {
-		switch {
-		case up != nil:
-			if ctx.Err() != nil { // heard once, it ends nothing that is begun from now on
-				ctx, _ = workflow.NewDisconnectedContext(ctx)
-			}
-			r, err = p.discard(ctx, *up)
-			up = nil
-		default:
-			if up, err = p.park(ctx, r); up != nil || err != nil {
-				continue
-			}
-			if p.wantsNewRun(ctx) {
-				return r, workflow.NewContinueAsNewError(ctx, ProcessEvent, p.body, p.receipt)
-			}
-			r, up, err = p.apply(ctx)
-		}
-	}
-	return r, err
+func newProcess(ctx workflow.Context, body converter.RawValue, receipt activities.Receipt) *process {
+	receipt.EventID = cmp.Or(receipt.EventID, workflow.GetInfo(ctx).WorkflowExecution.ID) // somebody started it by hand, without a receipt
+	return &process{body: body, receipt: receipt, state: State{EventID: receipt.EventID, Phase: PhaseApplying, Since: workflow.Now(ctx)}}
 }
 
-func parked(o inorder.Outcome) bool {
-	return o == inorder.Waiting || o == inorder.Stuck || o == inorder.Attention
-}
-
-// wantsNewRun reports whether the history has become long. The next run begins with a look, which is what "retry" and
-// "order.created" ask for; a "discard" that is not read yet would be lost.
-func (p *process) wantsNewRun(ctx workflow.Context) bool {
-	if !workflow.GetInfo(ctx).GetContinueAsNewSuggested() || workflow.GetSignalChannel(ctx, SignalDiscard).Len() > 0 {
-		return false
-	}
-	p.takeRetries(ctx)
-	return true
-}
-
-// apply tries the fast path first. Whatever fails there is run again as an activity that a person can see, until it
-// succeeds or the event is given up.
-func (p *process) apply(ctx workflow.Context) (r activities.ApplyEventResult, up *giveUp, err error) {
-	err = workflow.ExecuteLocalActivity(fastPath(ctx), a.ApplyEvent, p.body, p.look(ctx)).Get(ctx, &r)
-	if err == nil {
-		p.state.OrderID = r.OrderID
-		return r, nil, nil
+// apply tries the fast path first. If that fails it runs the activity where a person can see it, until it succeeds or the event
+// is given up.
+func (p *process) apply(ctx workflow.Context) (Phase, error) {
+	var r activities.ApplyEventResult
+	if err := workflow.ExecuteLocalActivity(fastPath(ctx), a.ApplyEvent, p.body, p.input(ctx)).Get(ctx, &r); err == nil {
+		return p.follow(r, nil)
 	}
 	if ctx.Err() != nil && since(ctx, recordsCancellation) {
-		return r, cancellation(ctx), nil
+		return p.giveUp(cancellation(ctx))
 	}
-	if err = p.enter(ctx, PhaseApplying, "", retryingDetails); err != nil {
-		return r, nil, err
+	if err := p.show(ctx, PhaseApplying, "", retryingDetails); err != nil {
+		return ended, err
 	}
-	apply := func(ctx workflow.Context) workflow.Future {
-		return workflow.ExecuteActivity(slowPath(ctx, "apply the event"), a.ApplyEvent, p.body, p.look(ctx))
+	up, err := p.run(ctx, func(ctx workflow.Context) workflow.Future {
+		return workflow.ExecuteActivity(slowPath(ctx, "apply the event"), a.ApplyEvent, p.body, p.input(ctx))
+	}, &r, SignalDiscard, SignalRetry)
+	if up != nil {
+		return p.giveUp(up)
 	}
-	for {
-		signal, err := untilSignal(ctx, apply, &r, SignalDiscard, SignalRetry)
-		switch {
-		case signal == SignalDiscard:
-			if up := takeDiscard(ctx); up != nil {
-				return r, up, nil
-			}
-		case signal == SignalRetry:
-			p.takeRetries(ctx)
-		case temporal.IsCanceledError(err) && since(ctx, recordsCancellation):
-			return r, cancellation(ctx), nil
-		case err == nil:
-			p.state.OrderID = r.OrderID
-			return r, nil, nil
-		default:
-			r, err = p.attentionIfLasting(r, err)
-			return r, nil, err
-		}
-	}
+	return p.follow(r, err)
 }
 
-// look is what ApplyEvent is told of the event's age.
-func (p *process) look(ctx workflow.Context) activities.ApplyEventInput {
+func (p *process) input(ctx workflow.Context) activities.ApplyEventInput {
 	return activities.ApplyEventInput{Receipt: p.receipt, Age: max(0, workflow.Now(ctx).Sub(p.receipt.ReceivedAt))}
 }
 
-// park shows why the event does not go on. It returns when the event should be looked at again, or is given up.
-func (p *process) park(ctx workflow.Context, r activities.ApplyEventResult) (up *giveUp, err error) {
-	var next *time.Time
-	if r.LookAgain > 0 {
-		at := workflow.Now(ctx).Add(r.LookAgain)
-		next = &at
+// follow returns the phase that follows from an activity's answer. An activity is retried without an end, so an error is one
+// that no retry can cure, and a person must look at it; only in the histories of older code is it a cancellation.
+func (p *process) follow(r activities.ApplyEventResult, err error) (Phase, error) {
+	if temporal.IsCanceledError(err) {
+		return ended, err
 	}
-	phase := Phase(r.Outcome)
-	show := func(platform string) string { return parkedDetails(phase, r, next, platform) }
-	if err := p.enter(ctx, phase, r.Detail, show(askingDetails(r.AskPlatform))); err != nil {
-		return nil, err
-	}
-	p.state.NextLook = next
-	defer func() { p.state.NextLook = nil }()
-
-	done := false
-	s := workflow.NewSelector(ctx)
-	s.AddReceive(ctx.Done(), func(workflow.ReceiveChannel, bool) { done = true })
-	s.AddReceive(workflow.GetSignalChannel(ctx, SignalDiscard), func(workflow.ReceiveChannel, bool) { up, done = takeDiscard(ctx), true })
-	s.AddReceive(workflow.GetSignalChannel(ctx, SignalRetry), func(workflow.ReceiveChannel, bool) { p.takeRetry(ctx); done = true })
-	if next != nil {
-		waiting, stop := workflow.WithCancel(ctx) // with the wait ends the question, however it stands
-		defer stop()
-		s.AddReceive(workflow.GetSignalChannel(ctx, SignalOrderCreated), func(c workflow.ReceiveChannel, _ bool) { c.Receive(ctx, nil); done = true })
-		s.AddFuture(workflow.NewTimer(waiting, r.LookAgain), func(workflow.Future) { done = true })
-		if r.AskPlatform {
-			s.AddFuture(p.ask(waiting, r.OrderID), func(f workflow.Future) {
-				workflow.SetCurrentDetails(ctx, show(answeredDetails(ctx, f)))
-			})
+	if err != nil {
+		reason := err.Error()
+		if failed := (*temporal.ApplicationError)(nil); errors.As(err, &failed) {
+			reason = failed.Message()
 		}
+		r = activities.ApplyEventResult{Outcome: inorder.Attention, OrderID: p.state.OrderID, Detail: inorder.Bounded(reason)}
 	}
-	for !done {
-		s.Select(ctx)
+	p.result, p.state.OrderID = r, r.OrderID
+	switch {
+	case r.Outcome == inorder.Waiting, r.Outcome == inorder.Stuck, r.Outcome == inorder.Attention:
+		return Phase(r.Outcome), nil
+	case r.Waiters > 0:
+		return releasing, nil
 	}
-	if ctx.Err() == nil {
-		return up, nil
-	}
-	if since(ctx, recordsCancellation) {
-		return cmp.Or(up, cancellation(ctx)), nil
-	}
-	return nil, ctx.Err()
+	return ended, nil
 }
 
-// ask asks the platform for the order. When it has it, an event creates the order, and that event wakes this one.
-func (p *process) ask(ctx workflow.Context, orderID string) workflow.Future {
-	return workflow.ExecuteActivity(asking(ctx), a.FetchOrder, activities.FetchOrderInput{OrderID: orderID})
+// waitForOrder ends on "order.created", when it is time to try again, and by what a person does.
+func (p *process) waitForOrder(ctx workflow.Context) (Phase, error) {
+	r, next := p.result, workflow.Now(ctx).Add(p.result.LookAgain)
+	if err := p.show(ctx, Phase(r.Outcome), r.Detail, waitingDetails(r, next, askingDetails(r.AskPlatform))); err != nil {
+		return ended, err
+	}
+	p.state.NextLook = &next
+	defer func() { p.state.NextLook = nil }()
+
+	waiting, stop := workflow.WithCancel(ctx)
+	defer stop() // the timer, and the question to the platform, which may have no answer yet
+	sources := append(fromPeople(ctx), signaled(ctx, SignalOrderCreated), source{name: "next", future: workflow.NewTimer(waiting, r.LookAgain)})
+	if !r.AskPlatform {
+		return p.takeUp(ctx, first(ctx, sources...))
+	}
+	// If the platform has the order, another event creates it, and that event wakes this one.
+	answer := workflow.ExecuteActivity(orderQuestion(waiting), a.FetchOrder, activities.FetchOrderInput{OrderID: r.OrderID})
+	came := first(ctx, append(sources, source{name: "answer", future: answer})...)
+	if came == "answer" {
+		workflow.SetCurrentDetails(ctx, waitingDetails(r, next, answeredDetails(ctx, answer)))
+		came = first(ctx, sources...)
+	}
+	return p.takeUp(ctx, came)
+}
+
+// waitForPerson ends by what a person does alone.
+func (p *process) waitForPerson(ctx workflow.Context) (Phase, error) {
+	if err := p.show(ctx, PhaseAttention, p.result.Detail, attentionDetails(p.result)); err != nil {
+		return ended, err
+	}
+	return p.takeUp(ctx, first(ctx, fromPeople(ctx)...))
 }
 
 // discard records that the event was given up. If it was applied before that, it stays applied.
-func (p *process) discard(ctx workflow.Context, up giveUp) (r activities.ApplyEventResult, err error) {
-	if p.shown == "" { // canceled before its first look
-		if err := p.enter(ctx, PhaseApplying, "", ""); err != nil {
-			return r, err
+func (p *process) discard(ctx workflow.Context) (Phase, error) {
+	if p.shown == "" { // canceled before the first attempt to apply it
+		if err := p.show(ctx, PhaseApplying, "", ""); err != nil {
+			return ended, err
 		}
 	}
 	workflow.SetCurrentDetails(ctx, discardingDetails)
-	in := activities.DiscardEventInput{Receipt: p.receipt, Reason: up.Reason, Actor: up.Actor, Canceled: up.canceled}
-	err = p.insist(ctx, func(ctx workflow.Context) workflow.Future {
+	in := activities.DiscardEventInput{Receipt: p.receipt, Reason: p.givenUp.Reason, Actor: p.givenUp.Actor, Canceled: p.givenUp.canceled}
+	var r activities.ApplyEventResult
+	_, err := p.run(ctx, func(ctx workflow.Context) workflow.Future {
 		return workflow.ExecuteActivity(slowPath(ctx, "discard the event"), a.DiscardEvent, p.body, in)
-	}, &r)
-	return p.attentionIfLasting(r, err)
+	}, &r, SignalRetry)
+	return p.follow(r, err)
 }
 
-// release wakes the events that wait for the order that this one created.
-func (p *process) release(ctx workflow.Context, r activities.ApplyEventResult) error {
-	workflow.SetCurrentDetails(ctx, releasingDetails(r))
-	return p.insist(ctx, func(ctx workflow.Context) workflow.Future {
-		return workflow.ExecuteActivity(longRun(ctx, "release what waits for the order"), a.ReleaseWaiting, r.OrderID)
-	}, nil)
+// release wakes the events that wait for the order that this one created. ctx is the workflow's own. If that was canceled, the
+// activity is scheduled, canceled at once and scheduled again; histories have it so.
+func (p *process) release(ctx workflow.Context) (Phase, error) {
+	workflow.SetCurrentDetails(ctx, releasingDetails(p.result))
+	_, err := p.run(ctx, func(ctx workflow.Context) workflow.Future {
+		return workflow.ExecuteActivity(longRun(ctx, "release what waits for the order"), a.ReleaseWaiting, p.result.OrderID)
+	}, nil, SignalRetry)
+	return ended, err
+}
+
+// end shows how the event ended. err is the next run; in older histories a cancellation, too.
+func (p *process) end(ctx workflow.Context, err error) (Result, error) {
+	if err := cmp.Or(p.hidePhase(ctx), err); err != nil {
+		return Result{}, err
+	}
+	r := p.result
+	p.state = State{EventID: p.receipt.EventID, OrderID: r.OrderID, Outcome: r.Outcome, Detail: r.Detail, Since: workflow.Now(ctx)}
+	workflow.SetCurrentDetails(ctx, endDetails(r))
+	return Result{Outcome: r.Outcome, Detail: r.Detail, OrderID: r.OrderID}, nil
 }

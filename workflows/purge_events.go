@@ -14,14 +14,12 @@ import (
 // when it last succeeded.
 func PurgeEvents(ctx workflow.Context) (activities.PurgeResult, error) {
 	last := "It has not succeeded before."
-	if workflow.HasLastCompletionResult(ctx) {
-		var r activities.PurgeResult
-		if err := workflow.GetLastCompletionResult(ctx, &r); err == nil {
-			last = fmt.Sprintf("It last succeeded at %s and deleted %d rows.", r.FinishedAt.Format(time.RFC3339), r.Deleted)
-		}
+	var r activities.PurgeResult
+	if workflow.HasLastCompletionResult(ctx) && workflow.GetLastCompletionResult(ctx, &r) == nil {
+		last = fmt.Sprintf("It last succeeded at %s and deleted %d rows.", r.FinishedAt.Format(time.RFC3339), r.Deleted)
 	}
 	workflow.SetCurrentDetails(ctx, "Deletes webhook_events rows that are older than EVENT_RETENTION. "+last)
-	var r activities.PurgeResult
+	r = activities.PurgeResult{}
 	err := workflow.ExecuteActivity(longRun(ctx, "purge webhook_events"), a.PurgeEvents, workflow.Now(ctx)).Get(ctx, &r)
 	return r, err
 }

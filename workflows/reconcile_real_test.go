@@ -1,7 +1,6 @@
 package workflows_test
 
 import (
-	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -10,19 +9,15 @@ import (
 
 	"inorder"
 	"inorder/dev/standin"
-	"inorder/internal/platform"
+	"inorder/dev/testenv"
 	"inorder/worker"
 	"inorder/workflows"
 )
 
 // newPlatform is a stand-in, and what makes a worker ask it.
 func newPlatform(t *testing.T, keys ...string) (*standin.Server, func(*worker.Options)) {
-	shop := standin.New(standin.Options{Keys: keys})
-	t.Cleanup(shop.Close)
-	server := httptest.NewServer(shop)
-	t.Cleanup(server.Close)
-	c, err := platform.New(platform.Options{APIKey: standin.DefaultKey, BaseURL: server.URL + "/v1"})
-	require.NoError(t, err)
+	shop, api := testenv.StandIn(t, standin.Options{Keys: keys})
+	c := testenv.Platform(t, api, standin.DefaultKey)
 	return shop, func(o *worker.Options) {
 		o.Platform, o.ReconcileWindow, o.Wait.AskAfter = c, 72*time.Hour, 100*time.Millisecond
 	}

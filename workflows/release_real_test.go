@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/sdk/client"
 
 	"inorder"
 	"inorder/workflows"
@@ -68,14 +67,4 @@ func TestAReleaseBringsBackTheBodyAsReceived(t *testing.T) {
 		s.result(run)
 		require.Equal(t, string(e.Body), s.input(run), "byte for byte")
 	}
-}
-
-// input is the first argument of a run, as Temporal has it.
-func (s *system) input(run client.WorkflowRun) string {
-	s.Helper()
-	history := s.client.GetWorkflowHistory(s.Context(), run.GetID(), run.GetRunID(), false, 0)
-	require.True(s, history.HasNext())
-	first, err := history.Next()
-	require.NoError(s, err)
-	return string(first.GetWorkflowExecutionStartedEventAttributes().GetInput().GetPayloads()[0].GetData())
 }

@@ -65,6 +65,34 @@ var fixtures = map[string]func(*system) inorder.Event{
 		s.result(run)
 		return e
 	},
+	"retried_and_canceled_at_once": func(s *system) inorder.Event {
+		s.work()
+		e := s.event("order.paid", "")
+		run := s.begin(e)
+		s.awaitPhase(e, workflows.PhaseWaiting)
+		s.rest() // so that one workflow task brings both
+		s.signal(e, workflows.SignalRetry, nil)
+		require.NoError(s, s.client.CancelWorkflow(s.Context(), e.ID, ""))
+		s.work()
+		s.result(run)
+		return e
+	},
+	"canceled_then_released_others": func(s *system) inorder.Event {
+		s.work()
+		waits, e := s.event("order.paid", ""), s.event("order.created", confirmed)
+		s.begin(waits)
+		s.awaitPhase(waits, workflows.PhaseWaiting)
+		// As if an attempt to apply the event had committed, and its answer had been lost.
+		s.exec(`INSERT INTO webhook_events (event_id, type, order_id, outcome, occurred_at, payload) VALUES ($1, $2, $3, 'applied', now(), '{}')`, e.ID, e.Type, s.order)
+		s.exec(`ALTER TABLE orders RENAME TO orders_away`)
+		run := s.begin(e)
+		s.awaitPhase(e, workflows.PhaseApplying)
+		require.NoError(s, s.client.CancelWorkflow(s.Context(), e.ID, ""))
+		s.settled(e)
+		s.exec(`ALTER TABLE orders_away RENAME TO orders`)
+		s.result(run)
+		return e
+	},
 	"waiting_then_reconciled": reconciled,
 	"orders_reconciled": func(s *system) inorder.Event {
 		shop, ask := newPlatform(s.T)

@@ -15,15 +15,13 @@ import (
 func SweepEvents(ctx workflow.Context) (activities.SweepEventsResult, error) {
 	in := activities.SweepEventsInput{Now: workflow.Now(ctx)}
 	last := "None has finished before."
-	if workflow.HasLastCompletionResult(ctx) {
-		var r activities.SweepEventsResult
-		if err := workflow.GetLastCompletionResult(ctx, &r); err == nil {
-			in.Since = r.BeganAt
-			last = fmt.Sprintf("The last one finished at %s, looked at %d events, and started %d anew.", r.FinishedAt.Format(time.RFC3339), r.Looked, r.Started)
-		}
+	var r activities.SweepEventsResult
+	if workflow.HasLastCompletionResult(ctx) && workflow.GetLastCompletionResult(ctx, &r) == nil {
+		in.Since = r.BeganAt
+		last = fmt.Sprintf("The last one finished at %s, checked %d events, and started %d anew.", r.FinishedAt.Format(time.RFC3339), r.Checked, r.Started)
 	}
 	workflow.SetCurrentDetails(ctx, "Brings back events whose workflow was terminated, deleted or lost. "+last)
-	var r activities.SweepEventsResult
+	r = activities.SweepEventsResult{}
 	err := workflow.ExecuteActivity(longRun(ctx, "bring back events that lost their workflow"), a.SweepEvents, in).Get(ctx, &r)
 	return r, err
 }

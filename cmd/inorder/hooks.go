@@ -2,19 +2,13 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"inorder/internal/config"
-	"inorder/internal/endpoints"
-	"inorder/internal/hooks"
 	"inorder/internal/listen"
-	"inorder/internal/platform"
-	"inorder/migrations"
+	"inorder/internal/webhooks"
 )
 
 type hooksCmd struct {
@@ -50,56 +44,35 @@ const hooksSettings = `
 
 Needs HEADLESS_COMMERCE_API_KEY and DATABASE_URL. Reads HEADLESS_COMMERCE_API_URL.`
 
-// hookDesk is what all commands about webhooks work with.
-type hookDesk struct {
-	config.Config
-	*watcher
-	hooks.Registrar
+// hooksClients is what all commands about webhooks work with.
+type hooksClients struct {
+	*servers
+	webhooks.Registrar
 }
 
-// openHooks reads the environment and looks whether PostgreSQL is ready. The caller closes.
-func openHooks(ctx context.Context, std streams) (*hookDesk, error) {
-	c, err := config.Load(config.NeedPlatform | config.NeedDatabase)
-	if err != nil {
-		return nil, err
-	}
-	d := &hookDesk{Config: c}
-	p, err := platform.New(platform.Options{APIKey: c.PlatformKey, BaseURL: c.PlatformURL})
-	if err != nil {
-		return nil, err
-	}
-	if d.watcher, err = newWatcher(ctx, c); err != nil {
-		return nil, err
-	}
-	d.Registrar = hooks.Registrar{Platform: p, Store: endpoints.Store{Pool: d.pool}, Owner: listen.Owner(), Say: func(format string, args ...any) {
-		fmt.Fprintf(std.err, format+"\n", args...)
-	}}
-	if err := checkDatabase(ctx, d.pool); err != nil {
-		d.close()
-		return nil, err
-	}
-	return d, nil
+// withHooks runs a command about webhooks. It asks PostgreSQL first, so that nothing is registered that can't be recorded.
+func withHooks(ctx context.Context, std streams, run func(*hooksClients) error) error {
+	return withDatabase(ctx, config.NeedPlatform, func(c *servers) error {
+		say := func(format string, args ...any) { fmt.Fprintf(std.err, format+"\n", args...) }
+		return run(&hooksClients{c, webhooks.Registrar{
+			Platform: c.platform, Store: webhooks.Store{Pool: c.pool}, Owner: listen.Owner(), Say: say,
+		}})
+	})
 }
 
-// checkDatabase asks first, so that nothing is registered that could not be recorded.
-func checkDatabase(ctx context.Context, pool *pgxpool.Pool) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	err := migrations.Check(ctx, pool)
-	var older *migrations.OlderSchemaError
-	var encoding *migrations.EncodingError
-	if err == nil || errors.As(err, &older) || errors.As(err, &encoding) {
-		return err
-	}
-	return fmt.Errorf("PostgreSQL does not answer; is DATABASE_URL right, and does it run? %s", strings.Join(strings.Fields(err.Error()), " "))
-}
-
-// link is where the Temporal UI shows an event, "" if nobody said where that is.
-func (d *hookDesk) link(eventID string) string {
-	if d.TemporalUIURL == "" {
+// link returns where the Temporal UI shows an event, "" if TEMPORAL_UI_URL is not set.
+func (c *hooksClients) link(eventID string) string {
+	if c.TemporalUIURL == "" {
 		return ""
 	}
-	return fmt.Sprintf("%s/namespaces/%s/workflows/%s", d.TemporalUIURL, d.Temporal.Namespace, eventID)
+	return fmt.Sprintf("%s/namespaces/%s/workflows/%s", c.TemporalUIURL, c.Temporal.Namespace, eventID)
+}
+
+func checkEvents(events []string, force bool) error {
+	if force {
+		return nil
+	}
+	return webhooks.CheckEvents(events)
 }
 
 func count(n int, what string) string {
@@ -107,4 +80,13 @@ func count(n int, what string) string {
 		return "1 " + what
 	}
 	return fmt.Sprintf("%d %ss", n, what)
+}
+
+func clockOf(t time.Time) string { return t.Local().Format(time.DateTime) }
+
+func joined(events []string) string {
+	if len(events) > 3 {
+		return strings.Join(events[:2], ", ") + fmt.Sprintf(" and %d more", len(events)-2)
+	}
+	return strings.Join(events, ", ")
 }

@@ -5,15 +5,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"slices"
-	"strings"
 	"text/tabwriter"
 	"time"
 
-	"inorder/internal/endpoints"
-	"inorder/internal/hooks"
 	"inorder/internal/platform"
 	"inorder/internal/terminal"
+	"inorder/internal/webhooks"
+	"inorder/internal/webhooks/secrets"
 )
 
 type hooksListCmd struct {
@@ -32,28 +30,25 @@ Examples:
 }
 
 func (c *hooksListCmd) Run(ctx context.Context, std streams) error {
-	d, err := openHooks(ctx, std)
-	if err != nil {
-		return err
-	}
-	defer d.close()
-	list, err := d.List(ctx)
-	if err != nil {
-		return err
-	}
-	secrets, err := d.Store.Secrets(ctx)
-	if err != nil {
-		return err
-	}
-	if c.JSON {
-		return writeJSON(std.out, hooksView{d.Platform.Mode(), views(list), secretViews(secrets)})
-	}
-	fmt.Fprintf(std.out, "%s on %s\n", count(len(list), "webhook"), d.Platform)
-	if err := printWebhooks(std.out, views(list)); err != nil {
-		return err
-	}
-	fmt.Fprintf(std.out, "\n%s\n", count(len(secrets), "secret"))
-	return printSecrets(std.out, secretViews(secrets))
+	return withHooks(ctx, std, func(h *hooksClients) error {
+		list, err := h.List(ctx)
+		if err != nil {
+			return err
+		}
+		known, err := h.Store.Secrets().List(ctx)
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return writeJSON(std.out, hooksView{h.Platform.Mode(), viewsOf(list), secretViews(known)})
+		}
+		fmt.Fprintf(std.out, "%s on %s\n", count(len(list), "webhook"), h.Platform)
+		if err := printWebhooks(std.out, viewsOf(list)); err != nil {
+			return err
+		}
+		fmt.Fprintf(std.out, "\n%s\n", count(len(known), "secret"))
+		return printSecrets(std.out, secretViews(known))
+	})
 }
 
 // hooksView is what --json prints: the webhooks before the secrets, which name webhooks that are long gone.
@@ -72,78 +67,23 @@ func printWebhooks(w io.Writer, list []webhookView) error {
 		return err
 	}
 	for _, v := range list {
-		for _, fault := range v.Faults {
-			fmt.Fprintf(w, "  ! %s\n", line(v.ID+" "+fault+v.remedy()))
+		for _, fault := range v.faults() {
+			fmt.Fprintf(w, "  ! %s\n", line(v.ID+" "+fault))
 		}
 	}
 	return nil
 }
 
-// line keeps what the platform says from adding lines and columns of its own.
-func line(s string) string { return terminal.Line(s, 2000) }
-
-type hooksShowCmd struct {
-	ID   string `arg:"" help:"The webhook's ID; see inorder hooks list."`
-	JSON bool   `name:"json" help:"As JSON."`
-}
-
-func (*hooksShowCmd) Help() string {
-	return `Shows one webhook as the platform has it, and what differs from what was registered.` + hooksSettings + `
-
-Example:
-
-    inorder hooks show wh_1`
-}
-
-func (c *hooksShowCmd) Run(ctx context.Context, std streams) error {
-	d, err := openHooks(ctx, std)
-	if err != nil {
-		return err
-	}
-	defer d.close()
-	w, err := d.Find(ctx, c.ID)
-	if err != nil {
-		return err
-	}
-	v := viewOf(w)
-	if c.JSON {
-		return writeJSON(std.out, v)
-	}
-	columns := tabwriter.NewWriter(std.out, 0, 0, 2, ' ', 0)
-	for _, line := range [][2]string{
-		{"ID", v.ID}, {"URL", v.URL}, {"State", v.state()}, {"Whose", v.Whose}, {"Created", v.CreatedAt}, {"Events", strings.Join(v.Events, "\n\t")},
-	} {
-		fmt.Fprintf(columns, "%s\t%s\n", line[0], line[1])
-	}
-	for _, fault := range v.Faults {
-		fmt.Fprintf(columns, "Fault\t%s%s\n", fault, v.remedy())
-	}
-	if err := columns.Flush(); err != nil {
-		return err
-	}
-	if len(v.Secrets) == 0 {
-		fmt.Fprintf(std.out, "\nNo secret of it is kept here.\n")
-		return nil
-	}
-	fmt.Fprintf(std.out, "\n%s\n", count(len(v.Secrets), "secret"))
-	return printSecrets(std.out, v.Secrets)
-}
-
 // webhookView is a webhook as it is shown.
 type webhookView struct {
-	ID        string       `json:"id"`
-	URL       string       `json:"url"`
-	Events    []string     `json:"events"`
-	Active    bool         `json:"is_active"`
-	Gone      bool         `json:"gone,omitempty"` // recorded, and no longer on the platform
-	CreatedAt string       `json:"created_at,omitempty"`
-	Ours      bool         `json:"ours"` // registered from here
-	Whose     string       `json:"whose"`
-	Faults    []string     `json:"faults,omitempty"`
-	Secrets   []secretView `json:"secrets,omitempty"`
+	webhooks.Webhook
+	Ours    bool         `json:"ours"` // registered from here
+	Whose   string       `json:"whose"`
+	Faults  []string     `json:"faults,omitempty"`
+	Secrets []secretView `json:"secrets,omitempty"`
 }
 
-func views(list []hooks.Webhook) []webhookView {
+func viewsOf(list []webhooks.Webhook) []webhookView {
 	shown := make([]webhookView, len(list))
 	for i, w := range list {
 		shown[i] = viewOf(w)
@@ -151,7 +91,7 @@ func views(list []hooks.Webhook) []webhookView {
 	return shown
 }
 
-func viewOf(w hooks.Webhook) webhookView {
+func viewOf(w webhooks.Webhook) webhookView {
 	whose := "foreign"
 	switch {
 	case w.Tag.Listen != "":
@@ -161,8 +101,11 @@ func viewOf(w hooks.Webhook) webhookView {
 	case w.Tag.Owner != "":
 		whose = "foreign, of " + w.Tag.Owner
 	}
-	return webhookView{ID: w.ID, URL: w.URL, Events: w.Events, Active: w.Active, Gone: w.Gone, CreatedAt: w.CreatedAt,
-		Ours: w.Record != nil, Whose: whose, Faults: w.Faults(), Secrets: secretViews(w.Secrets)}
+	v := webhookView{Webhook: w, Ours: w.Record != nil, Whose: whose, Secrets: secretViews(w.Secrets)}
+	for _, f := range w.Faults() {
+		v.Faults = append(v.Faults, f.Text)
+	}
+	return v
 }
 
 func (v webhookView) state() string {
@@ -175,15 +118,16 @@ func (v webhookView) state() string {
 	return "inactive"
 }
 
-// remedy is the command that puts a fault right, where one does.
-func (v webhookView) remedy() string {
-	switch {
-	case v.Gone:
-		return fmt.Sprintf(": `inorder hooks delete %s` forgets it, `inorder hooks register %s` registers it anew", v.ID, v.URL)
-	case slices.Contains(v.Faults, "should be active"):
-		return fmt.Sprintf(": `inorder hooks test %s` shows whether deliveries succeed, `inorder hooks enable %[1]s` lets it deliver", v.ID)
+// faults returns the faults with what a person can do about them.
+func (v webhookView) faults() (texts []string) {
+	for _, f := range v.Webhook.Faults() {
+		text := f.Text
+		if remedy := v.Remedy(f); remedy != "" {
+			text += ": " + remedy
+		}
+		texts = append(texts, text)
 	}
-	return ""
+	return texts
 }
 
 // secretView is a secret as it is shown: never itself.
@@ -196,9 +140,9 @@ type secretView struct {
 	VerifiedAt *time.Time `json:"last_verified_at"`
 }
 
-func secretViews(secrets []endpoints.Secret) []secretView {
-	shown := make([]secretView, len(secrets))
-	for i, s := range secrets {
+func secretViews(list []secrets.Secret) []secretView {
+	shown := make([]secretView, len(list))
+	for i, s := range list {
 		shown[i] = secretView{s.Name, s.Source, s.Valid(time.Now()), s.CreatedAt, s.EndsAt, s.VerifiedAt}
 	}
 	return shown
@@ -218,6 +162,9 @@ func printSecrets(w io.Writer, secrets []secretView) error {
 	}
 	return columns.Flush()
 }
+
+// line keeps what the platform says from adding lines and columns of its own.
+func line(s string) string { return terminal.Line(s, 2000) }
 
 func writeJSON(w io.Writer, v any) error {
 	e := json.NewEncoder(w)

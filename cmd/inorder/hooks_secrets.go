@@ -4,13 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
-	"inorder/internal/config"
-	"inorder/internal/endpoints"
+	"inorder/internal/webhooks"
+	"inorder/internal/webhooks/secrets"
 )
 
 type hooksSecretsCmd struct {
@@ -35,20 +32,17 @@ Example:
 }
 
 func (c *hooksSecretsListCmd) Run(ctx context.Context, std streams) error {
-	store, closeStore, err := openSecrets(ctx)
-	if err != nil {
-		return err
-	}
-	defer closeStore()
-	secrets, err := store.Secrets(ctx)
-	if err != nil {
-		return err
-	}
-	if c.JSON {
-		return writeJSON(std.out, secretViews(secrets))
-	}
-	fmt.Fprintf(std.out, "%s\n", count(len(secrets), "secret"))
-	return printSecrets(std.out, secretViews(secrets))
+	return withDatabase(ctx, 0, func(db *servers) error {
+		list, err := secrets.Table{Pool: db.pool}.List(ctx)
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return writeJSON(std.out, secretViews(list))
+		}
+		fmt.Fprintf(std.out, "%s\n", count(len(list), "secret"))
+		return printSecrets(std.out, secretViews(list))
+	})
 }
 
 type hooksSecretsEndCmd struct {
@@ -60,7 +54,7 @@ type hooksSecretsEndCmd struct {
 
 func (*hooksSecretsEndCmd) Help() string {
 	return `Lets a secret end, now or --in a while, wherever receivers have it from: also one of WEBHOOK_SECRETS or WEBHOOK_SECRETS_FILE that
-leaked. Every receiver that reaches PostgreSQL refuses within seconds what it signs. An end that is nearer stays, and it can't
+leaked. Every receiver that reaches PostgreSQL refuses within seconds what it signs. An earlier end stays, and it can't
 be taken back; take the secret out of the settings, too.
 
 inorder hooks rotate replaces a webhook's secret without a gap, and lets the old one end by itself.
@@ -81,70 +75,13 @@ func (c *hooksSecretsEndCmd) Validate() error {
 }
 
 func (c *hooksSecretsEndCmd) Run(ctx context.Context, std streams) error {
-	store, closeStore, err := openSecrets(ctx)
-	if err != nil {
-		return err
-	}
-	defer closeStore()
-	if err := c.check(ctx, store); err != nil {
-		return err
-	}
-	at := time.Now().Add(c.In)
-	if _, err := store.EndSecret(ctx, c.Name, at); err != nil {
-		return err
-	}
-	secrets, err := store.Secrets(ctx)
-	if err != nil {
-		return err
-	}
-	for _, s := range secrets {
-		if s.Name == c.Name && s.EndsAt != nil {
-			at = *s.EndsAt
+	return withDatabase(ctx, 0, func(db *servers) error {
+		ends, err := webhooks.Store{Pool: db.pool}.EndSecret(ctx, c.Name, time.Now().Add(c.In), c.Force)
+		if err != nil {
+			return err
 		}
-	}
-	fmt.Fprintf(std.out, "Secret %s verifies nothing from %s on; every receiver that reaches PostgreSQL knows within %s\n",
-		c.Name, clockOf(at), endpoints.KnownWithin)
-	return nil
-}
-
-// check refuses a secret that is not there, and one without which an active webhook of ours is refused.
-func (c *hooksSecretsEndCmd) check(ctx context.Context, store endpoints.Store) error {
-	secrets, err := store.Secrets(ctx)
-	if err != nil {
-		return err
-	}
-	i := slices.IndexFunc(secrets, func(s endpoints.Secret) bool { return s.Name == c.Name })
-	if i < 0 {
-		return fmt.Errorf("no secret is called %q here: see `inorder hooks secrets list`. One of WEBHOOK_SECRETS or WEBHOOK_SECRETS_FILE that has "+
-			"verified nothing yet is known to its receivers alone: take it out there", c.Name)
-	}
-	registered, err := store.List(ctx)
-	if err != nil || c.Force {
-		return err
-	}
-	for _, e := range registered {
-		// The platform signs by the secret that it showed, so no other one stands in for it.
-		if e.ID == secrets[i].Source && e.IsActive {
-			return fmt.Errorf("secret %s signs what the active webhook %s delivers, and all of it would be refused: `inorder hooks rotate %[2]s` "+
-				"replaces the secret first; with --force it ends nevertheless", c.Name, e.ID)
-		}
-	}
-	return nil
-}
-
-// openSecrets reads the environment and looks whether PostgreSQL is ready.
-func openSecrets(ctx context.Context) (endpoints.Store, func(), error) {
-	c, err := config.Load(config.NeedDatabase)
-	if err != nil {
-		return endpoints.Store{}, nil, err
-	}
-	pool, err := pgxpool.NewWithConfig(ctx, c.Pool)
-	if err != nil {
-		return endpoints.Store{}, nil, fmt.Errorf("make the PostgreSQL pool: %w", err)
-	}
-	if err := checkDatabase(ctx, pool); err != nil {
-		pool.Close()
-		return endpoints.Store{}, nil, err
-	}
-	return endpoints.Store{Pool: pool}, pool.Close, nil
+		fmt.Fprintf(std.out, "Secret %s verifies nothing from %s on; every receiver that reaches PostgreSQL knows within %s\n",
+			c.Name, clockOf(ends), secrets.KnownWithin)
+		return nil
+	})
 }

@@ -13,13 +13,17 @@ import (
 
 	"inorder/internal/delivery"
 	"inorder/internal/platform"
+	"inorder/internal/store"
+	"inorder/internal/webhooks"
+	"inorder/worker"
+	"inorder/workflows"
 )
 
 type hooksTryCmd struct {
 	ID string `arg:"" optional:"" help:"The webhook's ID; see inorder hooks list."`
 
 	Event  string        `default:"product.updated" help:"The type of the test event. Default: product.updated, which touches no order." placeholder:"EVENT"`
-	Wait   time.Duration `default:"10s" help:"How long to look for what arrived."`
+	Wait   time.Duration `default:"10s" help:"How long to wait for what arrives."`
 	Force  bool          `help:"Also an event that the platform is not known to have."`
 	Remove string        `help:"Instead: remove what the test event of that ID wrote." placeholder:"EVENT-ID"`
 }
@@ -28,7 +32,7 @@ func (*hooksTryCmd) Help() string {
 	return `Asks the platform to deliver a test event to the webhook, and shows what the platform was answered and which event arrived
 here, with its outcome and a link to the Temporal UI.
 
-What a test delivery holds is not documented, so the event is told by having come just now. It is an event like any other. One of
+What a test delivery holds is not documented, so events that have come just now are shown. It is an event like any other. One of
 product.updated is only recorded, as ignored. An order event may create an order here, or wait for one, that does not exist: then
 its row in webhook_events begins with "a test delivery", and --remove deletes that order, or gives the waiting event up. Neither is
 done to an order that the platform knows.
@@ -54,50 +58,85 @@ func (c *hooksTryCmd) Validate() error {
 }
 
 func (c *hooksTryCmd) Run(ctx context.Context, std streams) error {
-	d, err := openHooks(ctx, std)
-	if err != nil {
+	return withHooks(ctx, std, func(h *hooksClients) error {
+		if c.Remove == "" {
+			return c.try(ctx, std, h)
+		}
+		done, err := h.tests().Remove(ctx, c.Remove)
+		if err == nil {
+			fmt.Fprintln(std.out, done)
+		}
 		return err
-	}
-	defer d.close()
-	if c.Remove != "" {
-		return d.removeTest(ctx, std.out, c.Remove)
-	}
-	return c.try(ctx, std, d)
+	})
 }
 
-func (c *hooksTryCmd) try(ctx context.Context, std streams, d *hookDesk) error {
-	before, err := d.recent(ctx)
+func (c *hooksTryCmd) try(ctx context.Context, std streams, h *hooksClients) error {
+	before, err := h.recent(ctx)
 	if err != nil {
 		return err
 	}
-	result, err := d.Test(ctx, c.ID, c.Event)
+	result, err := h.Test(ctx, c.ID, c.Event)
 	if err != nil {
 		return err
 	}
-	took := ""
+	answer := "nothing"
+	if result.StatusCode != 0 {
+		answer = strings.TrimSpace(fmt.Sprintf("%d %s", result.StatusCode, http.StatusText(result.StatusCode)))
+	}
 	if result.ResponseTimeMS > 0 {
-		took = fmt.Sprintf(" after %d ms", result.ResponseTimeMS)
+		answer += fmt.Sprintf(" after %d ms", result.ResponseTimeMS)
 	}
-	fmt.Fprintf(std.out, "The platform delivered %s and was answered %s%s\n", c.Event, cmp.Or(statusText(result.StatusCode), "nothing"), took)
+	fmt.Fprintf(std.out, "The platform delivered %s and was answered %s\n", c.Event, answer)
 	if !result.Success {
 		return fmt.Errorf("the test delivery failed: %s", c.why(result))
 	}
-	arrived, err := d.awaitArrival(ctx, c.Event, before, c.Wait)
+	arrived, err := h.awaitArrival(ctx, c.Event, before, c.Wait)
 	if err != nil {
 		return err
 	}
-	if err := c.show(std, d, arrived); err != nil {
+	if err := c.show(std, h, arrived); err != nil {
 		return err
 	}
 	ids := slices.Sorted(maps.Keys(arrived))
-	return d.markTests(ctx, std.out, ids[:min(len(ids), most)])
+	for _, id := range ids[:min(len(ids), most)] {
+		if err := h.mark(ctx, std, id); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-func statusText(status int) string {
-	if status == 0 {
-		return ""
+// mark marks an event as a test, if its order is not real, and says how to remove what it wrote.
+func (h *hooksClients) mark(ctx context.Context, std streams, id string) error {
+	orderID, real, err := h.tests().Mark(ctx, id)
+	switch {
+	case err != nil || orderID == "":
+		return err
+	case real:
+		fmt.Fprintf(std.out, "%s is about order %s, which is on the platform: it is no mere test, and not marked as one\n", id, orderID)
+	default:
+		fmt.Fprintf(std.out, "Its order %s is not on the platform. Remove what the test wrote:\n  inorder hooks test --remove %s\n", orderID, id)
 	}
-	return strings.TrimSpace(fmt.Sprintf("%d %s", status, http.StatusText(status)))
+	return nil
+}
+
+func (h *hooksClients) tests() webhooks.Tests {
+	return webhooks.Tests{Registrar: h.Registrar, Events: store.New(h.pool), GiveUp: h.giveUp}
+}
+
+// giveUp discards a waiting event. In another system's namespace the event's ID would be another event, so the owner is checked
+// before the workflow is signaled.
+func (h *hooksClients) giveUp(ctx context.Context, id string) error {
+	ctx, cancel := context.WithTimeout(ctx, startWithin)
+	defer cancel()
+	if err := worker.CheckOwner(ctx, worker.Options{Client: h.temporal, Namespace: h.Temporal.Namespace, Pool: h.pool}); err != nil {
+		return err
+	}
+	reason := workflows.Discard{Reason: store.TestMark, Actor: h.Owner}
+	if err := h.temporal.SignalWorkflow(ctx, id, "", workflows.SignalDiscard, reason); err != nil {
+		return fmt.Errorf("give the waiting event %s up: %w", id, err)
+	}
+	return nil
 }
 
 // why says what a refusal means, and what to do.
@@ -121,7 +160,7 @@ func (c *hooksTryCmd) why(r platform.TestResult) string {
 const most = 5
 
 // show prints what arrived. On a busy system that may be more than the test event.
-func (c *hooksTryCmd) show(std streams, d *hookDesk, arrived map[string]place) error {
+func (c *hooksTryCmd) show(std streams, h *hooksClients, arrived map[string]store.EventState) error {
 	if len(arrived) == 0 {
 		return fmt.Errorf("no new event was seen here within %s: either the URL leads to a receiver with another DATABASE_URL or TASK_QUEUE, "+
 			"or the test event has the ID of an earlier one and is a duplicate", c.Wait)
@@ -135,7 +174,7 @@ func (c *hooksTryCmd) show(std streams, d *hookDesk, arrived map[string]place) e
 			break
 		}
 		p := arrived[id]
-		words := []string{id, string(cmp.Or(p.Outcome, "in flight")), p.Detail, d.link(id)}
+		words := []string{id, string(cmp.Or(p.Outcome, "in flight")), p.Detail, h.link(id)}
 		fmt.Fprintf(std.out, "  %s\n", strings.Join(slices.DeleteFunc(words, func(s string) bool { return s == "" }), "  "))
 	}
 	return nil

@@ -4,16 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"time"
 
-	"inorder/internal/endpoints"
-	"inorder/internal/hooks"
-	"inorder/internal/keyring"
 	"inorder/internal/listen"
 	"inorder/internal/platform"
+	"inorder/internal/webhooks"
+	"inorder/internal/webhooks/secrets"
 )
 
 type listenCmd struct {
@@ -21,21 +21,21 @@ type listenCmd struct {
 	PublicURL string        `name:"public-url" help:"The public URL of a tunnel of yours, instead of one of ngrok. It must lead to --addr." placeholder:"URL"`
 	Addr      string        `default:"127.0.0.1:3003" help:"Where to listen for that tunnel."`
 	Name      string        `default:"default" help:"One of a name runs at a time. Give a second one another name."`
-	Lease     time.Duration `default:"10m" hidden:"" help:"How long the endpoint is taken to be alive without a sign."`
+	Lease     time.Duration `default:"10m" hidden:"" help:"How long the webhook is taken to be alive without a sign."`
 	Force     bool          `help:"Also events that the platform is not known to have."`
 }
 
 func (*listenCmd) Help() string {
 	return `Opens a tunnel to this machine, registers its URL on the platform, and passes every delivery, byte for byte, to the receiver
 that runs here (inorder serve, or make run). It shows each as it arrives, what the receiver answered, what became of it, and
-where the Temporal UI shows it. On Ctrl-C it deletes the endpoint.
+where the Temporal UI shows it. On Ctrl-C it deletes the webhook.
 
 What the receiver would refuse for its size or its signature is refused here, and nothing of it is shown. "already here" is an
 event that came another way first, such as by a webhook that leads straight to the receiver; "duplicate" one that was delivered
 here before.
 
 The tunnel is ngrok's, opened in this process, if NGROK_AUTHTOKEN is set. Any other tunnel (cloudflared, tailscale funnel, …) that
-leads to --addr goes by --public-url. The stand-in platform needs none: --public-url http://127.0.0.1:3003.
+leads to --addr goes by --public-url. The stand-in needs none: --public-url http://127.0.0.1:3003.
 
 After a crash the next start of the same --name deletes what the last one left on the platform, and so does inorder hooks sweep;
 webhooks of anybody else are never touched. Use a test-mode key.
@@ -53,7 +53,7 @@ Examples:
 // Validate reports what kong cannot see. It runs before the environment is read.
 func (c *listenCmd) Validate() error {
 	if c.PublicURL != "" {
-		if _, err := hooks.Endpoint(c.PublicURL); err != nil {
+		if _, err := webhooks.CheckURL(c.PublicURL); err != nil {
 			return fmt.Errorf("--public-url: %w", err)
 		}
 		if u, _ := url.Parse(c.PublicURL); u.RawQuery != "" {
@@ -61,7 +61,7 @@ func (c *listenCmd) Validate() error {
 		}
 	}
 	if len(c.Events) == 0 {
-		c.Events = hooks.OrderEvents()
+		c.Events = webhooks.OrderEvents()
 	}
 	if c.Lease < time.Second {
 		return errors.New("--lease must be 1s or longer")
@@ -70,11 +70,10 @@ func (c *listenCmd) Validate() error {
 }
 
 func (c *listenCmd) Run(ctx context.Context, std streams) error {
-	d, err := openHooks(ctx, std)
-	if err != nil {
-		return err
-	}
-	defer d.close()
+	return withHooks(ctx, std, func(d *hooksClients) error { return c.listen(ctx, std, d) })
+}
+
+func (c *listenCmd) listen(ctx context.Context, std streams, d *hooksClients) error {
 	tunnel, err := c.tunnel(d, std)
 	if err != nil {
 		return err
@@ -89,20 +88,20 @@ func (c *listenCmd) Run(ctx context.Context, std streams) error {
 	if !answers(ctx, d.ReceiverURL) {
 		fmt.Fprintf(std.err, "nothing listens at %s yet: start `inorder serve` or `make run`, or set RECEIVER_URL\n", d.ReceiverURL)
 	}
-	ring, err := keyring.New(ctx, keyring.Options{Secrets: d.WebhookSecrets, File: d.SecretsFile, Table: onlyRead{d.Store},
-		Log: logger(std, slog.LevelError)}) // that there is no secret yet is no news: the endpoint brings one
+	ring, err := secrets.Load(ctx, secrets.Options{Secrets: d.WebhookSecrets, File: d.SecretsFile, Shared: onlyRead{d.Store.Secrets()},
+		Log: logger(std, slog.LevelError)}) // that there is no secret yet is no news: the webhook brings one
 	if err != nil {
 		return err
 	}
 	defer ring.Watch()()
 	return listen.Run(ctx, listen.Options{
 		Registrar: d.Registrar, Machine: m, Name: c.Name, Tunnel: tunnel, Events: c.Events, Receiver: d.ReceiverURL,
-		Verifier: ring, MaxBody: d.MaxBodyBytes, Out: std.out, Outcomes: outcomes{d.watcher}, Link: d.link, Lease: c.Lease,
+		Verifier: ring, MaxBody: d.MaxBodyBytes, Out: std.out, Outcomes: d.watcher(), Link: d.link, Lease: c.Lease,
 		CatchUp: func(ctx context.Context, since time.Time) { catchUp(ctx, d, std, since) },
 	})
 }
 
-func (c *listenCmd) tunnel(d *hookDesk, std streams) (listen.Tunnel, error) {
+func (c *listenCmd) tunnel(d *hooksClients, std streams) (listen.Tunnel, error) {
 	switch {
 	case c.PublicURL != "":
 		return listen.Public{URL: c.PublicURL, Addr: c.Addr}, nil
@@ -116,11 +115,12 @@ func logger(std streams, level slog.Level) *slog.Logger {
 	return slog.New(slog.NewTextHandler(std.err, &slog.HandlerOptions{Level: level}))
 }
 
-// onlyRead is the table of secrets. When one of them last verified a delivery is for the receiver to note.
-type onlyRead struct{ endpoints.Store }
+// onlyRead is the table of secrets without its writes: the receiver notes when a secret last verified a delivery.
+type onlyRead struct{ secrets.Table }
 
-func (onlyRead) NoteVerified(context.Context, string, string, time.Time) error { return nil }
+func (onlyRead) Verified(context.Context, string, string, time.Time) error { return nil }
 
+// answers reports whether anything answers at the receiver's URL.
 func answers(ctx context.Context, receiver string) bool {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
@@ -134,4 +134,19 @@ func answers(ctx context.Context, receiver string) bool {
 	}
 	response.Body.Close()
 	return true
+}
+
+// catchUp has a worker compare orders with the platform's, while deliveries arrive again: the platform could not deliver while
+// nobody listened. since is when the last `inorder listen` was last alive; zero if there was none.
+func catchUp(ctx context.Context, d *hooksClients, std streams, since time.Time) {
+	if since.IsZero() {
+		return
+	}
+	fmt.Fprintf(std.out, "Nobody listened since %s: comparing orders with the platform's, to catch up\n", clockOf(since))
+	go func() {
+		err := new(reconcileCmd).reconcile(ctx, since, streams{out: std.out, err: io.Discard})
+		if err != nil && ctx.Err() == nil {
+			fmt.Fprintf(std.err, "That failed: %v\nTo try again: inorder orders reconcile --since %s\n", err, since.UTC().Format(time.RFC3339))
+		}
+	}()
 }

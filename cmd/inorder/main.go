@@ -78,7 +78,7 @@ func run(ctx context.Context, args []string, raw streams) (code int) {
 		kong.Name("inorder"),
 		kong.Description(description),
 		kong.Vars{"version": programVersion()},
-		kong.Writers(raw.out, raw.err), // help is our own text, and as wide as the terminal, which only the file tells
+		kong.Writers(raw.out, raw.err), // help is our own text, and needs the file itself to be as wide as the terminal
 		kong.Exit(func(code int) { panic(exit(code)) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 100}),
 		kong.WithHyphenPrefixedParameters(true), // --at -5m

@@ -18,7 +18,7 @@ type migrateCmd struct {
 
 func (*migrateCmd) Help() string {
 	return `Brings both servers to what this version needs: the SQL schema in PostgreSQL, and in Temporal the search attributes
-and the schedules: they purge old webhook_events rows, compare orders with the platform's, and look after our webhooks
+and the schedules: they purge old webhook_events rows, compare orders with the platform's, and check our webhooks
 there. Run it before a new version starts.
 
 It is idempotent, and several may run at once. It waits for servers that are still starting. The database must be in UTF8.
@@ -36,11 +36,10 @@ Example:
 }
 
 func (m *migrateCmd) Run(ctx context.Context, std streams) error {
-	s, err := open(ctx, config.NeedDatabase, std.err)
-	if err != nil {
-		return err
-	}
-	defer s.close()
+	return withServers(ctx, config.NeedDatabase, std, func(s *servers) error { return m.migrate(ctx, s) })
+}
+
+func (m *migrateCmd) migrate(ctx context.Context, s *servers) error {
 	if err := m.awaitServers(ctx, s); err != nil {
 		return err
 	}

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"inorder/internal/config"
 )
 
 type ordersCmd struct {
@@ -21,18 +19,18 @@ type reconcileCmd struct {
 }
 
 func (*reconcileCmd) Help() string {
-	return `Finds what lost webhooks have left behind, and puts it right: it compares the orders that were created lately, and those
-that are open whatever their age, with the platform's, and applies the platform's state of those that differ the way an
-event is applied. With --since it fetches the orders of a shop that are older than its webhooks.
+	return `Repairs what lost webhooks have left behind. It compares the orders that were created lately, and those that are open
+whatever their age, with the platform's. Those that differ get the platform's state, by an event of their own. With --since
+it fetches the orders of a shop that are older than its webhooks.
 
-A worker does it, as a workflow; this command starts it, shows how far it is, and says what it did. Ctrl-C leaves it
-running, and the same command shows it again. Several at once, and the schedule of ` + "`inorder migrate`" + `, do not get in each
-other's way: each difference is repaired once. It fails if orders are left that could not be repaired, or if the platform did not
-show all of them: then it does what it can, says why, and may be run again.
+A worker does it, as a workflow. This command starts the workflow, shows its progress, and prints what it did. Ctrl-C leaves
+it running, and the same command shows it again. Several may run at once, also beside the schedule of ` + "`inorder migrate`" + `: each
+order is repaired once. The command fails if an order could not be repaired, or if the platform did not show all orders. The
+workflow then did what it could, the command says why, and it may be run again.
 
 The worker needs HEADLESS_COMMERCE_API_KEY. This command reads TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE (and the other
 TEMPORAL_* names) and TASK_QUEUE. With --preview it compares by itself: it needs HEADLESS_COMMERCE_API_KEY and
-DATABASE_URL, and reads HEADLESS_COMMERCE_API_URL and RECONCILE_WINDOW. What is on its way yet shows there as different, too.
+DATABASE_URL, and reads HEADLESS_COMMERCE_API_URL and RECONCILE_WINDOW. An order whose webhook is on its way is shown, too.
 
 Examples:
 
@@ -45,7 +43,7 @@ Examples:
 // maxNamed is how many orders may be named.
 const maxNamed = 1000
 
-// Validate reports what kong cannot see.
+// Validate checks what kong cannot.
 func (r *reconcileCmd) Validate() error {
 	for _, id := range r.Order {
 		if id == "" || len(id) > 255 {
@@ -54,7 +52,7 @@ func (r *reconcileCmd) Validate() error {
 	}
 	switch {
 	case len(r.Order) > 0 && r.Since != "":
-		return errors.New("--since does not go with named orders: they are looked at whatever their age")
+		return errors.New("--since does not go with named orders: they are compared whatever their age")
 	case len(r.Order) > maxNamed:
 		return fmt.Errorf("name at most %d orders, or use --since", maxNamed)
 	}
@@ -62,23 +60,21 @@ func (r *reconcileCmd) Validate() error {
 	return err
 }
 
-// parseSince reads a time, a day in UTC or a duration before now; zero if there is none.
+// parseSince reads a time, a day in UTC or a duration before now, and returns it in whole seconds of UTC; zero for "".
 func parseSince(text string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
-	at, err := time.Parse(time.RFC3339, text)
-	if err != nil {
-		at, err = time.Parse(time.DateOnly, text)
+	at, noTime := time.Parse(time.RFC3339, text)
+	if noTime != nil {
+		at, noTime = time.Parse(time.DateOnly, text)
 	}
-	if err != nil {
-		var ago time.Duration
-		if ago, err = time.ParseDuration(text); err == nil {
-			at = now.Add(-ago)
-		}
+	ago, noDuration := time.ParseDuration(text)
+	if noDuration == nil {
+		at = now.Add(-ago)
 	}
 	switch {
-	case err != nil:
+	case noTime != nil && noDuration != nil:
 		return time.Time{}, fmt.Errorf("--since %q is neither a time, such as 2025-01-15T10:30:00Z or 2025-01-15, nor a duration, such as 720h", text)
 	case at.After(now):
 		return time.Time{}, fmt.Errorf("--since %q is in the future", text)
@@ -94,9 +90,5 @@ func (r *reconcileCmd) Run(ctx context.Context, std streams) error {
 	if r.Preview {
 		return r.preview(ctx, since, std)
 	}
-	c, err := config.Load(0)
-	if err != nil {
-		return err
-	}
-	return r.reconcile(ctx, c, since, std)
+	return r.reconcile(ctx, since, std)
 }

@@ -7,49 +7,36 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/log"
 
-	"inorder/internal/config"
-	"inorder/worker"
 	"inorder/workflows"
 )
 
-// startWithin is how long Temporal may take to start a workflow, or to answer a question.
+// startWithin is how long Temporal may take to start a workflow, or to answer a query.
 const startWithin = 10 * time.Second
 
-// reconcile starts the workflow, or finds the one that runs, and shows it until it ends or ctx does.
-func (r *reconcileCmd) reconcile(ctx context.Context, c config.Config, since time.Time, std streams) error {
-	c.Temporal.Logger = log.NewStructuredLogger(slog.New(slog.DiscardHandler))
-	temporal, err := client.NewLazyClient(c.Temporal)
+// reconcile starts the workflow, or finds the one that runs, and prints its progress until it or ctx ends.
+func (r *reconcileCmd) reconcile(ctx context.Context, since time.Time, std streams) error {
+	s, err := open(ctx, 0, io.Discard)
 	if err != nil {
-		return fmt.Errorf("make the Temporal client: %w", err)
+		return err
 	}
-	defer temporal.Close()
-	if c.Pool != nil {
-		pool, err := pgxpool.NewWithConfig(ctx, c.Pool)
-		if err != nil {
-			return fmt.Errorf("make the PostgreSQL pool: %w", err)
-		}
-		defer pool.Close()
-		if err := refuseForeign(ctx, worker.Options{Client: temporal, Namespace: c.Temporal.Namespace, Pool: pool}); err != nil {
+	defer s.close()
+	if s.pool != nil {
+		if err := refuseForeign(ctx, s.worker()); err != nil {
 			return err
 		}
 	}
-
-	w := &reconcileWatcher{temporal: temporal, id: r.workflowID(), queue: c.TaskQueue, out: std.err}
-	in := workflows.ReconcileInput{Orders: r.Order, Since: since}
-	run, err := w.start(ctx, in)
+	w := &reconcileWatcher{temporal: s.temporal, id: r.workflowID(), queue: s.TaskQueue, out: std.err}
+	run, err := w.start(ctx, workflows.ReconcileInput{Orders: r.Order, Since: since})
 	if err != nil {
-		return fmt.Errorf("start the reconciliation: Temporal at %s: %w", c.Temporal.HostPort, err)
+		return fmt.Errorf("start the reconciliation: Temporal at %s: %w", s.Temporal.HostPort, err)
 	}
 	result, err := w.await(ctx, run)
 	switch {
@@ -61,10 +48,10 @@ func (r *reconcileCmd) reconcile(ctx context.Context, c config.Config, since tim
 	case result.NotSet != "":
 		return errors.New("nothing was done: " + result.NotSet)
 	}
-	return tell(std.out, result)
+	return printResult(std.out, result)
 }
 
-// workflowID is the same for the same question.
+// workflowID is the same for the same orders, in whatever order they are named.
 func (r *reconcileCmd) workflowID() string {
 	id := workflows.ReconcileByHandID
 	if len(r.Order) > 0 {
@@ -74,10 +61,9 @@ func (r *reconcileCmd) workflowID() string {
 	return id
 }
 
-// tell prints what a reconciliation did. Orders that it could not repair, or could not see, are an error.
-func tell(out io.Writer, r workflows.ReconcileResult) error {
-	fmt.Fprintf(out, "%d compared, %d repaired: %d missing, %d different, %d changed silently\n",
-		r.Compared, r.Repaired(), r.Missing, r.Different, r.Silent)
+// printResult prints what a reconciliation did. Orders that it did not repair or did not compare are an error.
+func printResult(out io.Writer, r workflows.ReconcileResult) error {
+	fmt.Fprintf(out, "%d compared, %d repaired: %s\n", r.Compared, r.Repaired(), r.ByDrift())
 	for _, note := range r.Notes {
 		fmt.Fprintln(out, "  "+note)
 	}
@@ -94,12 +80,12 @@ func tell(out io.Writer, r workflows.ReconcileResult) error {
 	return nil
 }
 
-// reconcileWatcher shows a reconciliation that a worker does.
+// reconcileWatcher prints the progress of a reconciliation that a worker does.
 type reconcileWatcher struct {
 	temporal  client.Client
 	id, queue string
 	out       io.Writer
-	last      string // line
+	last      string // the line that was printed last
 }
 
 func (w *reconcileWatcher) start(ctx context.Context, in workflows.ReconcileInput) (client.WorkflowRun, error) {
@@ -115,16 +101,16 @@ func (w *reconcileWatcher) start(ctx context.Context, in workflows.ReconcileInpu
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
 	}, workflows.ReconcileOrdersType, in)
 	if started := (*serviceerror.WorkflowExecutionAlreadyStarted)(nil); errors.As(err, &started) {
-		w.say("it runs already, as workflow %s: this is how far it is", w.id)
+		w.print("it runs already, as workflow %s: this is how far it is", w.id)
 		return w.temporal.GetWorkflow(ctx, w.id, started.RunId), nil
 	}
 	if err == nil {
-		w.say("started as workflow %s; Ctrl-C leaves it running", w.id)
+		w.print("started as workflow %s; Ctrl-C leaves it running", w.id)
 	}
 	return run, err
 }
 
-// await returns the result, and says until then how far it is.
+// await returns the result, and prints the progress until then.
 func (w *reconcileWatcher) await(ctx context.Context, run client.WorkflowRun) (result workflows.ReconcileResult, err error) {
 	ended := make(chan error, 1)
 	go func() { ended <- run.Get(ctx, &result) }()
@@ -136,13 +122,13 @@ func (w *reconcileWatcher) await(ctx context.Context, run client.WorkflowRun) (r
 			<-ended
 			return result, ctx.Err()
 		case <-time.After(2 * time.Second):
-			w.progress(ctx)
+			w.poll(ctx)
 		}
 	}
 }
 
-// progress says how far it is, if that has changed, and why it does not go on.
-func (w *reconcileWatcher) progress(ctx context.Context) {
+// poll prints how far the reconciliation is, if that has changed, and why it does not go on.
+func (w *reconcileWatcher) poll(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, startWithin)
 	defer cancel()
 	var p workflows.ReconcileProgress
@@ -152,21 +138,21 @@ func (w *reconcileWatcher) progress(ctx context.Context) {
 	}
 	if err != nil {
 		if ctx.Err() != context.Canceled {
-			w.say("no worker answers: is `inorder serve` or `inorder worker` running, on task queue %s?", w.queue)
+			w.print("no worker answers: is `inorder serve` or `inorder worker` running, on task queue %s?", w.queue)
 		}
 		return
 	}
 	line := fmt.Sprintf("%d compared, %d repaired, %d not repaired", p.Compared, p.Repaired(), p.Unrepaired)
-	if len(p.Suspects) > 0 {
-		line += fmt.Sprintf(", %d to look at once more", len(p.Suspects))
+	if len(p.Recheck) > 0 {
+		line += fmt.Sprintf(", %d to compare once more", len(p.Recheck))
 	}
 	if why := w.failure(ctx); why != "" {
 		line += "; trying again after: " + why
 	}
-	w.say("%s", line)
+	w.print("%s", line)
 }
 
-// failure is the last error of the activity that is being retried, if one is.
+// failure returns the last error of the activity that is being retried; "" if none is.
 func (w *reconcileWatcher) failure(ctx context.Context) string {
 	d, err := w.temporal.DescribeWorkflow(ctx, w.id, "")
 	if err != nil {
@@ -180,8 +166,8 @@ func (w *reconcileWatcher) failure(ctx context.Context) string {
 	return ""
 }
 
-// say prints a line that is not the last one again.
-func (w *reconcileWatcher) say(format string, args ...any) {
+// print prints a line, unless it is the last one again.
+func (w *reconcileWatcher) print(format string, args ...any) {
 	if line := fmt.Sprintf(format, args...); line != w.last {
 		w.last = line
 		fmt.Fprintln(w.out, line)

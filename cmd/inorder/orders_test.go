@@ -1,7 +1,6 @@
 package main
 
 import (
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -9,14 +8,15 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"inorder/dev/standin"
+	"inorder/dev/testenv"
 )
 
-func reconcile(t *testing.T, args ...string) (out, errs string, code int) {
+func runReconcile(t *testing.T, args ...string) (out, errs string, code int) {
 	return program(t.Context(), append([]string{"orders", "reconcile"}, args...)...)
 }
 
 func TestReconcileHelpNamesWhatItNeeds(t *testing.T) {
-	out, errs, code := reconcile(t, "--help")
+	out, errs, code := runReconcile(t, "--help")
 	require.Zero(t, code, errs)
 	text := strings.Join(strings.Fields(out), " ")
 	for _, word := range []string{"The worker needs HEADLESS_COMMERCE_API_KEY", "DATABASE_URL", "RECONCILE_WINDOW", "--since", "--preview", "Ctrl-C", "Examples"} {
@@ -51,30 +51,29 @@ func TestReconcileRefusesInOneLine(t *testing.T) {
 		require.NotContains(t, errs, standin.DefaultKey)
 	}
 	for _, line := range []string{"--since soon", "--since 2999-01-01", "order_1 --since 24h", strings.Repeat("x", 256), strings.Repeat("order_1 ", 1001), "--nothing"} {
-		_, errs, code := reconcile(t, strings.Fields(line)...)
+		_, errs, code := runReconcile(t, strings.Fields(line)...)
 		require.Equal(t, exitUsage, code, line)
 		oneLine(t, errs)
 	}
 	t.Run("without Temporal", func(t *testing.T) {
 		t.Setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
-		_, errs, code := reconcile(t)
+		_, errs, code := runReconcile(t)
 		require.Equal(t, exitError, code)
 		require.Contains(t, errs, "start the reconciliation: Temporal at 127.0.0.1:1")
 		oneLine(t, errs)
 	})
 	t.Run("a preview without its settings", func(t *testing.T) {
-		_, errs, code := reconcile(t, "--preview")
+		_, errs, code := runReconcile(t, "--preview")
 		require.Equal(t, exitUsage, code)
 		require.Contains(t, errs, "DATABASE_URL: it is not set")
 		require.Contains(t, errs, "HEADLESS_COMMERCE_API_KEY: it is not set")
 	})
 	t.Run("a preview without its database", func(t *testing.T) {
-		server := httptest.NewServer(standin.New(standin.Options{}))
-		defer server.Close()
+		_, api := testenv.StandIn(t, standin.Options{})
 		t.Setenv("HEADLESS_COMMERCE_API_KEY", standin.DefaultKey)
-		t.Setenv("HEADLESS_COMMERCE_API_URL", server.URL+"/v1")
+		t.Setenv("HEADLESS_COMMERCE_API_URL", api)
 		t.Setenv("DATABASE_URL", "postgres://u:hunter2@127.0.0.1:1/x")
-		_, errs, code := reconcile(t, "--preview")
+		_, errs, code := runReconcile(t, "--preview")
 		require.Equal(t, exitError, code)
 		require.Contains(t, errs, "127.0.0.1")
 		oneLine(t, errs)

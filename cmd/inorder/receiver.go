@@ -2,19 +2,11 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"net"
-	"strconv"
 
-	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
 
-	"inorder"
 	"inorder/internal/config"
-	"inorder/internal/endpoints"
-	"inorder/internal/keyring"
-	"inorder/internal/redelivery"
-	"inorder/internal/store"
-	"inorder/receiver"
+	"inorder/worker"
 )
 
 type receiverCmd struct{}
@@ -29,7 +21,7 @@ The secrets come from three places, and all of them are valid: WEBHOOK_SECRETS; 
 and, with DATABASE_URL, PostgreSQL, where ` + "`inorder hooks register`" + ` puts them. The file holds one a line, which a blank and the
 time when it ends may follow, such as 2026-01-02T15:04:05Z; # begins a comment. Only its owner may read it (mode 600); its
 group too, if root owns it (640); and everybody, if it lies on a read-only mount (444), as Kubernetes' and Swarm's secrets
-do. The file and PostgreSQL are looked at every second, so a rotation needs no restart. PostgreSQL may be down: then the
+do. The file and PostgreSQL are read every second, so a rotation needs no restart. PostgreSQL may be down: then the
 secrets that are known stay valid. What cannot be a secret, because it is in quotes, has a blank inside or the form NAME=VALUE,
 is refused at the start; one that is shorter than any of the platform's is logged.
 
@@ -52,57 +44,29 @@ Example:
 }
 
 func (*receiverCmd) Run(ctx context.Context, std streams) error {
-	s, err := open(ctx, config.NeedSecrets, std.err)
-	if err != nil {
-		return err
-	}
-	defer s.close()
-	return s.besideAdmin(ctx, s.checks(false), s.receiveAlone)
+	return withServers(ctx, config.NeedSecrets, std, func(s *servers) error { return s.besideAdmin(ctx, s.ready(false), s.receiveAlone) })
 }
 
-func (s *servers) receive(ctx context.Context) error {
-	ring, err := s.keyring(ctx)
-	if err != nil {
+// receiveAlone runs a receiver without a worker, which would check by itself whose the namespace is. Without a database nobody
+// knows whose it is.
+func (s *servers) receiveAlone(ctx context.Context) error {
+	if s.pool == nil {
+		return s.receive(ctx)
+	}
+	if err := refuseForeign(ctx, s.worker()); err != nil {
 		return err
 	}
-	if err := prometheus.Register(ring); err != nil {
-		return fmt.Errorf("show the secrets' metrics: %w", err)
-	}
-	defer prometheus.Unregister(ring)
-	defer ring.Watch()()
-
-	temporal := "Temporal at " + s.Temporal.HostPort
-	checks := map[string]receiver.Check{"temporal": {Run: s.checkTemporal, Required: true, Name: temporal}}
-	if s.reserved != nil { // shown, because what is accepted is applied only while it is there
-		c := s.Pool.ConnConfig
-		postgres := "PostgreSQL at " + net.JoinHostPort(c.Host, strconv.Itoa(int(c.Port)))
-		checks["postgres"] = receiver.Check{Run: s.checkPostgres, Name: postgres}
-	}
-	var duplicate func(inorder.Event)
-	if s.reserved != nil {
-		watcher := redelivery.New(store.New(s.reserved), s.limited)
-		go watcher.Run(ctx)
-		duplicate = watcher.Duplicate
-	}
-	r := receiver.New(receiver.Options{
-		Starter:        s.temporal,
-		StarterName:    temporal,
-		TaskQueue:      s.TaskQueue,
-		Verifier:       ring,
-		MaxBodyBytes:   s.MaxBodyBytes,
-		MaxBodyMemory:  s.MaxBodyMemory,
-		MaxConnections: s.MaxConnections,
-		Checks:         checks,
-		Duplicate:      duplicate,
-		Log:            s.log,
+	group, ctx := errgroup.WithContext(ctx)
+	asking, stop := context.WithCancel(ctx)
+	group.Go(func() error {
+		defer stop()
+		return s.receive(ctx)
 	})
-	return r.Run(ctx, s.ListenAddr)
-}
-
-func (s *servers) keyring(ctx context.Context) (*keyring.Keyring, error) {
-	o := keyring.Options{Secrets: s.WebhookSecrets, File: s.SecretsFile, Log: s.log}
-	if s.reserved != nil {
-		o.Table = endpoints.Store{Pool: s.reserved}
-	}
-	return keyring.New(ctx, o)
+	group.Go(func() error {
+		if err := worker.AwaitOwner(asking, s.worker()); asking.Err() == nil {
+			return err
+		}
+		return nil
+	})
+	return group.Wait()
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"inorder/dev/testenv"
 )
 
 func TestReceiverNeedsASourceOfSecrets(t *testing.T) {
@@ -36,7 +38,7 @@ func TestAFileOfSecretsThatOthersMayReadIsRefused(t *testing.T) {
 func TestServeWithoutASecretStartsAndSaysWhatIsMissing(t *testing.T) {
 	clean(t, "DATABASE_URL", "postgres://u@127.0.0.1:1/x", "LISTEN_ADDR", "127.0.0.1:0", "TEMPORAL_ADDRESS", "127.0.0.1:1")
 	ctx, stop := context.WithCancel(t.Context())
-	var logs buffer
+	var logs testenv.Output
 	done := make(chan int, 1)
 	go func() { done <- run(ctx, []string{"serve"}, streams{strings.NewReader(""), &logs, &logs}) }()
 	require.Eventually(t, func() bool { return strings.Contains(logs.String(), "receiver listens") }, 30*time.Second, 20*time.Millisecond)

@@ -38,11 +38,10 @@ Example:
 const recoverReport = 2 * time.Second
 
 func (*recoverCmd) Run(ctx context.Context, std streams) error {
-	s, err := open(ctx, config.NeedDatabase, std.err)
-	if err != nil {
-		return err
-	}
-	defer s.close()
+	return withServers(ctx, config.NeedDatabase, std, func(s *servers) error { return s.recover(ctx, std) })
+}
+
+func (s *servers) recover(ctx context.Context, std streams) error {
 	if err := worker.CheckOwner(ctx, s.worker()); err != nil {
 		return err
 	}
@@ -58,13 +57,13 @@ func (*recoverCmd) Run(ctx context.Context, std streams) error {
 		Progress: func(r sweep.Report) {
 			if time.Since(said) > recoverReport {
 				said = time.Now()
-				fmt.Fprintf(std.err, "%d looked at, %d started anew so far\n", r.Looked, r.Started)
+				fmt.Fprintf(std.err, "%d checked, %d started anew so far\n", r.Checked, r.Started)
 			}
 		},
 	}
 	report, err := sweeping.Run(ctx)
-	fmt.Fprintf(std.out, "%d events looked at: %d had lost their workflow and are started anew, %d whose order is there are woken, %d are too old, %d could not be brought back\n",
-		report.Looked, report.Started, report.Woken, report.TooOld, report.Failed)
+	fmt.Fprintf(std.out, "%d events checked: %d had lost their workflow and are started anew, %d whose order is there are woken, %d are too old, %d could not be brought back\n",
+		report.Checked, report.Started, report.Woken, report.TooOld, report.Failed)
 	for _, note := range report.Notes {
 		fmt.Fprintf(std.out, "  %s\n", note)
 	}

@@ -1,38 +1,20 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"inorder/dev/testenv"
 )
 
 // program runs inorder in this process, and returns what it printed and its exit code.
 func program(ctx context.Context, args ...string) (out, errs string, code int) {
-	var o, e buffer
+	var o, e testenv.Output // a last log line may be written after the command has ended
 	code = run(ctx, args, streams{strings.NewReader(""), &o, &e})
 	return o.String(), e.String(), code
-}
-
-// buffer may be written to after the command has ended: a last log line has its own goroutine.
-type buffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
 }
 
 // clean sets an environment that does not depend on who runs the tests.

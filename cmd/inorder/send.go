@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,9 +10,8 @@ import (
 
 	"inorder/internal/config"
 	"inorder/internal/sample"
+	"inorder/internal/send"
 )
-
-const maxConcurrency = 256
 
 type sendCmd struct {
 	Type string `arg:"" optional:"" help:"The event's type, such as order.created; see --list."`
@@ -73,8 +73,8 @@ func (s *sendCmd) Validate() error {
 		return fmt.Errorf("there is no story %q; --list shows them", s.Story)
 	case s.Repeat < 1:
 		return errors.New("--repeat must be 1 or more")
-	case s.Concurrency < 1 || s.Concurrency > maxConcurrency:
-		return fmt.Errorf("--concurrency must be 1 to %d", maxConcurrency)
+	case s.Concurrency < 1 || s.Concurrency > send.MaxConcurrency:
+		return fmt.Errorf("--concurrency must be 1 to %d", send.MaxConcurrency)
 	}
 	return errors.Join(atErr, dataErr)
 }
@@ -85,28 +85,31 @@ func (s *sendCmd) Run(ctx context.Context, std streams) error {
 	if s.List {
 		return list(std.out)
 	}
-	c, err := config.Load(config.NeedSigner)
-	if err != nil {
-		return err
-	}
-	if s.URL == "" {
-		s.URL = c.ReceiverURL
-	}
-	to, err := newSender(s.URL, c.WebhookSecrets[0])
+	return withClients(ctx, config.NeedSigner, func(c *servers) error { return s.send(ctx, c, std) })
+}
+
+func (s *sendCmd) send(ctx context.Context, c *servers, std streams) error {
+	to, err := send.NewClient(cmp.Or(s.URL, c.ReceiverURL), c.WebhookSecrets[0])
 	if err != nil {
 		return err
 	}
 	if s.Story != "" {
-		stories := sample.Stories()
-		story := stories[slices.IndexFunc(stories, s.isStory)]
-		return s.tell(ctx, story, to, c, std)
+		return s.runStory(ctx, to, c, std)
 	}
 	next, err := s.deliveries(std)
 	if err != nil {
 		return err
 	}
-	if s.Repeat <= maxLines {
-		return s.sendFew(ctx, to, next, std)
+	return send.Batch{To: to, Next: next, Count: s.Repeat, Concurrency: s.Concurrency, BadSignature: s.BadSignature,
+		Out: std.out, Progress: std.err}.Run(ctx)
+}
+
+func (s *sendCmd) runStory(ctx context.Context, to *send.Client, c *servers, std streams) error {
+	stories := sample.Stories()
+	story := send.Story{Story: stories[slices.IndexFunc(stories, s.isStory)], To: to, OrderID: s.orderID(), Wait: s.Wait, Out: std.out, Notes: std.err}
+	if c.pool != nil {
+		w := c.watcher()
+		story.Store, story.Ask = w.events, w.Ask
 	}
-	return s.sendMany(ctx, to, next, std)
+	return story.Run(ctx)
 }

@@ -62,13 +62,13 @@ func newFake(t *testing.T) *fakeReceiver {
 	return f
 }
 
-func send(t *testing.T, args ...string) (out, errs string, code int) {
+func sendEvents(t *testing.T, args ...string) (out, errs string, code int) {
 	return program(t.Context(), append([]string{"send"}, args...)...)
 }
 
 func TestSendSignsAnEventAsAsked(t *testing.T) {
 	f := newFake(t)
-	out, errs, code := send(t, "order.created", "--order", "order_1", "--id", "evt_1", "--at", "2026-01-15T10:30:00Z",
+	out, errs, code := sendEvents(t, "order.created", "--order", "order_1", "--id", "evt_1", "--at", "2026-01-15T10:30:00Z",
 		"--data", "status=draft", "--data", `total={"amount":9007199254740993,"currency":"KRW"}`, "--data", "email=null")
 	require.Zero(t, code, errs)
 	require.Contains(t, out, "200 accepted")
@@ -90,7 +90,7 @@ func TestSendSignsAnEventAsAsked(t *testing.T) {
 func TestSendRelativeTime(t *testing.T) {
 	f := newFake(t)
 	for _, at := range []string{"-5m", "now", "+1h"} {
-		_, errs, code := send(t, "order.paid", "--at", at)
+		_, errs, code := sendEvents(t, "order.paid", "--at", at)
 		require.Zero(t, code, errs)
 	}
 	require.WithinDuration(t, time.Now().Add(-5*time.Minute), f.event(t, 0).OccurredAt, time.Minute)
@@ -101,14 +101,14 @@ func TestSendRelativeTime(t *testing.T) {
 func TestSendRepeat(t *testing.T) {
 	t.Run("makes new events", func(t *testing.T) {
 		f := newFake(t)
-		out, errs, code := send(t, "order.created", "--repeat", "3")
+		out, errs, code := sendEvents(t, "order.created", "--repeat", "3")
 		require.Zero(t, code, errs)
 		require.Equal(t, 3, strings.Count(out, "200 accepted"))
 		require.NotEqual(t, f.event(t, 0).OrderID(), f.event(t, 1).OrderID())
 	})
 	t.Run("delivers the one that --id names again", func(t *testing.T) {
 		f := newFake(t)
-		out, errs, code := send(t, "order.created", "--repeat", "3", "--id", "evt_1")
+		out, errs, code := sendEvents(t, "order.created", "--repeat", "3", "--id", "evt_1")
 		require.Zero(t, code, errs)
 		require.Equal(t, 1, strings.Count(out, "200 accepted"))
 		require.Equal(t, 2, strings.Count(out, "200 duplicate"))
@@ -116,7 +116,7 @@ func TestSendRepeat(t *testing.T) {
 	})
 	t.Run("sums up what is long", func(t *testing.T) {
 		f := newFake(t)
-		out, errs, code := send(t, "order.created", "--repeat", "200", "--concurrency", "8")
+		out, errs, code := sendEvents(t, "order.created", "--repeat", "200", "--concurrency", "8")
 		require.Zero(t, code, errs)
 		require.Len(t, f.bodies, 200)
 		require.Contains(t, errs, "sending 200 deliveries, 8 at once")
@@ -126,14 +126,14 @@ func TestSendRepeat(t *testing.T) {
 
 func TestSendBadSignature(t *testing.T) {
 	newFake(t)
-	out, errs, code := send(t, "order.created", "--bad-signature")
+	out, errs, code := sendEvents(t, "order.created", "--bad-signature")
 	require.Zero(t, code, errs)
 	require.Contains(t, out, "401 Invalid signature")
 
 	t.Run("that is taken is an error", func(t *testing.T) {
 		lax := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 		defer lax.Close()
-		_, errs, code := send(t, "order.created", "--bad-signature", "--url", lax.URL)
+		_, errs, code := sendEvents(t, "order.created", "--bad-signature", "--url", lax.URL)
 		require.Equal(t, exitError, code)
 		require.Contains(t, errs, "not refused")
 	})
@@ -144,21 +144,21 @@ func TestSendFile(t *testing.T) {
 	body := "{ \"id\": \"evt_9\",\n \"type\":\"order.paid\" , \"data\":{\"id\":\"order_9\"}}\n"
 	file := filepath.Join(t.TempDir(), "event.json")
 	require.NoError(t, os.WriteFile(file, []byte(body), 0o600))
-	out, errs, code := send(t, "--file", file)
+	out, errs, code := sendEvents(t, "--file", file)
 	require.Zero(t, code, errs)
 	require.Equal(t, body, f.bodies[0], "byte for byte")
 	require.Equal(t, "evt_9", f.deliveries[0].Header.Get("Idempotency-Key"))
 	require.Contains(t, out, "order_9")
 
-	t.Run("that is no event is sent, and what it is answered told", func(t *testing.T) {
+	t.Run("that is no event is sent, and its answer is shown", func(t *testing.T) {
 		require.NoError(t, os.WriteFile(file, []byte("[]"), 0o600))
-		out, errs, code := send(t, "--file", file)
+		out, errs, code := sendEvents(t, "--file", file)
 		require.Equal(t, exitError, code)
 		require.Contains(t, out, "400 the body must be a JSON object")
 		require.Contains(t, errs, "1 of 1 deliveries were not taken")
 	})
 	t.Run("that does not exist", func(t *testing.T) {
-		_, errs, code := send(t, "--file", "nowhere.json")
+		_, errs, code := sendEvents(t, "--file", "nowhere.json")
 		require.Equal(t, exitError, code)
 		require.Contains(t, errs, "nowhere.json")
 	})
@@ -167,7 +167,7 @@ func TestSendFile(t *testing.T) {
 func TestSendSaysWhenNobodyListens(t *testing.T) {
 	newFake(t)
 	for _, what := range [][]string{{"order.created", "--repeat", "1000"}, {"--story", "refunds"}} {
-		_, errs, code := send(t, append(what, "--url", "http://127.0.0.1:1")...)
+		_, errs, code := sendEvents(t, append(what, "--url", "http://127.0.0.1:1")...)
 		require.Equal(t, exitError, code)
 		require.Contains(t, errs, "nothing listens at http://127.0.0.1:1/webhooks/hc")
 		require.Contains(t, errs, "RECEIVER_URL")
@@ -175,7 +175,7 @@ func TestSendSaysWhenNobodyListens(t *testing.T) {
 }
 
 func TestSendList(t *testing.T) {
-	out, _, code := send(t, "--list")
+	out, _, code := sendEvents(t, "--list")
 	require.Zero(t, code)
 	require.Contains(t, out, "payment.refunded")
 	require.Contains(t, out, "out-of-order")
@@ -183,7 +183,7 @@ func TestSendList(t *testing.T) {
 
 func TestSendAStoryWithoutADatabase(t *testing.T) {
 	f := newFake(t)
-	out, errs, code := send(t, "--story", "refused", "--order", "order_7")
+	out, errs, code := sendEvents(t, "--story", "refused", "--order", "order_7")
 	require.Zero(t, code, errs)
 	require.Contains(t, out, "401 Invalid signature")
 	require.Contains(t, out, "400 type is missing")

@@ -31,12 +31,7 @@ Example:
 // what it began; then the metrics, the client and the pool. One of them failing ends the others, and the process with an
 // error.
 func (*serveCmd) Run(ctx context.Context, std streams) error {
-	s, err := open(ctx, config.NeedDatabase, std.err)
-	if err != nil {
-		return err
-	}
-	defer s.close()
-	return s.besideAdmin(ctx, s.checks(true), s.receiveAndWork)
+	return withServers(ctx, config.NeedDatabase, std, func(s *servers) error { return s.besideAdmin(ctx, s.ready(true), s.receiveAndWork) })
 }
 
 func (s *servers) receiveAndWork(ctx context.Context) error {

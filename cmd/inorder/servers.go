@@ -2,47 +2,99 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"go.temporal.io/sdk/client"
-	"golang.org/x/sync/errgroup"
 
-	"inorder/activities"
-	"inorder/internal/admin"
+	"inorder/internal/await"
 	"inorder/internal/config"
 	"inorder/internal/loglimit"
 	"inorder/internal/platform"
 	"inorder/internal/store"
+	"inorder/migrations"
 	"inorder/worker"
 )
 
-// servers are the settings, and what every command that runs for long talks to. Nothing is connected yet: a command
+// servers are the settings, and the clients of all servers that a command may talk to. None is connected yet: a command
 // starts while they are down.
 type servers struct {
 	config.Config
 	log      *slog.Logger
 	limited  *loglimit.Logger // into log, for what a sender or an outage can multiply
+	metrics  metrics
 	temporal client.Client
 	pool     *pgxpool.Pool    // nil without DATABASE_URL
 	reserved *pgxpool.Pool    // on the same database, for secrets and probes, which must not wait for events
 	platform *platform.Client // nil without HEADLESS_COMMERCE_API_KEY
 }
 
-// open reads the environment and says what it found. The caller closes.
+// withServers reads the environment and runs a command that logs, with all servers, which it closes afterwards.
+func withServers(ctx context.Context, need config.Need, std streams, run func(*servers) error) error {
+	s, err := open(ctx, need, std.err)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	return run(s)
+}
+
+// withClients is withServers for a command that ends by itself, and logs nothing.
+func withClients(ctx context.Context, need config.Need, run func(*servers) error) error {
+	c, err := config.Load(need)
+	if err != nil {
+		return err
+	}
+	s, err := connect(ctx, c, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	return run(s)
+}
+
+// withDatabase is withClients where PostgreSQL must be ready: its schema is this version's.
+func withDatabase(ctx context.Context, need config.Need, run func(*servers) error) error {
+	return withClients(ctx, need|config.NeedDatabase, func(s *servers) error {
+		if err := s.checkDatabase(ctx); err != nil {
+			return err
+		}
+		return run(s)
+	})
+}
+
+func (s *servers) checkDatabase(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	err := migrations.Check(ctx, s.pool)
+	_, older := errors.AsType[*migrations.OlderSchemaError](err)
+	_, encoding := errors.AsType[*migrations.EncodingError](err)
+	if err == nil || older || encoding {
+		return err
+	}
+	return fmt.Errorf("PostgreSQL does not answer; is DATABASE_URL right, and does it run? %s", strings.Join(strings.Fields(err.Error()), " "))
+}
+
+// open reads the environment, logs what it found, and makes the clients. The caller closes them.
 func open(ctx context.Context, need config.Need, logs io.Writer) (*servers, error) {
 	c, err := config.Load(need)
 	if err != nil {
 		return nil, err
 	}
-	s := &servers{Config: c, log: c.Logger(logs)}
-	s.limited = loglimit.New(s.log, loglimit.Every)
-	s.log.Info("inorder "+programVersion(), "temporal", c.Temporal.HostPort, "namespace", c.Temporal.Namespace, "task_queue", c.TaskQueue)
+	log := c.Logger(logs)
+	log.Info("inorder "+programVersion(), "temporal", c.Temporal.HostPort, "namespace", c.Temporal.Namespace, "task_queue", c.TaskQueue)
+	context.AfterFunc(ctx, func() { log.Info("stopping: what is under way is finished; a second signal ends it at once") })
+	return connect(ctx, c, log)
+}
 
-	context.AfterFunc(ctx, func() { s.log.Info("stopping: what is under way is finished; a second signal ends it at once") })
-
+// connect makes the clients. The caller closes them.
+func connect(ctx context.Context, c config.Config, log *slog.Logger) (_ *servers, err error) {
+	s := &servers{Config: c, log: log, limited: loglimit.New(log, loglimit.Every), metrics: newMetrics()}
 	c.Temporal.Logger = loglimit.NewSDK(s.log, s.limited)
 	// Compressing a kilobyte costs both ends more than sending it within a data centre: see docs/benchmark.md.
 	c.Temporal.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{}
@@ -50,29 +102,28 @@ func open(ctx context.Context, need config.Need, logs io.Writer) (*servers, erro
 		return nil, fmt.Errorf("make the Temporal client: %w", err)
 	}
 	if c.PlatformKey != "" {
-		if s.platform, err = platform.New(platform.Options{APIKey: c.PlatformKey, BaseURL: c.PlatformURL}); err != nil {
-			s.close()
-			return nil, err
-		}
+		s.platform, err = platform.New(platform.Options{APIKey: c.PlatformKey, BaseURL: c.PlatformURL})
 	}
-	if c.Pool == nil {
-		return s, nil
-	}
-	if s.pool, err = pgxpool.NewWithConfig(ctx, c.Pool); err == nil {
-		s.reserved, err = pgxpool.NewWithConfig(ctx, reserved(c.Pool))
+	if err == nil && c.Pool != nil {
+		err = s.makePools(ctx)
 	}
 	if err != nil {
 		s.close()
-		return nil, fmt.Errorf("make the PostgreSQL pool: %w", err)
+		return nil, err
 	}
 	return s, nil
 }
 
-// reserved is a small pool beside that of the events.
-func reserved(events *pgxpool.Config) *pgxpool.Config {
-	c := events.Copy()
-	c.MaxConns, c.MinConns, c.MinIdleConns = 2, 0, 0
-	return c
+func (s *servers) makePools(ctx context.Context) (err error) {
+	few := s.Pool.Copy()
+	few.MaxConns, few.MinConns, few.MinIdleConns = 2, 0, 0
+	if s.pool, err = pgxpool.NewWithConfig(ctx, s.Pool); err == nil {
+		s.reserved, err = pgxpool.NewWithConfig(ctx, few)
+	}
+	if err != nil {
+		return fmt.Errorf("make the PostgreSQL pool: %w", err)
+	}
+	return nil
 }
 
 func (s *servers) close() {
@@ -93,57 +144,16 @@ func (s *servers) checkTemporal(ctx context.Context) error {
 // checkPostgres asks in the way that events are applied.
 func (s *servers) checkPostgres(ctx context.Context) error { return store.New(s.reserved).Ping(ctx) }
 
-// checks are what the command's /readyz at ADMIN_ADDR looks at. Only a receiver can do without PostgreSQL.
-func (s *servers) checks(needsPostgres bool) []admin.Check {
-	checks := []admin.Check{{Name: "temporal", Run: s.checkTemporal, Required: true}}
-	if s.reserved != nil {
-		checks = append(checks, admin.Check{Name: "postgres", Run: s.checkPostgres, Required: needsPostgres})
-	}
-	return checks
-}
+// ownerWithin is how long a command waits to learn whose the namespace is, before it starts without knowing.
+const ownerWithin = 2 * time.Second
 
-// besideAdmin runs a command with the metrics and its readiness served beside it, to its end. Either one failing ends the
-// other.
-func (s *servers) besideAdmin(ctx context.Context, checks []admin.Check, run func(context.Context) error) error {
-	if s.AdminToken != "" {
-		s.log.Warn("ADMIN_TOKEN guards nothing in this version: whoever reaches ADMIN_ADDR reads the metrics there without a token", "admin_addr", s.AdminAddr)
-	}
-	metrics, err := admin.Listen(s.AdminAddr, checks, s.log)
-	if err != nil {
+// refuseForeign returns an error if the namespace is another system's, or has no owner yet. If a server does not answer, that is
+// no error: a receiver listens all the same, and learns it later.
+func refuseForeign(ctx context.Context, o worker.Options) error {
+	ctx, cancel := context.WithTimeout(ctx, ownerWithin)
+	defer cancel()
+	if err := worker.CheckOwner(ctx, o); await.IsPermanent(err) {
 		return err
 	}
-	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
-	defer stop()
-	group, running := errgroup.WithContext(ctx)
-	group.Go(func() error { return metrics.Serve(serving) })
-	group.Go(func() error {
-		defer stop()
-		return run(running)
-	})
-	return group.Wait()
-}
-
-func (s *servers) worker() worker.Options {
-	return worker.Options{
-		Client:       s.temporal,
-		Namespace:    s.Temporal.Namespace,
-		Pool:         s.pool,
-		Reserved:     s.reserved,
-		TaskQueue:    s.TaskQueue,
-		Log:          s.log,
-		Limited:      s.limited,
-		MaxEventSkew: s.MaxEventSkew,
-		Wait: activities.WaitPolicy{
-			Recheck:    s.PendingRecheck,
-			StuckAfter: s.StuckAfter,
-			TTL:        s.PendingTTL,
-			AskAfter:   s.ReconcileAfter,
-		},
-		EventRetention:    s.EventRetention,
-		RedeliveryHorizon: s.RedeliveryHorizon,
-		ReconcileEvery:    s.ReconcileEvery,
-		ReconcileWindow:   s.ReconcileWindow,
-		Platform:          s.platform,
-		HookAutorepair:    s.HookAutorepair,
-	}
+	return nil
 }

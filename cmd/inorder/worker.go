@@ -20,8 +20,8 @@ SIGTERM it finishes what it has begun; a second signal ends it at once.
 
 Needs DATABASE_URL. Reads ADMIN_ADDR, TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE (and the other TEMPORAL_* names), TASK_QUEUE,
 EVENT_RETENTION, REDELIVERY_HORIZON, PENDING_RECHECK, STUCK_AFTER, PENDING_TTL, MAX_EVENT_SKEW, LOG_LEVEL, LOG_FORMAT. With
-HEADLESS_COMMERCE_API_KEY (and HEADLESS_COMMERCE_API_URL) it also asks the platform for what its webhooks did not tell, and
-looks after them: RECONCILE_AFTER, RECONCILE_WINDOW, HOOK_AUTOREPAIR.
+HEADLESS_COMMERCE_API_KEY (and HEADLESS_COMMERCE_API_URL) it also compares orders with the platform's, and checks our webhooks
+there: RECONCILE_AFTER, RECONCILE_WINDOW, HOOK_AUTOREPAIR.
 
 Example:
 
@@ -30,10 +30,7 @@ Example:
 }
 
 func (*workerCmd) Run(ctx context.Context, std streams) error {
-	s, err := open(ctx, config.NeedDatabase, std.err)
-	if err != nil {
-		return err
-	}
-	defer s.close()
-	return s.besideAdmin(ctx, s.checks(true), func(ctx context.Context) error { return worker.Run(ctx, s.worker()) })
+	return withServers(ctx, config.NeedDatabase, std, func(s *servers) error {
+		return s.besideAdmin(ctx, s.ready(true), func(ctx context.Context) error { return worker.Run(ctx, s.worker()) })
+	})
 }

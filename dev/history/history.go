@@ -1,6 +1,6 @@
 // Package history makes up histories of one order, for tests, and says what the order must be in the end. The oracle
-// shares no code with what it tests: it sorts the history by time, lets every event overwrite, and takes the greatest
-// time for a clock.
+// sorts the history by time, lets every event overwrite, and takes the greatest time for a clock. It uses the domain's
+// types, and none of the code that it tests.
 package history
 
 import (

@@ -17,7 +17,7 @@ type account struct {
 	uid, gid uint32
 }
 
-// postgresAccount is nil unless we are root. Data that exists belongs to who runs its server; else it is postgres,
+// postgresAccount is nil unless we are root. If there are data, it is their owner; else it is postgres,
 // and where that user is missing, nobody.
 func postgresAccount(data string) (*account, error) {
 	if os.Geteuid() != 0 {

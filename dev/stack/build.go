@@ -8,12 +8,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"syscall"
-	"time"
+
+	"github.com/gofrs/flock"
 )
 
-// repoRoot is the checkout that the working directory is in: development happens there, and tests run there.
-func repoRoot() (string, error) {
+// Root returns the checkout that the working directory is in.
+func Root() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
 		return "", err
@@ -46,19 +46,9 @@ func waitForLock(ctx context.Context, path string) (unlock func() error, err err
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
-	if err != nil {
+	lock := flock.New(path)
+	if _, err := lock.TryLockContext(ctx, pollEvery); err != nil {
 		return nil, err
 	}
-	for {
-		if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err == nil {
-			return f.Close, nil
-		}
-		select {
-		case <-ctx.Done():
-			f.Close()
-			return nil, ctx.Err()
-		case <-time.After(pollEvery):
-		}
-	}
+	return lock.Close, nil
 }

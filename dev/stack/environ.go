@@ -7,7 +7,7 @@ import (
 )
 
 // ClearEnvironment takes from this process, and so from all that it starts, whatever would lead a client of PostgreSQL or
-// Temporal to another server than the one it is told, or to another way of talking to it: the variables PG* and TEMPORAL_*,
+// Temporal to another server than the given one, or to another way of talking to it: the variables PG* and TEMPORAL_*,
 // except those in keep, and Temporal's file of profiles. Call it first thing, before other goroutines run.
 func ClearEnvironment(keep ...string) {
 	for _, kv := range os.Environ() {

@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -8,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/gofrs/flock"
 )
 
 // lockDir makes dir if need be and takes it for this process, until unlock or its end, however that comes.
@@ -19,28 +22,27 @@ func lockDir(dir string) (unlock func() error, err error) {
 	if err := os.Chmod(dir, 0o711); err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	lock := flock.New(filepath.Join(dir, "lock"))
+	free, err := lock.TryLock()
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		holder, _ := os.ReadFile(f.Name())
-		f.Close()
+	if !free {
+		holder, _ := os.ReadFile(lock.Path())
 		return nil, fmt.Errorf("%s is in use by the stack of process %s: stop that one first", dir, holder)
 	}
-	if err := os.WriteFile(f.Name(), []byte(strconv.Itoa(os.Getpid())), 0o600); err != nil {
-		f.Close()
-		return nil, err
+	if err := os.WriteFile(lock.Path(), []byte(strconv.Itoa(os.Getpid())), 0o600); err != nil {
+		return nil, errors.Join(err, lock.Close())
 	}
-	return f.Close, nil
+	return lock.Close, nil
 }
 
-// writePIDFile records a process, with the signal that it stops on, so that stopLeftovers can tell it from another
-// that has got the same number.
+// writePIDFile records a process, with the signal that it stops on, so that stopLeftovers does not take another
+// process with the same number for it.
 func writePIDFile(path string, pid int, sig syscall.Signal) error {
 	birth, err := birthOf(pid)
 	if err != nil {
-		birth = "unknown" // it has ended already, as whoever waits for it will see
+		birth = "unknown" // it has ended already, as its Wait reports
 	}
 	return os.WriteFile(path, fmt.Appendf(nil, "%d %d %s", pid, sig, birth), 0o600)
 }

@@ -143,7 +143,7 @@ func (p *postgres) initdb() error {
 	return os.Rename(unfinished, p.data())
 }
 
-// ready makes the role and the database on the first start. It looks first: the log would keep the text of a statement that
+// ready makes the role and the database on the first start. It checks first: the log would keep the text of a statement that
 // fails, and so the password.
 func (p *postgres) ready(ctx context.Context) error {
 	conn, err := pgx.Connect(ctx, p.url(p.superuser, "postgres"))

@@ -33,7 +33,7 @@ func startOnLastingThread(cmd *exec.Cmd) error {
 	return <-err
 }
 
-// birthOf tells a living process from every other that has had or will have its number: the boot, and the clock tick
+// birthOf returns what no other process with that number has had or will have: the boot, and the clock tick
 // of that boot in which it started.
 func birthOf(pid int) (string, error) {
 	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")

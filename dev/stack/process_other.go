@@ -15,7 +15,7 @@ func dieWithParent(*syscall.SysProcAttr, syscall.Signal) {}
 
 func startOnLastingThread(cmd *exec.Cmd) error { return cmd.Start() }
 
-// birthOf tells a living process from others with its number, by its start and its command line.
+// birthOf returns what hardly another process with that number has: its start and its command line.
 func birthOf(pid int) (string, error) {
 	out, err := exec.Command("ps", "-o", "stat=,lstart=,command=", "-p", strconv.Itoa(pid)).Output()
 	stat, rest, _ := strings.Cut(strings.TrimSpace(string(out)), " ")

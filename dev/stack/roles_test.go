@@ -56,7 +56,7 @@ func TestTheApplicationsRoleIsNoSuperuser(t *testing.T) {
 // TestDataOfAnOlderVersionStillServe makes data with one role, inorder, a superuser, as they were made before.
 func TestDataOfAnOlderVersionStillServe(t *testing.T) {
 	dir := stateDir(t)
-	root, err := repoRoot()
+	root, err := Root()
 	require.NoError(t, err)
 	password, err := KeptSecret(filepath.Join(dir, "postgres.password"), "")
 	require.NoError(t, err)

@@ -32,7 +32,7 @@ type Command struct {
 	Signal  syscall.Signal              // asks it to stop; 0: SIGTERM
 	Grace   time.Duration               // from there to SIGKILL; 0: ten seconds
 
-	user *account // who runs it; nil: we
+	user *account // that runs it; nil: our own
 }
 
 // Server is a child process that can be started again after it ended. Its methods are safe for concurrent use,

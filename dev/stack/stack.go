@@ -1,5 +1,6 @@
 // Package stack starts real servers, PostgreSQL and Temporal's development server, as child processes, without
-// containers: for dev/cmd/dev and for tests only. Nothing that runs in production imports it. It needs a Unix system.
+// containers. Here belongs how a server is found, built, started, watched and stopped; what dev run and tests do with them is
+// theirs. It knows nothing of inorder. It needs a Unix system.
 //
 // Every child dies with its parent: asked to stop by Stop; on Linux also by the kernel, when the parent is killed;
 // elsewhere by the next Start on the same directory.
@@ -26,7 +27,7 @@ type Options struct {
 	UIPort         int       // Temporal's UI
 	TemporalBinary string    // empty: "temporal" from PATH, else bin/temporal, else that is built, which takes minutes
 	Fsync          bool      // make a throw-away PostgreSQL flush to disk too, as one that keeps its state always does
-	Others         []Address // must be free as well, for who comes after the stack: it fails before it starts anything
+	Others         []Address // must be free, too, for programs that start after the stack; else Start fails before it starts anything
 	Out            io.Writer // a line for every step that takes its time; nil: nothing
 }
 
@@ -56,7 +57,7 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 		o.Out = io.Discard
 	}
 	if o.Root == "" {
-		if o.Root, err = repoRoot(); err != nil {
+		if o.Root, err = Root(); err != nil {
 			return nil, err
 		}
 	}

@@ -97,7 +97,7 @@ func dial(ctx context.Context, address, namespace string) (client.Client, error)
 }
 
 // TemporalCLI returns the path of the Temporal CLI: from PATH, else bin/temporal of the checkout, which is built if it is
-// missing or does not run. out is told how that goes.
+// missing or does not run. out gets its progress.
 func TemporalCLI(ctx context.Context, root string, out io.Writer) (string, error) {
 	if path, err := exec.LookPath("temporal"); err == nil && runs(ctx, path) {
 		return path, nil

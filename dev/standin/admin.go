@@ -60,7 +60,7 @@ func (s *Server) locked(h handler) handler {
 	}
 }
 
-// admin checks the key, lets the faults have their way, and performs a POST once per Idempotency-Key.
+// admin checks the key, applies the faults, and performs a POST once per Idempotency-Key.
 func (s *Server) admin(h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := call{Request: r}
@@ -85,7 +85,7 @@ func (s *Server) admin(h handler) http.Handler {
 			s.write(w, s.reply(0, nil, invalid("body", "The body cannot be read or is longer than 1 MiB")))
 			return
 		}
-		at := s.opts.Now() // before it looks: what happens meanwhile has this time or a later one
+		at := s.opts.Now() // before it reads: what happens meanwhile has this time or a later one
 		answer := s.once(c, func() reply { return s.reply(h(c)) })
 		answer.at = at
 		if fault.lose {

@@ -162,5 +162,5 @@ func TestWhatAnOrderDoesNotAllow(t *testing.T) {
 	_, err := s.Advance("ord_none", "pay")
 	require.ErrorContains(t, err, "RESOURCE_NOT_FOUND")
 	_, err = s.Place(standin.Placement{Actions: []string{"eat"}})
-	require.ErrorContains(t, err, "complete_return, deliver", "tells what there is")
+	require.ErrorContains(t, err, "complete_return, deliver", "it names what there is")
 }

@@ -52,10 +52,7 @@ func (r *record) refuse(action string) error {
 
 func (r *record) in(statuses ...string) bool { return slices.Contains(statuses, r.Status) }
 
-func (s *Server) now() *string {
-	t := s.timestamp(s.opts.Now())
-	return &t
-}
+func (s *Server) now() string { return s.timestamp(s.opts.Now()) }
 
 func (s *Server) process(r *record) error {
 	if !r.in("confirmed") {
@@ -69,7 +66,7 @@ func (s *Server) complete(r *record) error {
 	if !r.in("confirmed", "processing") {
 		return r.refuse("complete")
 	}
-	r.Status, r.CompletedAt = "completed", s.now()
+	r.Status, r.CompletedAt = "completed", new(s.now())
 	s.emit(r, "order.completed", r.Order)
 	return nil
 }
@@ -78,14 +75,13 @@ func (s *Server) cancel(r *record) error {
 	if r.in("completed", "cancelled") {
 		return r.refuse("cancel")
 	}
-	r.Status, r.CancelledAt = "cancelled", s.now()
+	r.Status, r.CancelledAt = "cancelled", new(s.now())
 	s.emit(r, "order.cancelled", r.Order)
 	return nil
 }
 
 func (s *Server) update(r *record) error {
-	note := "Changed at " + *s.now()
-	r.Note = &note
+	r.Note = new("Changed at " + s.now())
 	s.emit(r, "order.updated", s.brief(r))
 	return nil
 }

@@ -4,14 +4,12 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"maps"
 	"net/http"
-	"slices"
 	"strconv"
 	"time"
 )
 
-// routeControl serves what tests and people steer the stand-in with. It is no part of the platform's API.
+// routeControl serves the control API, by which tests and people steer the stand-in. The platform has no such API.
 func (s *Server) routeControl() {
 	for pattern, h := range map[string]func(*http.Request) (any, error){
 		"GET /_standin/state": func(*http.Request) (any, error) { return s.Stats(), nil },
@@ -55,13 +53,8 @@ func (s *Server) routeControl() {
 
 // WebhookState is a webhook as the control API shows it: of either mode, and without its secret.
 type WebhookState struct {
-	ID        string         `json:"id"`
-	URL       string         `json:"url"`
-	Events    []string       `json:"events"`
-	Mode      string         `json:"mode"`
-	IsActive  bool           `json:"is_active"`
-	Metadata  map[string]any `json:"metadata"`
-	CreatedAt string         `json:"created_at"`
+	Webhook
+	Mode string `json:"mode"`
 }
 
 // Webhooks are those that exist, oldest first.
@@ -71,23 +64,21 @@ func (s *Server) Webhooks() []WebhookState {
 	all := []WebhookState{}
 	for _, w := range s.webhooks {
 		if !w.deleted {
-			all = append(all, WebhookState{w.ID, w.URL, slices.Clone(w.Events), w.mode, w.IsActive, maps.Clone(w.Metadata), w.CreatedAt})
+			all = append(all, WebhookState{w.Webhook, w.mode}) // a change of one replaces its slices and maps
 		}
 	}
 	return all
 }
 
-// Deactivate makes an endpoint inactive, as the platform does to those that keep failing.
+// Deactivate makes a webhook inactive, as the platform does to those that keep failing.
 func (s *Server) Deactivate(webhookID string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, w := range s.webhooks {
-		if w.ID == webhookID && !w.deleted {
-			w.IsActive = false
-			return nil
-		}
+	w, err := s.findWebhook(webhookID, "")
+	if err == nil {
+		w.IsActive = false
 	}
-	return notFound("Webhook", webhookID)
+	return err
 }
 
 // waitFor waits until nothing is under way, for ?timeout=, by default 30s.

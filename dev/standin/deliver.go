@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// delivery is the way of an event to one endpoint, with its retries.
+// delivery is one event to one webhook, with its retries.
 type delivery struct {
 	number   int
 	webhook  *webhook
@@ -73,7 +73,7 @@ func (s *Server) work() {
 	}
 }
 
-// conclude notes an attempt and decides what comes after it.
+// conclude logs an attempt and decides what comes after it.
 func (s *Server) conclude(d *delivery, a Attempt) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

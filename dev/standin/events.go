@@ -29,11 +29,11 @@ type bareEnvelope struct {
 
 func (s *Server) newEvent(kind, orderID string, data any) event {
 	e := event{id: s.newID("evt"), kind: kind, orderID: orderID}
-	e.body, _ = json.Marshal(envelope{e.id, kind, s.timestamp(s.opts.Now()), data, s.opts.StoreID})
+	e.body, _ = json.Marshal(envelope{e.id, kind, s.now(), data, s.opts.StoreID})
 	return e
 }
 
-// emit sends an event about an order, as it is now, to every active endpoint of its mode that wants it. It is called
+// emit sends an event about an order, as it is now, to every active webhook of its mode that wants it. It is called
 // with the lock held.
 func (s *Server) emit(r *record, kind string, data any) {
 	s.stats.Events++
@@ -53,7 +53,7 @@ func (s *Server) brief(r *record) any {
 	return map[string]string{"id": r.ID, "status": r.Status, "payment_status": r.PaymentStatus, "fulfillment_status": r.FulfillmentStatus}
 }
 
-// dispatch starts a delivery, or lets a fault have its way with it.
+// dispatch starts a delivery, or what a fault makes of it.
 func (s *Server) dispatch(w *webhook, e event) {
 	d := s.newDelivery(w, e)
 	f, n := &s.faults, d.number

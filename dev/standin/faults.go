@@ -1,6 +1,7 @@
 package standin
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
@@ -16,10 +17,10 @@ type Faults struct {
 
 	Drop      Fault `json:"drop"`      // the delivery is never sent, not even later
 	Duplicate Fault `json:"duplicate"` // it is sent twice
-	Reorder   Fault `json:"reorder"`   // it is held back until the endpoint's next one has been sent, for HoldMillis at most
+	Reorder   Fault `json:"reorder"`   // it is held back until the webhook's next one has been sent, for HoldMillis at most
 	Delay     Fault `json:"delay"`     // it is sent after DelayMillis
 
-	Deactivate Fault `json:"deactivate"` // its endpoint is deactivated instead, as the platform does to those that keep failing
+	Deactivate Fault `json:"deactivate"` // its webhook is deactivated instead, as the platform does to those that keep failing
 
 	RateLimit   Fault `json:"rate_limit"`   // the request is refused with 429, with RetryAfter if that is set
 	ServerError Fault `json:"server_error"` // it is refused with 500
@@ -61,14 +62,14 @@ func (s *Server) SetFaults(f Faults) error {
 	return nil
 }
 
-// Faults tells the faults, with what is left of each Next.
+// Faults returns the faults, with what is left of each Next.
 func (s *Server) Faults() Faults {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.faults
 }
 
-// hits decides whether a fault befalls number n of its kind.
+// hits reports whether a fault hits number n of its kind, and counts down its Next.
 func (f *Faults) hits(kind string, n int) bool {
 	fault := f.kinds()[kind]
 	if fault.Next > 0 {
@@ -83,13 +84,10 @@ func (f *Faults) hits(kind string, n int) bool {
 }
 
 func millis(n, otherwise int) time.Duration {
-	if n == 0 {
-		n = otherwise
-	}
-	return time.Duration(n) * time.Millisecond
+	return time.Duration(cmp.Or(n, otherwise)) * time.Millisecond
 }
 
-// requestFault is what befalls a request.
+// requestFault is what goes wrong with one request.
 type requestFault struct {
 	pause      time.Duration
 	refusal    *problem

@@ -83,7 +83,7 @@ func parseMillis(value string) (int, error) {
 	return 0, errors.New("it takes milliseconds, such as 500, or a duration, such as 2s")
 }
 
-// Assignments are what Set would have to be told to get these faults; none if nothing goes wrong.
+// Assignments returns what Set takes to get these faults; none if nothing goes wrong.
 func (f Faults) Assignments() (all []string) {
 	kinds := f.kinds()
 	for _, name := range slices.Sorted(maps.Keys(kinds)) {

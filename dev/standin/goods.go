@@ -15,7 +15,7 @@ func (s *Server) pack(r *record, lines int) error {
 	if !r.in("confirmed", "processing") {
 		return r.refuse("fulfill")
 	}
-	f := &Fulfillment{ID: s.newID("ful"), OrderID: r.ID, Status: "pending", CreatedAt: *s.now()}
+	f := &Fulfillment{ID: s.newID("ful"), OrderID: r.ID, Status: "pending", CreatedAt: s.now()}
 	for i := range r.Lines {
 		l := &r.Lines[i]
 		if left := l.Quantity - l.FulfilledQuantity; left > 0 && len(f.Lines) < lines {
@@ -40,9 +40,9 @@ func (s *Server) ship(r *record) error {
 		}
 		f = r.parcel("pending")
 	}
-	carrier, number := "Example Post", "EX"+strings.ToUpper(f.ID[len(f.ID)-3:])
-	url := "https://post.example.com/" + number
-	f.Status, f.ShippedAt, f.Carrier, f.TrackingNumber, f.TrackingURL = "shipped", s.now(), &carrier, &number, &url
+	number := "EX" + strings.ToUpper(f.ID[len(f.ID)-3:])
+	f.Status, f.ShippedAt, f.Carrier = "shipped", new(s.now()), new("Example Post")
+	f.TrackingNumber, f.TrackingURL = &number, new("https://post.example.com/"+number)
 	r.FulfillmentStatus = "fulfilled"
 	if r.parcel("pending") != nil || slices.ContainsFunc(r.Lines, func(l Line) bool { return l.FulfilledQuantity < l.Quantity }) {
 		r.FulfillmentStatus = "partially_fulfilled"
@@ -63,7 +63,7 @@ func (s *Server) deliverParcel(r *record) error {
 	if f == nil {
 		return r.refuse("deliver")
 	}
-	f.Status, f.DeliveredAt = "delivered", s.now()
+	f.Status, f.DeliveredAt = "delivered", new(s.now())
 	s.emit(r, "fulfillment.delivered", f)
 	return nil
 }
@@ -89,7 +89,7 @@ func (s *Server) giveBack(r *record, amount int) error {
 	if (r.PaymentStatus != "paid" && r.PaymentStatus != "partially_refunded") || amount <= 0 {
 		return r.refuse("refund")
 	}
-	refund := &Refund{ID: s.newID("ref"), OrderID: r.ID, Amount: won(amount), Reason: "damaged", Restock: true, Status: "completed", Lines: []LineQuantity{}, CreatedAt: *s.now()}
+	refund := &Refund{ID: s.newID("ref"), OrderID: r.ID, Amount: won(amount), Reason: "damaged", Restock: true, Status: "completed", Lines: []LineQuantity{}, CreatedAt: s.now()}
 	r.RefundedTotal.Amount += amount
 	r.PaymentStatus = "partially_refunded"
 	if r.left() == 0 {

@@ -16,8 +16,8 @@ type Attempt struct {
 	OrderID   string    `json:"order_id"`
 	WebhookID string    `json:"webhook_id"`
 	Attempt   int       `json:"attempt"` // from 1; 0 if it was never sent
-	Outcome   string    `json:"outcome"` // delivered; failed, to be retried; gave_up; cancelled, for the endpoint is gone; dropped
-	Status    int       `json:"status"`  // the endpoint's, 0 if it gave none
+	Outcome   string    `json:"outcome"` // delivered; failed, to be retried; gave_up; cancelled, because the webhook is gone or inactive; dropped
+	Status    int       `json:"status"`  // the answer's, 0 if there was none
 	Error     string    `json:"error,omitempty"`
 	Fault     string    `json:"fault,omitempty"` // drop, duplicate, reorder, delay or deactivate
 	At        time.Time `json:"at"`
@@ -50,31 +50,36 @@ func (s *Server) note(d *delivery, a Attempt) {
 	s.log = append(s.log, a)
 }
 
-// testWebhook delivers one event at once, without retries or faults, also to an inactive endpoint. What a test delivery
+// testWebhook delivers one event at once, without retries or faults, also to an inactive webhook. What a test delivery
 // holds is documented nowhere: here it is an event like any other, about an order that does not exist.
 func (s *Server) testWebhook(c call) (int, any, error) {
-	s.mu.Lock()
-	w, err := s.findWebhook(c)
+	url, secret, body, err := s.newTest(c)
 	if err != nil {
-		s.mu.Unlock()
 		return 0, nil, err
+	}
+	a := s.post(url, secret, body)
+	return http.StatusOK, map[string]any{
+		"success": a.Outcome == "delivered", "status_code": a.Status, "response_time_ms": a.Millis,
+	}, nil
+}
+
+func (s *Server) newTest(c call) (url, secret string, body []byte, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w, err := s.findWebhook(c.PathValue("id"), c.mode)
+	if err != nil {
+		return "", "", nil, err
 	}
 	kind, err := s.testType(c.body, w)
 	if err != nil {
-		s.mu.Unlock()
-		return 0, nil, err
+		return "", "", nil, err
 	}
 	r := s.newOrder(w.mode, 0)
 	r.ID = s.newID("ord_test")
 	s.stats.Events++
-	e, url, secret := s.newEvent(kind, r.ID, s.sample(kind, r)), w.URL, w.secret
+	body = s.newEvent(kind, r.ID, s.sample(kind, r)).body
 	if s.opts.BareTests {
-		e.body, _ = json.Marshal(bareEnvelope{kind, s.timestamp(s.opts.Now()), s.sample(kind, r)})
+		body, _ = json.Marshal(bareEnvelope{kind, s.now(), s.sample(kind, r)})
 	}
-	s.mu.Unlock()
-
-	a := s.post(url, secret, e.body)
-	return http.StatusOK, map[string]any{
-		"success": a.Outcome == "delivered", "status_code": a.Status, "response_time_ms": a.Millis,
-	}, nil
+	return w.URL, w.secret, body, nil
 }

@@ -1,7 +1,9 @@
 package standin
 
 import (
+	"maps"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -10,56 +12,31 @@ const idempotencyTTL = 24 * time.Hour
 
 // remembered is a POST that was or is being performed.
 type remembered struct {
-	at   time.Time
-	done chan struct{} // closed when reply is there
-	reply
+	at    time.Time
+	reply func() reply // performs it the first time; later calls wait for that one and return its answer
 }
 
-// once performs a POST with an Idempotency-Key once in 24 hours for each API key and answers every repetition alike,
-// whatever its body. What fails is forgotten. A repetition that comes while the first is under way waits for it.
+// once performs a POST with an Idempotency-Key once in 24 hours for each API key, and answers every repetition alike,
+// whatever its body. A failure is forgotten, except by those who waited for it.
 func (s *Server) once(c call, perform func() reply) reply {
 	header := c.Header.Get("Idempotency-Key")
 	if c.Method != http.MethodPost || header == "" {
 		return perform()
 	}
-	key := c.key + "\n" + header
-	for {
-		entry, first := s.remember(key)
-		if first {
-			defer close(entry.done)
-			entry.reply = perform()
-			if entry.status < 200 || entry.status > 299 {
-				s.forget(key)
-			}
-			return entry.reply
-		}
-		<-entry.done
-		if entry.status >= 200 && entry.status <= 299 {
-			return entry.reply
-		}
-	}
-}
-
-// remember finds the entry of a key, or makes it; first says that the caller is to perform it.
-func (s *Server) remember(key string) (entry *remembered, first bool) {
+	key, now := c.key+"\n"+header, s.opts.Now()
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := s.opts.Now()
-	for k, e := range s.replies {
-		if now.Sub(e.at) >= idempotencyTTL {
-			delete(s.replies, k)
-		}
+	maps.DeleteFunc(s.replies, func(_ string, r *remembered) bool { return now.Sub(r.at) >= idempotencyTTL })
+	r, found := s.replies[key]
+	if !found {
+		r = &remembered{now, sync.OnceValue(perform)}
+		s.replies[key] = r
 	}
-	if e, found := s.replies[key]; found {
-		return e, false
+	s.mu.Unlock()
+	answer := r.reply()
+	if answer.status/100 != 2 {
+		s.mu.Lock()
+		maps.DeleteFunc(s.replies, func(_ string, other *remembered) bool { return other == r })
+		s.mu.Unlock()
 	}
-	entry = &remembered{at: now, done: make(chan struct{})}
-	s.replies[key] = entry
-	return entry, true
-}
-
-func (s *Server) forget(key string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.replies, key)
+	return answer
 }

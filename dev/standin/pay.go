@@ -14,8 +14,7 @@ type paymentFailed struct {
 
 func (s *Server) newPayment(r *record, amount int) *Payment {
 	id := s.newID("pay")
-	provider := "ch_" + id
-	p := &Payment{ID: id, OrderID: r.ID, Provider: "standin_pay", ProviderID: &provider, Amount: won(amount), Status: "pending", CreatedAt: *s.now()}
+	p := &Payment{ID: id, OrderID: r.ID, Provider: "standin_pay", ProviderID: new("ch_" + id), Amount: won(amount), Status: "pending", CreatedAt: s.now()}
 	r.Payments = append(r.Payments, p)
 	s.emit(r, "payment.created", p)
 	return p

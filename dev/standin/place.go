@@ -62,7 +62,7 @@ func (s *Server) placeOne(mode string) *record {
 	return r
 }
 
-// Orders is the truth about all orders of both modes, oldest first.
+// Orders returns all orders of both modes as they are, oldest first.
 func (s *Server) Orders() []Order {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -89,12 +89,11 @@ var catalogue = []struct {
 func (s *Server) newOrder(mode string, number int) *record {
 	now := s.opts.Now()
 	n := strconv.Itoa(number)
-	customer, shipping := "cus_"+s.opts.Run+"_"+n, "Standard"
 	home := &Address{Name: "Example Buyer " + n, Line1: n + " Example Street", City: "Seoul", PostalCode: "00000", Country: "KR"}
 	o := &Order{
 		ID: "ord_" + s.opts.Run + "_" + n, Number: number,
 		Status: "pending", PaymentStatus: "unpaid", FulfillmentStatus: "unfulfilled",
-		CustomerID: &customer, Email: "buyer" + n + "@example.com", ShippingAddress: home, BillingAddress: home, ShippingMethodName: &shipping,
+		CustomerID: new("cus_" + s.opts.Run + "_" + n), Email: "buyer" + n + "@example.com", ShippingAddress: home, BillingAddress: home, ShippingMethodName: new("Standard"),
 		AppliedDiscounts: []any{}, Payments: []*Payment{}, Fulfillments: []*Fulfillment{}, Refunds: []*Refund{},
 		Metadata: map[string]any{}, CreatedAt: s.timestamp(now),
 	}
@@ -104,11 +103,10 @@ func (s *Server) newOrder(mode string, number int) *record {
 	subtotal := 0
 	for i := range 1 + number%3 {
 		item := (number + i) % len(catalogue)
-		product, sku := fmt.Sprintf("prod_%d", item+1), fmt.Sprintf("SKU-%03d", item+1)
 		price, quantity := catalogue[item].price, 1+(number+i)%2
 		o.Lines = append(o.Lines, Line{
-			ID: fmt.Sprintf("ol_%s_%s_%d", s.opts.Run, n, i+1), VariantID: fmt.Sprintf("var_%d", item+1), ProductID: product,
-			ProductName: catalogue[item].name, SKU: &sku, Quantity: quantity, OptionValues: map[string]string{},
+			ID: fmt.Sprintf("ol_%s_%s_%d", s.opts.Run, n, i+1), VariantID: fmt.Sprintf("var_%d", item+1), ProductID: fmt.Sprintf("prod_%d", item+1),
+			ProductName: catalogue[item].name, SKU: new(fmt.Sprintf("SKU-%03d", item+1)), Quantity: quantity, OptionValues: map[string]string{},
 			UnitPrice: won(price), LineDiscount: won(0), LineTotal: won(price * quantity), TaxAmount: won(price * quantity / 11),
 		})
 		subtotal += price * quantity

@@ -16,14 +16,13 @@ func (s *Server) takeBack(r *record, kind string) error {
 
 // newReturn is one of the order's first line.
 func (s *Server) newReturn(r *record, kind, status string) *Return {
-	reason, category, now := "It does not fit", "changed_mind", *s.now()
-	line := r.Lines[0]
+	line, now := r.Lines[0], s.now()
 	back := ReturnLine{ID: s.newID("rl"), OrderLineID: line.ID, Quantity: line.Quantity}
 	if kind == "exchange" {
 		back.ExchangeVariantID = &line.VariantID
 	}
-	return &Return{ID: s.newID("ret"), OrderID: r.ID, StoreID: s.opts.StoreID, ReturnType: kind, Status: status, Reason: &reason,
-		ReasonCategory: &category, Metadata: map[string]any{}, Lines: []ReturnLine{back}, CreatedAt: now, UpdatedAt: now}
+	return &Return{ID: s.newID("ret"), OrderID: r.ID, StoreID: s.opts.StoreID, ReturnType: kind, Status: status, Reason: new("It does not fit"),
+		ReasonCategory: new("changed_mind"), Metadata: map[string]any{}, Lines: []ReturnLine{back}, CreatedAt: now, UpdatedAt: now}
 }
 
 // completeReturn completes the order's first return that was requested. An exchange places another order, which its
@@ -36,7 +35,7 @@ func (s *Server) completeReturn(r *record) error {
 		if back.ReturnType == "exchange" {
 			back.ExchangeOrderID = &s.placeOne(r.mode).ID
 		}
-		back.Status, back.UpdatedAt, back.CompletedAt = "completed", *s.now(), s.now()
+		back.Status, back.UpdatedAt, back.CompletedAt = "completed", s.now(), new(s.now())
 		back.ApprovedAt, back.ReceivedAt = back.CompletedAt, back.CompletedAt
 		r.FulfillmentStatus = "returned"
 		s.emit(r, "return.completed", back)

@@ -24,12 +24,12 @@ func Run(ctx context.Context, o RunOptions) error {
 	s := New(o.Options)
 	defer s.Close()
 	if err := s.SetFaults(o.Faults); err != nil {
-		return fmt.Errorf("stand-in platform: %w", err)
+		return fmt.Errorf("stand-in: %w", err)
 	}
 	addr := cmp.Or(o.Addr, DefaultAddr)
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
-		return fmt.Errorf("stand-in platform: cannot listen on %s; stop what uses it or choose another address: %w", addr, err)
+		return fmt.Errorf("stand-in: cannot listen on %s; stop what uses it or choose another address: %w", addr, err)
 	}
 	if o.Ready != nil {
 		o.Ready("http://" + l.Addr().String())
@@ -40,7 +40,7 @@ func Run(ctx context.Context, o RunOptions) error {
 	go func() { served <- server.Serve(l) }()
 	select {
 	case err := <-served:
-		return fmt.Errorf("stand-in platform: %w", err)
+		return fmt.Errorf("stand-in: %w", err)
 	case <-ctx.Done():
 	}
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)

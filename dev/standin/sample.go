@@ -6,7 +6,7 @@ import (
 )
 
 // testType is the event type that a test delivery is asked for. The documents require it and the SDK sends no body at
-// all: then it is the first that the endpoint subscribed to, or order.created.
+// all: then it is the first that the webhook subscribed to, or order.created.
 func (s *Server) testType(body []byte, w *webhook) (string, error) {
 	var in struct {
 		EventType *string `json:"event_type"`
@@ -27,7 +27,7 @@ func (s *Server) testType(body []byte, w *webhook) (string, error) {
 
 // sample is the data of a test event: what the type's family has, about the order.
 func (s *Server) sample(kind string, r *record) any {
-	now := *s.now()
+	now := s.now()
 	lines := []LineQuantity{{r.Lines[0].ID, r.Lines[0].Quantity}}
 	switch family, verb, _ := strings.Cut(kind, "."); {
 	case kind == "payment.refunded":

@@ -1,9 +1,11 @@
-// Package standin is a stand-in for the commerce platform, for tests and for trying the program without an account. It
+// Package standin is a stand-in for the commerce platform, for tests and for trying inorder without an account. It
 // serves the Admin API's webhooks and orders under /v1 and delivers signed events as the platform documents it, keeps
 // everything in memory, and goes wrong in the ways that one asks for (see Faults). Under /_standin it has its own
-// control API: place an order, advance it, order faults, look at the deliveries.
+// control API: place an order, advance it, set faults, list the deliveries.
 //
-// It is a tool: its control API asks for no key, and it posts to whatever URL a webhook has. Keep it on loopback.
+// Here belongs what the platform does, written anew from its documents: it shares no code with the product, so that each is a
+// check of the other. It imports nothing of this module, and production never links it. Its control API asks for no key, and it
+// posts to whatever URL a webhook has: keep it on loopback.
 package standin
 
 import (
@@ -44,13 +46,13 @@ type Options struct {
 	Parallel        int             // deliveries at the same time; default 8
 	DeliveryTimeout time.Duration   // of one attempt; default 30 s
 	RetryDelays     []time.Duration // pauses between the attempts of a delivery; default 1, 2, 4, 8, 16 s. Empty and not nil: no retries
-	DeactivateAfter int             // deactivate an endpoint after so many given-up deliveries in a row; default never
+	DeactivateAfter int             // deactivate a webhook after so many given-up deliveries in a row; default never
 
 	Faults Faults // to begin with
 	Now    func() time.Time
 }
 
-// Server is the stand-in platform, an http.Handler. Make it with New, end it with Close.
+// Server is the stand-in, an http.Handler. Make it with New, end it with Close.
 type Server struct {
 	opts Options
 	mux  *http.ServeMux
@@ -83,10 +85,10 @@ type Stats struct {
 	Orders     int `json:"orders"`
 	Webhooks   int `json:"webhooks"` // that exist
 	Events     int `json:"events"`
-	Deliveries int `json:"deliveries"` // an event to one endpoint, duplicates included
+	Deliveries int `json:"deliveries"` // an event to one webhook, duplicates included
 	Delivered  int `json:"delivered"`
 	Dropped    int `json:"dropped"`  // by a fault
-	GaveUp     int `json:"gave_up"`  // after the last retry, or because the endpoint was deactivated or deleted
+	GaveUp     int `json:"gave_up"`  // after the last retry, or because the webhook was deactivated or deleted
 	Pending    int `json:"pending"`  // under way
 	Requests   int `json:"requests"` // to the Admin API, with a good key
 }
@@ -143,11 +145,11 @@ func (s *Server) WaitIdle(ctx context.Context) error {
 	case <-idle:
 		return nil
 	case <-ctx.Done():
-		return errors.New("the stand-in still has deliveries under way: wait longer, or look at the delivery log for an endpoint that refuses them")
+		return errors.New("the stand-in still has deliveries under way: wait longer, or see in the delivery log whether a webhook's URL refuses them")
 	}
 }
 
-// Stats tells the counts.
+// Stats returns the counts.
 func (s *Server) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"inorder/dev/standin"
+	"inorder/dev/testenv"
 	"inorder/internal/delivery"
 )
 
@@ -49,11 +51,8 @@ func open(t *testing.T, o standin.Options) *shop {
 	if o.Run == "" {
 		o.Run = "run"
 	}
-	s := &shop{Server: standin.New(o), t: t, key: standin.DefaultKey}
-	t.Cleanup(s.Close)
-	api := httptest.NewServer(s.Server)
-	t.Cleanup(api.Close)
-	s.url = api.URL
+	server, api := testenv.StandIn(t, o)
+	s := &shop{Server: server, t: t, key: standin.DefaultKey, url: strings.TrimSuffix(api, "/v1")}
 	endpoint := httptest.NewServer(http.HandlerFunc(s.receive))
 	t.Cleanup(endpoint.Close)
 	s.endpoint = endpoint.URL + "/webhooks/hc"
@@ -73,7 +72,7 @@ func (s *shop) receive(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// deliveries is what the endpoint got, once everything is through.
+// deliveries returns what the endpoint got, once nothing is under way.
 func (s *shop) deliveries() []delivered {
 	s.idle()
 	s.mu.Lock()

@@ -12,15 +12,20 @@ import (
 	"strings"
 )
 
-// webhook is an endpoint. Its secret is marshalled as null: only the answer to its creation shows it.
-type webhook struct {
+// Webhook is what all see of a webhook.
+type Webhook struct {
 	ID        string         `json:"id"`
 	URL       string         `json:"url"`
 	Events    []string       `json:"events"`
 	IsActive  bool           `json:"is_active"`
-	Secret    *string        `json:"secret"`
 	Metadata  map[string]any `json:"metadata"`
 	CreatedAt string         `json:"created_at"`
+}
+
+// webhook is a webhook as the Admin API shows it. Its secret is null there, except in the answer to its creation.
+type webhook struct {
+	Webhook
+	Secret *string `json:"secret"`
 
 	mode    string
 	secret  string
@@ -38,7 +43,7 @@ type webhookInput struct {
 }
 
 func (s *Server) createWebhook(c call) (int, any, error) {
-	w := &webhook{ID: s.newID("wh"), IsActive: true, CreatedAt: s.timestamp(s.opts.Now()), mode: c.mode}
+	w := &webhook{Webhook: Webhook{ID: s.newID("wh"), IsActive: true, CreatedAt: s.now()}, mode: c.mode}
 	in, err := s.readWebhook(c.body)
 	switch {
 	case err != nil:
@@ -72,12 +77,12 @@ func (s *Server) listWebhooks(c call) (int, any, error) {
 }
 
 func (s *Server) getWebhook(c call) (int, any, error) {
-	w, err := s.findWebhook(c)
+	w, err := s.findWebhook(c.PathValue("id"), c.mode)
 	return http.StatusOK, w, err
 }
 
 func (s *Server) updateWebhook(c call) (int, any, error) {
-	w, err := s.findWebhook(c)
+	w, err := s.findWebhook(c.PathValue("id"), c.mode)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -90,7 +95,7 @@ func (s *Server) updateWebhook(c call) (int, any, error) {
 }
 
 func (s *Server) deleteWebhook(c call) (int, any, error) {
-	w, err := s.findWebhook(c)
+	w, err := s.findWebhook(c.PathValue("id"), c.mode)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -101,10 +106,10 @@ func (s *Server) deleteWebhook(c call) (int, any, error) {
 	return http.StatusOK, map[string]any{"id": w.ID, "deleted": true}, nil
 }
 
-func (s *Server) findWebhook(c call) (*webhook, error) {
-	id := c.PathValue("id")
+// findWebhook finds one of a mode, or of either if that is "".
+func (s *Server) findWebhook(id, mode string) (*webhook, error) {
 	for _, w := range s.webhooks {
-		if w.ID == id && w.mode == c.mode && !w.deleted {
+		if w.ID == id && (mode == "" || w.mode == mode) && !w.deleted {
 			return w, nil
 		}
 	}
@@ -181,7 +186,7 @@ func (s *Server) subscribable(event string) bool {
 	return name != "" && slices.Contains([]string{"variant", "cart", "discount", "refund"}, family)
 }
 
-// wants says whether events of that type go to the endpoint.
+// wants reports whether events of that type go to the webhook.
 func (w *webhook) wants(event string) bool {
 	family, _, _ := strings.Cut(event, ".")
 	return slices.ContainsFunc(w.Events, func(e string) bool { return e == "*" || e == event || e == family+".*" })

@@ -23,17 +23,17 @@ func DatabaseURL(t testing.TB, options ...string) string {
 }
 
 // MigratedURL creates a database with the newest schema for one test and returns its URL. It is a copy of a template, so
-// what a migration writes, like a random value, is the same in all of them: who needs it to differ migrates an empty one.
+// what a migration writes, like a random value, is the same in all of them: a test that needs it to differ migrates an empty one.
 func MigratedURL(t testing.TB) string {
 	name, err := template()
 	require.NoError(t, err)
 	return create(t, " TEMPLATE "+name)
 }
 
-// Database is a pool on a database of one test's own, with the newest schema.
+// Database returns a pool on a database of one test's own, with the newest schema.
 func Database(t testing.TB) *pgxpool.Pool { return Pool(t, MigratedURL(t)) }
 
-// Pool connects to the database, as every command does.
+// Pool returns a pool on the database, set up as every command does it.
 func Pool(t testing.TB, url string) *pgxpool.Pool {
 	pool, err := connect(url)
 	require.NoError(t, err)
@@ -68,26 +68,28 @@ func create(t testing.TB, from string) string {
 // templates it stays until the process, or the server, ends.
 var server = sync.OnceValues(func() (*pgxpool.Pool, error) { return connect(os.Getenv(DatabaseVariable)) })
 
-// urlOf is the URL of another database of the server.
+// urlOf returns the URL of another database of the server.
 func urlOf(name string) string {
-	u, err := url.Parse(os.Getenv(DatabaseVariable))
-	if err != nil {
-		panic("a malformed " + DatabaseVariable) // the parser's error shows the password
-	}
+	u := parse(os.Getenv(DatabaseVariable))
 	u.Path = "/" + name
 	return u.String()
 }
 
-// WithParameter is the URL of a database with one more parameter.
+// WithParameter returns the URL of a database with one more parameter.
 func WithParameter(databaseURL, name, value string) string {
-	u, err := url.Parse(databaseURL)
-	if err != nil {
-		panic("a malformed URL of a database") // the parser's error shows the password
-	}
+	u := parse(databaseURL)
 	q := u.Query()
 	q.Set(name, value)
 	u.RawQuery = q.Encode()
 	return u.String()
+}
+
+func parse(databaseURL string) *url.URL {
+	u, err := url.Parse(databaseURL)
+	if err != nil {
+		panic("a malformed URL of a database") // the parser's error shows the password
+	}
+	return u
 }
 
 // template is the name of a database to copy, which has the newest schema. A copy takes a fraction of what the migrations

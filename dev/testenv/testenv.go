@@ -1,5 +1,6 @@
-// Package testenv gives tests real servers: those that `make test` has started and names in the environment, or else
-// ones of their own.
+// Package testenv gives tests what several packages need: real servers, those that `make test` has started and names in the
+// environment or else ones of their own; databases and namespaces; a stand-in with a client; a buffer for logs. What only one
+// package needs is in that package. Packages that it imports itself use it in external tests (package x_test).
 package testenv
 
 import (
@@ -7,8 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"os/exec"
-	"strings"
 	"testing"
 	"time"
 
@@ -38,7 +37,7 @@ func Main(m *testing.M) {
 }
 
 func withOwnServers(run func() int) int {
-	stack, err := stack.Start(context.Background(), stack.Options{Root: Root(), Out: os.Stderr})
+	stack, err := stack.Start(context.Background(), stack.Options{Out: os.Stderr})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "start servers for the tests:", err)
 		return 1
@@ -49,22 +48,22 @@ func withOwnServers(run func() int) int {
 	return run()
 }
 
-// Root is the checkout.
+// Root returns the checkout.
 func Root() string {
-	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "inorder").Output()
+	root, err := stack.Root()
 	if err != nil {
-		panic(fmt.Errorf("find the checkout: %w", err))
+		panic(err)
 	}
-	return strings.TrimSpace(string(out))
+	return root
 }
 
-// Log is a logger that keeps quiet about what is normal.
+// Log writes errors only. For what a test checks, see Logs.
 var Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
 
-// Temporal is a client in the default namespace. Tests keep apart by task queue and workflow IDs.
+// Temporal returns a client in the default namespace. Tests keep apart by task queue and workflow IDs.
 func Temporal(t testing.TB) client.Client { return TemporalIn(t, client.DefaultNamespace) }
 
-// TemporalIn is a client in another namespace.
+// TemporalIn returns a client in another namespace.
 func TemporalIn(t testing.TB, namespace string) client.Client {
 	c, err := client.Dial(client.Options{HostPort: os.Getenv(TemporalVariable), Namespace: namespace, Identity: "test",
 		Logger: log.NewStructuredLogger(Log)})
@@ -80,7 +79,7 @@ func Namespace(t testing.TB) string {
 	return name
 }
 
-// NewNamespace is Namespace for who prepares them ahead of the tests.
+// NewNamespace is Namespace without a test, to prepare namespaces ahead.
 func NewNamespace() (string, error) {
 	name := sample.NewID("test-")
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)

@@ -4,6 +4,7 @@ package admin
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,15 +14,15 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"inorder/internal/ready"
 )
 
-// The paths. None asks for a token: they say nothing that is secret or personal, and the default address is loopback.
-const (
-	MetricsPath = "/metrics" // the default registry, in Prometheus' text format
-	HealthPath  = "/healthz"
-	ReadyPath   = "/readyz" // a Readiness
-)
+// MetricsPath has the metrics, in Prometheus' text format. It asks for no token: they say nothing that is secret or
+// personal, and the default address is loopback.
+const MetricsPath = "/metrics"
 
 // A scrape takes milliseconds.
 const (
@@ -29,15 +30,17 @@ const (
 	shutdownTimeout = 2 * time.Second
 )
 
-// Server is one that listens, and does not answer yet.
+// Server listens at ADMIN_ADDR. It answers nothing before Serve.
 type Server struct {
 	listener net.Listener
-	checks   []Check
+	prober   *ready.Prober
+	metrics  *prometheus.Registry
 	log      *slog.Logger
 }
 
-// Listen takes addr, the setting ADMIN_ADDR. The checks are what ReadyPath looks at.
-func Listen(addr string, checks []Check, log *slog.Logger) (*Server, error) {
+// Listen listens on addr, the setting ADMIN_ADDR. The prober answers ready.Path. MetricsPath has those of the registry, and those of
+// the process and Go's runtime, which are in Prometheus' default registry.
+func Listen(addr string, prober *ready.Prober, metrics *prometheus.Registry, log *slog.Logger) (*Server, error) {
 	l, err := net.Listen("tcp", addr)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
@@ -46,15 +49,16 @@ func Listen(addr string, checks []Check, log *slog.Logger) (*Server, error) {
 	case err != nil:
 		return nil, fmt.Errorf("listen on ADMIN_ADDR: %w", err)
 	}
-	return &Server{l, checks, log}, nil
+	return &Server{l, prober, metrics, log}, nil
 }
 
 // Serve serves until ctx ends, and returns when the requests under way have their answer. It closes the listener.
 func (s *Server) Serve(ctx context.Context) error {
 	mux := http.NewServeMux()
-	mux.Handle("GET "+MetricsPath, promhttp.Handler())
-	mux.HandleFunc("GET "+HealthPath, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "alive") })
-	mux.Handle("GET "+ReadyPath, newProber(s.checks, checkTimeout, s.log))
+	all := prometheus.Gatherers{s.metrics, prometheus.DefaultGatherer}
+	mux.Handle("GET "+MetricsPath, promhttp.InstrumentMetricHandler(s.metrics, promhttp.HandlerFor(all, promhttp.HandlerOpts{})))
+	mux.HandleFunc("GET "+ready.HealthPath, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "alive") })
+	mux.HandleFunc("GET "+ready.Path, s.ready)
 	server := &http.Server{
 		Handler:      mux,
 		ReadTimeout:  requestTimeout,
@@ -78,4 +82,17 @@ func (s *Server) Serve(ctx context.Context) error {
 		_ = server.Close()
 	}
 	return nil
+}
+
+func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
+	readiness, ok := s.prober.Ask(r.Context().Done())
+	if !ok {
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	if !readiness.Ready {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	_ = json.NewEncoder(w).Encode(readiness)
 }

@@ -2,15 +2,24 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
+
+	"inorder/internal/loglimit"
+	"inorder/internal/ready"
 )
 
-var quiet = slog.New(slog.DiscardHandler)
+var (
+	quiet  = slog.New(slog.DiscardHandler)
+	always = ready.New(nil, loglimit.New(quiet, loglimit.Every))
+)
 
 func get(t *testing.T, url string) (int, string) {
 	resp, err := http.Get(url)
@@ -22,7 +31,7 @@ func get(t *testing.T, url string) (int, string) {
 }
 
 func TestServesMetricsAndHealthUntilItIsStopped(t *testing.T) {
-	s, err := Listen("127.0.0.1:0", nil, quiet)
+	s, err := Listen("127.0.0.1:0", always, prometheus.NewRegistry(), quiet)
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -32,10 +41,10 @@ func TestServesMetricsAndHealthUntilItIsStopped(t *testing.T) {
 	status, body := get(t, url+MetricsPath)
 	require.Equal(t, http.StatusOK, status)
 	require.Contains(t, body, "go_goroutines ")
-	status, body = get(t, url+HealthPath)
+	status, body = get(t, url+ready.HealthPath)
 	require.Equal(t, http.StatusOK, status)
 	require.Equal(t, "alive", body)
-	status, body = get(t, url+ReadyPath)
+	status, body = get(t, url+ready.Path)
 	require.Equal(t, http.StatusOK, status)
 	require.JSONEq(t, `{"ready":true,"dependencies":{}}`, body)
 	status, _ = get(t, url+"/")
@@ -43,17 +52,35 @@ func TestServesMetricsAndHealthUntilItIsStopped(t *testing.T) {
 
 	stop()
 	require.NoError(t, <-done)
-	again, err := Listen(s.listener.Addr().String(), nil, quiet)
+	again, err := Listen(s.listener.Addr().String(), always, prometheus.NewRegistry(), quiet)
 	require.NoError(t, err, "the address is free again")
 	require.NoError(t, again.Serve(ctx), "stopped before it began")
 }
 
 func TestTakenPortNamesTheSetting(t *testing.T) {
-	s, err := Listen("127.0.0.1:0", nil, quiet)
+	s, err := Listen("127.0.0.1:0", always, prometheus.NewRegistry(), quiet)
 	require.NoError(t, err)
 	defer s.listener.Close()
-	_, err = Listen(s.listener.Addr().String(), nil, quiet)
+	_, err = Listen(s.listener.Addr().String(), always, prometheus.NewRegistry(), quiet)
 	require.ErrorContains(t, err, "set ADMIN_ADDR")
-	_, err = Listen("192.0.2.1:0", nil, quiet)
+	_, err = Listen("192.0.2.1:0", always, prometheus.NewRegistry(), quiet)
 	require.ErrorContains(t, err, "ADMIN_ADDR")
+}
+
+func TestReady(t *testing.T) {
+	for cause, want := range map[error]struct {
+		status int
+		body   string
+	}{
+		nil:                         {200, `{"ready":true,"dependencies":{"postgres":{"state":"ok","required":true}}}`},
+		errors.New("dial: refused"): {503, `{"ready":false,"dependencies":{"postgres":{"state":"failing","required":true}}}`},
+	} {
+		check := ready.Check{Name: "postgres", Required: true, Run: func(context.Context) error { return cause }}
+		s := &Server{prober: ready.New([]ready.Check{check}, loglimit.New(quiet, loglimit.Every))}
+		answer := httptest.NewRecorder()
+		s.ready(answer, httptest.NewRequest("GET", ready.Path, nil))
+		require.Equal(t, want.status, answer.Code)
+		require.JSONEq(t, want.body, answer.Body.String())
+		require.Equal(t, "application/json", answer.Header().Get("Content-Type"))
+	}
 }

@@ -27,27 +27,27 @@ func (e *permanentError) Unwrap() error { return e.error }
 
 // IsPermanent reports whether err was marked by Permanent.
 func IsPermanent(err error) bool {
-	var permanent *permanentError
-	return errors.As(err, &permanent)
+	_, permanent := errors.AsType[*permanentError](err)
+	return permanent
 }
 
-// Ready calls probe until it succeeds, with growing pauses of 0.5 to 10 seconds, and logs each failure: what is
-// awaited, which attempt it was, and when the next one comes. It gives up on a Permanent error, which it returns as it
-// was, and when ctx ends: then its error says what was awaited and the last cause.
+// Ready calls probe until it succeeds, with pauses that grow from 0.5 to 10 s, and logs each failure with the number of the
+// attempt and the next pause. It returns a Permanent error at once, as it was before it was marked. When ctx ends, it returns
+// an error that names what is not ready and the last cause.
 func Ready(ctx context.Context, log *slog.Logger, what string, probe func(context.Context) error) error {
 	pause := firstPause
 	for attempt := 1; ; attempt++ {
 		try, cancel := context.WithTimeout(ctx, oneTry)
 		err := probe(try)
 		cancel()
-		var permanent *permanentError
+		permanent, isPermanent := errors.AsType[*permanentError](err)
 		switch {
 		case err == nil:
 			if attempt > 1 {
 				log.Info(what+" is ready", "attempt", attempt)
 			}
 			return nil
-		case errors.As(err, &permanent):
+		case isPermanent:
 			return permanent.error
 		case ctx.Err() != nil:
 			return fmt.Errorf("%s is not ready after %d attempts: %w", what, attempt, err)

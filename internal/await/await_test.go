@@ -1,7 +1,6 @@
 package await
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,15 +10,17 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"inorder/dev/testenv"
 )
 
 var errDown = errors.New("connection refused")
 
 func TestReadyTriesUntilItSucceeds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var logs bytes.Buffer
+		log, logs := testenv.Logs(t)
 		began, tries := time.Now(), 0
-		err := Ready(t.Context(), slog.New(slog.NewTextHandler(&logs, nil)), "PostgreSQL", func(context.Context) error {
+		err := Ready(t.Context(), log, "PostgreSQL", func(context.Context) error {
 			if tries++; tries < 8 {
 				return fmt.Errorf("failed:\n\t%w\n\t%w\n", errDown, errDown) // as pgx does for each address
 			}

@@ -36,7 +36,7 @@ type Config struct {
 
 	EventRetention    time.Duration // EVENT_RETENTION 720h: how long webhook_events rows are kept
 	RedeliveryHorizon time.Duration // REDELIVERY_HORIZON 168h: how late the platform may deliver an event again
-	PendingRecheck    time.Duration // PENDING_RECHECK 1m: the first interval at which a waiting event looks again
+	PendingRecheck    time.Duration // PENDING_RECHECK 1m: after how long a waiting event first checks again whether its order is there
 	StuckAfter        time.Duration // STUCK_AFTER 24h: from this age a waiting event is shown as stuck
 	PendingTTL        time.Duration // PENDING_TTL 720h: from this age it is given up
 	ReconcileAfter    time.Duration // RECONCILE_AFTER 10m: from this age a waiting event asks the platform for its order
@@ -56,19 +56,18 @@ type Config struct {
 	LogFormat string     // LOG_FORMAT text, or json
 }
 
-// Need names settings without a default that a command cannot do without. All others are optional to it, but never
-// malformed.
+// Need is a set of settings without a default that a command needs. All others are optional, but never malformed.
 type Need uint
 
 const (
 	NeedDatabase Need = 1 << iota // DATABASE_URL
-	NeedSecrets                   // WEBHOOK_SECRETS, WEBHOOK_SECRETS_FILE or DATABASE_URL: where to find what verifies deliveries
+	NeedSecrets                   // WEBHOOK_SECRETS, WEBHOOK_SECRETS_FILE or DATABASE_URL: where the secrets are
 	NeedPlatform                  // HEADLESS_COMMERCE_API_KEY
 	NeedSigner                    // WEBHOOK_SECRETS
 )
 
-// Error is everything that is wrong with the environment. Every problem names its variable and shows a right value;
-// none shows a secret.
+// Error has everything that is wrong with the environment. Each problem names its variable and an example of a right value. None shows
+// a secret.
 type Error struct{ Problems []string }
 
 func (e *Error) Error() string {
@@ -130,7 +129,7 @@ const maxBodyBytes = 1_900_000
 
 const maxBodyMemory = min(1<<40, math.MaxInt) // so that it is an int on 32 bits, too
 
-// together checks what no setting can be judged for alone. A duration that is zero was a problem already.
+// together checks settings against one another. A duration of zero was a problem already.
 func (r *reader) together(c Config) {
 	if c.MaxBodyMemory > 0 && c.MaxBodyMemory < 2*c.MaxBodyBytes {
 		r.problem("MAX_BODY_MEMORY", "%d is less than two bodies of MAX_BODY_BYTES, %d, take: large deliveries would be refused; raise it "+
@@ -148,11 +147,11 @@ func (r *reader) together(c Config) {
 
 // IsError reports whether err says that the environment is not right.
 func IsError(err error) bool {
-	var e *Error
-	return errors.As(err, &e)
+	_, ok := errors.AsType[*Error](err)
+	return ok
 }
 
-// Logger writes as LOG_LEVEL and LOG_FORMAT say.
+// Logger returns a logger with the level LOG_LEVEL and the format LOG_FORMAT.
 func (c Config) Logger(w io.Writer) *slog.Logger {
 	options := &slog.HandlerOptions{Level: c.LogLevel}
 	if c.LogFormat == "json" {

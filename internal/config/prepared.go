@@ -9,10 +9,10 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// prepareOnDirect lets connections that lead to the server itself keep their statements prepared, which saves the server
-// half of its work for an event. Behind a pooler a statement may meet a connection that has not prepared it, so there
-// it is parsed at each use. The first connection finds out which of the two it is, and every prepared one checks it again: what
-// is behind a name in DATABASE_URL may change.
+// prepareOnDirect has connections that lead to the server itself keep their statements prepared, which saves the server half of
+// its work for an event. Behind a pooler a statement may meet a connection that has not prepared it, so there it is parsed at
+// each use. The first connection finds out which of the two it is. Every connection with prepared statements checks that again,
+// because what is behind a name in DATABASE_URL may change.
 func prepareOnDirect(c *pgxpool.Config) {
 	c.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
 	var known atomic.Pointer[bool]
@@ -51,7 +51,7 @@ func probe(ctx context.Context, c *pgx.ConnConfig) (direct bool, err error) {
 	return isDirect(ctx, conn)
 }
 
-// isDirect reports whether the server's process has the number that the connection was told. A pooler tells one of its own.
+// isDirect reports whether the server's process has the number that was given at connecting. A pooler gives a number of its own.
 func isDirect(ctx context.Context, conn *pgx.Conn) (bool, error) {
 	var pid uint32
 	err := conn.QueryRow(ctx, `SELECT pg_backend_pid()`, pgx.QueryExecModeExec).Scan(&pid)

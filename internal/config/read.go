@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"inorder/internal/endpoints"
+	"inorder/internal/delivery"
 	"inorder/internal/platform"
 )
 
@@ -26,7 +26,7 @@ type environment struct {
 	all    func() []string
 }
 
-// LookupEnv takes what is set to nothing for not set.
+// LookupEnv reports a variable that is set to nothing as not set.
 func (e environment) LookupEnv(name string) (string, bool) {
 	value, _ := e.lookup(name)
 	return value, value != ""
@@ -132,7 +132,7 @@ func (r *reader) webURL(name, fallback string) string {
 	return strings.TrimRight(value, "/")
 }
 
-// link reads a URL that there need not be.
+// link reads a URL that may be missing.
 func (r *reader) link(name, example string) string {
 	if _, set := r.env.LookupEnv(name); !set {
 		return ""
@@ -140,8 +140,8 @@ func (r *reader) link(name, example string) string {
 	return r.webURL(name, example)
 }
 
-// secrets reads a comma-separated list. Blanks around a secret are not part of it. An empty one between commas is a
-// mistake, most likely a lost secret, and is refused, as is what cannot be one.
+// secrets reads a comma-separated list. Blanks around a secret are not part of it. An empty entry is a problem, most likely a
+// lost secret, and so is one that can't be a secret.
 func (r *reader) secrets(name string, need Need) []string {
 	value, set := r.env.LookupEnv(name)
 	if !set {
@@ -153,7 +153,7 @@ func (r *reader) secrets(name string, need Need) []string {
 		list[i] = strings.TrimSpace(secret)
 		if list[i] == "" {
 			r.problem(name, "entry %d of %d is empty; separate the secrets by single commas, for example whsec_new,whsec_old", i+1, len(list))
-		} else if err := endpoints.CheckSecret(list[i]); err != nil {
+		} else if err := delivery.CheckSecret(list[i]); err != nil {
 			r.problem(name, "entry %d of %d cannot be a secret: %v; for example whsec_new,whsec_old", i+1, len(list), err)
 		}
 	}

@@ -15,8 +15,7 @@ import (
 // pool_max_conns. More only wait for one another's disk writes.
 const defaultMaxConns = 16
 
-// fewConns is the pool's size for a command that can do without a database, such as the receiver, which looks at the
-// secrets there.
+// fewConns is the pool's size for a command that can do without a database, such as the receiver, which reads secrets there.
 const fewConns = 2
 
 const exampleDatabaseURL = "postgres://inorder:PASSWORD@127.0.0.1:5432/inorder?sslmode=disable"
@@ -92,8 +91,8 @@ func whyNotPostgres(value string) string {
 	return "it cannot be read: " + reason
 }
 
-// temporal reads the names that every Temporal program reads, and the file that TEMPORAL_CONFIG_FILE names. That
-// library takes a switch that it does not understand for one that is not set, so switches are checked here.
+// temporal reads the names that every Temporal program reads, and the file that TEMPORAL_CONFIG_FILE names. Temporal's library
+// ignores a switch that is malformed, so switches are checked here.
 func (r *reader) temporal() client.Options {
 	for _, name := range []string{"TEMPORAL_TLS", "TEMPORAL_TLS_DISABLE_HOST_VERIFICATION"} {
 		switch value := r.text(name, "false"); strings.ToLower(value) {

@@ -21,9 +21,6 @@ const (
 	ResultHeader    = "Inorder-Result"
 	ResultAccepted  = "accepted"  // new, and durable now
 	ResultDuplicate = "duplicate" // accepted before
-
-	// ReadyPath answers whether deliveries are accepted now.
-	ReadyPath = "/readyz"
 )
 
 // Sign returns the lower-case hex HMAC-SHA256 of body under the whole secret, any "whsec_" prefix included:

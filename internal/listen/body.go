@@ -13,7 +13,7 @@ import (
 	"inorder/internal/delivery"
 )
 
-// Verifier knows the secrets that are valid now: those that the receiver knows.
+// Verifier knows the secrets that are valid now, the same as the receiver.
 type Verifier interface {
 	// Verify reports whether one of them made the signature of the untouched body. It is called concurrently.
 	Verify(body []byte, signature string) bool
@@ -22,7 +22,7 @@ type Verifier interface {
 const (
 	defaultMaxBody = 1 << 20
 
-	maxHeader     = 8 << 10          // as at the receiver
+	maxHeader     = 8 << 10          // bytes, as at the receiver
 	headerSlack   = 4 << 10          // what an http.Server reads beyond its MaxHeaderBytes
 	readTimeout   = 10 * time.Second // of a request as a whole, as there
 	answerTimeout = 40 * time.Second // of the receiver: more than the platform waits
@@ -30,7 +30,7 @@ const (
 
 type connKey struct{}
 
-// newServer serves a forwarder, on a conns. A request must have arrived as a whole within a time.
+// newServer returns a server for a forwarder, on a conns. A request must have arrived as a whole within that time.
 func newServer(f *forwarder, within time.Duration) *http.Server {
 	return &http.Server{
 		Handler: f, ErrorLog: quiet, ConnState: state, MaxHeaderBytes: maxHeader - headerSlack,
@@ -40,7 +40,7 @@ func newServer(f *forwarder, within time.Duration) *http.Server {
 	}
 }
 
-// refusal is why a request is not passed on. It holds nothing that its sender chose.
+// refusal is why a request is not forwarded. It holds nothing that its sender chose.
 type refusal struct {
 	status int
 	reason string // for the user
@@ -56,8 +56,8 @@ var (
 	notWhole = refusal{http.StatusBadRequest, "its body ended too early"}
 )
 
-// read returns an authentic body. Its size and signature are looked at before it is read, and nothing else of the request
-// before it is known to be authentic.
+// read returns an authentic body, or a refusal. It checks size and signature before it reads the body, and uses nothing else of
+// the request before the body is known to be authentic.
 func (f *forwarder) read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	signature := delivery.Signature(r.Header.Values(delivery.SignatureHeader))
 	switch {
@@ -84,7 +84,7 @@ func (f *forwarder) read(w http.ResponseWriter, r *http.Request) ([]byte, error)
 	return body, nil
 }
 
-// refuse answers at once, also a body that is not read: its connection is not used again.
+// refuse answers at once, without reading the rest of the body: the connection is not used again.
 func refuse(w http.ResponseWriter, r refusal) {
 	says := http.StatusText(r.status)
 	if r.status == http.StatusUnauthorized {

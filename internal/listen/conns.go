@@ -8,16 +8,21 @@ import (
 	"time"
 )
 
-// maxConns bounds what strangers can have us hold: with MAX_BODY_BYTES at its default, 64 MiB of bodies.
+// maxConns bounds the memory that strangers can take: with MAX_BODY_BYTES at its default, 64 MiB of bodies.
 const maxConns = 64
 
-// headStart is how long a new connection is not closed for another: as at the receiver, a delivery is here by then.
+// headStart is how long a new connection is not closed for another, as at the receiver: a delivery has arrived by then.
 const headStart = 100 * time.Millisecond
 
-// conns is a listener with so many connections at most. The one that is without a whole request for the longest time is
-// closed for a new one, so nobody can keep out a delivery by holding half-sent ones; but none in its first headStart, so
-// nobody can by opening many, either. New ones wait meanwhile in the system's queue, and also while all have a whole
-// request, which only the authentic can have: for as long as the receiver takes, answerTimeout at most.
+// conns is a listener with a bounded number of connections. A connection is in one of these states:
+//
+//   - waiting: without a whole request, from when it was accepted or answered;
+//   - whole: an authentic delivery is here, and being answered; it is not closed for another;
+//   - ended: closed, or closed for another.
+//
+// When all places are taken, a new connection takes the place of the one that has been waiting longest, so nobody keeps
+// deliveries out by holding half-sent ones. None is closed within headStart of being accepted, so nobody does so by opening many,
+// either. Meanwhile, and while all are whole, the new one is in the system's queue: for answerTimeout at most.
 type conns struct {
 	net.Listener
 	most int
@@ -35,12 +40,12 @@ func newConns(l net.Listener, most int) *conns {
 	return c
 }
 
-// conn is one of them.
+// conn is one connection. of.mu guards place and ended.
 type conn struct {
 	net.Conn
 	of    *conns
 	since time.Time     // when it was accepted
-	place *list.Element // in waiting; nil while it has a whole request, and at its end
+	place *list.Element // in of.waiting; nil while it is whole, and when it has ended
 	ended bool
 }
 
@@ -64,7 +69,7 @@ func (c *conns) Accept() (net.Conn, error) {
 	return in, nil
 }
 
-// makeRoom closes a connection, or waits until there is one that it may close. mu is held, but not all the time.
+// makeRoom closes a connection, or waits until there may be one to close. mu is held, except while it waits or closes.
 func (c *conns) makeRoom() {
 	longest := c.waiting.Front()
 	if longest == nil {
@@ -82,7 +87,7 @@ func (c *conns) makeRoom() {
 	c.mu.Lock()
 }
 
-// pause waits for a change, and for no longer than most. mu is held, but not all the time.
+// pause waits for a change, for at most that time. mu is held, except while it waits.
 func (c *conns) pause(most time.Duration) {
 	alarm := time.AfterFunc(most, func() {
 		c.mu.Lock() // so that it cannot go off before Wait waits
@@ -108,13 +113,14 @@ func state(c net.Conn, s http.ConnState) {
 	}
 }
 
-// hasWhole keeps the connection until it was answered.
+// hasWhole keeps the connection from being closed for another until its request is answered.
 func (c *conn) hasWhole() {
 	c.of.mu.Lock()
 	defer c.of.mu.Unlock()
 	c.leave()
 }
 
+// wait puts the connection at the end of those that wait.
 func (c *conn) wait() {
 	c.of.mu.Lock()
 	defer c.of.mu.Unlock()
@@ -139,7 +145,7 @@ func (c *conn) CloseWrite() error {
 	return nil
 }
 
-// end counts it as closed. of.mu is held.
+// end no longer counts the connection. of.mu is held. It may run twice.
 func (c *conn) end() {
 	c.leave()
 	if !c.ended {
@@ -149,6 +155,7 @@ func (c *conn) end() {
 	}
 }
 
+// leave takes the connection off the list. of.mu is held.
 func (c *conn) leave() {
 	if c.place != nil {
 		c.of.waiting.Remove(c.place)

@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"inorder/internal/hooks"
+	"inorder/internal/webhooks"
 )
 
 // crowd is a listener on which the next connection has always come already.
@@ -64,7 +64,7 @@ func TestOneLineEach(t *testing.T) {
 	p := newPrinter(&out)
 	const forging = "https://a.example.com/\n12:00:00  order.paid  200 accepted\r\x1b[2J"
 	k := keeper{say: p.say, said: map[string]bool{}, to: "http://127.0.0.1:3000/webhooks/hc", url: forging}
-	k.other(hooks.Webhook{ID: "wh_1" + forging, URL: forging})
+	k.other(webhooks.Webhook{ID: "wh_1" + forging, URL: forging})
 	p.say("deleting %s, %s: %s", "wh_2", forging, "why")
 	require.Equal(t, 2, strings.Count(out.String(), "\n"))
 	require.NotContains(t, out.String(), "\r")

@@ -17,21 +17,20 @@ import (
 	"inorder/internal/delivery"
 )
 
-// alreadyHere is shown for an event that was not delivered here before: it came another way, which is no repetition for
-// who looks at this one.
+// alreadyHere is shown instead of duplicate for an event that was not delivered here before: it reached the receiver another way.
 const alreadyHere = "already here"
 
-// Delivery is an authentic one that was forwarded, and what it was answered; or one that was refused.
+// Delivery is an authentic delivery that was forwarded, with its answer, or one that was refused.
 type Delivery struct {
 	Type, OrderID, EventID string // "" where the body is no event
 	Status                 int    // the receiver's; 0 if it gave none
 	Result                 string // accepted, duplicate, …; "" without
 	Took                   time.Duration
-	Err                    error // why there is no status; a refusal says that it was not forwarded
+	Err                    error // why there is no status; a refusal if it was not forwarded
 }
 
-// forwarder passes authentic deliveries to a receiver: the body's bytes and all end-to-end headers as they came, so that
-// the signature holds, and the answer back as it is.
+// forwarder passes authentic deliveries to a receiver: the body's bytes and all end-to-end headers as they came, so that the
+// signature holds. It passes the answer back unchanged.
 type forwarder struct {
 	verifier Verifier
 	maxBody  int64
@@ -75,7 +74,7 @@ func newForwarder(receiver string, verifier Verifier, maxBody int, each func(Del
 	}}, nil
 }
 
-// ServeHTTP takes deliveries only: the URL is public, and nothing else of the receiver is to be.
+// ServeHTTP takes deliveries only: the URL is public, and nothing else of the receiver must be.
 func (f *forwarder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case !strings.HasSuffix(r.URL.Path, delivery.Path):

@@ -14,7 +14,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"inorder"
 	"inorder/internal/delivery"
+	"inorder/internal/store"
 )
 
 const secret = "whsec_test"
@@ -157,47 +159,47 @@ func TestADeliveryIsOneLine(t *testing.T) {
 	require.Less(t, out.Len(), 500)
 }
 
-// places is where events are, by ID.
-type places map[string]Outcome
+// outcomes are those of events, by ID.
+type outcomes map[string]inorder.Outcome
 
-func (p places) Look(_ context.Context, ids []string) (all []Outcome, _ error) {
+func (o outcomes) States(_ context.Context, ids []string) (all []store.EventState, _ error) {
 	for _, id := range ids {
-		all = append(all, Outcome{EventID: id, Outcome: p[id].Outcome})
+		all = append(all, store.EventState{ID: id, Outcome: o[id]})
 	}
 	return all, nil
 }
 
-func (p places) Ask(_ context.Context, id string) Outcome {
-	return Outcome{EventID: id, Outcome: "attention", Detail: "asked"}
+func (o outcomes) Ask(_ context.Context, e store.EventState) store.EventState {
+	return store.EventState{ID: e.ID, Outcome: inorder.Attention, Detail: "asked"}
 }
 
-func TestOutcomesAreTold(t *testing.T) {
+func TestOutcomesAreReported(t *testing.T) {
 	t.Parallel()
-	where := places{"evt_waits": {Outcome: "waiting"}, "evt_done": {Outcome: "stale"}}
-	var told []Outcome
-	w := newWatch(where, func(o Outcome) { told = append(told, o) })
+	where := outcomes{"evt_waits": inorder.Waiting, "evt_done": inorder.Stale}
+	var reported []store.EventState
+	f := newFollower(where, func(s store.EventState) { reported = append(reported, s) })
 	for _, id := range []string{"evt_waits", "evt_done", "evt_attention"} {
-		w.add(id)
-		w.add(id)
+		f.add(id)
+		f.add(id)
 	}
-	w.look(t.Context())
-	require.Len(t, told, 2)
-	require.Len(t, w.events, 2, "what has come to its end is not watched any more")
+	f.poll(t.Context())
+	require.Len(t, reported, 2)
+	require.Len(t, f.followed, 2, "what has come to its end is not followed any more")
 
-	where["evt_waits"] = Outcome{Outcome: "applied"}
-	w.events["evt_attention"].since = time.Now().Add(-askAfter - time.Second)
-	told = nil
-	w.look(t.Context())
-	require.ElementsMatch(t, []Outcome{{EventID: "evt_waits", Outcome: "applied"}, {EventID: "evt_attention", Outcome: "attention", Detail: "asked"}}, told)
-	require.Empty(t, w.events)
+	where["evt_waits"] = inorder.Applied
+	f.followed["evt_attention"].since = time.Now().Add(-askAfter - time.Second)
+	reported = nil
+	f.poll(t.Context())
+	require.ElementsMatch(t, []store.EventState{{ID: "evt_waits", Outcome: "applied"}, {ID: "evt_attention", Outcome: "attention", Detail: "asked"}}, reported)
+	require.Empty(t, f.followed)
 
 	t.Run("and given up in the end", func(t *testing.T) {
-		where["evt_waits"] = Outcome{Outcome: "waiting"}
-		w.add("evt_waits")
-		w.events["evt_waits"].since = time.Now().Add(-giveUp - time.Second)
-		told = nil
-		w.look(t.Context())
-		require.Len(t, told, 1)
-		require.Empty(t, w.events)
+		where["evt_waits"] = inorder.Waiting
+		f.add("evt_waits")
+		f.followed["evt_waits"].since = time.Now().Add(-followFor - time.Second)
+		reported = nil
+		f.poll(t.Context())
+		require.Len(t, reported, 1)
+		require.Empty(t, f.followed)
 	})
 }

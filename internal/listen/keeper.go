@@ -1,18 +1,18 @@
 package listen
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
 
-	"inorder/internal/endpoints"
-	"inorder/internal/hooks"
 	"inorder/internal/platform"
+	"inorder/internal/webhooks"
 )
 
-// keeper keeps one endpoint on the platform alive and right. Its methods are called one at a time.
+// keeper keeps the webhook of one Run registered, active and leading to the tunnel. Its methods are called one at a time.
 type keeper struct {
-	hooks.Registrar
+	webhooks.Registrar
 	machine Machine
 	name    string
 	events  []string
@@ -20,13 +20,13 @@ type keeper struct {
 	lease   time.Duration
 	say     func(format string, args ...any)
 
-	e        endpoints.Endpoint // as it is registered; ID is "" while none is
-	url      string             // where it should lead
-	ownLease bool               // the platform keeps no metadata, so that the lease is in our record alone
+	e        webhooks.Record // as it is registered; ID is "" while none is
+	url      string          // where it should lead
+	ownLease bool            // the platform keeps no metadata, so that the lease is in our record alone
 	said     map[string]bool
 }
 
-// once says what would otherwise be said with every renewal.
+// once prints a line the first time only; it would otherwise come with every renewal.
 func (k *keeper) once(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	if !k.said[text] {
@@ -35,11 +35,11 @@ func (k *keeper) once(format string, args ...any) {
 	}
 }
 
-func (k *keeper) tag() hooks.Tag {
-	return hooks.Tag{Owner: k.machine.Owner, Machine: k.machine.ID, Listen: k.name, Lease: k.Clock().Add(k.lease).Truncate(time.Second)}
+func (k *keeper) tag() webhooks.Tag {
+	return webhooks.Tag{Owner: k.machine.Owner, Machine: k.machine.ID, Listen: k.name, Lease: time.Now().Add(k.lease).Truncate(time.Second)}
 }
 
-// sweep deletes what earlier ones of this name left behind, and those of other names past their lease.
+// sweep deletes the webhooks that earlier Runs of this name left behind, and those of other names past their lease.
 func (k *keeper) sweep(ctx context.Context) error {
 	err := sweep(ctx, k.Registrar, k.machine, sweeping{held: k.name, keep: k.e.ID,
 		each:  func(s Swept) { k.say("deleting %s, %s: %s", s.ID, s.URL, s.Why) },
@@ -50,28 +50,28 @@ func (k *keeper) sweep(ctx context.Context) error {
 	return nil
 }
 
-// other says which of the webhooks that are not ours concern the user.
-func (k *keeper) other(w hooks.Webhook) {
+// other prints what the user should know of a webhook that is not ours.
+func (k *keeper) other(w webhooks.Webhook) {
 	switch {
 	case w.URL == k.url && w.Record == nil:
-		k.once("%s has the same URL, and nothing tells whose it is: if nobody needs it, `inorder hooks delete --force %[1]s`", w.ID)
+		k.once("%s has the same URL, and its owner is unknown: if nobody needs it, `inorder hooks delete --force %[1]s`", w.ID)
 	case w.Active && !w.Gone && sameURL(w.URL, k.to):
 		k.once("%s delivers to that receiver, too: an event that comes from it first is shown as %s", w.ID, alreadyHere)
 	}
 }
 
-// register makes the endpoint. One that was created before an error is kept, so that end deletes it.
+// register creates the webhook. One that was created before an error is kept in k.e, so that end deletes it.
 func (k *keeper) register(ctx context.Context, public string) error {
 	url, err := endpoint(public)
 	if err != nil {
 		return err
 	}
 	k.url = url
-	k.e, err = k.Create(ctx, hooks.New{URL: url, Events: k.events, Tag: k.tag()})
+	k.e, err = k.Create(ctx, webhooks.Spec{URL: url, Events: k.events, Tag: k.tag()})
 	return err
 }
 
-// move leads the endpoint to another URL, without a gap.
+// move leads the webhook to another URL, without a gap.
 func (k *keeper) move(ctx context.Context, public string) error {
 	url, err := endpoint(public)
 	if err != nil || url == k.url {
@@ -82,17 +82,17 @@ func (k *keeper) move(ctx context.Context, public string) error {
 		return err
 	}
 	k.say("the tunnel has another URL: %s leads to %s now, and no longer to %s", k.e.ID, url, k.url)
-	k.url, k.e.URL = url, or(w.URL, url)
+	k.url, k.e.URL = url, cmp.Or(w.URL, url)
 	return nil
 }
 
-// again registers anew what somebody deleted.
+// again registers the webhook anew after somebody deleted it.
 func (k *keeper) again(ctx context.Context, public string) error {
 	k.say("%s was deleted by somebody else: registering it again", k.e.ID)
-	if err := k.Store.Remove(ctx, k.e.ID, k.Clock().Add(secretOutlives)); err != nil {
+	if err := k.Store.Remove(ctx, k.e.ID, time.Now().Add(secretOutlives)); err != nil {
 		return err
 	}
-	k.e = endpoints.Endpoint{}
+	k.e = webhooks.Record{}
 	if err := k.register(ctx, public); err != nil {
 		return err
 	}
@@ -100,8 +100,8 @@ func (k *keeper) again(ctx context.Context, public string) error {
 	return nil
 }
 
-// renew prolongs the lease, first in our record, which counts, and then in the metadata. By the way it finds out whether the
-// endpoint is still there and active, and leads it to where the tunnel is.
+// renew prolongs the lease, first in our record, which counts, and then in the metadata. On the way it leads the webhook to the
+// tunnel's URL, registers it again if it is gone, and activates it if it is not active. It may run again after an error.
 func (k *keeper) renew(ctx context.Context, public string) error {
 	if k.e.ID == "" {
 		return k.register(ctx, public)
@@ -124,22 +124,22 @@ func (k *keeper) renew(ctx context.Context, public string) error {
 	case err != nil:
 		return err
 	case !w.IsActive:
-		k.say("the platform deactivated %s, as it does with endpoints that fail: activating it", k.e.ID)
+		k.say("the platform deactivated %s, as it does with webhooks that fail: activating it", k.e.ID)
 		if _, err := k.SetActive(ctx, k.e.ID, true); err != nil {
 			return err
 		}
 	}
-	return k.sweep(ctx) // what was created by a request that its sender did not live to see answered
+	return k.sweep(ctx) // a webhook may appear late, from a request whose sender died before the answer
 }
 
-// prolong writes the lease into the metadata, unless the platform refuses or ignores that.
-func (k *keeper) prolong(ctx context.Context, tag hooks.Tag) (platform.Webhook, error) {
+// prolong writes the lease into the metadata, unless the platform refuses or ignores that, and returns the webhook as it is.
+func (k *keeper) prolong(ctx context.Context, tag webhooks.Tag) (platform.Webhook, error) {
 	if k.ownLease {
 		return k.Platform.GetWebhook(ctx, k.e.ID)
 	}
 	w, err := k.Platform.UpdateWebhook(ctx, k.e.ID, platform.WebhookUpdate{Metadata: tag.Metadata()})
 	refused := platform.IsInvalid(err)
-	if refused || err == nil && !hooks.TagOf(w).Lease.Equal(tag.Lease) {
+	if refused || err == nil && !webhooks.TagOf(w).Lease.Equal(tag.Lease) {
 		k.ownLease = true
 		k.once("the platform keeps no metadata: the lease of %s is in our own table alone", k.e.ID)
 	}
@@ -149,7 +149,7 @@ func (k *keeper) prolong(ctx context.Context, tag hooks.Tag) (platform.Webhook, 
 	return w, err
 }
 
-// end deletes the endpoint, also when ctx has ended.
+// end deletes the webhook, also when ctx has ended, within ten seconds.
 func (k *keeper) end(ctx context.Context) error {
 	if k.e.ID == "" {
 		return nil

@@ -1,9 +1,25 @@
-// Package listen lets a developer's machine receive the platform's deliveries: a tunnel, an endpoint that lives as long as the
-// process, and a view of what arrives.
+// Package listen lets a developer's machine receive the platform's deliveries: a tunnel, a webhook that lives as long as the
+// process, and a view of what arrives. How webhooks are registered and deleted is internal/hooks' to do.
 //
-// An endpoint left behind would pile up failures, so three things end it: the process itself, when it is asked to stop; the
-// next one of the same name, which holds that name's lock and so knows that the last one is dead; and, for any other name, its
-// lease, which a living one renews.
+// # States
+//
+// A Run is in one of these states:
+//
+//   - starting: it takes the lock of its name, opens the tunnel, deletes the webhooks that an earlier Run of the name left, and
+//     registers its own. If one of these fails, Run ends with the error.
+//   - delivering: deliveries arrive and are forwarded. Every third of the lease, the lease is renewed. That also puts right what
+//     happened to the webhook: it is registered again if somebody deleted it, and activated if the platform deactivated it. If
+//     the platform or PostgreSQL does not answer, this is tried again ten seconds later.
+//   - reopening: the tunnel failed. It is opened again, once a second. The lease is still renewed. When the tunnel is open, the
+//     webhook is led to its URL, and Options.CatchUp is called.
+//   - ending: the context has ended. The webhook is deleted, then what is under way has five seconds to be answered.
+//
+// # Webhooks that are left behind
+//
+// A webhook that leads nowhere piles up failures, so three things delete it: its own Run, when it ends; the next Run of the same
+// name, which holds that name's lock, and so knows that the earlier one is dead; and, for any other name, a Run or a Sweep after
+// its lease. The lock is the kernel's and ends with its process, however that ends. The lease is for those whose lock cannot be
+// seen, on another machine with the same user and host name.
 package listen
 
 import (
@@ -13,41 +29,44 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"time"
 
 	"inorder/internal/delivery"
-	"inorder/internal/hooks"
+	"inorder/internal/store"
+	"inorder/internal/webhooks"
 )
 
-// Options are the settings of Run. Those without a default are needed.
+// Options are the settings of Run. Those without a default are required.
 type Options struct {
-	Registrar hooks.Registrar // its Owner and Say are set by Run
+	Registrar webhooks.Registrar // Run sets its Owner and Say
 	Machine   Machine
 	Name      string // one of a name at a time
 	Tunnel    Tunnel
 	Events    []string
 	Receiver  string    // URL of the receiver, without path
-	Verifier  Verifier  // knows what the receiver knows
+	Verifier  Verifier  // knows the same secrets as the receiver
 	MaxBody   int       // the largest body that is taken, in bytes; default 1 MiB
 	Out       io.Writer // what is shown
 
 	Outcomes Outcomes                    // nil: not shown
 	Link     func(eventID string) string // nil: none
 
-	// CatchUp is told when the last one of the name was last known to be there, or zero. It is called when deliveries arrive
-	// again, so that nothing is lost in between.
+	// CatchUp runs when deliveries resume, at the start and after each reopening, so that nothing is lost in between; since is
+	// when the last Run of the name was last alive, or zero if there was none. It must return at once. nil: nothing is done.
 	CatchUp func(ctx context.Context, since time.Time)
 
-	Lease time.Duration // default 10 minutes; renewed in a third of it
+	Lease time.Duration // default 10 minutes; renewed every third of it
 }
 
 const (
-	reopenAfter = time.Second      // before a tunnel that could not be opened is tried again
-	retryAfter  = 10 * time.Second // before what the platform or PostgreSQL did not do is tried again
+	reopenAfter = time.Second      // between attempts to open the tunnel
+	retryAfter  = 10 * time.Second // between attempts to renew, if the platform or PostgreSQL does not answer
+	shutdownFor = 5 * time.Second  // how long what is under way at the end has to be answered
 )
 
-// Run runs until ctx ends, and then deletes its endpoint. It fails when another one of the name runs, or when the tunnel or
-// the endpoint cannot be made at the start; what breaks later it tells, and tries again.
+// Run runs until ctx ends, and then deletes its webhook and returns nil. It fails if another Run of the name is alive, or if the
+// tunnel or the webhook cannot be made at the start. What breaks later is printed and tried again. See the package's states.
 func Run(ctx context.Context, o Options) (err error) {
 	unlock, err := o.Machine.lock(ctx, o.Name)
 	if err != nil {
@@ -55,7 +74,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 	defer unlock()
 	l := newListener(o)
-	f, err := newForwarder(o.Receiver, o.Verifier, o.MaxBody, l.took)
+	f, err := newForwarder(o.Receiver, o.Verifier, o.MaxBody, l.forwarded)
 	if err != nil {
 		return err
 	}
@@ -67,22 +86,19 @@ func Run(ctx context.Context, o Options) (err error) {
 	failed := make(chan error, 1)
 	serve := func(t Opened) { go func() { failed <- server.Serve(newConns(t, maxConns)) }() }
 	serve(opened)
-	watching, stopWatching := context.WithCancel(context.WithoutCancel(ctx))
-	watched := make(chan struct{})
-	go func() { defer close(watched); l.watch(watching) }()
+	stopFollowing := l.follow(ctx)
 	defer func() {
-		l.alive()
+		l.noteAlive()
 		err = errors.Join(l.keeper.end(ctx), err)
-		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownFor)
 		defer cancel()
-		_ = server.Shutdown(grace) // what is not answered by then is delivered again
+		_ = server.Shutdown(grace) // the platform delivers again what is not answered by then
 		_ = server.Close()
-		stopWatching()
-		<-watched
+		stopFollowing()
 	}()
 	if err := l.begin(ctx, opened.URL); err != nil {
 		if ctx.Err() != nil {
-			return nil // a wished stop
+			return nil // it was stopped
 		}
 		return err
 	}
@@ -94,9 +110,9 @@ type listener struct {
 	Options
 	keeper *keeper
 	print  *printer
-	events *watch // nil: outcomes are not shown
+	events *follower // nil: outcomes are not shown
 	recent recent
-	up     bool // deliveries arrive
+	up     bool // deliveries arrive; false while reopening
 }
 
 func newListener(o Options) *listener {
@@ -107,12 +123,13 @@ func newListener(o Options) *listener {
 	l.keeper = &keeper{Registrar: r, machine: o.Machine, name: o.Name, events: o.Events, lease: l.Lease, say: l.print.say, said: map[string]bool{},
 		to: strings.TrimRight(o.Receiver, "/") + delivery.Path}
 	if o.Outcomes != nil {
-		l.events = newWatch(o.Outcomes, l.ended)
+		l.events = newFollower(o.Outcomes, l.showOutcome)
 	}
 	return l
 }
 
-func (l *listener) took(d Delivery) {
+// forwarded shows a delivery that was forwarded or refused, and follows its event.
+func (l *listener) forwarded(d Delivery) {
 	taken := d.Status/100 == 2 && d.EventID != ""
 	if taken && !l.recent.note(d.EventID) && d.Result == delivery.ResultDuplicate {
 		d.Result = alreadyHere
@@ -123,28 +140,36 @@ func (l *listener) took(d Delivery) {
 	}
 }
 
-func (l *listener) ended(o Outcome) {
+func (l *listener) showOutcome(s store.EventState) {
 	link := ""
 	if l.Link != nil {
-		link = l.Link(o.EventID)
+		link = l.Link(s.ID)
 	}
-	l.print.outcome(o, link)
+	l.print.outcome(s, link)
 }
 
-func (l *listener) watch(ctx context.Context) {
-	if l.events != nil {
-		l.events.run(ctx)
+// follow shows outcomes until stop is called, which shows the last ones and returns.
+func (l *listener) follow(ctx context.Context) (stop func()) {
+	if l.events == nil {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var running sync.WaitGroup
+	running.Go(func() { l.events.run(ctx) })
+	return func() {
+		cancel()
+		running.Wait()
 	}
 }
 
-// alive notes that deliveries arrive.
-func (l *listener) alive() {
+// noteAlive records the time, if deliveries arrive.
+func (l *listener) noteAlive() {
 	if l.up {
 		l.Machine.noteAlive(l.Name, time.Now())
 	}
 }
 
-// begin registers, after it has deleted what was left behind.
+// begin registers the webhook, after it has deleted what an earlier Run left behind.
 func (l *listener) begin(ctx context.Context, public string) error {
 	if err := l.keeper.sweep(ctx); err != nil {
 		return err
@@ -153,21 +178,21 @@ func (l *listener) begin(ctx context.Context, public string) error {
 		return err
 	}
 	l.print.say("%s delivers %s to %s, and from here it goes to %s", l.keeper.e.ID, summary(l.keeper.e.Events), l.keeper.e.URL, l.keeper.to)
-	l.arriving(ctx)
+	l.resume(ctx)
 	return nil
 }
 
-// arriving is called when deliveries arrive again.
-func (l *listener) arriving(ctx context.Context) {
+// resume is called when deliveries begin to arrive, or arrive again.
+func (l *listener) resume(ctx context.Context) {
 	since := l.Machine.lastAlive(l.Name)
 	l.up = true
-	l.alive()
+	l.noteAlive()
 	if l.CatchUp != nil {
 		l.CatchUp(ctx, since)
 	}
 }
 
-// keep renews the lease, and opens the tunnel again when it fails.
+// keep is the states delivering and reopening: it renews the lease, and opens the tunnel again when it fails.
 func (l *listener) keep(ctx context.Context, public string, failed <-chan error, serve func(Opened)) error {
 	renew, reopen := time.NewTimer(l.Lease/3), time.NewTimer(0)
 	reopen.Stop()
@@ -176,14 +201,14 @@ func (l *listener) keep(ctx context.Context, public string, failed <-chan error,
 		case <-ctx.Done():
 			return nil
 		case <-renew.C:
-			l.alive()
+			l.noteAlive()
 			renew.Reset(l.Lease / 3)
 			if err := l.keeper.renew(ctx, public); err != nil && ctx.Err() == nil {
-				l.keeper.once("the endpoint could not be looked after, which is tried again: %v", err)
+				l.keeper.once("the webhook could not be checked and its lease renewed, which is tried again: %v", err)
 				renew.Reset(min(retryAfter, l.Lease/3))
 			}
 		case err := <-failed:
-			l.alive()
+			l.noteAlive()
 			l.up = false
 			l.print.say("the tunnel is closed, opening it again: %v", err)
 			reopen.Reset(0)
@@ -196,8 +221,8 @@ func (l *listener) keep(ctx context.Context, public string, failed <-chan error,
 			}
 			serve(opened)
 			public = opened.URL
-			renew.Reset(0) // which leads the endpoint to it
-			l.arriving(ctx)
+			renew.Reset(0) // which leads the webhook to it
+			l.resume(ctx)
 		}
 	}
 }

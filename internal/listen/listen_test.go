@@ -19,9 +19,9 @@ import (
 	"inorder/dev/standin"
 	"inorder/dev/testenv"
 	"inorder/internal/delivery"
-	"inorder/internal/endpoints"
-	"inorder/internal/hooks"
 	"inorder/internal/platform"
+	"inorder/internal/webhooks"
+	"inorder/internal/webhooks/secrets"
 )
 
 func TestMain(m *testing.M) { testenv.Main(m) }
@@ -32,21 +32,20 @@ const key = "sk_test_hushhush"
 type rig struct {
 	t        *testing.T
 	shop     *standin.Server
-	hooks    hooks.Registrar
+	hooks    webhooks.Registrar
 	machine  Machine
 	tunnel   *shifting
 	receiver string
-	out      lines
+	out      testenv.Output
 
 	mu  sync.Mutex
 	got []*http.Request
 }
 
 func newRig(t *testing.T, metadata bool) *rig {
-	r := &rig{t: t, shop: standin.New(standin.Options{Keys: []string{key}, RetryDelays: []time.Duration{
-		200 * time.Millisecond, time.Second, time.Second, time.Second, time.Second}}), tunnel: &shifting{}}
-	t.Cleanup(r.shop.Close)
-	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+	r := &rig{t: t, tunnel: &shifting{}}
+	shop, api := testenv.StandIn(t, standin.Options{Keys: []string{key}, RetryDelays: []time.Duration{
+		200 * time.Millisecond, time.Second, time.Second, time.Second, time.Second}}, func(w http.ResponseWriter, q *http.Request, next http.Handler) {
 		raw, _ := io.ReadAll(q.Body)
 		var body map[string]any
 		if json.Unmarshal(raw, &body) == nil && !metadata {
@@ -54,13 +53,11 @@ func newRig(t *testing.T, metadata bool) *rig {
 			raw, _ = json.Marshal(body)
 		}
 		q.Body = io.NopCloser(bytes.NewReader(raw))
-		r.shop.ServeHTTP(w, q)
-	}))
-	t.Cleanup(api.Close)
-	client, err := platform.New(platform.Options{APIKey: key, BaseURL: api.URL + "/v1"})
-	require.NoError(t, err)
+		next.ServeHTTP(w, q)
+	})
+	r.shop = shop
 	r.machine = r.newMachine()
-	r.hooks = hooks.Registrar{Platform: client, Store: endpoints.Store{Pool: testenv.Database(t)}, Owner: r.machine.Owner,
+	r.hooks = webhooks.Registrar{Platform: testenv.Platform(t, api, key), Store: webhooks.Store{Pool: testenv.Database(t)}, Owner: r.machine.Owner,
 		Wait: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }}
 	to := httptest.NewServer(r)
 	t.Cleanup(to.Close)
@@ -88,8 +85,8 @@ func (r *rig) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 
 // Verify knows every secret as soon as it is recorded.
 func (r *rig) Verify(body []byte, signature string) bool {
-	secrets, err := r.hooks.Store.Secrets(context.Background())
-	return err == nil && slices.ContainsFunc(secrets, func(s endpoints.Secret) bool { return delivery.Verify(string(s.Secret), body, signature) })
+	known, err := r.hooks.Store.Secrets().List(context.Background())
+	return err == nil && slices.ContainsFunc(known, func(s secrets.Secret) bool { return delivery.Verify(string(s.Secret), body, signature) })
 }
 
 func (r *rig) received() int {
@@ -118,23 +115,6 @@ func (s *shifting) opened() Opened {
 	return s.last
 }
 
-type lines struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
 func (r *rig) options(name string) Options {
 	return Options{Registrar: r.hooks, Machine: r.machine, Name: name, Tunnel: r.tunnel, Events: []string{"order.created", "order.paid"},
 		Receiver: r.receiver, Verifier: r, Out: &r.out, Lease: 600 * time.Millisecond}
@@ -148,8 +128,8 @@ func (r *rig) start(o Options) (stop func() error) {
 	stop = sync.OnceValue(func() error { cancel(); return <-done })
 	r.t.Cleanup(func() { _ = stop() })
 	r.eventually("it listens", func() bool {
-		return slices.ContainsFunc(r.list(), func(w hooks.Webhook) bool {
-			out := r.out.String() // another webhook may be told of, too
+		return slices.ContainsFunc(r.list(), func(w webhooks.Webhook) bool {
+			out := r.out.String() // another webhook may be named, too
 			return w.Active && strings.Contains(out, w.ID+" delivers ") && !strings.Contains(out, w.ID+" delivers to that receiver")
 		})
 	})
@@ -162,13 +142,13 @@ func (r *rig) eventually(what string, condition func() bool) {
 }
 
 // list is what the platform and our records have, the newest first.
-func (r *rig) list() []hooks.Webhook {
+func (r *rig) list() []webhooks.Webhook {
 	list, err := r.hooks.List(context.Background())
 	require.NoError(r.t, err)
 	return list
 }
 
-func (r *rig) create(url string, tag hooks.Tag) string {
+func (r *rig) create(url string, tag webhooks.Tag) string {
 	w, err := r.hooks.Platform.CreateWebhook(r.t.Context(), platform.NewWebhook{URL: url, Events: []string{"*"}, Metadata: tag.Metadata()})
 	require.NoError(r.t, err)
 	return w.ID

@@ -16,8 +16,8 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// Machine is who registers: a user of a machine, and where that user's locks are. A lock is the kernel's, so it ends with its
-// process, however that ends: who has the lock of a name knows that every earlier `listen` of that name is dead.
+// Machine is who registers: a user of a machine, and where that user's locks are. A lock is the kernel's and ends with its
+// process, however that ends: whoever has the lock of a name knows that every earlier Run of that name is dead.
 type Machine struct {
 	Owner string // user@host
 	ID    string // random, and kept beside the locks: user@host alone may be the same in two containers, which share no locks
@@ -25,7 +25,7 @@ type Machine struct {
 	host  string
 }
 
-// DefaultDir is where a user's locks are.
+// DefaultDir returns the directory of a user's locks.
 func DefaultDir() string {
 	dir, err := os.UserCacheDir()
 	if err != nil { // no home
@@ -34,46 +34,41 @@ func DefaultDir() string {
 	return filepath.Join(dir, "inorder")
 }
 
-// ThisMachine reads the machine's ID, and makes one the first time.
+// ThisMachine returns this machine, with its locks in dir. The first time, it makes the machine's ID.
 func ThisMachine(dir string) (Machine, error) {
 	m := Machine{Owner: Owner(), dir: dir}
 	_, m.host, _ = strings.Cut(m.Owner, "@")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return m, fmt.Errorf("make a directory for locks: %w", err)
 	}
-	file := filepath.Join(dir, "machine-"+m.host)
-	id, err := os.ReadFile(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		if err := makeOnce(file, strings.ToLower(rand.Text()[:10])); err != nil {
-			return m, fmt.Errorf("keep an ID for this machine: %w", err)
-		}
-		id, err = os.ReadFile(file)
-	}
+	id, err := machineID(filepath.Join(dir, "machine-"+m.host))
 	if err != nil {
-		return m, fmt.Errorf("read this machine's ID: %w", err)
+		return m, fmt.Errorf("read or make this machine's ID: %w", err)
 	}
-	m.ID = unusual.ReplaceAllString(strings.TrimSpace(string(id)), "")
+	m.ID = unusual.ReplaceAllString(id, "")
 	return m, nil
 }
 
-// makeOnce writes a file that appears complete, and only if there is none: two may do it at once.
-func makeOnce(file, text string) error {
-	unfinished, err := os.CreateTemp(filepath.Dir(file), "new-")
-	if err != nil {
-		return err
+// machineID reads the ID from a file, and writes a new one if the file is missing or empty. Two processes get the same one.
+func machineID(file string) (string, error) {
+	lock := flock.New(file + ".lock")
+	if err := lock.Lock(); err != nil {
+		return "", err
 	}
-	defer os.Remove(unfinished.Name())
-	_, err = unfinished.WriteString(text)
-	if err := errors.Join(err, unfinished.Close()); err != nil {
-		return err
+	defer lock.Close()
+	text, err := os.ReadFile(file)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", err
 	}
-	if err := os.Link(unfinished.Name(), file); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
+	id := strings.TrimSpace(string(text))
+	if id == "" {
+		id = strings.ToLower(rand.Text()[:10])
+		err = os.WriteFile(file, []byte(id), 0o600)
 	}
-	return nil
+	return id, err
 }
 
-// Owner is user@host, of letters that fit into file names, metadata and records.
+// Owner returns user@host, of letters that fit into file names, metadata and records.
 func Owner() string {
 	name := "unknown"
 	if u, err := user.Current(); err == nil {
@@ -91,7 +86,7 @@ var (
 	names   = regexp.MustCompile(`^[A-Za-z0-9._-]{1,40}$`)
 )
 
-// CheckName says what is wrong with a name of a `listen`.
+// CheckName returns an error for what cannot be the name of a Run.
 func CheckName(name string) error {
 	if !names.MatchString(name) {
 		return fmt.Errorf("--name %q must be 1 to 40 letters, digits, dots, dashes and underscores", name)
@@ -99,52 +94,52 @@ func CheckName(name string) error {
 	return nil
 }
 
-// try takes the lock of a name, or finds it taken.
-func (m Machine) try(name string) (unlock func(), ok bool, err error) {
+// file is a path of a name's, in the directory of locks. Its name must have passed CheckName.
+func (m Machine) file(name, extension string) string {
+	return filepath.Join(m.dir, "listen-"+m.host+"-"+name+extension)
+}
+
+// try takes the lock of a name, and reports whether it was free.
+func (m Machine) try(name string) (unlock func(), free bool, err error) {
 	if !names.MatchString(name) { // of metadata that somebody else wrote
 		return nil, false, nil
 	}
-	l := flock.New(filepath.Join(m.dir, "listen-"+m.host+"-"+name+".lock"))
-	ok, err = l.TryLock()
+	l := flock.New(m.file(name, ".lock"))
+	free, err = l.TryLock()
 	if err != nil {
 		return nil, false, fmt.Errorf("lock %s: %w", l.Path(), err)
 	}
-	return func() { _ = l.Close() }, ok, nil
+	return func() { _ = l.Close() }, free, nil
 }
 
-// patience is how long lock waits for one that is just ending.
-const patience = 5 * time.Second
+// lockPatience is how long lock waits for one that is just ending.
+const lockPatience = 5 * time.Second
 
-// lock waits a little for the lock of a name.
+// lock takes the lock of a name. It fails if another process keeps it.
 func (m Machine) lock(ctx context.Context, name string) (unlock func(), err error) {
-	for begin := time.Now(); ; {
-		unlock, ok, err := m.try(name)
-		switch {
-		case err != nil || ok:
-			return unlock, err
-		case time.Since(begin) > patience:
-			return nil, fmt.Errorf("another `inorder listen` named %q runs: end it, or give this one a --name of its own", name)
-		}
-		select {
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		case <-time.After(100 * time.Millisecond):
-		}
+	waiting, cancel := context.WithTimeout(ctx, lockPatience)
+	defer cancel()
+	l := flock.New(m.file(name, ".lock"))
+	_, err = l.TryLockContext(waiting, 100*time.Millisecond)
+	switch {
+	case err == nil:
+		return func() { _ = l.Close() }, nil
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case waiting.Err() != nil:
+		return nil, fmt.Errorf("another `inorder listen` named %q runs: end it, or give this one a --name of its own", name)
 	}
+	return nil, fmt.Errorf("lock %s: %w", l.Path(), err)
 }
 
-func (m Machine) aliveFile(name string) string {
-	return filepath.Join(m.dir, "listen-"+m.host+"-"+name+".alive")
-}
-
-// noteAlive keeps when a name was last listened for. What cannot be kept is only asked of a person later.
+// noteAlive records when the Run of a name was last alive. A failure is ignored: then nothing is caught up automatically.
 func (m Machine) noteAlive(name string, at time.Time) {
-	_ = os.WriteFile(m.aliveFile(name), []byte(at.UTC().Format(time.RFC3339)), 0o600)
+	_ = os.WriteFile(m.file(name, ".alive"), []byte(at.UTC().Format(time.RFC3339)), 0o600)
 }
 
-// lastAlive is when the last `listen` of that name was last known to be there; zero if there was none.
+// lastAlive returns when a Run of that name was last known to be alive, to the second; zero if there was none.
 func (m Machine) lastAlive(name string) time.Time {
-	text, _ := os.ReadFile(m.aliveFile(name))
+	text, _ := os.ReadFile(m.file(name, ".alive"))
 	at, _ := time.Parse(time.RFC3339, strings.TrimSpace(string(text)))
 	return at
 }

@@ -38,7 +38,7 @@ func (n Ngrok) Open(ctx context.Context) (Opened, error) {
 	return Opened{ngrokListener{l, agent}, l.URL().String()}, nil
 }
 
-// ngrokListener ends the session together with its only endpoint.
+// ngrokListener ends the session when its only listener is closed.
 type ngrokListener struct {
 	ngrok.EndpointListener
 	agent ngrok.Agent
@@ -48,7 +48,7 @@ func (l ngrokListener) Close() error {
 	return errors.Join(l.EndpointListener.Close(), l.agent.Disconnect())
 }
 
-// explain makes one line of an error, without the token, which ngrok's service repeats.
+// explain returns an error of one line, without the token, which ngrok's service repeats.
 func (n Ngrok) explain(err error) error {
 	text := strings.Join(strings.Fields(err.Error()), " ")
 	if n.Authtoken != "" {

@@ -2,125 +2,119 @@ package listen
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"time"
+
+	"inorder"
+	"inorder/internal/store"
 )
 
-// Outcome is where an event is.
-type Outcome struct {
-	EventID string
-	Outcome string // "" while it is on its way
-	Detail  string
-}
-
-// Outcomes tells what became of events.
+// Outcomes knows what became of events.
 type Outcomes interface {
-	// Look asks for all of them at once.
-	Look(ctx context.Context, eventIDs []string) ([]Outcome, error)
-	// Ask asks the workflow of one that Look does not find, which is where an event is that needs attention.
-	Ask(ctx context.Context, eventID string) Outcome
+	// States reads the tables, for all events at once.
+	States(ctx context.Context, eventIDs []string) ([]store.EventState, error)
+	// Ask completes the state of an event that is in no table from its workflow, or returns it as it is.
+	Ask(ctx context.Context, s store.EventState) store.EventState
 }
 
 const (
-	lookEvery = 250 * time.Millisecond
+	pollEvery = 250 * time.Millisecond
 	askAfter  = 2 * time.Second
-	// giveUp is when an event is not watched any more; one that waits for its order may do so for days.
-	giveUp = 30 * time.Second
-	// maxWatched bounds what one query asks for; the events of a larger burst are shown without their ends.
-	maxWatched = 1000
+	// followFor is when an event is not followed any more; one that waits for its order may do so for days.
+	followFor = 30 * time.Second
+	// maxFollowed bounds what one query asks for; the events of a larger burst are shown without their outcomes.
+	maxFollowed = 1000
 )
 
-// watch prints what becomes of the events that were taken.
-type watch struct {
-	outcomes Outcomes
-	each     func(Outcome)
+// follower reports what becomes of the events that the receiver took: each outcome once.
+type follower struct {
+	events Outcomes
+	report func(store.EventState)
 
-	mu     sync.Mutex
-	events map[string]*watched
+	mu       sync.Mutex
+	followed map[string]*followed
 }
 
-type watched struct {
+type followed struct {
 	since time.Time
 	asked time.Time
-	shown string // the outcome that was printed last
+	shown inorder.Outcome // the last one reported
 }
 
-func newWatch(o Outcomes, each func(Outcome)) *watch {
-	return &watch{outcomes: o, each: each, events: map[string]*watched{}}
+func newFollower(e Outcomes, report func(store.EventState)) *follower {
+	return &follower{events: e, report: report, followed: map[string]*followed{}}
 }
 
-func (w *watch) add(eventID string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if _, known := w.events[eventID]; !known && len(w.events) < maxWatched {
-		w.events[eventID] = &watched{since: time.Now()}
+func (f *follower) add(eventID string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if _, known := f.followed[eventID]; !known && len(f.followed) < maxFollowed {
+		f.followed[eventID] = &followed{since: time.Now()}
 	}
 }
 
-// run looks until ctx ends, and then once more.
-func (w *watch) run(ctx context.Context) {
-	tick := time.NewTicker(lookEvery)
+// run polls until ctx ends, and then once more.
+func (f *follower) run(ctx context.Context) {
+	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 			defer cancel()
-			w.look(last)
+			f.poll(last)
 			return
 		case <-tick.C:
-			w.look(ctx)
+			f.poll(ctx)
 		}
 	}
 }
 
-func (w *watch) look(ctx context.Context) {
-	w.mu.Lock()
-	ids := make([]string, 0, len(w.events))
-	for id := range w.events {
-		ids = append(ids, id)
-	}
-	w.mu.Unlock()
-	if len(ids) == 0 {
+// poll reports what is new. It asks one workflow at most, because that may take its time.
+func (f *follower) poll(ctx context.Context) {
+	f.mu.Lock()
+	events := maps.Clone(f.followed)
+	f.mu.Unlock()
+	if len(events) == 0 {
 		return
 	}
-	places, err := w.outcomes.Look(ctx, ids)
-	if err != nil { // PostgreSQL is away: the next look may find it
-		for _, id := range ids {
-			places = append(places, Outcome{EventID: id})
+	states, err := f.events.States(ctx, slices.Collect(maps.Keys(events)))
+	if err != nil { // PostgreSQL is away: the next poll may find them
+		states = nil
+		for id := range events {
+			states = append(states, store.EventState{ID: id})
 		}
 	}
 	asked := false
-	for _, o := range places {
-		w.mu.Lock()
-		e := w.events[o.EventID]
-		w.mu.Unlock()
-		if e == nil {
-			continue
+	for _, s := range states {
+		e, now := events[s.ID], time.Now()
+		if s.Moving() {
+			s.Outcome, s.Detail = "", ""
+			if !asked && now.Sub(e.since) > askAfter && now.Sub(e.asked) > askAfter {
+				e.asked, asked = now, true
+				s = f.events.Ask(ctx, s)
+			}
 		}
-		now := time.Now()
-		if o.Outcome == "" && !asked && now.Sub(e.since) > askAfter && now.Sub(e.asked) > askAfter {
-			e.asked, asked = now, true
-			o = w.outcomes.Ask(ctx, o.EventID)
-		}
-		w.conclude(o, e, now)
+		f.note(s, e, now)
 	}
 }
 
-// conclude prints what is new, and stops watching what has come to an end or takes too long.
-func (w *watch) conclude(o Outcome, e *watched, now time.Time) {
-	over := now.Sub(e.since) > giveUp
-	if o.Outcome == "" && over && e.shown == "" {
-		o.Outcome, o.Detail = "in flight", "not processed within "+giveUp.String()+"; is a worker running?"
+// note reports an outcome that is new, and no longer follows an event that has ended or takes too long.
+func (f *follower) note(s store.EventState, e *followed, now time.Time) {
+	over := now.Sub(e.since) > followFor
+	if s.Outcome == "" && over && e.shown == "" {
+		s.Outcome, s.Detail = "in flight", "not processed within "+followFor.String()+"; is a worker running?"
 	}
-	if o.Outcome != "" && o.Outcome != e.shown {
-		e.shown = o.Outcome
-		w.each(o)
+	if s.Outcome != "" && s.Outcome != e.shown {
+		e.shown = s.Outcome
+		f.report(s)
 	}
-	ended := o.Outcome != "" && o.Outcome != "waiting" && o.Outcome != "stuck"
+	ended := s.Outcome != "" && s.Outcome != inorder.Waiting && s.Outcome != inorder.Stuck
 	if ended || over {
-		w.mu.Lock()
-		delete(w.events, o.EventID)
-		w.mu.Unlock()
+		f.mu.Lock()
+		delete(f.followed, s.ID)
+		f.mu.Unlock()
 	}
 }

@@ -1,6 +1,7 @@
 package listen
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -10,20 +11,21 @@ import (
 	"sync"
 	"time"
 
+	"inorder/internal/store"
 	"inorder/internal/terminal"
 )
 
 var quiet = log.New(io.Discard, "", 0)
 
 const (
-	// Anybody can send what is refused, so only the first of a kind is shown, and then how many more there were.
+	// Anybody can send what is refused, so only the first of a kind is shown, and after this time how many more there were.
 	countFor = 10 * time.Second
 
 	maxField = 200 // characters
 	maxLine  = 2000
 )
 
-// printer writes whole lines, from several goroutines.
+// printer writes whole lines. Its methods may be called concurrently.
 type printer struct {
 	out      io.Writer
 	countFor time.Duration
@@ -36,14 +38,14 @@ func newPrinter(out io.Writer) *printer {
 	return &printer{out: out, countFor: countFor, more: map[refusal]int{}}
 }
 
-// say prints one line, whatever it is about: URLs, IDs and errors of the platform cannot forge another.
+// say prints exactly one line: URLs, IDs and errors of the platform cannot forge another.
 func (p *printer) say(format string, args ...any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	fmt.Fprintf(p.out, "%s  %s\n", time.Now().Format(time.TimeOnly), terminal.Line(fmt.Sprintf(format, args...), maxLine))
 }
 
-// delivery is one line, whatever the platform calls things.
+// delivery prints a delivery in one line.
 func (p *printer) delivery(d Delivery, receiver string) {
 	if refused := (refusal{}); errors.As(d.Err, &refused) {
 		p.refused(refused)
@@ -58,7 +60,7 @@ func (p *printer) delivery(d Delivery, receiver string) {
 	case d.Status == 401:
 		answer = "401: the receiver does not know the secret; does it read the same DATABASE_URL?"
 	}
-	p.say("%-21s  %-22s  %-26s  %s  (%d ms)", or(field(d.Type), "(no event)"), or(field(d.OrderID), "-"), or(field(d.EventID), "-"),
+	p.say("%-21s  %-22s  %-26s  %s  (%d ms)", cmp.Or(field(d.Type), "(no event)"), cmp.Or(field(d.OrderID), "-"), cmp.Or(field(d.EventID), "-"),
 		answer, d.Took.Milliseconds())
 }
 
@@ -88,16 +90,9 @@ func (p *printer) total(r refusal) {
 	}
 }
 
-func (p *printer) outcome(o Outcome, link string) {
-	words := []string{o.EventID, o.Outcome, field(o.Detail), link}
+func (p *printer) outcome(s store.EventState, link string) {
+	words := []string{s.ID, string(s.Outcome), field(s.Detail), link}
 	p.say("  └ %s", strings.Join(slices.DeleteFunc(words, func(s string) bool { return s == "" }), "  "))
 }
 
 func field(s string) string { return terminal.Line(s, maxField) }
-
-func or(s, fallback string) string {
-	if s == "" {
-		return fallback
-	}
-	return s
-}

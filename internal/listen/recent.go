@@ -2,10 +2,10 @@ package listen
 
 import "sync"
 
-// maxRecent bounds what is remembered; beyond it everything is forgotten.
+// maxRecent bounds how many events are remembered; then all are forgotten.
 const maxRecent = 10_000
 
-// recent are the events that were delivered here. An event that is not, and that the receiver has, came another way.
+// recent is a set of the events that were delivered here. An event that the receiver knows and that is not in it came another way.
 type recent struct {
 	mu  sync.Mutex
 	ids map[string]bool

@@ -11,15 +11,17 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"inorder"
 	"inorder/dev/standin"
 	"inorder/internal/delivery"
-	"inorder/internal/hooks"
+	"inorder/internal/store"
+	"inorder/internal/webhooks"
 )
 
 func TestRunDeliversUntilItIsStopped(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, true)
-	foreign := r.create("https://elsewhere.example.com/", hooks.Tag{})
+	foreign := r.create("https://elsewhere.example.com/", webhooks.Tag{})
 	var since []time.Time
 	o := r.options("default")
 	o.Outcomes, o.Link = ends{}, func(id string) string { return "http://ui/" + id }
@@ -33,7 +35,7 @@ func TestRunDeliversUntilItIsStopped(t *testing.T) {
 	})
 	require.NoError(t, stop())
 	require.Equal(t, []string{foreign}, r.ids())
-	secrets, err := r.hooks.Store.Secrets(t.Context())
+	secrets, err := r.hooks.Store.Secrets().List(t.Context())
 	require.NoError(t, err)
 	require.Len(t, secrets, 1)
 	require.WithinDuration(t, time.Now().Add(secretOutlives), *secrets[0].EndsAt, time.Minute)
@@ -46,17 +48,17 @@ func TestRunDeliversUntilItIsStopped(t *testing.T) {
 	})
 }
 
-// ends is where every event was applied.
+// ends says that every event was applied.
 type ends struct{}
 
-func (ends) Look(_ context.Context, ids []string) (all []Outcome, _ error) {
+func (ends) States(_ context.Context, ids []string) (all []store.EventState, _ error) {
 	for _, id := range ids {
-		all = append(all, Outcome{EventID: id, Outcome: "applied"})
+		all = append(all, store.EventState{ID: id, Outcome: inorder.Applied})
 	}
 	return all, nil
 }
 
-func (ends) Ask(_ context.Context, id string) Outcome { return Outcome{EventID: id} }
+func (ends) Ask(_ context.Context, s store.EventState) store.EventState { return s }
 
 func TestAnEventThatCameAnotherWayFirst(t *testing.T) {
 	t.Parallel()
@@ -65,7 +67,7 @@ func TestAnEventThatCameAnotherWayFirst(t *testing.T) {
 		w.Header().Set(delivery.ResultHeader, delivery.ResultDuplicate)
 	}))
 	t.Cleanup(quicker.Close)
-	direct := r.create(strings.Replace(quicker.URL, "127.0.0.1", "localhost", 1)+"/webhooks/hc", hooks.Tag{})
+	direct := r.create(strings.Replace(quicker.URL, "127.0.0.1", "localhost", 1)+"/webhooks/hc", webhooks.Tag{})
 	o := r.options("default")
 	o.Receiver, o.Outcomes = quicker.URL, ends{}
 	r.start(o)
@@ -73,7 +75,7 @@ func TestAnEventThatCameAnotherWayFirst(t *testing.T) {
 	require.NoError(t, r.shop.SetFaults(standin.Faults{Duplicate: standin.Fault{Share: 1}}))
 	_, err := r.shop.Place(standin.Placement{})
 	require.NoError(t, err)
-	r.eventually("it is told from one that is delivered here again", func() bool {
+	r.eventually("it is shown, and so is one that is delivered here again", func() bool {
 		out := r.out.String()
 		return strings.Contains(out, "200 already here") && strings.Contains(out, "200 duplicate") && strings.Contains(out, "  applied")
 	})
@@ -109,7 +111,7 @@ func TestAnotherURLOfTheTunnel(t *testing.T) {
 	r.start(r.options("default"))
 	before := r.list()[0]
 	require.NoError(t, r.tunnel.opened().Close())
-	r.eventually("the endpoint leads to the new URL", func() bool {
+	r.eventually("the webhook leads to the new URL", func() bool {
 		return strings.HasPrefix(r.list()[0].URL, r.tunnel.opened().URL+"/") && r.list()[0].URL != before.URL
 	})
 	r.eventually("and the record says so", func() bool { return len(r.list()[0].Faults()) == 0 })
@@ -145,7 +147,7 @@ func TestTheLeaseIsRenewed(t *testing.T) {
 			})
 			w, err := r.hooks.Platform.GetWebhook(t.Context(), r.list()[0].ID)
 			require.NoError(t, err)
-			require.Equal(t, metadata, hooks.TagOf(w).Lease.After(first))
+			require.Equal(t, metadata, webhooks.TagOf(w).Lease.After(first))
 			require.Equal(t, !metadata, strings.Contains(r.out.String(), "the platform keeps no metadata"))
 			if !metadata {
 				require.Equal(t, 1, strings.Count(r.out.String(), "the platform keeps no metadata"), "said once")
@@ -154,7 +156,7 @@ func TestTheLeaseIsRenewed(t *testing.T) {
 	}
 }
 
-func TestWhatHappensToTheEndpointIsPutRight(t *testing.T) {
+func TestWhatHappensToTheWebhookIsPutRight(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, true)
 	r.start(r.options("default"))
@@ -171,7 +173,7 @@ func TestWhatHappensToTheEndpointIsPutRight(t *testing.T) {
 	require.Contains(t, r.out.String(), first+" was deleted by somebody else")
 }
 
-func TestAnEndpointThatCannotBeMadeIsSaid(t *testing.T) {
+func TestAWebhookThatCannotBeMadeIsAnError(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, true)
 	o := r.options("default")

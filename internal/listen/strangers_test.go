@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"inorder/dev/testenv"
 	"inorder/internal/delivery"
 )
 
@@ -41,7 +42,7 @@ func TestWhatIsNotAuthenticIsNotPassedOn(t *testing.T) {
 		"too large, unsigned": {strings.Repeat(" ", 1<<20+1), nil, 413, "Request Entity Too Large\n", tooLarge},
 	} {
 		for _, chunked := range []bool{false, true} {
-			if chunked && name == "too large, unsigned" { // only its length tells
+			if chunked && name == "too large, unsigned" { // only a Content-Length says it before the signature
 				continue
 			}
 			t.Run(fmt.Sprintf("%s, chunked %t", name, chunked), func(t *testing.T) {
@@ -63,7 +64,7 @@ func TestWhatIsNotAuthenticIsNotPassedOn(t *testing.T) {
 
 func TestOfWhatIsRefusedTheFirstIsShown(t *testing.T) {
 	t.Parallel()
-	var out lines
+	var out testenv.Output
 	p := newPrinter(&out)
 	p.countFor = 50 * time.Millisecond
 	for range 1000 {

@@ -5,36 +5,36 @@ import (
 	"fmt"
 	"time"
 
-	"inorder/internal/hooks"
+	"inorder/internal/webhooks"
 )
 
-// secretOutlives is how long the secret of an endpoint that is deleted stays valid, for deliveries under way.
+// secretOutlives is how long the secret of a deleted webhook stays valid, for deliveries under way.
 const secretOutlives = 10 * time.Minute
 
-// Swept is an endpoint that was left behind.
+// Swept is a webhook that was left behind.
 type Swept struct {
-	hooks.Webhook
+	webhooks.Webhook
 	Why string
 }
 
-// Sweep deletes the endpoints that a `listen` of this machine and user left behind, and tells each first. Never those of
-// anybody else: a webhook without our tag or record, or with another owner's, is not touched. Ours is dead when the lock of
-// its name is free; where the lock cannot tell, because it belongs to another machine of the same user@host, it is dead when its
-// lease is over. With dry it deletes nothing.
-func Sweep(ctx context.Context, r hooks.Registrar, m Machine, dry bool, each func(Swept)) error {
+// Sweep deletes the webhooks that a `listen` of this machine and user left behind, and hands each to a function first. It never
+// touches those of anybody else: without our tag or record, or with another owner's. Ours is dead if the lock of its name is
+// free. If it belongs to another machine of the same user@host, whose locks cannot be seen, it is dead after its lease. With dry
+// nothing is deleted. It may run twice, also at once.
+func Sweep(ctx context.Context, r webhooks.Registrar, m Machine, dry bool, each func(Swept)) error {
 	return sweep(ctx, r, m, sweeping{dry: dry, each: each, proof: true})
 }
 
 type sweeping struct {
 	dry   bool
 	each  func(Swept)
-	proof bool                // a free lock is enough; without, the lease must be over, too
-	held  string              // the name whose lock is held
-	keep  string              // the ID of its living endpoint
-	other func(hooks.Webhook) // is told what is not ours; may be nil
+	proof bool                   // a free lock is enough; else the lease must be over, too
+	held  string                 // the name whose lock we hold
+	keep  string                 // the ID of our own webhook, which lives
+	other func(webhooks.Webhook) // is handed what is not ours; may be nil
 }
 
-func sweep(ctx context.Context, r hooks.Registrar, m Machine, s sweeping) error {
+func sweep(ctx context.Context, r webhooks.Registrar, m Machine, s sweeping) error {
 	list, err := r.List(ctx)
 	if err != nil {
 		return err
@@ -56,9 +56,9 @@ func sweep(ctx context.Context, r hooks.Registrar, m Machine, s sweeping) error 
 	return nil
 }
 
-// one deletes an endpoint if it is dead, holding the lock of its name meanwhile.
-func (s sweeping) one(ctx context.Context, r hooks.Registrar, m Machine, w hooks.Webhook) error {
-	over := !w.Tag.Lease.IsZero() && r.Clock().After(w.Tag.Lease)
+// one deletes a webhook if it is dead. It holds the lock of its name meanwhile.
+func (s sweeping) one(ctx context.Context, r webhooks.Registrar, m Machine, w webhooks.Webhook) error {
+	over := !w.Tag.Lease.IsZero() && time.Now().After(w.Tag.Lease)
 	why := ""
 	switch {
 	case w.Tag.Machine != m.ID:

@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"inorder/internal/hooks"
+	"inorder/internal/webhooks"
 )
 
 func testLog(t *testing.T) *slog.Logger { return slog.New(slog.NewTextHandler(t.Output(), nil)) }
@@ -17,8 +17,8 @@ func TestSweepDeletesOnlyWhatIsOursAndDead(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, true)
 	over, ahead := time.Now().Add(-time.Minute), time.Now().Add(time.Hour)
-	ours := hooks.Tag{Owner: r.machine.Owner, Machine: r.machine.ID}
-	with := func(listen string, lease time.Time) hooks.Tag {
+	ours := webhooks.Tag{Owner: r.machine.Owner, Machine: r.machine.ID}
+	with := func(listen string, lease time.Time) webhooks.Tag {
 		tag := ours
 		tag.Listen, tag.Lease = listen, lease
 		return tag
@@ -34,7 +34,7 @@ func TestSweepDeletesOnlyWhatIsOursAndDead(t *testing.T) {
 	elsewhere.Lease = over
 	otherMachineDead := r.create(url, elsewhere)
 	elsewhere.Lease = time.Time{}
-	kept := []string{r.create(url, elsewhere), r.create(url, hooks.Tag{}), r.create(url, ours), r.create(url, hooks.Tag{Owner: "other@" + r.machine.host, Machine: r.machine.ID,
+	kept := []string{r.create(url, elsewhere), r.create(url, webhooks.Tag{}), r.create(url, ours), r.create(url, webhooks.Tag{Owner: "other@" + r.machine.host, Machine: r.machine.ID,
 		Listen: "default", Lease: over}), r.create(url, with("../../x", ahead))}
 
 	unlock, ok, err := r.machine.try("asleep")
@@ -72,7 +72,7 @@ func TestAfterADeathTheNextOneSweeps(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t, metadata)
-			foreign := r.create("https://elsewhere.example.com/", hooks.Tag{Owner: "somebody@else", Listen: "default", Lease: time.Now().Add(-time.Hour)})
+			foreign := r.create("https://elsewhere.example.com/", webhooks.Tag{Owner: "somebody@else", Listen: "default", Lease: time.Now().Add(-time.Hour)})
 			var last string
 			for range 3 {
 				k := newListener(r.options("default")).keeper // one that dies without a word
@@ -95,7 +95,7 @@ func TestWhatIsCreatedAfterADeathIsSweptLater(t *testing.T) {
 	r := newRig(t, true)
 	r.start(r.options("default"))
 	ours := r.list()[0].ID
-	late := r.create("https://a.example.com/webhooks/hc", hooks.Tag{Owner: r.machine.Owner, Machine: r.machine.ID, Listen: "default"})
+	late := r.create("https://a.example.com/webhooks/hc", webhooks.Tag{Owner: r.machine.Owner, Machine: r.machine.ID, Listen: "default"})
 	r.eventually("it is deleted with the next renewal", func() bool { return len(r.ids()) == 1 })
 	require.NotEqual(t, ours, late)
 	require.Equal(t, []string{ours}, r.ids())

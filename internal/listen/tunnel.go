@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"inorder/internal/delivery"
-	"inorder/internal/hooks"
+	"inorder/internal/webhooks"
 )
 
 // Tunnel leads from a public URL to this process. Open opens it; when its listener fails, it is opened again, and may then
@@ -17,7 +17,7 @@ type Tunnel interface {
 	Open(context.Context) (Opened, error)
 }
 
-// Opened is a tunnel that is open. Closing its listener closes it.
+// Opened is an open tunnel. Closing its listener closes it.
 type Opened struct {
 	net.Listener
 	URL string // public
@@ -39,12 +39,12 @@ func (p Public) Open(ctx context.Context) (Opened, error) {
 	return Opened{l, p.URL}, nil
 }
 
-// endpoint is where the platform is to deliver to.
+// endpoint returns the URL that the platform must deliver to, or an error if the platform would refuse it.
 func endpoint(public string) (string, error) {
-	return hooks.Endpoint(strings.TrimRight(public, "/") + delivery.Path)
+	return webhooks.CheckURL(strings.TrimRight(public, "/") + delivery.Path)
 }
 
-// sameURL reports whether two URLs lead to the same place. This machine has several names.
+// sameURL reports whether two URLs lead to the same place. All loopback addresses are one.
 func sameURL(a, b string) bool {
 	u, err := url.Parse(a)
 	v, err2 := url.Parse(b)

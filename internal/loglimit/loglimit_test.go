@@ -1,7 +1,6 @@
 package loglimit
 
 import (
-	"bytes"
 	"io"
 	"log/slog"
 	"strings"
@@ -11,36 +10,26 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"inorder/dev/testenv"
 )
 
 const every = 30 * time.Second
 
 // newTest returns a Logger and what reads the lines that it wrote since the last look.
 func newTest(level slog.Level) (*Logger, func() []string) {
-	var buf bytes.Buffer
-	var mu sync.Mutex
-	w := writerFunc(func(p []byte) (int, error) {
-		mu.Lock()
-		defer mu.Unlock()
-		return buf.Write(p)
-	})
-	log := slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+	var out testenv.Output
+	log := slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: level, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 		if a.Key == slog.TimeKey {
 			return slog.Attr{}
 		}
 		return a
 	}}))
 	return New(log, every), func() []string {
-		mu.Lock()
-		defer mu.Unlock()
-		defer buf.Reset()
-		return strings.Split(strings.TrimSuffix(buf.String(), "\n"), "\n")
+		defer out.Reset()
+		return strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
 	}
 }
-
-type writerFunc func([]byte) (int, error)
-
-func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
 var none = []string{""}
 

@@ -30,17 +30,17 @@ type Options struct {
 	// MaxRetries is how often an attempt is repeated; default 4, negative for never.
 	MaxRetries int
 
-	// MaxWait is the longest pause between two attempts; default 30 s. Told by Retry-After to wait longer, a call
-	// ends at once with an Error that says how long.
+	// MaxWait is the longest pause between two attempts; default 30 s. If Retry-After asks for a longer one, the call ends at
+	// once with an Error that says how long.
 	MaxWait time.Duration
 
 	HTTPClient *http.Client // default: a new one. Redirects are never followed, so that the key stays with its host
 
-	Sleep func(context.Context, time.Duration) error // default: a timer; tests put in their own
-	Now   func() time.Time                           // default time.Now; what Retry-After dates are counted from
+	Sleep func(context.Context, time.Duration) error // default: a timer; for tests
+	Now   func() time.Time                           // default time.Now; Retry-After dates are counted from it
 }
 
-// Client calls the Admin API. Make it with New.
+// Client calls the Admin API. New makes one.
 type Client struct {
 	key  Secret
 	base *url.URL
@@ -76,7 +76,7 @@ func New(o Options) (*Client, error) {
 	return &Client{key: o.APIKey, base: base, http: &client, opts: o}, nil
 }
 
-// CheckKey says what is wrong with an API key that cannot be one, without showing it.
+// CheckKey returns an error if a text can't be an API key. The error never shows the text.
 func CheckKey(key Secret) error {
 	switch {
 	case key == "":
@@ -89,10 +89,10 @@ func CheckKey(key Secret) error {
 	return nil
 }
 
-// Mode is the mode that the key's prefix picks.
+// Mode returns the mode that the key's prefix picks.
 func (c *Client) Mode() Mode { return c.key.Mode() }
 
-// String names the platform and the mode, and not the key.
+// String returns the platform's URL and the mode, without the key.
 func (c *Client) String() string { return fmt.Sprintf("%s (%s mode)", c.base, c.Mode()) }
 
 // GoString keeps %#v from showing the key.

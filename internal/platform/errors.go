@@ -9,9 +9,11 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"inorder"
 )
 
-// Error is an answer of the platform that is not a success. Find it with errors.As; Is… below ask the usual questions.
+// Error is an answer of the platform that is not a success. Find it with errors.AsType; the functions Is… ask the usual questions.
 type Error struct {
 	Status  int             // HTTP
 	Type    string          // such as "not_found"; "" if the answer was not the platform's envelope
@@ -25,13 +27,7 @@ type Error struct {
 }
 
 func (e *Error) Error() string {
-	words := []string{fmt.Sprint(e.Status)}
-	for _, w := range []string{e.Type, e.Code} {
-		if w != "" {
-			words = append(words, w)
-		}
-	}
-	text := strings.Join(words, " ")
+	text := strings.Join(strings.Fields(fmt.Sprint(e.Status, " ", e.Type, " ", e.Code)), " ")
 	if e.Message != "" {
 		text += ": " + e.Message
 	} else if e.Type == "" {
@@ -40,7 +36,7 @@ func (e *Error) Error() string {
 	return text + e.advice()
 }
 
-// advice is what to do about it, where that is known.
+// advice returns what a person can do about it, where that is known.
 func (e *Error) advice() string {
 	switch {
 	case e.Status == http.StatusUnauthorized:
@@ -57,30 +53,29 @@ func (e *Error) advice() string {
 	return ""
 }
 
-// IsNotFound reports that what was asked for does not exist, or not in this key's mode.
+// IsNotFound reports whether what was asked for does not exist, or not in this key's mode.
 func IsNotFound(err error) bool { return hasStatus(err, http.StatusNotFound) }
 
-// IsUnauthorized reports that the key is not accepted (401) or may not do this (403): the same call will fail again
-// until somebody changes the key.
+// IsUnauthorized reports whether the key is not accepted (401) or may not do this (403): the same call fails again until somebody
+// changes the key.
 func IsUnauthorized(err error) bool {
 	return hasStatus(err, http.StatusUnauthorized) || hasStatus(err, http.StatusForbidden)
 }
 
-// IsInvalid reports that the platform does not take what it was asked: the same call will be refused again.
+// IsInvalid reports whether the platform refuses what it was asked: the same call will be refused again.
 func IsInvalid(err error) bool {
 	return hasStatus(err, http.StatusBadRequest) || hasStatus(err, http.StatusUnprocessableEntity)
 }
 
-// IsLasting reports that the same call would fail in the same way however often it is repeated: the platform refuses what it
-// was asked (400, 404, 422, …), redirects, or gives an answer that is of no use. It leaves out what a waiting caller may see
-// pass: a network error, 429, 5xx, and a key that is refused until somebody changes it (401, 403).
+// IsLasting reports whether the same call would fail in the same way however often it is repeated: the platform refuses what it
+// was asked (400, 404, 422, …), redirects, or gives a useless answer. These may pass and are not lasting: a network error, 429,
+// 5xx, and a key that is refused until somebody changes it (401, 403).
 func IsLasting(err error) bool {
-	var l *lasting
-	var e *Error
-	switch {
-	case errors.As(err, &l):
+	if _, ok := errors.AsType[*lasting](err); ok {
 		return true
-	case !errors.As(err, &e):
+	}
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
 		return false
 	}
 	switch e.Status {
@@ -90,42 +85,28 @@ func IsLasting(err error) bool {
 	return e.Status < 500
 }
 
-// lasting marks an error, other than an Error, that a repetition does not cure.
+// lasting marks an error, other than an Error, that no repetition cures.
 type lasting struct{ err error }
 
 func (e *lasting) Error() string { return e.err.Error() }
 func (e *lasting) Unwrap() error { return e.err }
 
-// IsRateLimited reports that the platform still refused for too many requests when the retries were used up.
-func IsRateLimited(err error) bool { return hasStatus(err, http.StatusTooManyRequests) }
-
 func hasStatus(err error, status int) bool {
-	var e *Error
-	return errors.As(err, &e) && e.Status == status
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Status == status
 }
 
-// What is kept of an error, whatever the platform sends: it is logged, shown, and kept in workflows' histories.
+// An error is logged, shown, and kept in workflows' histories, so it is bounded, whatever the platform sends. What is longer than
+// so many bytes is left out.
 const (
-	maxName    = 100  // characters
-	maxMessage = 500  // characters
-	maxDetails = 2000 // bytes; longer ones are left out, because a part of JSON is none
+	maxName    = 100
+	maxDetails = 2000
 )
 
-// shortened makes one line of s and cuts it to so many characters.
-func shortened(s string, most int) string {
-	s = strings.Join(strings.Fields(s), " ")
-	n := 0
-	for i := range s {
-		if n == most {
-			return s[:i] + "…"
-		}
-		n++
-	}
-	return s
-}
+func bounded(text string) string { return inorder.Bounded(strings.Join(strings.Fields(text), " ")) }
 
-// errorOf reads the platform's error envelope, and makes do with the status if there is none, as when a proxy answers.
-// Should the platform repeat the key in its words, that is masked.
+// errorOf reads the platform's error envelope. If there is none, as when a proxy answers, it keeps the status alone. A key that the
+// platform repeats is masked.
 func (c *Client) errorOf(res *http.Response, body []byte) *Error {
 	body = bytes.ReplaceAll(body, []byte(c.key), []byte(c.key.String()))
 	var envelope struct {
@@ -137,13 +118,17 @@ func (c *Client) errorOf(res *http.Response, body []byte) *Error {
 	}
 	_ = json.Unmarshal(body, &envelope) // what is of another form stays empty
 	e := envelope.Error
+	for _, name := range []*string{&e.Type, &e.Code} {
+		if len(*name) > maxName {
+			*name = ""
+		}
+	}
 	if len(e.Details) > maxDetails {
 		e.Details = nil
 	}
 	return &Error{
-		Status: res.StatusCode, Type: shortened(e.Type, maxName), Code: shortened(e.Code, maxName),
-		Message: shortened(e.Message, maxMessage), Details: e.Details, DocURL: shortened(e.DocURL, maxMessage),
-		RetryAfter: retryAfter(res.Header, c.opts.Now()), Mode: c.Mode(),
+		Status: res.StatusCode, Type: bounded(e.Type), Code: bounded(e.Code), Message: bounded(e.Message), Details: e.Details,
+		DocURL: bounded(e.DocURL), RetryAfter: retryAfter(res.Header, c.opts.Now()), Mode: c.Mode(),
 	}
 }
 
@@ -155,20 +140,18 @@ func (e *noAnswer) Error() string {
 }
 func (e *noAnswer) Unwrap() error { return e.err }
 
-// networkError drops the URL, whose query may name a person.
+// networkError removes the URL, whose query may name a person.
 func networkError(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err
 	}
 	return &noAnswer{err}
 }
 
 func retryable(err error) bool {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Status == http.StatusTooManyRequests || e.Status >= 500
 	}
-	var n *noAnswer
-	return errors.As(err, &n)
+	_, ok := errors.AsType[*noAnswer](err)
+	return ok
 }

@@ -11,13 +11,13 @@ import (
 	"time"
 )
 
-// Order is an order as the platform has it. What it says is read where it is compared, so that an order with a field of
-// another kind than documented is that order's problem, and not its page's.
+// Order is an order as the platform has it. Its fields are read where it is compared, so that one of another kind than documented
+// spoils that order alone, and not its page.
 type Order struct {
 	ID  string          // "" if the JSON is no object, or its id no string
 	Raw json.RawMessage // the order's JSON, byte for byte, so that no number is rounded
 
-	Reading // when the platform looked
+	Reading
 }
 
 // UnmarshalJSON accepts any JSON.
@@ -58,27 +58,22 @@ func timestamp(t time.Time) string {
 
 const orders = "/admin/orders"
 
-// GetOrder gives the order as it is now.
-func (c *Client) GetOrder(ctx context.Context, id string) (Order, error) {
-	var o Order
-	seen, err := c.send(ctx, http.MethodGet, orders+"/"+url.PathEscape(id), nil, nil, &o)
-	o.Reading = seen
+// GetOrder returns the order as it is now.
+func (c *Client) GetOrder(ctx context.Context, id string) (o Order, err error) {
+	o.Reading, err = c.send(ctx, http.MethodGet, orders+"/"+url.PathEscape(id), nil, nil, &o)
 	return o, err
 }
 
-// ListOrders gives one page. To go on later, keep its NextCursor.
-func (c *Client) ListOrders(ctx context.Context, f OrderFilter) (Page[Order], error) {
-	var page Page[Order]
-	seen, err := c.send(ctx, http.MethodGet, orders, f.query(), nil, &page)
-	page.Reading = seen
+// ListOrders returns one page. To go on later, keep its NextCursor.
+func (c *Client) ListOrders(ctx context.Context, f OrderFilter) (page Page[Order], err error) {
+	page.Reading, err = c.send(ctx, http.MethodGet, orders, f.query(), nil, &page)
 	for i := range page.Data {
-		page.Data[i].Reading = seen
+		page.Data[i].Reading = page.Reading
 	}
 	return page, err
 }
 
-// Orders goes through all orders that the filter picks, page after page, from its StartingAfter on. An error is its
-// last element.
+// Orders returns all orders that the filter picks, page after page, from its StartingAfter on. An error is its last element.
 func (c *Client) Orders(ctx context.Context, f OrderFilter) iter.Seq2[Order, error] {
 	f.Limit = cmp.Or(f.Limit, maxLimit)
 	return all(f.StartingAfter, func(cursor string) (Page[Order], error) {

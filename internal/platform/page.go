@@ -22,9 +22,8 @@ type Page[T any] struct {
 	Reading
 }
 
-// UnmarshalJSON reads a page whose data is a list; each element's own type decides what it makes of an element of another
-// kind than documented. A next_cursor or total_count of another kind was not told, and a has_more of another kind may mean
-// that there is more.
+// UnmarshalJSON reads a page whose data is a list. The element's type decides what becomes of an element of another kind than
+// documented. A next_cursor or total_count of another kind counts as missing, and a has_more of another kind as true.
 func (p *Page[T]) UnmarshalJSON(raw []byte) error {
 	var f struct {
 		Data       json.RawMessage `json:"data"`
@@ -49,7 +48,7 @@ func (p *Page[T]) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// Reading tells when the platform looked: at some moment between AsOf-Took and the end of AsOf's second.
+// Reading is when the platform read what it answered: at some moment between AsOf-Took and the end of AsOf's second.
 type Reading struct {
 	AsOf time.Time     // the answer's Date by the platform's clock, in whole seconds; zero if it had none
 	Took time.Duration // the attempt that was answered
@@ -77,24 +76,24 @@ func set(q url.Values, name, value string) {
 }
 
 const (
-	// maxCursor, in bytes, bounds what a caller that goes on later has to keep. A cursor is an object's ID.
+	// maxCursor is the longest cursor in bytes, because callers store cursors. A cursor is an object's ID.
 	maxCursor = 1024
 	// maxPages ends a list that never does: ten million objects.
 	maxPages = 100_000
 )
 
-// Trail is a place in a list that is read page by page. It has a bounded size, so that it can be kept, and gone on from
-// later. The zero Trail is the beginning.
+// Trail is a position in a list that is read page by page. Its size is bounded, so that it can be stored and the list be gone on
+// with later. The zero Trail is the beginning.
 type Trail struct {
 	Cursor string `json:"cursor,omitempty"` // the StartingAfter of the page that is next
 	Pages  int    `json:"pages,omitempty"`  // how many were read before it
-	// Passed is the cursor of an earlier page, a later one each time that Pages has doubled. So a list that goes in a
-	// circle, of any length, comes to it again (Brent's algorithm).
+	// Passed is the cursor of an earlier page, which moves up whenever Pages has doubled. A list that goes in a circle, of any
+	// length, comes to it again (Brent's algorithm).
 	Passed string `json:"passed,omitempty"`
 }
 
-// Next returns the place after this page, which was read at t; nil after the last one. A page that says has_more and leads
-// to no new page is an error that IsLasting knows: the list is incomplete.
+// Next returns the position after this page, which was read at t; nil after the last page. If a page says has_more and leads to no
+// new page, that is a lasting error: the list is incomplete.
 func (p Page[T]) Next(t Trail) (*Trail, error) {
 	if !p.HasMore {
 		return nil, nil
@@ -120,7 +119,7 @@ func incomplete(how string) error {
 	return &lasting{errors.New("platform: a page says has_more " + how + ": the list is incomplete")}
 }
 
-// all goes through the pages that fetch gives, from the cursor on. An error is its last element.
+// all returns the elements of all pages from the cursor on. An error is its last element.
 func all[T any](cursor string, fetch func(cursor string) (Page[T], error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T

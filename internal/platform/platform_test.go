@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"inorder/dev/standin"
+	"inorder/dev/testenv"
 	"inorder/internal/platform"
 )
 
@@ -21,7 +22,7 @@ const (
 	liveKey = "sk_live_standin"
 )
 
-// rig is a stand-in platform, a client of it whose pauses cost no time, and what both were seen to do.
+// rig is a stand-in, a client of it whose pauses cost no time, and what both were seen to do.
 type rig struct {
 	*platform.Client
 	platform *standin.Server
@@ -41,24 +42,19 @@ func newRig(t *testing.T, change ...func(*platform.Options)) *rig {
 
 // serve makes a client of any handler.
 func (r *rig) serve(t *testing.T, h http.Handler, change ...func(*platform.Options)) {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+	r.url = testenv.API(t, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		r.mu.Lock()
 		r.seen = append(r.seen, req)
 		r.mu.Unlock()
 		h.ServeHTTP(w, req)
 	}))
-	t.Cleanup(server.Close)
-	r.url = server.URL + "/v1"
-	o := platform.Options{APIKey: testKey, BaseURL: r.url, Sleep: func(_ context.Context, d time.Duration) error {
-		r.pauses = append(r.pauses, d)
-		return nil
-	}}
-	for _, c := range change {
-		c(&o)
+	noPause := func(o *platform.Options) {
+		o.Sleep = func(_ context.Context, d time.Duration) error {
+			r.pauses = append(r.pauses, d)
+			return nil
+		}
 	}
-	var err error
-	r.Client, err = platform.New(o)
-	require.NoError(t, err)
+	r.Client = testenv.Platform(t, r.url, testKey, append([]func(*platform.Options){noPause}, change...)...)
 }
 
 func (r *rig) requests() []*http.Request {

@@ -20,7 +20,7 @@ const (
 // prefixes are public: the documents show them.
 var prefixes = []string{"sk_live_", "sk_test_", "pk_live_", "pk_test_", "whsec_"}
 
-// Mode is the mode of an API key, by its prefix; "" if it is not a secret key.
+// Mode returns the mode of an API key, by its prefix; "" if it is not a secret key.
 func (s Secret) Mode() Mode {
 	switch {
 	case strings.HasPrefix(string(s), "sk_live_"):
@@ -46,5 +46,5 @@ func (s Secret) String() string {
 // GoString keeps %#v from showing it.
 func (s Secret) GoString() string { return fmt.Sprintf("%q", s.String()) }
 
-// MarshalText keeps JSON and slog from showing it. What must store a secret says string(s).
+// MarshalText keeps JSON and slog from showing it. Code that must store a secret says string(s).
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }

@@ -16,9 +16,9 @@ import (
 )
 
 const (
-	// maxAnswer bounds what is read of one answer: a page of a hundred large orders has about 2 MB.
+	// maxAnswer is the largest answer that is read, in bytes: a page of a hundred large orders has about 2 MB.
 	maxAnswer = 32 << 20
-	// maxRefusal bounds what is read of one that is no success. What is beyond it is dropped.
+	// maxRefusal is how much is read of an answer that is no success. The rest is dropped.
 	maxRefusal = 64 << 10
 )
 
@@ -30,7 +30,7 @@ type request struct {
 	idempotency  string // of a POST
 }
 
-// send does one call: in, if any, is the request's JSON; out, if any, is filled from the answer's.
+// send makes one call. in, if any, is marshalled into the request; out, if any, is filled from the answer.
 func (c *Client) send(ctx context.Context, method, path string, query url.Values, in, out any) (Reading, error) {
 	r := request{method: method, path: path, query: query}
 	fail := func(err error) (Reading, error) {
@@ -68,8 +68,8 @@ type answer struct {
 	took   time.Duration
 }
 
-// retry repeats the attempt while it may help: after a network error, a 429 or a 5xx, as long as retries, patience
-// and the context last.
+// retry repeats the attempt while that may help: after a network error, a 429 or a 5xx, within MaxRetries, MaxWait and the
+// context.
 func (c *Client) retry(ctx context.Context, r request) (answer, error) {
 	for n := 0; ; n++ {
 		a, err := c.attempt(ctx, r)
@@ -91,14 +91,13 @@ func (c *Client) retry(ctx context.Context, r request) (answer, error) {
 	}
 }
 
-// pause decides whether to try again after attempt n failed, counted from 0, and when.
+// pause returns whether to try again after attempt n failed, counted from 0, and after how long.
 func (c *Client) pause(ctx context.Context, n int, err error) (wait time.Duration, again bool) {
 	if !retryable(err) || n >= c.opts.MaxRetries || ctx.Err() != nil {
 		return 0, false
 	}
 	wait = backoff(n)
-	var refused *Error
-	if errors.As(err, &refused) && refused.RetryAfter > 0 {
+	if refused, ok := errors.AsType[*Error](err); ok && refused.RetryAfter > 0 {
 		wait = refused.RetryAfter
 	}
 	if deadline, ok := ctx.Deadline(); ok && wait >= time.Until(deadline) {

@@ -9,7 +9,7 @@ import (
 	"net/url"
 )
 
-// Webhook is an endpoint that the platform delivers events to.
+// Webhook is a URL that the platform delivers events to.
 type Webhook struct {
 	ID        string          `json:"id"`
 	URL       string          `json:"url"`
@@ -19,12 +19,12 @@ type Webhook struct {
 	Metadata  json.RawMessage `json:"metadata"`   // null if the platform keeps none
 	CreatedAt string          `json:"created_at"` // as sent
 
-	// Unreadable says which field is of another kind than documented, so that what stands here of it means nothing, or that
-	// the webhook is no JSON object; "" if it could be read. Only a list holds such webhooks: for one alone it is an error.
+	// Unreadable says which field is of another kind than documented and so has no meaning here, or that the webhook is no JSON
+	// object; "" if all could be read. Only lists hold such webhooks: of a single one it is an error.
 	Unreadable string `json:"-"`
 }
 
-// UnmarshalJSON accepts any JSON, so that a webhook of somebody else's cannot make a list unreadable.
+// UnmarshalJSON accepts any JSON, so that somebody else's webhook can't make a list unreadable.
 func (w *Webhook) UnmarshalJSON(raw []byte) error {
 	*w = Webhook{}
 	var fields map[string]json.RawMessage
@@ -65,19 +65,19 @@ type WebhookUpdate struct {
 // TestResult is what became of a test delivery.
 type TestResult struct {
 	Success        bool `json:"success"`
-	StatusCode     int  `json:"status_code"`      // what the endpoint answered
+	StatusCode     int  `json:"status_code"`      // what the receiver answered
 	ResponseTimeMS int  `json:"response_time_ms"` // 0 if the platform does not say
 }
 
 const webhooks = "/admin/webhooks"
 
-// CreateWebhook registers an endpoint. The answer's Secret is shown this once. Retries inside the call make no
-// second webhook; a second call does.
+// CreateWebhook creates a webhook. The answer's Secret is shown this once. Retries inside the call make no second webhook; a second
+// call does.
 func (c *Client) CreateWebhook(ctx context.Context, w NewWebhook) (Webhook, error) {
 	return c.webhook(ctx, http.MethodPost, webhooks, w)
 }
 
-// webhook does a call that a webhook is the answer to.
+// webhook makes a call whose answer is a webhook.
 func (c *Client) webhook(ctx context.Context, method, path string, in any) (w Webhook, err error) {
 	_, err = c.send(ctx, method, path, nil, in, &w)
 	if err == nil && w.Unreadable != "" {
@@ -86,22 +86,20 @@ func (c *Client) webhook(ctx context.Context, method, path string, in any) (w We
 	return w, err
 }
 
-// ListWebhooks gives one page.
-func (c *Client) ListWebhooks(ctx context.Context, o ListOptions) (Page[Webhook], error) {
-	var page Page[Webhook]
-	var err error
+// ListWebhooks returns one page.
+func (c *Client) ListWebhooks(ctx context.Context, o ListOptions) (page Page[Webhook], err error) {
 	page.Reading, err = c.send(ctx, http.MethodGet, webhooks, o.query(), nil, &page)
 	return page, err
 }
 
-// Webhooks goes through all of them, page after page. An error is its last element.
+// Webhooks returns all webhooks, page after page. An error is its last element.
 func (c *Client) Webhooks(ctx context.Context) iter.Seq2[Webhook, error] {
 	return all("", func(cursor string) (Page[Webhook], error) {
 		return c.ListWebhooks(ctx, ListOptions{Limit: maxLimit, StartingAfter: cursor})
 	})
 }
 
-// GetWebhook gives one webhook, without its secret.
+// GetWebhook returns one webhook, without its secret.
 func (c *Client) GetWebhook(ctx context.Context, id string) (Webhook, error) {
 	return c.webhook(ctx, http.MethodGet, webhooks+"/"+url.PathEscape(id), nil)
 }
@@ -111,18 +109,17 @@ func (c *Client) UpdateWebhook(ctx context.Context, id string, u WebhookUpdate) 
 	return c.webhook(ctx, http.MethodPatch, webhooks+"/"+url.PathEscape(id), u)
 }
 
-// DeleteWebhook removes a webhook. One that is gone is an error that IsNotFound knows: either somebody else deleted it,
-// or an earlier attempt did and its answer was lost.
+// DeleteWebhook deletes a webhook. If it is gone, IsNotFound is true of the error: either somebody else deleted it, or an earlier
+// attempt did and its answer was lost.
 func (c *Client) DeleteWebhook(ctx context.Context, id string) error {
 	_, err := c.send(ctx, http.MethodDelete, webhooks+"/"+url.PathEscape(id), nil, nil, nil)
 	return err
 }
 
-// TestWebhook has the platform deliver a test event of that type, such as "order.created". An endpoint that refuses it
-// is a result with Success false, and not an error.
-func (c *Client) TestWebhook(ctx context.Context, id, eventType string) (TestResult, error) {
-	var result TestResult
+// TestWebhook has the platform deliver a test event of that type, such as "order.created". A receiver that refuses it is a result
+// with Success false, and not an error.
+func (c *Client) TestWebhook(ctx context.Context, id, eventType string) (result TestResult, err error) {
 	in := map[string]string{"event_type": eventType}
-	_, err := c.send(ctx, http.MethodPost, webhooks+"/"+url.PathEscape(id)+"/test", nil, in, &result)
+	_, err = c.send(ctx, http.MethodPost, webhooks+"/"+url.PathEscape(id)+"/test", nil, in, &result)
 	return result, err
 }

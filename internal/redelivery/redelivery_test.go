@@ -1,14 +1,12 @@
 package redelivery_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -17,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"inorder"
+	"inorder/dev/testenv"
 	"inorder/internal/loglimit"
 	"inorder/internal/redelivery"
 )
@@ -31,27 +30,10 @@ func (h hashes) BodyHash(_ context.Context, id string) ([]byte, bool, error) {
 	return hash, found, nil
 }
 
-type logs struct {
-	sync.Mutex
-	bytes.Buffer
-}
-
-func (l *logs) Write(p []byte) (int, error) {
-	l.Lock()
-	defer l.Unlock()
-	return l.Buffer.Write(p)
-}
-
-func (l *logs) text() string {
-	l.Lock()
-	defer l.Unlock()
-	return l.String()
-}
-
 func TestAnotherBodyIsNoticed(t *testing.T) {
 	sum := sha256.Sum256([]byte(`{"first":true}`))
-	var said logs
-	w := redelivery.New(hashes{"evt_1": sum[:], "evt_2": sum[:]}, loglimit.New(slog.New(slog.NewTextHandler(&said, nil)), time.Hour))
+	lines, said := testenv.Logs(t)
+	w := redelivery.New(hashes{"evt_1": sum[:], "evt_2": sum[:]}, redelivery.NewMetrics(nil), loglimit.New(lines, time.Hour))
 	go w.Run(t.Context())
 	for _, e := range []inorder.Event{
 		{ID: "evt_1", Body: []byte(`{"first":true}`)},
@@ -61,15 +43,15 @@ func TestAnotherBodyIsNoticed(t *testing.T) {
 	} {
 		w.Duplicate(e)
 	}
-	require.Eventually(t, func() bool { return said.text() != "" }, 5*time.Second, time.Millisecond)
-	require.Contains(t, said.text(), "another body")
-	require.Contains(t, said.text(), "event_id=evt_2 event_type=order.paid")
-	require.NotContains(t, said.text(), "evt_1")
-	require.NotContains(t, said.text(), "canary")
+	require.Eventually(t, func() bool { return said.String() != "" }, 5*time.Second, time.Millisecond)
+	require.Contains(t, said.String(), "another body")
+	require.Contains(t, said.String(), "event_id=evt_2 event_type=order.paid")
+	require.NotContains(t, said.String(), "evt_1")
+	require.NotContains(t, said.String(), "canary")
 }
 
 func TestAFloodDoesNotWait(t *testing.T) {
-	w := redelivery.New(hashes{}, loglimit.New(slog.New(slog.DiscardHandler), time.Hour))
+	w := redelivery.New(hashes{}, redelivery.NewMetrics(nil), loglimit.New(slog.New(slog.DiscardHandler), time.Hour))
 	for range 10_000 { // nobody looks at them
 		w.Duplicate(inorder.Event{ID: "evt_1", Body: []byte(`{}`)})
 	}
@@ -93,17 +75,17 @@ func TestADuplicateThatComesBeforeTheFirstIsRecordedIsLookedAtAgain(t *testing.T
 		for from := int32(1); from <= 4; from++ {
 			t.Run(fmt.Sprintf("%s until look %d", name, from), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					var said logs
-					log := loglimit.New(slog.New(slog.NewTextHandler(&said, nil)), time.Hour)
+					lines, said := testenv.Logs(t)
+					log := loglimit.New(lines, time.Hour)
 					l := &late{err: err}
 					l.from.Store(from)
-					w := redelivery.New(l, log)
+					w := redelivery.New(l, redelivery.NewMetrics(nil), log)
 					go w.Run(t.Context())
 					w.Duplicate(inorder.Event{ID: "evt_1"})
 					time.Sleep(time.Hour)
 					synctest.Wait()
 					require.Equal(t, min(from, 3), l.looks.Load(), "not for ever")
-					require.Equal(t, from < 4, strings.Contains(said.text(), "event_id=evt_1"))
+					require.Equal(t, from < 4, strings.Contains(said.String(), "event_id=evt_1"))
 					log.Flush()
 				})
 			})
@@ -115,7 +97,7 @@ func TestThoseToBeLookedAtAgainAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &late{}
 		l.from.Store(1 << 30)
-		w := redelivery.New(l, loglimit.New(slog.New(slog.DiscardHandler), time.Hour))
+		w := redelivery.New(l, redelivery.NewMetrics(nil), loglimit.New(slog.New(slog.DiscardHandler), time.Hour))
 		go w.Run(t.Context())
 		for range 5 {
 			for range 256 {
@@ -130,12 +112,13 @@ func TestThoseToBeLookedAtAgainAreBounded(t *testing.T) {
 }
 
 func TestManyOtherBodiesAreFewLines(t *testing.T) {
-	var said logs
-	log := loglimit.New(slog.New(slog.NewTextHandler(&said, nil)), time.Hour)
+	lines, said := testenv.Logs(t)
+	log := loglimit.New(lines, time.Hour)
+	m := redelivery.NewMetrics(nil)
 	for range 1000 {
-		redelivery.Notice(log, "event_id", "evt_1")
+		m.Notice(log, "event_id", "evt_1")
 	}
 	log.Flush()
-	require.Equal(t, 2, strings.Count(said.text(), "\n"), said.text())
-	require.Contains(t, said.text(), "lines=999")
+	require.Equal(t, 2, strings.Count(said.String(), "\n"), said.String())
+	require.Contains(t, said.String(), "lines=999")
 }

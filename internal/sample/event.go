@@ -1,13 +1,11 @@
-// Package sample makes realistic webhook events, for `inorder send`, tests and benchmarks. It does no I/O, and says the
-// same about an order every time: what an order costs and holds follows from its ID.
+// Package sample makes realistic webhook events, and the stories of `inorder send`. Only internal/send and its command link it,
+// beside tests and benchmarks. It does no I/O. What an order costs and holds follows from its ID, so all its events agree.
 package sample
 
 import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 )
@@ -15,7 +13,7 @@ import (
 // StoreID is the store of every sample.
 const StoreID = "store_demo"
 
-// Options say what is asked of an event. What is empty is made up.
+// Options describe an event. What is empty is made up.
 type Options struct {
 	ID      string // 1-64 characters of A-Za-z0-9._:-; default: a new one, evt_…
 	Type    string // any; one of Types gets the data that the platform sends with it
@@ -24,7 +22,7 @@ type Options struct {
 	Data    map[string]any // laid over the data that the type would have; nil removes a field
 }
 
-// Event returns the body of an event, as the platform sends it. With an ID and a time it is always the same.
+// Event returns the body of an event, as the platform sends it. The same options, with an ID and a time, give the same bytes.
 func Event(o Options) []byte {
 	if o.ID == "" {
 		o.ID = NewID("evt_")
@@ -48,7 +46,7 @@ func Event(o Options) []byte {
 // NewID returns an ID that nobody had before: the prefix, and 80 random bits.
 func NewID(prefix string) string { return prefix + strings.ToLower(rand.Text()[:16]) }
 
-// timestamp is to the microsecond, which is what PostgreSQL keeps.
+// timestamp returns a time to the microsecond, which is what PostgreSQL keeps.
 func timestamp(t time.Time) string {
 	return t.UTC().Truncate(time.Microsecond).Format(time.RFC3339Nano)
 }
@@ -69,10 +67,7 @@ func (o Options) data() map[string]any {
 	return data
 }
 
-// Types lists the event types that the platform is known to send, sorted.
-func Types() []string { return slices.Sorted(maps.Keys(types)) }
-
-// types is the data of each event type: see the platform's contract.
+// types makes the data of each event type that the platform documents.
 var types = map[string]func(Options) map[string]any{
 	"order.created":   fullOrder("pending", "unpaid", "unfulfilled"),
 	"order.updated":   fullOrder("confirmed", "paid", "unfulfilled"),
@@ -102,7 +97,7 @@ var types = map[string]func(Options) map[string]any{
 	"customer.updated":       customer,
 }
 
-// guess gives a type that is in no list what its family usually carries.
+// guess makes the data of a type that is not in types, as its family usually has it.
 func guess(eventType string) func(Options) map[string]any {
 	family, status, _ := strings.Cut(eventType, ".")
 	switch family {

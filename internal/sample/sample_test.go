@@ -2,6 +2,8 @@ package sample
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -19,8 +21,12 @@ func parse(t *testing.T, body []byte) inorder.Event {
 	return e
 }
 
+func TestEveryDocumentedTypeHasData(t *testing.T) {
+	require.Equal(t, inorder.EventTypes(), slices.Sorted(maps.Keys(types)))
+}
+
 func TestEveryTypeIsAnEventOfItsOrder(t *testing.T) {
-	for _, eventType := range Types() {
+	for _, eventType := range inorder.EventTypes() {
 		t.Run(eventType, func(t *testing.T) {
 			e := parse(t, Event(Options{ID: "evt_1", Type: eventType, OrderID: "order_1", At: noon}))
 			require.Equal(t, "evt_1", e.ID)
@@ -84,8 +90,8 @@ func TestTheSameOptionsGiveTheSameBytes(t *testing.T) {
 	require.NotEqual(t, Event(Options{Type: "order.paid"}), Event(Options{Type: "order.paid"}), "a new ID each")
 }
 
-// told applies a story's events in the given order, as if all had arrived, and returns the order.
-func told(t *testing.T, steps []Step) inorder.Order {
+// orderAfter applies a story's events in the given order, as if all had arrived, and returns the order.
+func orderAfter(t *testing.T, steps []Step) inorder.Order {
 	var order inorder.Order
 	waiting := []inorder.Change{}
 	for _, s := range steps {
@@ -111,8 +117,8 @@ func TestStories(t *testing.T) {
 	for _, story := range Stories() {
 		t.Run(story.Name, func(t *testing.T) {
 			require.NotEmpty(t, story.Shows)
-			for _, s := range story.Tell("order_1", noon) {
-				require.NotEmpty(t, s.Says)
+			for _, s := range story.Steps("order_1", noon) {
+				require.NotEmpty(t, s.Note)
 				if s.Refused == 0 {
 					require.Nil(t, s.Body)
 					parse(t, Event(s.Event))
@@ -121,8 +127,8 @@ func TestStories(t *testing.T) {
 		})
 	}
 	t.Run("out-of-order ends right, and says rightly what is stale", func(t *testing.T) {
-		steps := Stories()[0].Tell("order_1", noon)
-		o := told(t, steps)
+		steps := Stories()[0].Steps("order_1", noon)
+		o := orderAfter(t, steps)
 		require.Equal(t, "completed", o.Status.Value)
 		require.Equal(t, "paid", o.PaymentStatus.Value)
 		require.Equal(t, "fulfilled", o.FulfillmentStatus.Value)
@@ -133,19 +139,19 @@ func TestStories(t *testing.T) {
 			}
 			change, err := parse(t, Event(steps[i].Event)).Change()
 			require.NoError(t, err)
-			require.Equal(t, outcome, told(t, steps[:i]).Apply(change).Outcome, steps[i].Says)
+			require.Equal(t, outcome, orderAfter(t, steps[:i]).Apply(change).Outcome, steps[i].Note)
 		}
 	})
 	t.Run("out-of-order ends with parts that fit the order", func(t *testing.T) {
 		parts := map[string]string{}
-		for key, part := range told(t, Stories()[0].Tell("order_1", noon)).Parts {
+		for key, part := range orderAfter(t, Stories()[0].Steps("order_1", noon)).Parts {
 			parts[key.Kind] = part.Status
 		}
 		require.Equal(t, map[string]string{"payment": "completed", "fulfillment": "delivered"}, parts)
 	})
 	t.Run("refunds add up to what the story says", func(t *testing.T) {
 		var sum int64
-		for key, part := range told(t, Stories()[1].Tell("order_1", noon)).Parts {
+		for key, part := range orderAfter(t, Stories()[1].Steps("order_1", noon)).Parts {
 			if key.Kind == "refund" {
 				sum += *part.Amount
 			}
@@ -156,7 +162,7 @@ func TestStories(t *testing.T) {
 
 func TestStoriesAreFreshEachTime(t *testing.T) {
 	for _, story := range Stories() {
-		first, second := story.Tell("order_1", noon), story.Tell("order_1", noon)
+		first, second := story.Steps("order_1", noon), story.Steps("order_1", noon)
 		require.NotEqual(t, first[0].Event.ID, second[0].Event.ID)
 	}
 }

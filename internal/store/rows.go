@@ -64,3 +64,11 @@ func eachRow(scan func(pgx.Row) error) func(pgx.Rows) error {
 		return rows.Err()
 	}
 }
+
+func set(ids []string) map[string]bool {
+	members := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		members[id] = true
+	}
+	return members
+}

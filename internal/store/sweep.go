@@ -51,9 +51,5 @@ SELECT event_id FROM pending_events WHERE event_id = ANY($1) UNION SELECT event_
 // Recorded are those of the events that wait, need a person or have ended, as far as PostgreSQL knows.
 func (s *Store) Recorded(ctx context.Context, events []string) (map[string]bool, error) {
 	ids, err := list(ctx, s, pgx.RowTo[string], selectRecordedSQL, events)
-	recorded := make(map[string]bool, len(ids))
-	for _, id := range ids {
-		recorded[id] = true
-	}
-	return recorded, err
+	return set(ids), err
 }

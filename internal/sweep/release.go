@@ -28,28 +28,28 @@ type Release struct {
 	Engine  Engine
 	OrderID string
 
-	// Place is where to begin, and where the release has come to; the zero Place is the beginning.
-	Place Place
-	// Moved is told every new place; it may be nil.
-	Moved func(Place)
+	// Cursor is where to begin, and then how far the release has come; the zero Cursor is the beginning.
+	Cursor Cursor
+	// Progress is called after every event; it may be nil.
+	Progress func(Cursor)
 
 	awake []string  // that may not have ended yet
 	began time.Time // when the first of them was woken
 	first error     // why the first that failed could not be woken; nil if that was in an earlier attempt
 }
 
-// Place is where a release stands.
-type Place struct {
+// Cursor is how far a release has come.
+type Cursor struct {
 	After  store.Waiter `json:"after"` // the last one that was woken, or passed over
 	Woken  int          `json:"woken"`
 	Failed int          `json:"failed,omitempty"` // those that were passed over because they could not be woken
 }
 
-// Run wakes them all. One that cannot be woken does not hold up the others: see Failure. It may run beside another release of
-// the same order: an event that is awake already looks once more and finds itself applied.
+// Run wakes them all. One that can't be woken does not hold up the others: see Failure. It may run beside another release of
+// the same order: an event that is awake already is applied once more and finds its row.
 func (r *Release) Run(ctx context.Context) error {
 	for {
-		page, err := r.Store.Waiters(ctx, r.OrderID, r.Place.After, pageSize)
+		page, err := r.Store.Waiters(ctx, r.OrderID, r.Cursor.After, pageSize)
 		if err != nil {
 			return fmt.Errorf("find what waits for order %s: %w", r.OrderID, err)
 		}
@@ -62,12 +62,12 @@ func (r *Release) Run(ctx context.Context) error {
 	}
 }
 
-// Failure says how many could not be woken, and why the first could not; nil if all were.
+// Failure returns an error that says how many events could not be woken, and why the first could not; nil if all were.
 func (r *Release) Failure() error {
-	if r.Place.Failed == 0 {
+	if r.Cursor.Failed == 0 {
 		return nil
 	}
-	return fmt.Errorf("%d of %d waiting events could not be woken: %w", r.Place.Failed, r.Place.Woken+r.Place.Failed,
+	return fmt.Errorf("%d of %d waiting events could not be woken: %w", r.Cursor.Failed, r.Cursor.Woken+r.Cursor.Failed,
 		cmp.Or(r.first, errors.New("an earlier attempt said why")))
 }
 
@@ -83,21 +83,21 @@ func (r *Release) wakeAll(ctx context.Context, page []store.Waiter) error {
 		case ctx.Err() != nil:
 			return ctx.Err() // whatever became of it: the next attempt begins with it
 		case err != nil:
-			r.Place.Failed++
+			r.Cursor.Failed++
 			r.first = cmp.Or(r.first, fmt.Errorf("wake event %s: %w", w.EventID, err))
 		default:
-			r.Place.Woken++
+			r.Cursor.Woken++
 			r.awake = append(r.awake, w.EventID)
 		}
-		r.Place.After = w
-		if r.Moved != nil {
-			r.Moved(r.Place)
+		r.Cursor.After = w
+		if r.Progress != nil {
+			r.Progress(r.Cursor)
 		}
 	}
 	return nil
 }
 
-// wake signals the event's workflow. One that is gone is started anew, and looks at once.
+// wake signals the event's workflow. One that is gone is started anew, and applies the event at once.
 func (r *Release) wake(ctx context.Context, eventID string) error {
 	alive, err := r.Engine.Wake(ctx, eventID)
 	if err != nil || alive {
@@ -120,7 +120,7 @@ func (r *Release) makeRoom(ctx context.Context) error {
 	for time.Since(r.began) < wokenPause {
 		waiting, err := r.Store.CountWaiting(ctx, r.awake)
 		if err != nil {
-			return fmt.Errorf("see whether the events that were woken have ended: %w", err)
+			return fmt.Errorf("count which of the woken events have not ended: %w", err)
 		}
 		if waiting <= wokenAtOnce/2 {
 			break

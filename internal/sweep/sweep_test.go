@@ -111,7 +111,7 @@ func TestASweepBringsBackWhatNobodyHasLookedAtForTwoHours(t *testing.T) {
 	r, err := s.Run(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, 450, r.Started)
-	require.Equal(t, 451, r.Looked)
+	require.Equal(t, 451, r.Checked)
 	require.NotContains(t, e.revived, "old0007")
 	require.Contains(t, e.revived, "stuck0001")
 	require.False(t, slices.ContainsFunc(e.revived, func(id string) bool { return id[:4] == "seen" }))
@@ -153,7 +153,7 @@ func TestRunsThatEndedWithoutAResult(t *testing.T) {
 	r, err := s.Run(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, []string{"terminated"}, e.revived)
-	require.Equal(t, 4, r.Looked)
+	require.Equal(t, 4, r.Checked)
 }
 
 func TestAnOrderForWhichEventsStillWaitIsReleased(t *testing.T) {

@@ -89,7 +89,7 @@ func runSystem(t *testing.T, inorder string, env ...string) *system {
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
 	s := &system{t: t, file: filepath.Join(dir, "env"), ended: make(chan error, 1)}
 
-	s.dev = exec.Command(build(t, "inorder/dev/cmd/dev"), "run", "-dir", dir, "-inorder", inorder, "-platform", build(t, "inorder/dev/cmd/standin"))
+	s.dev = exec.Command(build(t, "inorder/dev/cmd/dev"), "run", "-dir", dir, "-inorder", inorder, "-standin", build(t, "inorder/dev/cmd/standin"))
 	s.dev.Env = append(append(os.Environ(), "LISTEN_ADDR="+freeAddress(t), "ADMIN_ADDR=127.0.0.1:0", "DATABASE_URL=", "PLATFORM=",
 		"POSTGRES_PORT=0", "TEMPORAL_PORT=0", "TEMPORAL_UI_PORT=0", "WEBHOOK_SECRETS=it's-one"), env...)
 	s.dev.Stdout, s.dev.Stderr = &s.out, &s.out
@@ -132,7 +132,7 @@ func (s *system) stop(names ...string) {
 		pids[name] = s.pid(name)
 	}
 	require.NoError(s.t, s.dev.Process.Signal(syscall.SIGTERM))
-	require.NoError(s.t, <-s.ended, "a wished stop")
+	require.NoError(s.t, <-s.ended, "it was asked to stop")
 	require.NoFileExists(s.t, s.file)
 	for name, pid := range pids {
 		require.ErrorIs(s.t, syscall.Kill(pid, 0), syscall.ESRCH, "%s is gone", name)

@@ -1,7 +1,7 @@
 // Command dev runs the whole system on this machine, from real servers and without containers:
 //
 //	dev run               PostgreSQL, Temporal, inorder migrate and inorder serve, until Ctrl-C; with PLATFORM=stand-in in the
-//	                      environment also a stand-in for the commerce platform
+//	                      environment also the stand-in
 //	dev test -- COMMAND   COMMAND with throw-away servers in its environment, and its exit code
 //	dev temporal          finds or builds the Temporal CLI, and prints where it is
 //	dev clean             deletes the state of dev run
@@ -22,7 +22,7 @@ import (
 	"inorder/dev/stack"
 )
 
-const usage = `usage: dev run [-dir DIR] [-inorder PROGRAM] [-platform PROGRAM]
+const usage = `usage: dev run [-dir DIR] [-inorder PROGRAM] [-standin PROGRAM]
        dev test [-fsync] -- COMMAND [ARGUMENT...]
        dev temporal
        dev clean [-dir DIR]
@@ -57,12 +57,12 @@ func dispatch(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("dev "+args[0], flag.ExitOnError)
 	dir := flags.String("dir", ".dev", "where the state of dev run is kept")
 	inorder := flags.String("inorder", "bin/inorder", "dev run: the program to run")
-	platform := flags.String("platform", "bin/standin", "dev run: the program of the stand-in platform")
+	standIn := flags.String("standin", "bin/standin", "dev run: the program of the stand-in, for PLATFORM=stand-in")
 	fsync := flags.Bool("fsync", false, "dev test: let PostgreSQL flush to disk, for measurements")
 	_ = flags.Parse(args[1:])
 	switch args[0] {
 	case "run":
-		return run(ctx, *dir, *inorder, *platform)
+		return run(ctx, *dir, *inorder, *standIn)
 	case "test":
 		return test(ctx, *fsync, flags.Args())
 	case "temporal":

@@ -19,8 +19,8 @@ const (
 
 // run runs the whole system until ctx ends, which is no error, or until something ends that can't be kept running. A
 // server that ends by itself, or by somebody's kill -9, is started again: that is how to watch it recover.
-func run(ctx context.Context, dir, inorder, platform string) error {
-	s, err := newSettings(dir, inorder, platform)
+func run(ctx context.Context, dir, inorder, standIn string) error {
+	s, err := newSettings(dir, inorder, standIn)
 	if err != nil {
 		return err
 	}

@@ -35,7 +35,7 @@ func TestKilledServerComesBack(t *testing.T) {
 	require.NoError(t, syscall.Kill(first, syscall.SIGKILL))
 	require.NotEqual(t, first, <-changed)
 	stop()
-	require.NoError(t, <-ended, "a wished stop")
+	require.NoError(t, <-ended, "it was asked to stop")
 }
 
 func TestServerThatEndsAtOnceIsGivenUp(t *testing.T) {
@@ -85,7 +85,7 @@ func TestSettings(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "mine", s.secrets)
 	})
-	t.Run("a stand-in platform is there if it is asked for, and only then", func(t *testing.T) {
+	t.Run("a stand-in is there if it is asked for, and only then", func(t *testing.T) {
 		s, err := newSettings(dir, program, program)
 		require.NoError(t, err)
 		require.Empty(t, s.platformEnv())

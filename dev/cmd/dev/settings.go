@@ -20,7 +20,7 @@ type settings struct {
 	dir     string // of all state
 	inorder string // the program
 
-	standInProgram string // the program of the stand-in platform, or empty for none
+	standInProgram string // the program of the stand-in, or empty for none
 	standInAddr    string
 
 	listenAddr, adminAddr              string
@@ -29,7 +29,7 @@ type settings struct {
 	postgresPort, temporalPort, uiPort int
 }
 
-func newSettings(dir, inorder, platform string) (settings, error) {
+func newSettings(dir, inorder, standIn string) (settings, error) {
 	s := settings{
 		listenAddr:  cmp.Or(os.Getenv("LISTEN_ADDR"), "127.0.0.1:3000"),
 		adminAddr:   cmp.Or(os.Getenv("ADMIN_ADDR"), "127.0.0.1:3001"),
@@ -45,7 +45,7 @@ func newSettings(dir, inorder, platform string) (settings, error) {
 	s.postgresPort, errs[3] = port("POSTGRES_PORT", 5433)
 	s.temporalPort, errs[4] = port("TEMPORAL_PORT", 7233)
 	s.uiPort, errs[5] = port("TEMPORAL_UI_PORT", 8233)
-	s.standInProgram, errs[8] = chosenPlatform(platform)
+	s.standInProgram, errs[8] = chosenStandIn(standIn)
 	if err := errors.Join(append(errs[:], checkAddress("LISTEN_ADDR", s.listenAddr), checkAddress("ADMIN_ADDR", s.adminAddr), checkAddress("STANDIN_ADDR", s.standInAddr),
 		os.MkdirAll(s.dir, 0o711))...); err != nil {
 		return s, err
@@ -89,7 +89,7 @@ func (s settings) options() stack.Options {
 		},
 	}
 	if s.standInProgram != "" {
-		o.Others = append(o.Others, stack.Address{Addr: s.standInAddr, Who: "the stand-in platform", Setting: "STANDIN_ADDR"})
+		o.Others = append(o.Others, stack.Address{Addr: s.standInAddr, Who: "the stand-in", Setting: "STANDIN_ADDR"})
 	}
 	return o
 }

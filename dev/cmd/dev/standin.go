@@ -15,8 +15,8 @@ import (
 	"inorder/internal/delivery"
 )
 
-// chosenPlatform is the program of the stand-in platform, if PLATFORM asks for one.
-func chosenPlatform(program string) (string, error) {
+// chosenStandIn returns the path of the stand-in's program if PLATFORM asks for it, else "".
+func chosenStandIn(program string) (string, error) {
 	switch chosen := os.Getenv("PLATFORM"); chosen {
 	case "":
 		return "", nil
@@ -30,7 +30,7 @@ func chosenPlatform(program string) (string, error) {
 	return filepath.Abs(program)
 }
 
-// platformEnv is how inorder finds the stand-in.
+// platformEnv returns the settings by which inorder finds the stand-in in the platform's place.
 func (s settings) platformEnv() [][2]string {
 	if s.standInProgram == "" {
 		return nil
@@ -48,19 +48,19 @@ func (s settings) standInCommand() stack.Command {
 	}
 }
 
-// registerWebhook has the stand-in deliver to our receiver. Without it everything else works, so a failure is told and
-// is not the end.
+// registerWebhook has the stand-in deliver to our receiver. Everything else works without it, so a failure is printed and ends
+// nothing.
 func (p *programs) registerWebhook(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	hook := p.receiverURL() + delivery.Path
-	fmt.Println("Registering the receiver's webhook at the stand-in platform")
+	fmt.Println("Registering the receiver's webhook at the stand-in")
 	if err := p.once(ctx, p.servers, "hooks", "register", hook); err != nil {
 		fmt.Printf("It is not registered, so nothing that is placed there arrives: %v\nTo try again: bin/inorder hooks register %s\n", err, hook)
 	}
 }
 
-// forgetStandIns deletes what was registered at stand-ins, which keep nothing when they end. Its IDs tell it from what was
+// forgetStandIns deletes what was registered at stand-ins, which keep nothing when they end. Its IDs are unlike those of what was
 // registered on the platform, with which it may share a database.
 func forgetStandIns(ctx context.Context, databaseURL string) error {
 	conn, err := pgx.Connect(ctx, databaseURL)
@@ -82,14 +82,14 @@ func (s settings) greetStandIn(standIn *stack.Server) (where, try string) {
 	if standIn == nil {
 		return "", ""
 	}
-	where = fmt.Sprintf("  Platform     %s, a stand-in, log in %s\n", reach(s.standInAddr), standIn.LogFile())
+	where = fmt.Sprintf("  Stand-in     %s, in the platform's place, log in %s\n", reach(s.standInAddr), standIn.LogFile())
 	return where, `  bin/standin place --do pay,ship          # an order there; psql, below, shows it here
   bin/standin deliveries                   # what was delivered, and how it was answered
   bin/standin faults set drop=0.05 duplicate=0.1
 `
 }
 
-// answers says whether a GET is answered with 200.
+// answers returns an error unless a GET is answered with 200.
 func answers(ctx context.Context, url string) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {

@@ -77,12 +77,12 @@ func TestAPortThatTheStandInCannotHaveIsNamed(t *testing.T) {
 	require.NoError(t, err)
 	defer taken.Close()
 	program := build(t, "inorder/dev/cmd/standin")
-	dev := exec.Command(build(t, "inorder/dev/cmd/dev"), "run", "-dir", t.TempDir(), "-inorder", program, "-platform", program)
+	dev := exec.Command(build(t, "inorder/dev/cmd/dev"), "run", "-dir", t.TempDir(), "-inorder", program, "-standin", program)
 	dev.Env = append(os.Environ(), "PLATFORM=stand-in", "STANDIN_ADDR="+taken.Addr().String(), "LISTEN_ADDR="+freeAddress(t), "ADMIN_ADDR=127.0.0.1:0",
 		"DATABASE_URL=", "POSTGRES_PORT=0", "TEMPORAL_PORT=0", "TEMPORAL_UI_PORT=0")
 	out, err := dev.CombinedOutput()
 	require.Error(t, err)
-	require.Contains(t, string(out), "the stand-in platform can't have its port")
+	require.Contains(t, string(out), "the stand-in can't have its port")
 	require.Contains(t, string(out), "choose another with STANDIN_ADDR")
 }
 

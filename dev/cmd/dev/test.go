@@ -12,9 +12,8 @@ import (
 	"inorder/dev/testenv"
 )
 
-// test runs the command with throw-away servers, which it finds in the environment: under the names that the tests look
-// for, and under those that inorder reads. PostgreSQL's role is a superuser, because tests
-// create databases. The error is that of the command.
+// test runs the command with throw-away servers, and returns its error. The command finds them in the environment: under the
+// names that tests read, and under those that inorder reads. Its PostgreSQL role is a superuser, because tests create databases.
 func test(ctx context.Context, fsync bool, command []string) (err error) {
 	if len(command) == 0 {
 		return errUsage

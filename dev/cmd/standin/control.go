@@ -64,7 +64,7 @@ func (c *control) call(ctx context.Context, method, path string, in, out any) er
 		return refusal(base, res.Status, raw)
 	}
 	if err := json.Unmarshal(raw, out); err != nil {
-		return fmt.Errorf("%s is not a stand-in platform: check --url or STANDIN_URL", base)
+		return fmt.Errorf("%s is not a stand-in: check --url or STANDIN_URL", base)
 	}
 	return nil
 }
@@ -78,7 +78,7 @@ func refusal(base, status string, body []byte) error {
 		} `json:"error"`
 	}
 	if json.Unmarshal(body, &said) != nil || said.Error.Message == "" {
-		return fmt.Errorf("%s answered %s: is it a stand-in platform? Check --url or STANDIN_URL", base, status)
+		return fmt.Errorf("%s answered %s: is it a stand-in? Check --url or STANDIN_URL", base, status)
 	}
 	if id := said.Error.Details["id"]; id != "" {
 		return fmt.Errorf("%s: %s", said.Error.Message, id)

@@ -10,7 +10,7 @@ import (
 	"inorder/dev/standin"
 )
 
-// pollEvery is how often --follow looks.
+// pollEvery is how often --follow asks for new attempts.
 const pollEvery = 300 * time.Millisecond
 
 type deliveriesCmd struct {

@@ -24,7 +24,7 @@ const (
 type cli struct {
 	control
 
-	Serve      serveCmd      `cmd:"" help:"Run the stand-in platform."`
+	Serve      serveCmd      `cmd:"" help:"Run the stand-in."`
 	Place      placeCmd      `cmd:"" help:"Place orders, as shoppers would."`
 	Do         doCmd         `cmd:"" help:"Advance an order: pay it, ship it, refund it."`
 	Orders     ordersCmd     `cmd:"" help:"List the orders as they are on the platform."`

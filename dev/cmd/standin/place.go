@@ -22,7 +22,7 @@ type placeCmd struct {
 }
 
 func (*placeCmd) Help() string {
-	return `The platform then tells every active webhook that wants to know.
+	return `The stand-in then delivers the events to every active webhook that subscribed to them.
 
 Examples:
 
@@ -58,7 +58,7 @@ func (p *placeCmd) Run(ctx context.Context, api *control, out io.Writer) error {
 	return api.whoHears(ctx, out, p.Mode)
 }
 
-// whoHears says how many webhooks are told what happens in a mode.
+// whoHears prints how many webhooks receive the events of a mode.
 func (c *control) whoHears(ctx context.Context, out io.Writer, mode string) error {
 	var all struct{ Webhooks []standin.WebhookState }
 	if err := c.call(ctx, "GET", "/webhooks", nil, &all); err != nil {
@@ -74,7 +74,7 @@ func (c *control) whoHears(ctx context.Context, out io.Writer, mode string) erro
 		fmt.Fprintf(out, "\nNobody hears of it: there is no active webhook in %s mode. Register one: inorder hooks register URL\n", mode)
 		return nil
 	}
-	fmt.Fprintf(out, "\nActive webhooks in %s mode that are told what they want to know: %d. See it arrive: standin deliveries\n", mode, active)
+	fmt.Fprintf(out, "\nActive webhooks in %s mode that get the events they subscribed to: %d. See them arrive: standin deliveries\n", mode, active)
 	return nil
 }
 
@@ -87,7 +87,7 @@ func (*doCmd) Help() string {
 	return `Actions:
 
     pay  pay_part  fail_payment
-    process (which no event tells)  complete  cancel  update
+    process (without an event)  complete  cancel  update
     fulfill  fulfill_part  ship  deliver
     refund  refund_part  request_return  request_exchange  complete_return
 
@@ -122,7 +122,7 @@ func (d *doCmd) Run(ctx context.Context, api *control, out io.Writer) error {
 	return nil
 }
 
-// done tells what was done before a failure.
+// done names what was done before a failure.
 func done(actions []string) string {
 	if len(actions) == 0 {
 		return ""

@@ -18,9 +18,9 @@ type serveCmd struct {
 	RunID   string   `name:"run" help:"A part of every ID, so that two runs share none. Default: standin and the time." placeholder:"TEXT"`
 
 	Parallel        int           `help:"How many deliveries are under way at once, ${default}." default:"8" placeholder:"N"`
-	DeliveryTimeout time.Duration `help:"How long an endpoint may take." default:"30s"`
+	DeliveryTimeout time.Duration `help:"How long an answer may take." default:"30s"`
 	RetryDelays     string        `help:"The pauses before the retries of a delivery, ${default}; none for no retries." default:"1s,2s,4s,8s,16s" placeholder:"LIST"`
-	DeactivateAfter int           `help:"Deactivate an endpoint after so many given-up deliveries in a row. 0: never." default:"0" placeholder:"N"`
+	DeactivateAfter int           `help:"Deactivate a webhook after so many given-up deliveries in a row. 0: never." default:"0" placeholder:"N"`
 	Fault           []string      "help:\"A fault to begin with, as `standin faults set` takes it. Repeatable.\" placeholder:\"NAME=VALUE\" sep:\"none\""
 
 	StringNumbers   bool `help:"Order numbers as strings, as in the platform's SDK, instead of integers."`
@@ -35,7 +35,7 @@ type serveCmd struct {
 }
 
 func (*serveCmd) Help() string {
-	return `Serves the Admin API under /v1 until Ctrl-C, and delivers what it is told to place. What the platform's documents leave open
+	return `Serves the Admin API under /v1 until Ctrl-C, and delivers the events of the orders that are placed. What the platform's documents leave open
 is an option here, so that inorder can be tried against either reading.
 
 Example:
@@ -89,7 +89,7 @@ func (c *serveCmd) Run(ctx context.Context, out io.Writer) error {
 		key = "one of those that --key gave"
 	}
 	return standin.Run(ctx, standin.RunOptions{Options: o, Addr: c.Addr, Ready: func(url string) {
-		fmt.Fprintf(out, `The stand-in platform listens on %s. It keeps everything in memory; Ctrl-C ends it.
+		fmt.Fprintf(out, `The stand-in listens on %s. It keeps everything in memory; Ctrl-C ends it.
 
   HEADLESS_COMMERCE_API_URL  %[1]s/v1
   HEADLESS_COMMERCE_API_KEY  %s

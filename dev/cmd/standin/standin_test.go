@@ -1,41 +1,22 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"net/http"
 	"net/http/httptest"
 	"os/exec"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"inorder/dev/standin"
+	"inorder/dev/testenv"
 )
 
-// buffer is written to by one goroutine and read by another.
-type buffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
-}
-
 func program(ctx context.Context, args ...string) (out, errs string, code int) {
-	var o, e buffer
+	var o, e testenv.Output
 	code = run(ctx, args, &o, &e)
 	return o.String(), e.String(), code
 }
@@ -59,11 +40,8 @@ func fails(t *testing.T, code int, args ...string) string {
 
 // start is a stand-in with an endpoint, found by STANDIN_URL.
 func start(t *testing.T, o standin.Options) *standin.Server {
-	s := standin.New(o)
-	t.Cleanup(s.Close)
-	api := httptest.NewServer(s)
-	t.Cleanup(api.Close)
-	t.Setenv("STANDIN_URL", api.URL)
+	s, api := testenv.StandIn(t, o)
+	t.Setenv("STANDIN_URL", strings.TrimSuffix(api, "/v1"))
 	return s
 }
 
@@ -90,7 +68,7 @@ func TestPlaceAndDo(t *testing.T) {
 	out = must(t, "place", "--count", "25")
 	require.Equal(t, 20, strings.Count(out, "\nord_r_"))
 	require.Contains(t, out, "and 5 more")
-	require.Contains(t, out, "told what they want to know: 1")
+	require.Contains(t, out, "get the events they subscribed to: 1")
 
 	require.Regexp(t, `ord_r_1026 +cancelled +paid`, must(t, "do", "last", "pay", "cancel"))
 	require.Regexp(t, `ord_r_1001 +completed`, must(t, "do", "ord_r_1001", "complete"))
@@ -137,7 +115,7 @@ func TestDeliveries(t *testing.T) {
 	require.Equal(t, 2, strings.Count(must(t, "deliveries", "--limit", "2"), " try "))
 
 	ctx, stop := context.WithCancel(t.Context())
-	var following buffer
+	var following testenv.Output
 	ended := make(chan int)
 	go func() { ended <- run(ctx, []string{"deliveries", "--follow"}, &following, &following) }()
 	shown := func(n int) func() bool { return func() bool { return strings.Count(following.String(), " try ") == n } }
@@ -151,19 +129,19 @@ func TestDeliveries(t *testing.T) {
 func TestServe(t *testing.T) {
 	t.Setenv("STANDIN_URL", "")
 	ctx, stop := context.WithCancel(t.Context())
-	var out buffer
+	var out testenv.Output
 	ended := make(chan int)
 	go func() {
 		ended <- run(ctx, []string{"serve", "--addr", "127.0.0.1:0", "--fault", "drop=next:2", "--run", "x"}, &out, &out)
 	}()
 	require.Eventually(t, func() bool { return strings.Contains(out.String(), "/v1") }, 30*time.Second, 10*time.Millisecond)
-	url := strings.Fields(out.String())[5]
+	url := strings.Fields(out.String())[4]
 	url = strings.TrimSuffix(url, ".")
 	require.Equal(t, "drop=next:2\n", must(t, "faults", "--url", url))
 	require.Contains(t, must(t, "place", "--url", url+"/v1/"), "ord_x_1001", "the Admin API's URL will do")
 	require.Contains(t, fails(t, exitError, "serve", "--addr", strings.TrimPrefix(url, "http://")), "stop what uses it")
 	stop()
-	require.Equal(t, exitOK, <-ended, "a wished stop")
+	require.Equal(t, exitOK, <-ended, "it was asked to stop")
 }
 
 func TestWhatCannotBe(t *testing.T) {
@@ -172,7 +150,7 @@ func TestWhatCannotBe(t *testing.T) {
 	require.Contains(t, fails(t, exitError, "orders", "--url", "127.0.0.1:3002"), "must be an http URL")
 	other := httptest.NewServer(http.NotFoundHandler())
 	defer other.Close()
-	require.Contains(t, fails(t, exitError, "orders", "--url", other.URL), "is it a stand-in platform?")
+	require.Contains(t, fails(t, exitError, "orders", "--url", other.URL), "is it a stand-in?")
 	for _, line := range []string{
 		"", "plaec", "place --do eat", "place --count 0", "place --mode other", "do ord_1", "do ord_1 eat", "faults set", "faults set dorp=1", "faults set drop=2",
 		"serve --fault drop", "serve --key secret", "serve --retry-delays soon", "deactivate",

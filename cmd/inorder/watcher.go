@@ -1,0 +1,40 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"go.temporal.io/sdk/client"
+
+	"inorder"
+	"inorder/internal/store"
+	"inorder/workflows"
+)
+
+// watcher knows what became of events: from the tables, and, for those that are in none yet, from their workflow.
+type watcher struct {
+	temporal client.Client
+	events   *store.Store
+}
+
+func (s *servers) watcher() *watcher { return &watcher{s.temporal, store.New(s.pool)} }
+
+// States reads the tables.
+func (w *watcher) States(ctx context.Context, eventIDs []string) ([]store.EventState, error) {
+	return w.events.States(ctx, eventIDs)
+}
+
+// Ask completes the state of an event from its workflow, if that can be asked within two seconds.
+func (w *watcher) Ask(ctx context.Context, e store.EventState) store.EventState {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	value, err := w.temporal.QueryWorkflow(ctx, e.ID, "", workflows.QueryState)
+	var state workflows.State
+	if err != nil || value.Get(&state) != nil {
+		return e
+	}
+	if state.Phase == workflows.PhaseAttention {
+		e.Outcome, e.Detail = inorder.Attention, state.Detail
+	}
+	return e
+}

@@ -1,0 +1,121 @@
+package send
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	maxLines      = 20 // deliveries that are shown one by one; more are summed up
+	progressEvery = 2 * time.Second
+)
+
+// Batch is a number of deliveries that need not wait for each other.
+type Batch struct {
+	To           *Client
+	Next         func() Delivery // makes them; it's called one at a time
+	Count        int
+	Concurrency  int       // how many are under way at once, 1 to MaxConcurrency
+	BadSignature bool      // all must be refused with 401; else all must be taken
+	Out          io.Writer // what the deliveries were answered
+	Progress     io.Writer
+}
+
+// Run makes all deliveries and shows their answers: each of a few, the sums of many. It fails if one was not answered as it
+// should be. It stops early when ctx ends, or when nobody listens from the start.
+func (b Batch) Run(ctx context.Context) error {
+	var failed failures
+	var err error
+	if b.Count <= maxLines {
+		err = b.few(ctx, &failed)
+	} else {
+		err = b.many(ctx, &failed)
+	}
+	switch {
+	case err != nil || failed.all == 0:
+		return err
+	case b.BadSignature:
+		return fmt.Errorf("%d of %d deliveries with a wrong signature were not refused with 401", failed.all, b.Count)
+	}
+	return fmt.Errorf("%d of %d deliveries were not taken%s", failed.all, b.Count, failed.hint(b.To))
+}
+
+// post hands each answer over, one at a time.
+func (b Batch) post(ctx context.Context, failed *failures, each func(Delivery, answer)) error {
+	refused := 0
+	if b.BadSignature {
+		refused = http.StatusUnauthorized
+	}
+	group, running := errgroup.WithContext(ctx)
+	group.SetLimit(b.Concurrency)
+	var mu sync.Mutex // of failed, answered and each
+	answered := false
+	for i := 0; i < b.Count && running.Err() == nil; i++ {
+		d := b.Next()
+		d.BadSignature = b.BadSignature
+		group.Go(func() error {
+			a := b.To.post(running, d)
+			mu.Lock()
+			defer mu.Unlock()
+			answered = answered || a.err == nil
+			if !answered && a.nobodyListens() {
+				return b.To.errNobodyListens()
+			}
+			if running.Err() == nil {
+				failed.count(a, refused)
+				each(d, a)
+			}
+			return nil
+		})
+	}
+	return cmp.Or(group.Wait(), context.Cause(ctx))
+}
+
+func (b Batch) few(ctx context.Context, failed *failures) error {
+	return b.post(ctx, failed, func(d Delivery, a answer) {
+		fmt.Fprintf(b.Out, "%-21s  %-22s  %-20s  %s  (%s)\n", d.Type, cmp.Or(d.OrderID, "-"), cmp.Or(d.EventID, "-"), a, short(a.took))
+	})
+}
+
+// many shows progress while it runs, and then the sums, also if it was stopped.
+func (b Batch) many(ctx context.Context, failed *failures) error {
+	began, shown := time.Now(), time.Now()
+	perSecond := func(n int) float64 { return float64(n) / time.Since(began).Seconds() }
+	fmt.Fprintf(b.Progress, "sending %d deliveries, %d at once, to %s\n", b.Count, b.Concurrency, b.To.url)
+	answers := map[string]int{}
+	var took []time.Duration
+	err := b.post(ctx, failed, func(_ Delivery, a answer) {
+		took = append(took, a.took)
+		answers[a.String()]++
+		if time.Since(shown) >= progressEvery {
+			shown = time.Now()
+			fmt.Fprintf(b.Progress, "  %d of %d, %.0f/s, %d not as expected\n", len(took), b.Count, perSecond(len(took)), failed.all)
+		}
+	})
+	if n := len(took); n > 0 {
+		slices.Sort(took)
+		fmt.Fprintf(b.Out, "%d deliveries in %s, %.0f/s; answered within %s (half of them), %s (99 %%)\n",
+			n, short(time.Since(began)), perSecond(n), short(took[n/2]), short(took[n*99/100]))
+		for _, text := range slices.Sorted(maps.Keys(answers)) {
+			fmt.Fprintf(b.Out, "%8d  %s\n", answers[text], text)
+		}
+	}
+	return err
+}
+
+// short returns a duration in seconds or milliseconds, for people.
+func short(d time.Duration) string {
+	if d >= time.Second {
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	}
+	return fmt.Sprintf("%.0f ms", float64(d)/float64(time.Millisecond))
+}

@@ -1,0 +1,21 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Not by an index: one would cost every change of a status, and this runs once per reconciliation.
+const selectOpenSQL = `SELECT id FROM orders WHERE status = ANY($1) AND created_at < $2`
+
+// OpenOrders returns the IDs of the orders that have one of the statuses and whose rows were made before a time.
+func (s *Store) OpenOrders(ctx context.Context, statuses []string, before time.Time) (map[string]bool, error) {
+	ids, err := list(ctx, s, pgx.RowTo[string], selectOpenSQL, statuses, before)
+	if err != nil {
+		return nil, fmt.Errorf("read the open orders: %w", err)
+	}
+	return set(ids), nil
+}

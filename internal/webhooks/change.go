@@ -1,0 +1,102 @@
+package webhooks
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"time"
+
+	"inorder/internal/platform"
+)
+
+// Update changes a webhook's URL, events or both; "" and nil leave them as they are. If it was registered from here, the record
+// is changed, too. It may be repeated.
+func (r Registrar) Update(ctx context.Context, id, url string, events []string) (platform.Webhook, error) {
+	change := platform.WebhookUpdate{Events: events}
+	if url != "" {
+		change.URL = &url
+	}
+	return r.change(ctx, id, change)
+}
+
+// SetActive lets a webhook deliver, or stops it. It may be repeated.
+func (r Registrar) SetActive(ctx context.Context, id string, active bool) (platform.Webhook, error) {
+	return r.change(ctx, id, platform.WebhookUpdate{IsActive: &active})
+}
+
+// change asks the platform first: a record of what it refuses would be a fault for ever.
+func (r Registrar) change(ctx context.Context, id string, change platform.WebhookUpdate) (platform.Webhook, error) {
+	record, err := r.recorded(ctx, id)
+	if err != nil {
+		return platform.Webhook{}, err
+	}
+	w, err := r.Platform.UpdateWebhook(ctx, id, change)
+	if err != nil {
+		return w, r.explain(id, record, err)
+	}
+	if record == nil {
+		return w, nil
+	}
+	if change.URL != nil {
+		record.URL = cmp.Or(w.URL, *change.URL)
+	}
+	if change.Events != nil {
+		if record.Events = w.Events; len(w.Events) == 0 {
+			record.Events = change.Events
+		}
+	}
+	if change.IsActive != nil {
+		record.IsActive = *change.IsActive
+	}
+	if err := r.Store.Update(ctx, *record); err != nil {
+		return w, fmt.Errorf("%s is changed on the platform, but not in our record; do the same again: %w", id, err)
+	}
+	return w, nil
+}
+
+// Delete deletes a webhook and lets its secret end after keep. If somebody deleted it before, existed is false and only our
+// record is removed, which is a success. A webhook that was not registered from here is refused, unless forced. It may be repeated.
+func (r Registrar) Delete(ctx context.Context, id string, keep time.Duration, force bool) (existed bool, err error) {
+	record, err := r.recorded(ctx, id)
+	if err != nil {
+		return false, err
+	}
+	if record == nil && !force {
+		if _, err := r.Platform.GetWebhook(ctx, id); err != nil {
+			return false, r.explain(id, nil, err)
+		}
+		return true, fmt.Errorf("webhook %s was not registered from here, so it may be somebody else's; --force deletes it all the same", id)
+	}
+	if err := r.unwatch(ctx, record); err != nil {
+		return false, err
+	}
+	err = r.Platform.DeleteWebhook(ctx, id)
+	switch {
+	case platform.IsNotFound(err) && record == nil:
+		return false, r.explain(id, nil, err)
+	case err != nil && !platform.IsNotFound(err):
+		return false, err
+	}
+	return err == nil, r.Store.Remove(ctx, id, time.Now().Add(keep))
+}
+
+// unwatch records, before a webhook is deleted, that it should not deliver any more. Otherwise a watchdog that checks just then
+// would register it anew.
+func (r Registrar) unwatch(ctx context.Context, record *Record) error {
+	if record == nil || !record.IsActive {
+		return nil
+	}
+	disabled := *record
+	disabled.IsActive = false
+	return r.Store.Update(ctx, disabled)
+}
+
+// Test has the platform deliver a test event. What the receiver answered, a refusal included, is the result.
+func (r Registrar) Test(ctx context.Context, id, eventType string) (platform.TestResult, error) {
+	record, err := r.recorded(ctx, id)
+	if err != nil {
+		return platform.TestResult{}, err
+	}
+	result, err := r.Platform.TestWebhook(ctx, id, eventType)
+	return result, r.explain(id, record, err)
+}

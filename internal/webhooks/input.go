@@ -1,0 +1,99 @@
+package webhooks
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+
+	"inorder"
+	"inorder/internal/delivery"
+)
+
+// CheckURL returns the URL that a webhook delivers to, with our receivers' path if the text has none, or an error that says what is
+// wrong with it. The platform delivers to https only; http is for a stand-in on this machine.
+func CheckURL(text string) (string, error) {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Hostname() == "" || u.Fragment != "":
+		return "", fmt.Errorf("%q is not a URL that deliveries can go to; for example https://shop.example.com%s", text, delivery.Path)
+	case u.User != nil: // not shown: it may hold a password
+		return "", fmt.Errorf("a URL with a user or password would be kept and shown by the platform: leave it out; the signature authenticates deliveries")
+	case u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())):
+		return "", fmt.Errorf("%q is not https, and the platform delivers to nothing else: write https://…", text)
+	}
+	if strings.Trim(u.Path, "/") == "" {
+		u.Path = delivery.Path
+	}
+	return u.String(), nil
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// OrderEvents returns all known types that say something about orders.
+func OrderEvents() []string {
+	return slices.DeleteFunc(inorder.EventTypes(), func(t string) bool { return !inorder.IsAboutOrders(t) })
+}
+
+// CheckEvents returns an error that names the first type that the platform is not known to have, and what may have been meant.
+// The list of known types is open, so a person may know better.
+func CheckEvents(events []string) error {
+	if len(events) == 0 {
+		return errors.New("no event is named; for example order.created,order.paid or '*' for all")
+	}
+	known := inorder.EventTypes()
+	for _, e := range events {
+		switch {
+		case e == "*" || slices.Contains(known, e):
+		case strings.HasSuffix(e, ".*"):
+			return fmt.Errorf("%q: that the platform takes a whole family is not documented; name its events, or '*' for all; --force sends it as it is", e)
+		default:
+			hint := ";"
+			if near := near(e, known); len(near) > 0 {
+				hint = "; did you mean " + strings.Join(near, " or ") + "?"
+			}
+			return fmt.Errorf("%q is not an event that the platform is known to have%s `inorder send --list` lists them; --force sends it as it is", e, hint)
+		}
+	}
+	return nil
+}
+
+// near returns the known names that differ the least from a name, by three letters at most.
+func near(name string, known []string) (nearest []string) {
+	least := 3
+	for _, k := range known {
+		switch d := distance(strings.ToLower(name), k); {
+		case d < least:
+			least, nearest = d, []string{k}
+		case d == least:
+			nearest = append(nearest, k)
+		}
+	}
+	return nearest
+}
+
+// distance returns how many letters must be inserted, deleted or replaced to make b of a (Levenshtein).
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		before := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := before
+			if a[i] != b[j] {
+				cost++
+			}
+			before = row[j+1]
+			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

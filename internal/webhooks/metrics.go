@@ -1,0 +1,78 @@
+package webhooks
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+)
+
+// Metrics are what a worker shows of its watchdog. Each check runs on one of the workers, so the gauges show the last check of
+// this worker; where there are several workers, the newest check counts, as in docs/alerts.yml.
+type Metrics struct {
+	problems  *prometheus.GaugeVec
+	lastCheck *prometheus.GaugeVec // a vector, so that it isn't there before the first check, and not at all without an API key
+	repairs   *prometheus.CounterVec
+
+	mu    sync.Mutex
+	shown []string // the IDs of the webhooks that have gauges
+}
+
+// NewMetrics registers the metrics; with nil they are registered nowhere.
+func NewMetrics(r prometheus.Registerer) *Metrics {
+	with := promauto.With(r)
+	m := &Metrics{
+		problems: with.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "inorder_subscription_problems",
+			Help: "1 for what this worker's last check found wrong with a webhook on the platform, and could not repair; else 0.",
+		}, []string{"endpoint", "problem"}),
+		lastCheck: with.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "inorder_subscription_last_check_timestamp_seconds",
+			Help: "When this worker last completed a check of the webhooks on the platform; 0 if it began one and completed none.",
+		}, nil),
+		repairs: with.NewCounterVec(prometheus.CounterOpts{
+			Name: "inorder_subscription_repairs_total",
+			Help: "What was wrong with webhooks on the platform and was put right.",
+		}, []string{"problem"}),
+	}
+	for _, kind := range repairable { // a counter that doesn't begin with 0 hides its first increase
+		m.repairs.WithLabelValues(kind)
+	}
+	return m
+}
+
+var (
+	repairable = []string{faultMissing, faultInactive, faultURL, faultEvents}
+	watchable  = append(slices.Clip(repairable), faultUnreadable, faultOtherMode)
+)
+
+// begin shows a worker that never completes a check.
+func (m *Metrics) begin() { m.lastCheck.WithLabelValues() }
+
+// set sets the gauges of the watched webhooks, and drops those of webhooks that no longer are.
+func (m *Metrics) set(check Check, watched []Record) {
+	open := map[[2]string]float64{}
+	for _, f := range check.Open() {
+		open[[2]string{f.Webhook, f.Kind}] = 1
+	}
+	set := func(webhook, kind string) {
+		m.problems.WithLabelValues(webhook, kind).Set(open[[2]string{webhook, kind}])
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, id := range m.shown {
+		if !slices.ContainsFunc(watched, func(r Record) bool { return r.ID == id }) {
+			m.problems.DeletePartialMatch(prometheus.Labels{"endpoint": id})
+		}
+	}
+	m.shown = nil
+	for _, r := range watched {
+		m.shown = append(m.shown, r.ID)
+		for _, kind := range watchable {
+			set(r.ID, kind)
+		}
+	}
+	set("", faultNoAccess)
+	m.lastCheck.WithLabelValues().Set(float64(check.CheckedAt.UnixNano()) / 1e9)
+}

@@ -1,0 +1,97 @@
+package secrets
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestWhoMayReadTheFile(t *testing.T) {
+	const ours, roots = 1000, 0
+	for _, tc := range []struct {
+		who      string
+		owner    uint32
+		readOnly bool
+		fine     []fs.FileMode
+		refused  []fs.FileMode
+	}{
+		{"a file of ours", ours, false, []fs.FileMode{0o600, 0o400, 0o700}, []fs.FileMode{0o440, 0o640, 0o444, 0o644, 0o620, 0o602, 0o604, 0o666}},
+		{"a file of root", roots, false, []fs.FileMode{0o600, 0o400, 0o440, 0o640}, []fs.FileMode{0o444, 0o644, 0o660, 0o650, 0o642}},
+		{"Kubernetes' and Swarm's", roots, true, []fs.FileMode{0o400, 0o440, 0o640, 0o444, 0o644, 0o555}, []fs.FileMode{0o664, 0o666, 0o460, 0o446}},
+		{"one that is mounted from a host", ours, true, []fs.FileMode{0o600, 0o640, 0o444, 0o644}, []fs.FileMode{0o664, 0o777}},
+	} {
+		for _, mode := range tc.fine {
+			require.NoError(t, checkMode(mode, tc.owner, tc.readOnly), "%s: %o", tc.who, mode)
+		}
+		for _, mode := range tc.refused {
+			require.ErrorContains(t, checkMode(mode, tc.owner, tc.readOnly), fmt.Sprintf("mode %03o", mode), tc.who)
+		}
+	}
+	require.ErrorContains(t, checkMode(0o644, ours, false), "chmod 600 it")
+	require.ErrorContains(t, checkMode(0o644, roots, false), "chmod 640 it")
+}
+
+// secretVolume lays a directory out as Kubernetes mounts a secret: the name leads over ..data to the file, and an update
+// moves ..data.
+func secretVolume(t *testing.T, version, text string, mode fs.FileMode, dir string) {
+	t.Helper()
+	require.NoError(t, os.MkdirAll(filepath.Join(dir, version), 0o755))
+	file := filepath.Join(dir, version, "secrets")
+	write(t, file, text)
+	require.NoError(t, os.Chmod(file, mode))
+	require.NoError(t, os.Symlink(version, filepath.Join(dir, "..data_tmp")))
+	require.NoError(t, os.Rename(filepath.Join(dir, "..data_tmp"), filepath.Join(dir, "..data")))
+	if _, err := os.Lstat(filepath.Join(dir, "secrets")); err != nil {
+		require.NoError(t, os.Symlink("..data/secrets", filepath.Join(dir, "secrets")))
+	}
+}
+
+func TestAVolumeOfKubernetesIsReadAndReadAgain(t *testing.T) {
+	dir := t.TempDir()
+	secretVolume(t, "..2026_01_01", "whsec_old\n", 0o400, dir)
+	k, logs := newRing(t, Options{File: filepath.Join(dir, "secrets")})
+	require.True(t, k.takes("whsec_old"))
+	secretVolume(t, "..2026_01_02", "whsec_new\n", 0o400, dir)
+	k.poll(t.Context())
+	k.poll(t.Context())
+	require.True(t, k.takes("whsec_new"))
+	require.False(t, k.takes("whsec_old"))
+	require.NotContains(t, logs.String(), "ERROR")
+}
+
+// With this set, the test program looks at a file on a mount that only it sees.
+const envMounted = "INORDER_TEST_MOUNTED_SECRETS"
+
+// TestAReadOnlyMount has a real one made, in a name space of its own, with what Swarm and Kubernetes mount.
+func TestAReadOnlyMount(t *testing.T) {
+	if path := os.Getenv(envMounted); path != "" {
+		k, _ := newRing(t, Options{File: path})
+		require.True(t, k.takes("whsec_new"))
+		return
+	}
+	dir := t.TempDir()
+	secretVolume(t, "..2026_01_01", "whsec_new\n", 0o444, dir)
+	path := filepath.Join(dir, "secrets")
+	_, err := Load(t.Context(), Options{File: path})
+	require.ErrorContains(t, err, "mode 444", "it can be written to here")
+
+	unshare := []string{"--user", "--map-root-user", "--mount"}
+	if os.Geteuid() == 0 {
+		unshare = []string{"--mount"}
+	}
+	mount := `mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && shift && echo mounted && exec "$@"`
+	cmd := exec.Command("unshare", append(unshare, "sh", "-c", mount, "sh", dir, os.Args[0], "-test.run=^TestAReadOnlyMount$")...)
+	cmd.Env = append(os.Environ(), envMounted+"="+path)
+	out, err := cmd.CombinedOutput()
+	if err != nil && !strings.Contains(string(out), "mounted") {
+		t.Logf("no mount can be made here, so only the rule is tested: %s", out)
+		return
+	}
+	require.NoError(t, err, string(out))
+}

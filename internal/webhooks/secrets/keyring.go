@@ -1,0 +1,179 @@
+// Package secrets holds the secrets that verify deliveries now. They come from the setting WEBHOOK_SECRETS, from a file, and
+// from the table webhook_secrets, which all receivers share; a secret begins to count, and ends, without a restart. How a
+// webhook gets its secret is package webhooks' affair, and how a signature is made package delivery's.
+package secrets
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"inorder/internal/delivery"
+	"inorder/internal/platform"
+)
+
+// Shared is where receivers share secrets. A Table is one.
+type Shared interface {
+	List(ctx context.Context) ([]Secret, error)
+	Verified(ctx context.Context, name, source string, at time.Time) error
+}
+
+const (
+	// PollEvery is the time between two polls of the file and the table.
+	PollEvery = time.Second
+
+	pollTimeout = KnownWithin / 2
+
+	// short is the length in bytes below which a secret is probably not a whole one of the platform's. It is a reason to warn and
+	// not to refuse, because the platform may change the form of its secrets.
+	short = 16
+
+	// writeEvery is the shortest time between two writes of a secret's last use to the table.
+	writeEvery = 5 * time.Second
+)
+
+// Options are the sources of a keyring, any of which may be missing, and what it needs.
+type Options struct {
+	Secrets []string // WEBHOOK_SECRETS
+	File    string   // WEBHOOK_SECRETS_FILE: its path
+	Shared  Shared
+	Log     *slog.Logger
+	Now     func() time.Time // default time.Now
+}
+
+// Keyring is a receiver.Verifier, and a prometheus.Collector of what each secret verified.
+type Keyring struct {
+	fixed  []entry
+	file   *file   // nil without a file
+	shared *shared // nil without a table
+	log    *slog.Logger
+	now    func() time.Time
+
+	valid atomic.Pointer[[]key] // what deliveries are verified with
+
+	// These belong to the goroutine that polls.
+	uses  map[string]*use // by the secret's name
+	names string          // of the secrets that were valid after the last poll, for the log
+}
+
+// entry is a secret as one source has it.
+type entry struct {
+	secret       platform.Secret // "" if the source has its name alone
+	name, source string
+	ends         time.Time // zero for no end
+}
+
+// key is a secret that may verify.
+type key struct {
+	entry
+	*use
+}
+
+// use is how often and when a secret verified. It outlives the key until the table has it.
+type use struct {
+	from  string       // the first source that had the secret
+	times atomic.Int64 // since this process began
+	last  atomic.Int64 // in microseconds, as PostgreSQL keeps it; 0 for never
+
+	// These belong to the goroutine that polls.
+	written int64     // the last use that the table has
+	tried   time.Time // when it was last written to
+}
+
+// Load returns a keyring of what the sources have. A bad file is an error; an unreachable table isn't, and is retried: if a
+// source can't be read, its last known secrets stay valid.
+func Load(ctx context.Context, o Options) (*Keyring, error) {
+	k := &Keyring{log: o.Log, now: o.Now, uses: map[string]*use{}, names: "unknown"}
+	if k.now == nil {
+		k.now = time.Now
+	}
+	for _, secret := range o.Secrets {
+		k.fixed = append(k.fixed, entry{secret: platform.Secret(secret), name: Name(secret), source: "WEBHOOK_SECRETS"})
+	}
+	warnOfShort(k.log, k.fixed)
+	if o.File != "" {
+		k.file = &file{path: o.File}
+		if err := k.file.open(); err != nil {
+			return nil, err
+		}
+		warnOfShort(k.log, k.file.entries)
+	}
+	if o.Shared != nil {
+		k.shared = &shared{store: o.Shared}
+	}
+	k.poll(ctx)
+	return k, nil
+}
+
+// warnOfShort logs which secrets are implausibly short: most likely a part of them was lost on the way.
+func warnOfShort(log *slog.Logger, entries []entry) {
+	for i, e := range entries {
+		if len(e.secret) < short {
+			log.Warn("a webhook secret is short for one of the platform: is it whole? Every delivery that is signed with the whole one is refused",
+				"setting", e.source, "number", i+1, "of", len(entries), "secret", e.name, "characters", len(e.secret))
+		}
+	}
+}
+
+// Verify reports whether a secret that is valid at this moment signed the body. It takes no lock and does no I/O.
+func (k *Keyring) Verify(body []byte, signature string) bool {
+	now := k.now()
+	for _, key := range *k.valid.Load() {
+		if key.endedAt(now) || !delivery.Verify(string(key.secret), body, signature) {
+			continue
+		}
+		key.times.Add(1)
+		key.usedAt(now.UnixMicro())
+		return true
+	}
+	return false
+}
+
+func (e entry) endedAt(now time.Time) bool { return !e.ends.IsZero() && !now.Before(e.ends) }
+
+// usedAt keeps the latest time.
+func (u *use) usedAt(at int64) {
+	for {
+		last := u.last.Load()
+		if at <= last || u.last.CompareAndSwap(last, at) {
+			return
+		}
+	}
+}
+
+// Watch polls the sources every PollEvery until stop is called. stop returns when the last uses are written.
+func (k *Keyring) Watch() (stop func()) {
+	quit, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		ticks := time.NewTicker(PollEvery)
+		defer ticks.Stop()
+		for {
+			select {
+			case <-ticks.C:
+				k.poll(context.Background())
+			case <-quit:
+				ctx, cancel := context.WithTimeout(context.Background(), pollTimeout)
+				defer cancel()
+				k.writeUses(ctx, 0)
+				return
+			}
+		}
+	}()
+	return func() { close(quit); <-done }
+}
+
+// poll takes up what has changed and writes the last uses, all within pollTimeout.
+func (k *Keyring) poll(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, pollTimeout)
+	defer cancel()
+	if k.file != nil {
+		k.file.poll(k.log)
+	}
+	if k.shared != nil {
+		k.shared.poll(ctx, k.log)
+	}
+	k.merge()
+	k.writeUses(ctx, writeEvery)
+}

@@ -1,0 +1,8 @@
+package secrets_test
+
+import (
+	"inorder/internal/webhooks/secrets"
+	"inorder/receiver"
+)
+
+var _ receiver.Verifier = (*secrets.Keyring)(nil)

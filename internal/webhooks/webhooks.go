@@ -1,0 +1,41 @@
+// Package webhooks manages our webhooks at the platform: it registers, changes, rotates, checks and deletes them, and records in
+// PostgreSQL how each should be. Package secrets below it holds the secrets that sign their deliveries; a receiver needs that one
+// alone.
+//
+// Every method may be run again after it was interrupted at any point; its comment says what it then finds.
+package webhooks
+
+import (
+	"context"
+	"time"
+
+	"inorder/internal/platform"
+)
+
+// Registrar manages the webhooks of one API key. Platform and Store are needed.
+type Registrar struct {
+	Platform *platform.Client
+	Store    Store
+
+	Owner string                                     // user@host, for the metadata of new webhooks
+	Say   func(format string, args ...any)           // prints what takes long and what was unexpected; default: nothing
+	Wait  func(context.Context, time.Duration) error // default: a timer; for tests
+}
+
+func (r Registrar) say(format string, args ...any) {
+	if r.Say != nil {
+		r.Say(format, args...)
+	}
+}
+
+func (r Registrar) wait(ctx context.Context, d time.Duration) error {
+	if r.Wait != nil {
+		return r.Wait(ctx, d)
+	}
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-time.After(d):
+		return nil
+	}
+}

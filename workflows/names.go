@@ -1,0 +1,96 @@
+// Package workflows holds what happens to an event over time. Workflow code is deterministic: it uses the workflow's
+// time, timers and signals, and leaves the rest to activities.
+package workflows
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+
+	"inorder"
+)
+
+// The names on the wire, once each. Programs that are not in this repository rely on them; a change is a migration.
+const (
+	DefaultTaskQueue = "inorder"
+
+	// Workflow types.
+	ProcessEventType      = "ProcessEvent" // its workflow ID is the event's ID, exactly
+	PurgeEventsType       = "PurgeEvents"
+	SweepEventsType       = "SweepEvents"
+	ReconcileOrdersType   = "ReconcileOrders"
+	CheckSubscriptionType = "CheckSubscription"
+
+	// Signals to ProcessEvent.
+	SignalOrderCreated = "order.created" // the order is there: apply again now
+	SignalRetry        = "retry"         // do now what is to be done next, whatever the phase
+	SignalDiscard      = "discard"       // give the event up, whatever the phase; carries a Discard
+
+	// Queries.
+	QueryState    = "state"    // of ProcessEvent; answers a State
+	QueryProgress = "progress" // of ReconcileOrders; answers a ReconcileProgress
+
+	// Schedules, and the workflows that they start.
+	PurgeScheduleID             = "inorder-purge-events"
+	SweepScheduleID             = "inorder-sweep-events"
+	ReconcileScheduleID         = "inorder-reconcile-orders"
+	CheckSubscriptionScheduleID = "inorder-check-subscription"
+	OwnerScheduleID             = "inorder-owner" // never runs; its memo says whose namespace it is
+
+	// ReconcileByHandID is the workflow ID of `inorder orders reconcile`: one at a time, so that who calls it a second time
+	// finds the first.
+	ReconcileByHandID = ReconcileScheduleID + "-by-hand"
+
+	// The memo of OwnerScheduleID.
+	MemoDatabaseID = "database_id" // the system_identity of the database that the namespace belongs to
+	MemoDatabase   = "database"    // its name, for people
+)
+
+// PlatformTaskQueue is the task queue of the activities that wait for the platform's answers. Temporal queues them there,
+// so that however many they are, and however long it takes, they hold up no other activity.
+func PlatformTaskQueue(taskQueue string) string { return taskQueue + "-platform" }
+
+// Search attributes, all of type Keyword. The first three are set at the start, which costs nothing; the phase only
+// off the fast path.
+var (
+	OrderIDKey    = temporal.NewSearchAttributeKeyKeyword("OrderId")
+	StoreIDKey    = temporal.NewSearchAttributeKeyKeyword("StoreId")
+	EventTypeKey  = temporal.NewSearchAttributeKeyKeyword("EventType")
+	EventPhaseKey = temporal.NewSearchAttributeKeyKeyword("EventPhase")
+
+	SearchAttributes = []string{OrderIDKey.GetName(), StoreIDKey.GetName(), EventTypeKey.GetName(), EventPhaseKey.GetName()}
+)
+
+// Phase is where an event that is not on the fast path stands: the values of EventPhase.
+type Phase string
+
+const (
+	PhaseApplying  Phase = "applying"
+	PhaseWaiting   Phase = "waiting"
+	PhaseStuck     Phase = "stuck"
+	PhaseAttention Phase = "attention"
+)
+
+// Discard is the argument of the signal "discard".
+type Discard struct {
+	Reason string `json:"reason"`
+	Actor  string `json:"actor"`
+}
+
+// State answers the query "state".
+type State struct {
+	EventID  string          `json:"event_id"`
+	OrderID  string          `json:"order_id,omitempty"`
+	Phase    Phase           `json:"phase,omitempty"`   // empty once there is an outcome
+	Outcome  inorder.Outcome `json:"outcome,omitempty"` // empty while there is a phase
+	Detail   string          `json:"detail,omitempty"`
+	Since    time.Time       `json:"since"`               // of the phase
+	NextLook *time.Time      `json:"next_look,omitempty"` // when a waiting event is applied again by itself
+}
+
+// Result is what ProcessEvent ends with.
+type Result struct {
+	Outcome inorder.Outcome `json:"outcome"`
+	Detail  string          `json:"detail,omitempty"`
+	OrderID string          `json:"order_id,omitempty"`
+}

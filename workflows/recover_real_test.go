@@ -1,0 +1,45 @@
+package workflows_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	commonpb "go.temporal.io/api/common/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+
+	"inorder"
+	sweeping "inorder/internal/sweep"
+	"inorder/workflows"
+)
+
+func TestRecoverFillsAnEmptyTemporal(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	s.work(shortWait)
+	stuck, parked := s.event("order.paid", ""), s.event("order.updated", `,"status":7`)
+	s.begin(stuck)
+	s.begin(parked)
+	s.awaitPhase(stuck, workflows.PhaseStuck)
+	s.awaitPhase(parked, workflows.PhaseAttention)
+	s.rest()
+
+	other := &phased{system: &system{T: t, client: s.client, pool: s.pool, queue: s.queue + "-new", order: s.order}, e: stuck}
+	for _, e := range []inorder.Event{stuck, parked} { // all that an emptied storage leaves
+		_, err := s.client.WorkflowService().DeleteWorkflowExecution(t.Context(), &workflowservice.DeleteWorkflowExecutionRequest{
+			Namespace: client.DefaultNamespace, WorkflowExecution: &commonpb.WorkflowExecution{WorkflowId: e.ID}})
+		require.NoError(t, err)
+		s.eventually("it is gone", func() bool {
+			_, err := describe(t.Context(), s.client, e.ID)
+			return err != nil
+		})
+	}
+	other.work(shortWait)
+	other.sweep(true, func(r sweeping.Report) bool { return r.Started == 2 })
+	other.awaitPhase(stuck, workflows.PhaseStuck)
+	other.awaitPhase(parked, workflows.PhaseAttention)
+	other.sweep(true, func(r sweeping.Report) bool { return r.Started == 0 && r.Woken == 0 })
+	other.signal(parked, workflows.SignalDiscard, workflows.Discard{})
+	other.result(other.begin(other.event("order.created", confirmed)))
+	other.ends(inorder.Applied)
+}

@@ -1,0 +1,133 @@
+package workflows_test
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+
+	"inorder"
+	"inorder/workflows"
+)
+
+func (s *system) eventually(what string, condition func() bool) {
+	s.Helper()
+	require.Eventually(s, condition, 60*time.Second, 20*time.Millisecond, what)
+}
+
+func (s *system) signal(e inorder.Event, name string, arg any) {
+	s.Helper()
+	require.NoError(s, s.client.SignalWorkflow(s.Context(), e.ID, "", name, arg))
+}
+
+func (s *system) result(run client.WorkflowRun) workflows.Result {
+	s.Helper()
+	ctx, cancel := context.WithTimeout(s.Context(), time.Minute)
+	defer cancel()
+	var r workflows.Result
+	require.NoError(s, run.Get(ctx, &r))
+	return r
+}
+
+func (s *system) state(id string) (state workflows.State) {
+	s.Helper()
+	v, err := s.client.QueryWorkflow(s.Context(), id, "", workflows.QueryState)
+	require.NoError(s, err)
+	require.NoError(s, v.Get(&state))
+	return state
+}
+
+// awaitPhase returns when the event is in the phase, and Temporal has on record that it is.
+func (s *system) awaitPhase(e inorder.Event, phase workflows.Phase) {
+	s.Helper()
+	s.eventually(fmt.Sprintf("%s is %s", e.ID, phase), func() bool { return s.find(e, string(phase)) == 1 })
+	require.Equal(s, phase, s.state(e.ID).Phase)
+}
+
+// find counts the executions of the event that an operator finds by their phase.
+func (s *system) find(e inorder.Event, phase string) int64 {
+	s.Helper()
+	r, err := s.client.CountWorkflow(s.Context(), &workflowservice.CountWorkflowExecutionsRequest{
+		Query: fmt.Sprintf(`EventPhase=%q AND ExecutionStatus="Running" AND OrderId=%q AND WorkflowId=%q`, phase, s.order, e.ID)})
+	require.NoError(s, err)
+	return r.GetCount()
+}
+
+// settled returns when the workflow has seen every signal that it was sent.
+func (s *system) settled(e inorder.Event) {
+	s.Helper()
+	s.eventually("its workflow has seen the signal", func() bool {
+		d, err := describe(s.Context(), s.client, e.ID)
+		require.NoError(s, err)
+		return d.GetPendingWorkflowTask() == nil
+	})
+}
+
+// settle returns when the event has ended, or is parked for a person, or waits; and how.
+func (s *system) settle(id string) (state workflows.State) {
+	s.Helper()
+	s.eventually(id+" ends or parks", func() bool {
+		state = s.state(id)
+		return state.Outcome != "" || state.Phase != workflows.PhaseApplying
+	})
+	return state
+}
+
+func (s *system) status(e inorder.Event) enumspb.WorkflowExecutionStatus {
+	s.Helper()
+	r, err := describe(s.Context(), s.client, e.ID)
+	require.NoError(s, err)
+	return r.GetWorkflowExecutionInfo().GetStatus()
+}
+
+// describe is what Temporal knows of the last run of a workflow.
+func describe(ctx context.Context, c client.Client, id string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
+	d, err := c.DescribeWorkflow(ctx, id, "")
+	if err != nil {
+		return nil, err
+	}
+	return d.RawResponse, nil
+}
+
+// attempts is how often the event's pending activity was tried.
+func (s *system) attempts(e inorder.Event) int32 {
+	s.Helper()
+	d, err := describe(s.Context(), s.client, e.ID)
+	require.NoError(s, err)
+	if len(d.GetPendingActivities()) != 1 {
+		return 0
+	}
+	return d.GetPendingActivities()[0].GetAttempt()
+}
+
+func (s *system) pendingActivities(e inorder.Event) int {
+	s.Helper()
+	d, err := describe(s.Context(), s.client, e.ID)
+	require.NoError(s, err)
+	return len(d.GetPendingActivities())
+}
+
+// requireNoTaskFailed checks that no workflow task of the event failed, in any of its runs' histories that Temporal shows.
+func (s *system) requireNoTaskFailed(id string) {
+	s.Helper()
+	events := s.client.GetWorkflowHistory(s.Context(), id, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for events.HasNext() {
+		e, err := events.Next()
+		require.NoError(s, err)
+		require.NotEqual(s, enumspb.EVENT_TYPE_WORKFLOW_TASK_FAILED, e.GetEventType(), e.GetWorkflowTaskFailedEventAttributes().GetFailure().GetMessage())
+	}
+}
+
+// input is the first argument of a run, as Temporal has it.
+func (s *system) input(run client.WorkflowRun) string {
+	s.Helper()
+	history := s.client.GetWorkflowHistory(s.Context(), run.GetID(), run.GetRunID(), false, 0)
+	require.True(s, history.HasNext())
+	first, err := history.Next()
+	require.NoError(s, err)
+	return string(first.GetWorkflowExecutionStartedEventAttributes().GetInput().GetPayloads()[0].GetData())
+}
