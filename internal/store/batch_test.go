@@ -130,6 +130,8 @@ func TestABatchAnswersWhatWasRecorded(t *testing.T) {
 	}
 	require.Equal(t, inorder.Applied, s.apply(again[1]), "one by one as well")
 	require.Equal(t, before, s.everything())
+	require.Equal(t, inorder.Waiting, s.apply(of("order_2", "evt_5", "order.paid", 1)))
+	require.Equal(t, []Result{{Outcome: inorder.Applied}}, s.batch(fromInbox, of("order_2", "evt_5", "order.created", 1)), "it does not wait for itself")
 	require.True(t, s.batch(fromInbox, told("evt_2", "order.paid", 9, `{"id":"order_1"}`))[0].OtherBody)
 }
 

@@ -14,14 +14,12 @@ import (
 )
 
 const (
-	// How the events ended, and which of them wait: those have no outcome.
+	// How the events ended, and which of them wait: those have no outcome, and for a detail the order that they wait for.
 	selectEventsSQL = `
 SELECT event_id, outcome, detail, body_hash FROM webhook_events WHERE event_id = ANY($1)
-UNION ALL SELECT event_id, '', '', NULL FROM pending_events WHERE event_id = ANY($1)`
+UNION ALL SELECT event_id, '', CASE WHEN phase <> 'attention' THEN order_id ELSE '' END, NULL FROM pending_events WHERE event_id = ANY($1)`
 
-	// An event that creates its order may have waited under another body: it does not wait for itself.
-	countWaitersSQL = `
-SELECT order_id, count(*) FROM pending_events WHERE order_id = ANY($1) AND phase <> 'attention' AND event_id <> ALL($2) GROUP BY order_id`
+	countWaitersSQL = `SELECT order_id, count(*) FROM pending_events WHERE order_id = ANY($1) AND phase <> 'attention' GROUP BY order_id`
 
 	// No ON CONFLICT: a row that is already there is an error, never a second effect.
 	insertEventSQL = `
@@ -33,16 +31,16 @@ VALUES ($1, $2, $3, nullif($4, ''), $5, $6, $7, $8, $9)`
 
 // queueEvents reads which of the events have ended, and how many wait for the orders that others create.
 func (t *transaction) queueEvents(b *pgx.Batch) {
-	var events, creators, orders []string
+	var events, created []string
 	for i := range t.entries {
 		e := &t.entries[i]
 		events = append(events, e.ID)
 		if e.Change.Creates {
-			creators, orders = append(creators, e.ID), append(orders, e.Change.OrderID)
+			created = append(created, e.Change.OrderID)
 		}
 	}
-	if len(creators) > 0 {
-		b.Queue(countWaitersSQL, orders, creators).Query(eachRow(func(row pgx.Row) error {
+	if len(created) > 0 {
+		b.Queue(countWaitersSQL, created).Query(eachRow(func(row pgx.Row) error {
 			var id string
 			var n int
 			err := row.Scan(&id, &n)
@@ -63,6 +61,9 @@ func (t *transaction) queueEvents(b *pgx.Batch) {
 			case e.ID != id:
 			case outcome == "":
 				e.waits = true
+				if e.Change.Creates && detail == e.Change.OrderID { // under another body; it doesn't wait for itself
+					e.Waiters--
+				}
 			default:
 				e.Recorded, e.Outcome, e.Detail = true, inorder.Outcome(outcome), detail
 				e.OtherBody = hash != nil && !bytes.Equal(hash, e.hash) // rows of older programs have no hash
