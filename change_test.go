@@ -17,75 +17,87 @@ type said struct {
 	empty                        bool
 }
 
+// changeCase is an event, and what it says.
+type changeCase struct {
+	eventType, data string
+	want            said
+}
+
+const fullOrder = `{"id":"order_1","number":1001,"status":"confirmed","payment_status":"paid","fulfillment_status":"unfulfilled","total":{"amount":78000,"currency":"KRW"}}`
+
+var changesOfOrders = map[string]changeCase{
+	"order.created, full":   {"order.created", fullOrder, said{creates: true, status: "confirmed", payment: "paid", fulfillment: "unfulfilled", snapshot: true}},
+	"order.created, sparse": {"order.created", `{"id":"order_1"}`, said{creates: true, snapshot: true}},
+	"order.confirmed, full": {"order.confirmed", fullOrder, said{status: "confirmed", payment: "paid", fulfillment: "unfulfilled", snapshot: true}},
+	"order.confirmed, full, with its parts": {"order.confirmed", `{"id":"order_1","status":"confirmed","lines":[],
+		"payments":[{"id":"pay_1","status":"completed"}],"fulfillments":[{"id":"ful_1","status":"pending"}],
+		"refunds":[{"id":"ref_1","status":"completed","amount":{"amount":5,"currency":"KRW"}}],"returns":[{"id":"ret_1","status":"requested"}]}`,
+		said{status: "confirmed", snapshot: true, part: "payment pay_1 completed" + "fulfillment ful_1 pending" + "refund ref_1 completed" + "return ret_1 requested"}},
+	"order.confirmed, sparse, with payments": {"order.confirmed", `{"id":"order_1","payments":[{"id":"pay_1","status":"completed"}]}`, said{status: "confirmed"}},
+	"order.reconciled": {"order.reconciled", `{"id":"order_1","status":"confirmed",
+		"payments":[{"id":"pay_1","status":"completed"}],"fulfillments":[{"id":"ful_1","status":"pending"}],
+		"refunds":[{"id":"ref_1","status":"completed","amount":{"amount":5,"currency":"KRW"}}]}`,
+		said{creates: true, status: "confirmed", snapshot: true, part: "payment pay_1 completed" + "fulfillment ful_1 pending" + "refund ref_1 completed"}},
+	"order.reconciled, without parts": {"order.reconciled", `{"id":"order_1","payments":null,"refunds":[]}`, said{creates: true, snapshot: true}},
+	"order.confirmed, sparse":         {"order.confirmed", `{"id":"order_1"}`, said{status: "confirmed"}},
+	"order.completed, sparse":         {"order.completed", `{"id":"order_1"}`, said{status: "completed"}},
+	"order.cancelled, sparse":         {"order.cancelled", `{"id":"order_1"}`, said{status: "cancelled"}},
+	"order.paid, sparse":              {"order.paid", `{"id":"order_1"}`, said{payment: "paid"}},
+	"order.paid, in part":             {"order.paid", `{"id":"order_1","payment_status":"partially_paid"}`, said{payment: "partially_paid"}},
+	"order.paid, null status":         {"order.paid", `{"id":"order_1","payment_status":null,"status":null}`, said{payment: "paid"}},
+	"order.fulfilled, sparse":         {"order.fulfilled", `{"id":"order_1"}`, said{fulfillment: "fulfilled"}},
+	"order.updated":                   {"order.updated", `{"id":"order_1","status":"processing"}`, said{status: "processing"}},
+	"order.updated, with lines":       {"order.updated", `{"id":"order_1","status":"processing","lines":[]}`, said{status: "processing", snapshot: true}},
+	"order.updated, no status":        {"order.updated", `{"id":"order_1","lines":[],"total":{"amount":1}}`, said{empty: true}},
+	"order.updated, says nothing":     {"order.updated", `{"id":"order_1"}`, said{empty: true}},
+	"an unknown order type":           {"order.held", `{"id":"order_1","status":"on_hold","fulfillment_status":"held"}`, said{status: "on_hold", fulfillment: "held"}},
+	"data is believed before the type": {"order.cancelled", `{"id":"order_1","status":"completed"}`,
+		said{status: "completed"}},
+}
+
+var changesOfParts = map[string]changeCase{
+	"payment.completed with the order": {"payment.completed", fullOrder, said{status: "confirmed", payment: "paid", fulfillment: "unfulfilled", snapshot: true}},
+	"payment.completed with a Payment": {"payment.completed", `{"id":"pay_1","order_id":"order_1","provider":"stripe","amount":{"amount":5,"currency":"KRW"}}`,
+		said{part: "payment pay_1 completed"}},
+	"payment.completed with an order that says nothing": {"payment.completed", `{"id":"order_1"}`, said{empty: true}},
+	"payment.failed with the order":                     {"payment.failed", `{"id":"order_1","payment_status":"unpaid","error":{"code":"declined"}}`, said{payment: "unpaid"}},
+	"payment.failed with a Payment":                     {"payment.failed", `{"id":"pay_1","order_id":"order_1"}`, said{part: "payment pay_1 failed"}},
+	"payment.created":                                   {"payment.created", `{"id":"pay_1","order_id":"order_1"}`, said{part: "payment pay_1 pending"}},
+	"payment.refunded":                                  {"payment.refunded", `{"id":"ref_1","order_id":"order_1","amount":{"amount":5,"currency":"KRW"}}`, said{part: "refund ref_1 completed"}},
+	"payment.refunded, pending":                         {"payment.refunded", `{"id":"ref_1","order_id":"order_1","status":"pending"}`, said{part: "refund ref_1 pending"}},
+	"payment.refunded without its own ID":               {"payment.refunded", `{"order_id":"order_1"}`, said{part: "refund evt_1 completed"}},
+	"an unknown payment type":                           {"payment.disputed", `{"id":"pay_1","order_id":"order_1"}`, said{part: "payment pay_1 "}},
+	"refund.created":                                    {"refund.created", `{"id":"ref_1","order_id":"order_1"}`, said{part: "refund ref_1 pending"}},
+	"refund.failed":                                     {"refund.failed", `{"id":"ref_1","order_id":"order_1"}`, said{part: "refund ref_1 failed"}},
+	"fulfillment.created":                               {"fulfillment.created", `{"id":"ful_1","order_id":"order_1"}`, said{part: "fulfillment ful_1 pending"}},
+	"fulfillment.shipped":                               {"fulfillment.shipped", `{"id":"ful_1","order_id":"order_1"}`, said{part: "fulfillment ful_1 shipped"}},
+	"fulfillment.delivered":                             {"fulfillment.delivered", `{"id":"ful_1","order_id":"order_1","status":"delivered"}`, said{part: "fulfillment ful_1 delivered"}},
+	"return.requested":                                  {"return.requested", `{"id":"ret_1","order_id":"order_1"}`, said{part: "return ret_1 requested"}},
+	"return.completed":                                  {"return.completed", `{"id":"ret_1","order_id":"order_1","exchange_order_id":"order_2"}`, said{part: "return ret_1 completed"}},
+	"an unknown status of a part":                       {"return.requested", `{"id":"ret_1","order_id":"order_1","status":"lost"}`, said{part: "return ret_1 lost"}},
+}
+
+var changesOfNothing = map[string]changeCase{
+	"product.updated":              {"product.updated", `{"id":"prod_1"}`, said{empty: true}},
+	"inventory.low":                {"inventory.low", `{"status":7}`, said{empty: true}},
+	"customer.created":             {"customer.created", `[]`, said{empty: true}},
+	"a type nobody has documented": {"subscription.renewed", `null`, said{empty: true}},
+}
+
 func TestChangeOfEveryType(t *testing.T) {
-	const full = `{"id":"order_1","number":1001,"status":"confirmed","payment_status":"paid","fulfillment_status":"unfulfilled","total":{"amount":78000,"currency":"KRW"}}`
-	for name, tc := range map[string]struct {
-		eventType, data string
-		want            said
-	}{
-		"order.created, full":   {"order.created", full, said{creates: true, status: "confirmed", payment: "paid", fulfillment: "unfulfilled", snapshot: true}},
-		"order.created, sparse": {"order.created", `{"id":"order_1"}`, said{creates: true, snapshot: true}},
-		"order.confirmed, full": {"order.confirmed", full, said{status: "confirmed", payment: "paid", fulfillment: "unfulfilled", snapshot: true}},
-		"order.confirmed, full, with its parts": {"order.confirmed", `{"id":"order_1","status":"confirmed","lines":[],
-			"payments":[{"id":"pay_1","status":"completed"}],"fulfillments":[{"id":"ful_1","status":"pending"}],
-			"refunds":[{"id":"ref_1","status":"completed","amount":{"amount":5,"currency":"KRW"}}],"returns":[{"id":"ret_1","status":"requested"}]}`,
-			said{status: "confirmed", snapshot: true, part: "payment pay_1 completed" + "fulfillment ful_1 pending" + "refund ref_1 completed" + "return ret_1 requested"}},
-		"order.confirmed, sparse, with payments": {"order.confirmed", `{"id":"order_1","payments":[{"id":"pay_1","status":"completed"}]}`, said{status: "confirmed"}},
-		"order.reconciled": {"order.reconciled", `{"id":"order_1","status":"confirmed",
-			"payments":[{"id":"pay_1","status":"completed"}],"fulfillments":[{"id":"ful_1","status":"pending"}],
-			"refunds":[{"id":"ref_1","status":"completed","amount":{"amount":5,"currency":"KRW"}}]}`,
-			said{creates: true, status: "confirmed", snapshot: true, part: "payment pay_1 completed" + "fulfillment ful_1 pending" + "refund ref_1 completed"}},
-		"order.reconciled, without parts": {"order.reconciled", `{"id":"order_1","payments":null,"refunds":[]}`, said{creates: true, snapshot: true}},
-		"order.confirmed, sparse":         {"order.confirmed", `{"id":"order_1"}`, said{status: "confirmed"}},
-		"order.completed, sparse":         {"order.completed", `{"id":"order_1"}`, said{status: "completed"}},
-		"order.cancelled, sparse":         {"order.cancelled", `{"id":"order_1"}`, said{status: "cancelled"}},
-		"order.paid, sparse":              {"order.paid", `{"id":"order_1"}`, said{payment: "paid"}},
-		"order.paid, in part":             {"order.paid", `{"id":"order_1","payment_status":"partially_paid"}`, said{payment: "partially_paid"}},
-		"order.paid, null status":         {"order.paid", `{"id":"order_1","payment_status":null,"status":null}`, said{payment: "paid"}},
-		"order.fulfilled, sparse":         {"order.fulfilled", `{"id":"order_1"}`, said{fulfillment: "fulfilled"}},
-		"order.updated":                   {"order.updated", `{"id":"order_1","status":"processing"}`, said{status: "processing"}},
-		"order.updated, with lines":       {"order.updated", `{"id":"order_1","status":"processing","lines":[]}`, said{status: "processing", snapshot: true}},
-		"order.updated, no status":        {"order.updated", `{"id":"order_1","lines":[],"total":{"amount":1}}`, said{empty: true}},
-		"order.updated, says nothing":     {"order.updated", `{"id":"order_1"}`, said{empty: true}},
-		"an unknown order type":           {"order.held", `{"id":"order_1","status":"on_hold","fulfillment_status":"held"}`, said{status: "on_hold", fulfillment: "held"}},
-		"data is believed before the type": {"order.cancelled", `{"id":"order_1","status":"completed"}`,
-			said{status: "completed"}},
-
-		"payment.completed with the order": {"payment.completed", full, said{status: "confirmed", payment: "paid", fulfillment: "unfulfilled", snapshot: true}},
-		"payment.completed with a Payment": {"payment.completed", `{"id":"pay_1","order_id":"order_1","provider":"stripe","amount":{"amount":5,"currency":"KRW"}}`,
-			said{part: "payment pay_1 completed"}},
-		"payment.completed with an order that says nothing": {"payment.completed", `{"id":"order_1"}`, said{empty: true}},
-		"payment.failed with the order":                     {"payment.failed", `{"id":"order_1","payment_status":"unpaid","error":{"code":"declined"}}`, said{payment: "unpaid"}},
-		"payment.failed with a Payment":                     {"payment.failed", `{"id":"pay_1","order_id":"order_1"}`, said{part: "payment pay_1 failed"}},
-		"payment.created":                                   {"payment.created", `{"id":"pay_1","order_id":"order_1"}`, said{part: "payment pay_1 pending"}},
-		"payment.refunded":                                  {"payment.refunded", `{"id":"ref_1","order_id":"order_1","amount":{"amount":5,"currency":"KRW"}}`, said{part: "refund ref_1 completed"}},
-		"payment.refunded, pending":                         {"payment.refunded", `{"id":"ref_1","order_id":"order_1","status":"pending"}`, said{part: "refund ref_1 pending"}},
-		"payment.refunded without its own ID":               {"payment.refunded", `{"order_id":"order_1"}`, said{part: "refund evt_1 completed"}},
-		"an unknown payment type":                           {"payment.disputed", `{"id":"pay_1","order_id":"order_1"}`, said{part: "payment pay_1 "}},
-		"refund.created":                                    {"refund.created", `{"id":"ref_1","order_id":"order_1"}`, said{part: "refund ref_1 pending"}},
-		"refund.failed":                                     {"refund.failed", `{"id":"ref_1","order_id":"order_1"}`, said{part: "refund ref_1 failed"}},
-		"fulfillment.created":                               {"fulfillment.created", `{"id":"ful_1","order_id":"order_1"}`, said{part: "fulfillment ful_1 pending"}},
-		"fulfillment.shipped":                               {"fulfillment.shipped", `{"id":"ful_1","order_id":"order_1"}`, said{part: "fulfillment ful_1 shipped"}},
-		"fulfillment.delivered":                             {"fulfillment.delivered", `{"id":"ful_1","order_id":"order_1","status":"delivered"}`, said{part: "fulfillment ful_1 delivered"}},
-		"return.requested":                                  {"return.requested", `{"id":"ret_1","order_id":"order_1"}`, said{part: "return ret_1 requested"}},
-		"return.completed":                                  {"return.completed", `{"id":"ret_1","order_id":"order_1","exchange_order_id":"order_2"}`, said{part: "return ret_1 completed"}},
-		"an unknown status of a part":                       {"return.requested", `{"id":"ret_1","order_id":"order_1","status":"lost"}`, said{part: "return ret_1 lost"}},
-
-		"product.updated":              {"product.updated", `{"id":"prod_1"}`, said{empty: true}},
-		"inventory.low":                {"inventory.low", `{"status":7}`, said{empty: true}},
-		"customer.created":             {"customer.created", `[]`, said{empty: true}},
-		"a type nobody has documented": {"subscription.renewed", `null`, said{empty: true}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			c, err := event(t, tc.eventType, tc.data).Change()
-			require.NoError(t, err)
-			got := said{creates: c.Creates, status: c.Status, payment: c.PaymentStatus, fulfillment: c.FulfillmentStatus,
-				snapshot: c.Snapshot != nil, empty: c.Empty()}
-			for _, p := range c.Parts {
-				got.part += p.Kind + " " + p.ID + " " + p.Status
-			}
-			require.Equal(t, tc.want, got)
-		})
+	for _, cases := range []map[string]changeCase{changesOfOrders, changesOfParts, changesOfNothing} {
+		for name, tc := range cases {
+			t.Run(name, func(t *testing.T) {
+				c, err := event(t, tc.eventType, tc.data).Change()
+				require.NoError(t, err)
+				got := said{creates: c.Creates, status: c.Status, payment: c.PaymentStatus, fulfillment: c.FulfillmentStatus,
+					snapshot: c.Snapshot != nil, empty: c.Empty()}
+				for _, p := range c.Parts {
+					got.part += p.Kind + " " + p.ID + " " + p.Status
+				}
+				require.Equal(t, tc.want, got)
+			})
+		}
 	}
 }
 

@@ -35,15 +35,8 @@ const (
 // startSubjects starts every subject in processes of its own, each with its own task queue. They idle while another
 // one is measured. stop ends them. before, which may be empty, is an older program, which works on the newer schema.
 func startSubjects(ctx context.Context, program, before string, pool *pgxpool.Pool) (subjects []subject, stop func(), err error) {
-	var processes []*exec.Cmd
-	stop = func() {
-		for _, p := range processes {
-			_ = p.Process.Signal(syscall.SIGTERM)
-		}
-		for _, p := range processes {
-			_ = p.Wait()
-		}
-	}
+	var running processes
+	stop = running.stop
 	migrate := exec.CommandContext(ctx, program, "migrate")
 	migrate.Stderr = os.Stderr
 	if err := migrate.Run(); err != nil {
@@ -72,35 +65,53 @@ func startSubjects(ctx context.Context, program, before string, pool *pgxpool.Po
 		all = slices.Delete(all, 2, 3)
 	}
 	for i, s := range all {
-		addr, err := freeAddr()
+		one, err := running.start(ctx, s.name, "bench-"+strconv.Itoa(i), s.runs)
 		if err != nil {
-			return nil, stop, err
-		}
-		one := subject{name: s.name, url: "http://" + addr, done: s.done}
-		doneAddr, err := freeAddr()
-		if err != nil {
-			return nil, stop, err
-		}
-		if one.done == nil {
-			one.done = countAt("http://" + doneAddr)
-		}
-		for _, run := range s.runs {
-			p := exec.Command(run[0], run[1:]...)
-			p.Env = append(os.Environ(), "LISTEN_ADDR="+addr, "ADMIN_ADDR=127.0.0.1:0", "WEBHOOK_SECRETS="+secret, "LOG_LEVEL=warn",
-				"TASK_QUEUE=bench-"+strconv.Itoa(i), doneVariable+"="+doneAddr)
-			p.Stderr = os.Stderr
-			p.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is ours to pass on
-			if err := p.Start(); err != nil {
-				return nil, stop, err
-			}
-			processes = append(processes, p)
-		}
-		if err := ready(ctx, one.url); err != nil {
 			return nil, stop, fmt.Errorf("%s: %w", s.name, err)
+		}
+		if s.done != nil {
+			one.done = s.done
 		}
 		subjects = append(subjects, one)
 	}
 	return subjects, stop, nil
+}
+
+// processes are those of all subjects.
+type processes []*exec.Cmd
+
+// start runs the commands of one subject, and returns it when it is ready. Its own process counts the events that ended.
+func (all *processes) start(ctx context.Context, name, queue string, commands [][]string) (subject, error) {
+	addr, err := freeAddr()
+	if err != nil {
+		return subject{}, err
+	}
+	doneAddr, err := freeAddr()
+	if err != nil {
+		return subject{}, err
+	}
+	for _, command := range commands {
+		p := exec.Command(command[0], command[1:]...)
+		p.Env = append(os.Environ(), "LISTEN_ADDR="+addr, "ADMIN_ADDR=127.0.0.1:0", "WEBHOOK_SECRETS="+secret, "LOG_LEVEL=warn",
+			"TASK_QUEUE="+queue, doneVariable+"="+doneAddr)
+		p.Stderr = os.Stderr
+		p.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is ours to pass on
+		if err := p.Start(); err != nil {
+			return subject{}, err
+		}
+		*all = append(*all, p)
+	}
+	one := subject{name: name, url: "http://" + addr, done: countAt("http://" + doneAddr)}
+	return one, ready(ctx, one.url)
+}
+
+func (all *processes) stop() {
+	for _, p := range *all {
+		_ = p.Process.Signal(syscall.SIGTERM)
+	}
+	for _, p := range *all {
+		_ = p.Wait()
+	}
 }
 
 func freeAddr() (string, error) {

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"encoding/json"
 	"net/http"
 	"regexp"
 	"slices"
@@ -40,30 +39,7 @@ func TestHooksFromRegistrationToDeletion(t *testing.T) {
 	require.Contains(t, out, "replaces "+id)
 	s.arrives()
 
-	var listed struct {
-		Webhooks []struct {
-			ID     string   `json:"id"`
-			Ours   bool     `json:"ours"`
-			Faults []string `json:"faults"`
-		} `json:"webhooks"`
-		Secrets []struct {
-			Source   string     `json:"source"`
-			EndsAt   *time.Time `json:"ends_at"`
-			Verified *time.Time `json:"last_verified_at"`
-		} `json:"secrets"`
-	}
-	s.eventually(30*time.Second, "the new secret is seen to verify", func() bool {
-		text := s.do(0, "hooks", "list", "--json")
-		require.NoError(t, json.Unmarshal([]byte(text), &listed))
-		require.Less(t, strings.Index(text, `"webhooks"`), strings.Index(text, `"secrets"`), "the first ID is a webhook's that is there")
-		require.Len(t, listed.Webhooks, 2)
-		for _, secret := range listed.Secrets {
-			if secret.Source == listed.Webhooks[0].ID && secret.Verified != nil {
-				return true
-			}
-		}
-		return false
-	})
+	listed := s.listedOnceVerified()
 	now := listed.Webhooks[0].ID
 	require.True(t, listed.Webhooks[0].Ours)
 	require.Empty(t, listed.Webhooks[0].Faults)

@@ -69,7 +69,8 @@ func TestOnlyWhoHasAKeyIsExpectedToReconcile(t *testing.T) {
 		admin := fmt.Sprintf("127.0.0.1:%d", port)
 		s := newSystem(t, "ADMIN_ADDR="+admin, "HEADLESS_COMMERCE_API_KEY="+key, "HEADLESS_COMMERCE_API_URL=http://127.0.0.1:1")
 		s.start("worker")
-		s.eventually(20*time.Second, "it is ready", func() bool { status, _ := readyz(t, admin); return status == 200 })
+		// Being ready is not enough: the program answers while the worker is still being made, and its metrics with it.
+		s.eventually(20*time.Second, "the worker runs", func() bool { return strings.Contains(s.log(), "Started Worker") })
 		response, err := http.Get("http://" + admin + "/metrics")
 		require.NoError(t, err)
 		defer response.Body.Close()

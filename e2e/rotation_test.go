@@ -105,6 +105,17 @@ func (r *rotation) run(senders int) {
 	r.s.t.Cleanup(func() { r.stop.Store(true); r.wg.Wait() })
 }
 
+// awaitRefused waits until the receiver refuses a secret, which it must not do before the secret's end.
+func (s *system) awaitRefused(secret string, end time.Time) {
+	late := sample.Event(sample.Options{Type: "order.created", OrderID: sample.NewID("order_")})
+	s.eventually(60*time.Second, "the old secret is refused after its end", func() bool {
+		status, _, err := s.postSigned(secret, late)
+		require.NoError(s.t, err)
+		require.True(s.t, status == http.StatusOK || status == http.StatusUnauthorized && time.Now().After(end), "%d before the end", status)
+		return status == http.StatusUnauthorized
+	})
+}
+
 func TestRotatingTheSecretUnderLoadRefusesNoDelivery(t *testing.T) {
 	t.Parallel()
 	port, err := stack.FreePort()
@@ -139,13 +150,7 @@ func TestRotatingTheSecretUnderLoadRefusesNoDelivery(t *testing.T) {
 	ended, err := store.Secrets().End(context.Background(), "wh_before", end)
 	require.NoError(t, err)
 	require.Equal(t, 1, ended)
-	late := sample.Event(sample.Options{Type: "order.created", OrderID: sample.NewID("order_")})
-	s.eventually(60*time.Second, "the old secret is refused after its end", func() bool {
-		status, _, err := s.postSigned(before, late)
-		require.NoError(t, err)
-		require.True(t, status == http.StatusOK || status == http.StatusUnauthorized && time.Now().After(end), "%d before the end", status)
-		return status == http.StatusUnauthorized
-	})
+	s.awaitRefused(before, end)
 	further := r.count(after) + some
 	s.eventually(60*time.Second, "the new one goes on", func() bool { return r.count(after) >= further })
 	r.stop.Store(true)

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"os/exec"
@@ -106,6 +107,38 @@ func (s *shop) create(url string, tag webhooks.Tag) string {
 	w, err := s.client.CreateWebhook(context.Background(), platform.NewWebhook{URL: url, Events: []string{"*"}, IsActive: &inactive, Metadata: tag.Metadata()})
 	require.NoError(s.t, err)
 	return w.ID
+}
+
+// hooksList is what `hooks list --json` prints.
+type hooksList struct {
+	Webhooks []struct {
+		ID     string   `json:"id"`
+		Ours   bool     `json:"ours"`
+		Faults []string `json:"faults"`
+	} `json:"webhooks"`
+	Secrets []struct {
+		Source   string     `json:"source"`
+		EndsAt   *time.Time `json:"ends_at"`
+		Verified *time.Time `json:"last_verified_at"`
+	} `json:"secrets"`
+}
+
+// listedOnceVerified lists both webhooks, once the secret of the first has verified a delivery.
+func (s *shop) listedOnceVerified() (listed hooksList) {
+	s.t.Helper()
+	s.eventually(30*time.Second, "the new secret is seen to verify", func() bool {
+		text := s.do(0, "hooks", "list", "--json")
+		require.NoError(s.t, json.Unmarshal([]byte(text), &listed))
+		require.Less(s.t, strings.Index(text, `"webhooks"`), strings.Index(text, `"secrets"`), "the first ID is a webhook's that is there")
+		require.Len(s.t, listed.Webhooks, 2)
+		for _, secret := range listed.Secrets {
+			if secret.Source == listed.Webhooks[0].ID && secret.Verified != nil {
+				return true
+			}
+		}
+		return false
+	})
+	return listed
 }
 
 // registered gives the ID that `hooks register` printed.

@@ -54,7 +54,7 @@ func TestOneConnectionTooManyClosesTheOldestWithoutARequest(t *testing.T) {
 		}
 		return nil
 	}}
-	r, logs := newTest(t, starter, func(o *Options) { o.MaxConnections = 5 })
+	r, logs := newTest(t, starter, func(o *Options) { o.MaxConnections = 6 })
 	s := serve(t, r)
 	working := dial(t, s) // the oldest of all, but with a whole request
 	_, err := io.WriteString(working, goodRequest)
@@ -68,6 +68,7 @@ func TestOneConnectionTooManyClosesTheOldestWithoutARequest(t *testing.T) {
 	_, err = io.WriteString(begun, "POST ")
 	require.NoError(t, err)
 	unused := dial(t, s)
+	ask(t, dial(t, s))    // they are accepted one by one: with this one the others are
 	ask(t, asked)         // it stays the oldest of those that may be closed
 	deliver(t, delivered) // so now it is the youngest
 

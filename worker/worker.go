@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/prometheus/client_golang/prometheus"
 	"go.temporal.io/sdk/client"
 	sdk "go.temporal.io/sdk/worker"
 
@@ -34,7 +33,10 @@ type Options struct {
 	Log       *slog.Logger
 	Limited   *loglimit.Logger // into Log, for what a sender or an outage can multiply
 
-	Redelivery *redelivery.Metrics // the receiver's, where there is one; nil for metrics that nobody reads
+	// nil for metrics that nobody reads.
+	Redelivery *redelivery.Metrics // the receiver's, where there is one
+	Reconcile  *reconcile.Metrics
+	Webhooks   *webhooks.Metrics
 
 	MaxEventSkew      time.Duration
 	Wait              activities.WaitPolicy
@@ -43,8 +45,6 @@ type Options struct {
 
 	ReconcileEvery  time.Duration // of the schedule; Provision sets it
 	ReconcileWindow time.Duration
-
-	Metrics prometheus.Registerer // nil: the metrics are registered nowhere
 
 	Platform       *platform.Client // nil without an API key: then nothing is asked of the platform
 	HookAutorepair bool
@@ -83,10 +83,10 @@ func New(o Options) sdk.Worker {
 		Wait:            o.Wait,
 		EventRetention:  o.EventRetention,
 		ReconcileWindow: o.ReconcileWindow,
-		Reconcile:       reconcile.NewMetrics(o.Metrics),
+		Reconcile:       cmp.Or(o.Reconcile, reconcile.NewMetrics(nil)),
 		Platform:        o.Platform,
 		Webhooks:        webhooks.Store{Pool: cmp.Or(o.Reserved, o.Pool)},
-		WebhookMetrics:  webhooks.NewMetrics(o.Metrics),
+		WebhookMetrics:  cmp.Or(o.Webhooks, webhooks.NewMetrics(nil)),
 		HookAutorepair:  o.HookAutorepair,
 	}
 	w.RegisterActivity(all) // those of the platform, too: older code scheduled them here

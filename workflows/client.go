@@ -2,8 +2,13 @@ package workflows
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
+	"time"
 	"unicode/utf8"
 
 	commonpb "go.temporal.io/api/common/v1"
@@ -45,6 +50,26 @@ func StartRequest(taskQueue string, e inorder.Event) (client.StartWorkflowOption
 		EnableEagerStart: true,
 	}
 	return options, rawJSON(e.Body), activities.Receipt{EventID: e.ID, ReceivedAt: e.ReceivedAt, RetriedAt: e.RetriedAt}
+}
+
+// ReconcileRequest returns how `inorder orders reconcile` starts ReconcileOrders: the options, and its argument. It starts
+// nothing. The workflow ID is the same for the same orders, in whatever order they are named; a second start while one runs
+// is refused with WorkflowExecutionAlreadyStarted.
+func ReconcileRequest(taskQueue string, orders []string, since time.Time) (client.StartWorkflowOptions, ReconcileInput) {
+	id := ReconcileByHandID
+	if len(orders) > 0 {
+		sum := sha256.Sum256([]byte(strings.Join(slices.Sorted(slices.Values(orders)), "\n")))
+		id += "-" + hex.EncodeToString(sum[:8])
+	}
+	return client.StartWorkflowOptions{
+		ID:                       id,
+		TaskQueue:                taskQueue,
+		StaticSummary:            "compare orders with the platform's and repair those that differ, by hand",
+		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
+
+		WorkflowExecutionErrorWhenAlreadyStarted: true,
+	}, ReconcileInput{Orders: orders, Since: since}
 }
 
 // Events are the events' workflows as the activities and the sweep need them: see activities.Events.

@@ -13,26 +13,29 @@ import (
 	"inorder/workflows"
 )
 
+// long is more than Temporal takes in most places.
+var long = strings.Repeat("x", 900_000)
+
+// wideBody is an event of now, of a store whose name is as long as one may be.
+func wideBody(eventType, orderID, data string) string {
+	return fmt.Sprintf(`{"id":%q,"type":%q,"created_at":%q,"data":{"id":%q%s},"store_id":%q}`,
+		sample.NewID("evt_"), eventType, time.Now().UTC().Format(time.RFC3339), orderID, data, strings.Repeat("💥", 255))
+}
+
 func TestNoInputMakesAWorkflowTaskFail(t *testing.T) {
 	s := newSystem(t)
 	s.work()
-	now := time.Now().UTC().Format(time.RFC3339)
-	body := func(eventType, orderID, data string) string {
-		return fmt.Sprintf(`{"id":%q,"type":%q,"created_at":%q,"data":{"id":%q%s},"store_id":%q}`,
-			sample.NewID("evt_"), eventType, now, orderID, data, strings.Repeat("💥", 255))
-	}
-	long := strings.Repeat("x", 900_000)
 	wide := strings.Repeat("💥", 240) + sample.NewID("")[:15]
 	for name, tc := range map[string]struct{ body, want string }{
-		"a status of 900 KB":                 {body("order.updated", s.order+"_1", `,"status":"`+long+`"`), "attention"},
-		"a status of 900 KB of quotes":       {body("order.updated", s.order+"_1", `,"status":"`+strings.Repeat(`\"`, 400_000)+`"`), "attention"},
-		"a part's status of 900 KB":          {body("fulfillment.created", "ful_1", `,"order_id":"`+s.order+`_1","status":"`+long+`"`), "attention"},
-		"an order ID of 900 KB":              {body("order.created", long, ""), "attention"},
-		"an order ID of 255 wide characters": {body("order.paid", wide, ""), "waiting"},
-		"a type of 100 KB":                   {body("order."+long[:100_000], s.order+"_2", `,"status":"x"`), "waiting"},
-		"a type of 100 KB, of no order":      {body(strings.Repeat("💥", 25_000), "x", ""), "ignored"},
-		"900 KB of a note":                   {body("order.created", s.order+"_3", confirmed+`,"note":"`+long+`"`), "applied"},
-		"100 KB of nesting":                  {body("order.created", s.order+"_4", confirmed+`,"note":`+strings.Repeat("[", 5_000)+strings.Repeat("]", 5_000)), "applied"},
+		"a status of 900 KB":                 {wideBody("order.updated", s.order+"_1", `,"status":"`+long+`"`), "attention"},
+		"a status of 900 KB of quotes":       {wideBody("order.updated", s.order+"_1", `,"status":"`+strings.Repeat(`\"`, 400_000)+`"`), "attention"},
+		"a part's status of 900 KB":          {wideBody("fulfillment.created", "ful_1", `,"order_id":"`+s.order+`_1","status":"`+long+`"`), "attention"},
+		"an order ID of 900 KB":              {wideBody("order.created", long, ""), "attention"},
+		"an order ID of 255 wide characters": {wideBody("order.paid", wide, ""), "waiting"},
+		"a type of 100 KB":                   {wideBody("order."+long[:100_000], s.order+"_2", `,"status":"x"`), "waiting"},
+		"a type of 100 KB, of no order":      {wideBody(strings.Repeat("💥", 25_000), "x", ""), "ignored"},
+		"900 KB of a note":                   {wideBody("order.created", s.order+"_3", confirmed+`,"note":"`+long+`"`), "applied"},
+		"100 KB of nesting":                  {wideBody("order.created", s.order+"_4", confirmed+`,"note":`+strings.Repeat("[", 5_000)+strings.Repeat("]", 5_000)), "applied"},
 		"of the year 1":                      {`{"id":"` + sample.NewID("evt_") + `","type":"order.paid","created_at":"0001-01-01T00:00:01Z","data":{"id":"` + s.order + `_5"}}`, "waiting"},
 		"of the year 10000":                  {`{"id":"` + sample.NewID("evt_") + `","type":"order.paid","created_at":"9999-12-31T23:59:59-23:59","data":{"id":"` + s.order + `_5"}}`, "attention"},
 	} {
@@ -44,8 +47,13 @@ func TestNoInputMakesAWorkflowTaskFail(t *testing.T) {
 			s.requireNoTaskFailed(e.ID)
 		})
 	}
+}
+
+func TestNoSignalMakesAWorkflowTaskFail(t *testing.T) {
+	s := newSystem(t)
+	s.work()
 	t.Run("a reason and an actor of a megabyte", func(t *testing.T) {
-		e := s.parse(body("order.paid", s.order+"_6", ""))
+		e := s.parse(wideBody("order.paid", s.order+"_6", ""))
 		run := s.begin(e)
 		s.settle(e.ID)
 		s.signal(e, workflows.SignalDiscard, workflows.Discard{Reason: strings.Repeat("💥", 125_000), Actor: strings.Repeat("\x00", 80_000)})
@@ -53,7 +61,7 @@ func TestNoInputMakesAWorkflowTaskFail(t *testing.T) {
 		s.requireNoTaskFailed(e.ID)
 	})
 	t.Run("a cancellation", func(t *testing.T) {
-		e := s.parse(body("order.paid", s.order+"_6", ""))
+		e := s.parse(wideBody("order.paid", s.order+"_6", ""))
 		run := s.begin(e)
 		s.settle(e.ID)
 		require.NoError(t, s.client.CancelWorkflow(t.Context(), e.ID, ""))
@@ -61,7 +69,7 @@ func TestNoInputMakesAWorkflowTaskFail(t *testing.T) {
 		s.requireNoTaskFailed(e.ID)
 	})
 	t.Run("signals that carry what nobody expects", func(t *testing.T) {
-		e := s.parse(body("order.paid", s.order+"_6", ""))
+		e := s.parse(wideBody("order.paid", s.order+"_6", ""))
 		run := s.begin(e)
 		s.settle(e.ID)
 		for _, arg := range []any{long, 7, []string{"x"}, map[string]any{"reason": 7}} {

@@ -42,9 +42,13 @@ func TestDiscardOfAWaitingEvent(t *testing.T) {
 	})
 }
 
+// What the discarding activity is given.
+var (
+	canceled = activities.DiscardEventInput{Receipt: activities.Receipt{EventID: "evt_1", ReceivedAt: start}, Canceled: true}
+	signaled = activities.DiscardEventInput{Receipt: canceled.Receipt, Reason: "why", Actor: "ops"}
+)
+
 func TestGivingUp(t *testing.T) {
-	canceled := activities.DiscardEventInput{Receipt: activities.Receipt{EventID: "evt_1", ReceivedAt: start}, Canceled: true}
-	signaled := activities.DiscardEventInput{Receipt: canceled.Receipt, Reason: "why", Actor: "ops"}
 	for name, tc := range map[string]struct {
 		answers []any
 		phases  []string
@@ -71,6 +75,9 @@ func TestGivingUp(t *testing.T) {
 			require.Equal(t, []activities.DiscardEventInput{signaled}, p.discards)
 		})
 	}
+}
+
+func TestGivingUpAtOddMoments(t *testing.T) {
 	t.Run("by a cancellation that was there before it began", func(t *testing.T) {
 		p := newPlay(t, errAway)
 		p.after(0, p.CancelWorkflow)

@@ -38,14 +38,17 @@ func TestWaiting(t *testing.T) {
 		require.Equal(t, inorder.Applied, p.result().Outcome)
 		require.Less(t, p.Now().Sub(start), 10*time.Second, "it did not wait for the timer")
 	})
-	t.Run("retry makes it look now", func(t *testing.T) {
+}
+
+func TestWaitingTriesAgain(t *testing.T) {
+	t.Run("at once on retry", func(t *testing.T) {
 		p := newPlay(t, waiting, applied)
 		p.after(time.Second, p.signal(workflows.SignalRetry, nil))
 		p.run()
 		require.Equal(t, []time.Duration{0, time.Second}, p.ages)
 		require.Equal(t, []time.Time{{}, start.Add(time.Second)}, p.retried)
 	})
-	t.Run("it looks by itself, when ApplyEvent said, and tells how old it is", func(t *testing.T) {
+	t.Run("by itself, when ApplyEvent said, with the age of the event", func(t *testing.T) {
 		again := func(d time.Duration) activities.ApplyEventResult {
 			r := waiting
 			r.LookAgain = d
@@ -54,9 +57,9 @@ func TestWaiting(t *testing.T) {
 		p := newPlay(t, again(time.Minute), again(time.Minute), again(2*time.Minute), again(time.Hour), applied)
 		p.run()
 		require.Equal(t, []time.Duration{0, time.Minute, 2 * time.Minute, 4 * time.Minute, 64 * time.Minute}, p.ages)
-		require.Equal(t, []string{"waiting", ""}, p.phases, "one upsert for all the looking")
+		require.Equal(t, []string{"waiting", ""}, p.phases, "one upsert for all the attempts")
 	})
-	t.Run("several signals at once are one look each", func(t *testing.T) {
+	t.Run("once for each of several signals", func(t *testing.T) {
 		p := newPlay(t, waiting, waiting, waiting, applied)
 		p.after(time.Second, func() {
 			p.SignalWorkflow(workflows.SignalOrderCreated, nil)
@@ -66,6 +69,9 @@ func TestWaiting(t *testing.T) {
 		p.run()
 		require.Len(t, p.ages, 4)
 	})
+}
+
+func TestWaitingEnds(t *testing.T) {
 	t.Run("it gets stuck, and expires", func(t *testing.T) {
 		last := stuck
 		last.LookAgain = 30 * time.Minute

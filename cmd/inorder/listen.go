@@ -144,7 +144,7 @@ func catchUp(ctx context.Context, d *hooksClients, std streams, since time.Time)
 	}
 	fmt.Fprintf(std.out, "Nobody listened since %s: comparing orders with the platform's, to catch up\n", clockOf(since))
 	go func() {
-		err := new(reconcileCmd).reconcile(ctx, since, streams{out: std.out, err: io.Discard})
+		err := new(reconcileCmd).reconcile(ctx, d.servers, since, streams{out: std.out, err: io.Discard})
 		if err != nil && ctx.Err() == nil {
 			fmt.Fprintf(std.err, "That failed: %v\nTo try again: inorder orders reconcile --since %s\n", err, since.UTC().Format(time.RFC3339))
 		}

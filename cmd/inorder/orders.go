@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"inorder/internal/config"
 )
 
 type ordersCmd struct {
@@ -88,7 +90,7 @@ func (r *reconcileCmd) Run(ctx context.Context, std streams) error {
 		return err
 	}
 	if r.Preview {
-		return r.preview(ctx, since, std)
+		return withDatabase(ctx, config.NeedPlatform, func(s *servers) error { return r.preview(ctx, s, since, std) })
 	}
-	return r.reconcile(ctx, since, std)
+	return withClients(ctx, 0, func(s *servers) error { return r.reconcile(ctx, s, since, std) })
 }

@@ -5,26 +5,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
-	"inorder/internal/config"
 	"inorder/internal/reconcile"
 	"inorder/internal/store"
-	"inorder/migrations"
 )
 
 // preview compares as the worker does, and changes nothing.
-func (r *reconcileCmd) preview(ctx context.Context, since time.Time, std streams) error {
-	s, err := open(ctx, config.NeedDatabase|config.NeedPlatform, io.Discard)
-	if err != nil {
-		return err
-	}
-	defer s.close()
-	if err := migrations.Check(ctx, s.pool); err != nil {
-		return errors.New(strings.Join(strings.Fields(err.Error()), " ")) // pgx uses a line for each address that it tried
-	}
+func (r *reconcileCmd) preview(ctx context.Context, s *servers, since time.Time, std streams) error {
 	if since.IsZero() {
 		since = time.Now().Add(-s.ReconcileWindow)
 	}

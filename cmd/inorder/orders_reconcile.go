@@ -2,16 +2,12 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
-	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 
@@ -22,19 +18,15 @@ import (
 const startWithin = 10 * time.Second
 
 // reconcile starts the workflow, or finds the one that runs, and prints its progress until it or ctx ends.
-func (r *reconcileCmd) reconcile(ctx context.Context, since time.Time, std streams) error {
-	s, err := open(ctx, 0, io.Discard)
-	if err != nil {
-		return err
-	}
-	defer s.close()
+func (r *reconcileCmd) reconcile(ctx context.Context, s *servers, since time.Time, std streams) error {
 	if s.pool != nil {
 		if err := refuseForeign(ctx, s.worker()); err != nil {
 			return err
 		}
 	}
-	w := &reconcileWatcher{temporal: s.temporal, id: r.workflowID(), queue: s.TaskQueue, out: std.err}
-	run, err := w.start(ctx, workflows.ReconcileInput{Orders: r.Order, Since: since})
+	options, in := workflows.ReconcileRequest(s.TaskQueue, r.Order, since)
+	w := &reconcileWatcher{temporal: s.temporal, id: options.ID, queue: s.TaskQueue, out: std.err}
+	run, err := w.start(ctx, options, in)
 	if err != nil {
 		return fmt.Errorf("start the reconciliation: Temporal at %s: %w", s.Temporal.HostPort, err)
 	}
@@ -49,16 +41,6 @@ func (r *reconcileCmd) reconcile(ctx context.Context, since time.Time, std strea
 		return errors.New("nothing was done: " + result.NotSet)
 	}
 	return printResult(std.out, result)
-}
-
-// workflowID is the same for the same orders, in whatever order they are named.
-func (r *reconcileCmd) workflowID() string {
-	id := workflows.ReconcileByHandID
-	if len(r.Order) > 0 {
-		sum := sha256.Sum256([]byte(strings.Join(slices.Sorted(slices.Values(r.Order)), "\n")))
-		id += "-" + hex.EncodeToString(sum[:8])
-	}
-	return id
 }
 
 // printResult prints what a reconciliation did. Orders that it did not repair or did not compare are an error.
@@ -88,18 +70,10 @@ type reconcileWatcher struct {
 	last      string // the line that was printed last
 }
 
-func (w *reconcileWatcher) start(ctx context.Context, in workflows.ReconcileInput) (client.WorkflowRun, error) {
+func (w *reconcileWatcher) start(ctx context.Context, o client.StartWorkflowOptions, in workflows.ReconcileInput) (client.WorkflowRun, error) {
 	ctx, cancel := context.WithTimeout(ctx, startWithin)
 	defer cancel()
-	run, err := w.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
-		ID:                       w.id,
-		TaskQueue:                w.queue,
-		StaticSummary:            "compare orders with the platform's and repair those that differ, by hand",
-		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
-		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
-
-		WorkflowExecutionErrorWhenAlreadyStarted: true,
-	}, workflows.ReconcileOrdersType, in)
+	run, err := w.temporal.ExecuteWorkflow(ctx, o, workflows.ReconcileOrdersType, in)
 	if started := (*serviceerror.WorkflowExecutionAlreadyStarted)(nil); errors.As(err, &started) {
 		w.print("it runs already, as workflow %s: this is how far it is", w.id)
 		return w.temporal.GetWorkflow(ctx, w.id, started.RunId), nil

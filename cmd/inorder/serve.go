@@ -6,7 +6,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"inorder/internal/config"
-	"inorder/worker"
 )
 
 type serveCmd struct{}
@@ -45,6 +44,6 @@ func (s *servers) receiveAndWork(ctx context.Context) error {
 		defer stopWorker()
 		return s.receive(receiving)
 	})
-	group.Go(func() error { return worker.Run(working, s.worker()) })
+	group.Go(func() error { return s.work(working) })
 	return group.Wait()
 }

@@ -12,8 +12,10 @@ import (
 	"inorder/activities"
 	"inorder/internal/admin"
 	"inorder/internal/ready"
+	"inorder/internal/reconcile"
 	"inorder/internal/redelivery"
 	"inorder/internal/store"
+	"inorder/internal/webhooks"
 	"inorder/internal/webhooks/secrets"
 	"inorder/receiver"
 	"inorder/worker"
@@ -96,6 +98,13 @@ func (s *servers) receive(ctx context.Context) error {
 	return receiver.New(o).Run(ctx, s.ListenAddr)
 }
 
+// work runs a worker until ctx ends. Its metrics are only in processes that have one.
+func (s *servers) work(ctx context.Context) error {
+	o := s.worker()
+	o.Reconcile, o.Webhooks = reconcile.NewMetrics(s.metrics.registry), webhooks.NewMetrics(s.metrics.registry)
+	return worker.Run(ctx, o)
+}
+
 func (s *servers) keyring(ctx context.Context) (*secrets.Keyring, error) {
 	o := secrets.Options{Secrets: s.WebhookSecrets, File: s.SecretsFile, Log: s.log}
 	if s.reserved != nil {
@@ -114,7 +123,6 @@ func (s *servers) worker() worker.Options {
 		Log:          s.log,
 		Limited:      s.limited,
 		Redelivery:   s.metrics.redelivery,
-		Metrics:      s.metrics.registry,
 		MaxEventSkew: s.MaxEventSkew,
 		Wait: activities.WaitPolicy{
 			Recheck:    s.PendingRecheck,

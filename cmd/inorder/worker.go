@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"inorder/internal/config"
-	"inorder/worker"
 )
 
 type workerCmd struct{}
@@ -31,6 +30,6 @@ Example:
 
 func (*workerCmd) Run(ctx context.Context, std streams) error {
 	return withServers(ctx, config.NeedDatabase, std, func(s *servers) error {
-		return s.besideAdmin(ctx, s.ready(true), func(ctx context.Context) error { return worker.Run(ctx, s.worker()) })
+		return s.besideAdmin(ctx, s.ready(true), s.work)
 	})
 }

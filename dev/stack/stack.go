@@ -62,21 +62,7 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 		}
 	}
 	throwAway := o.Dir == ""
-	if throwAway {
-		if o.Dir, err = os.MkdirTemp("", "inorder-test-"); err != nil {
-			return nil, fmt.Errorf("make a directory for throw-away servers: %w", err)
-		}
-		s.cleanup = append(s.cleanup, func() error { return os.RemoveAll(o.Dir) })
-	} else if o.Dir, err = filepath.Abs(o.Dir); err != nil {
-		return nil, err
-	}
-	s.Dir = o.Dir
-	unlock, err := lockDir(o.Dir)
-	if err != nil {
-		return nil, err
-	}
-	s.cleanup = append(s.cleanup, unlock)
-	if err = stopLeftovers(o.Dir); err != nil {
+	if err = s.takeDir(o.Dir); err != nil {
 		return nil, err
 	}
 	if err = o.choosePorts(); err != nil {
@@ -89,7 +75,7 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 	}
 	s.DatabaseURL = o.DatabaseURL
 	if o.DatabaseURL == "" {
-		pg := &postgres{dir: o.Dir, port: o.PostgresPort, fsync: !throwAway || o.Fsync, root: o.Root, out: o.Out}
+		pg := &postgres{dir: s.Dir, port: o.PostgresPort, fsync: !throwAway || o.Fsync, root: o.Root, out: o.Out}
 		if throwAway {
 			s.cleanup = append(s.cleanup, pg.remove)
 		}
@@ -99,13 +85,31 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 		s.DatabaseURL, s.SuperuserURL = pg.url(pg.owner, "inorder"), pg.url(pg.superuser, "inorder")
 		s.cleanup = append(s.cleanup, s.Postgres.Stop)
 	}
-	t := &temporal{dir: o.Dir, binary: o.TemporalBinary, port: o.TemporalPort, uiPort: o.UIPort}
+	t := &temporal{dir: s.Dir, binary: o.TemporalBinary, port: o.TemporalPort, uiPort: o.UIPort}
 	if s.Temporal, err = t.start(ctx); err != nil {
 		return nil, err
 	}
 	s.cleanup = append(s.cleanup, s.Temporal.Stop)
 	s.TemporalAddress, s.TemporalUIURL = t.address(), t.uiURL()
 	return s, nil
+}
+
+// takeDir locks the directory, or a new temporary one if it is empty, and stops what an earlier stack left running there.
+func (s *Stack) takeDir(dir string) (err error) {
+	if dir == "" {
+		if s.Dir, err = os.MkdirTemp("", "inorder-test-"); err != nil {
+			return fmt.Errorf("make a directory for throw-away servers: %w", err)
+		}
+		s.cleanup = append(s.cleanup, func() error { return os.RemoveAll(s.Dir) })
+	} else if s.Dir, err = filepath.Abs(dir); err != nil {
+		return err
+	}
+	unlock, err := lockDir(s.Dir)
+	if err != nil {
+		return err
+	}
+	s.cleanup = append(s.cleanup, unlock)
+	return stopLeftovers(s.Dir)
 }
 
 // choosePorts replaces zeros by free ports, and returns every address that is taken.

@@ -19,9 +19,7 @@ func TestSweepDeletesOnlyWhatIsOursAndDead(t *testing.T) {
 	over, ahead := time.Now().Add(-time.Minute), time.Now().Add(time.Hour)
 	ours := webhooks.Tag{Owner: r.machine.Owner, Machine: r.machine.ID}
 	with := func(listen string, lease time.Time) webhooks.Tag {
-		tag := ours
-		tag.Listen, tag.Lease = listen, lease
-		return tag
+		return webhooks.Tag{Owner: ours.Owner, Machine: ours.Machine, Listen: listen, Lease: lease}
 	}
 	const url = "https://a.example.com/webhooks/hc"
 	dead := []string{r.create(url, with("default", ahead)), r.create(url, with("default", over)), r.create(url, with("default", time.Time{}))}

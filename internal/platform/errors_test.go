@@ -100,20 +100,23 @@ func TestAnIDIsOnePathSegment(t *testing.T) {
 	require.Len(t, r.requests(), 1)
 }
 
+// printed is a value in every way that a program prints one.
+func printed(v any) (texts []string) {
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
+		texts = append(texts, fmt.Sprintf(verb, v))
+	}
+	var log bytes.Buffer
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "v", v)
+	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "v", v)
+	raw, _ := json.Marshal(v)
+	return append(texts, log.String(), string(raw))
+}
+
 func TestSecretsNeverShow(t *testing.T) {
 	const secret = "sk_test_Zq8vLw3nT0"
 	options := platform.Options{APIKey: secret, MaxRetries: -1}
 	var texts []string
-	note := func(v any) {
-		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
-			texts = append(texts, fmt.Sprintf(verb, v))
-		}
-		var log bytes.Buffer
-		slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "v", v)
-		slog.New(slog.NewTextHandler(&log, nil)).Info("x", "v", v)
-		raw, _ := json.Marshal(v)
-		texts = append(texts, log.String(), string(raw))
-	}
+	note := func(v any) { texts = append(texts, printed(v)...) }
 
 	for name, h := range map[string]http.HandlerFunc{
 		"repeated in words":   answering(401, `{"error":{"type":"a","code":"b","message":"no key `+secret+`","details":{"key":"`+secret+`"}}}`),
