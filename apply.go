@@ -53,7 +53,7 @@ type verdict struct {
 }
 
 func (v *verdict) lose(format string, args ...any) {
-	v.lost = tell(v.lost, format, args...)
+	v.lost = addReason(v.lost, format, args...)
 }
 
 func (v *verdict) store(id string) {
@@ -102,7 +102,7 @@ func (v *verdict) part(p Part) {
 	have := v.Parts[p.Key()]
 	switch {
 	case v.isForeign(p, v.ID): // it would be taken away from there
-		v.left = tell(v.left, "%s %s belongs to another order", p.Kind, cut(p.ID))
+		v.left = addReason(v.left, "%s %s belongs to another order", p.Kind, cut(p.ID))
 		return
 	case p.compare(have) <= 0:
 		v.lose("the %s is %q since %s", have.Kind, cut(have.Status), utc(have.At))

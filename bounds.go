@@ -18,15 +18,15 @@ const (
 	maxQuoted = 100 // of a value that such a text quotes
 )
 
-// maxTold bounds what is told of an order that is odd all over: a full order may list thousands of parts.
-const maxTold = 10
+// maxReasons bounds the reasons about one order: a full order may list thousands of parts, each with something wrong.
+const maxReasons = 10
 
-// tell appends a reason to those that are told, if they are not enough already. It never writes to a caller's array.
-func tell(told []string, format string, args ...any) []string {
-	if len(told) >= maxTold {
-		return told
+// addReason appends a reason, unless there are maxReasons already. It never writes to the caller's array.
+func addReason(reasons []string, format string, args ...any) []string {
+	if len(reasons) >= maxReasons {
+		return reasons
 	}
-	return append(told[:len(told):len(told)], fmt.Sprintf(format, args...))
+	return append(reasons[:len(reasons):len(reasons)], fmt.Sprintf(format, args...))
 }
 
 // Bounded makes a text fit to be stored, shown and sent: it has at most 500 characters, the last of them … where it was

@@ -13,7 +13,7 @@ import (
 // Part is a payment, fulfillment, refund or return of an order, keyed by its kind and the platform's ID for it.
 type Part struct {
 	Kind, ID string
-	// KeyedByEvent is whether the platform gave no ID for it, and ID is that of the event which told it. Such a part
+	// KeyedByEvent is whether the platform gave no ID for it, and ID is that of the event that carried it. Such a part
 	// counts until the platform lists its kind: see Order.Counts.
 	KeyedByEvent bool
 
@@ -45,7 +45,7 @@ func (o Order) isForeign(p Part, orderID string) bool {
 }
 
 // Counts reports whether the part is to be counted. One without an ID of its own cannot be found in a list that the
-// platform gives of its kind, and counts only while it is newer than the newest of them, which tells it by its own ID.
+// platform gives of its kind, and counts only while it is newer than the newest of them, which has it under its own ID.
 //
 // A list of the part's very second may be from before it, and the part then is missing until the next list.
 func (o Order) Counts(p Part) bool { return !p.KeyedByEvent || p.At.After(o.Listed[p.Kind]) }
@@ -86,11 +86,11 @@ func (c *Change) keep(p Part) {
 var lists = []struct{ field, kind string }{{"payments", "payment"}, {"fulfillments", "fulfillment"}, {"refunds", "refund"}, {"returns", "return"}}
 
 // readLists reads the parts that a full order lists, and notes the kinds of which it lists all. A list that is absent or
-// null says nothing.
+// null is no list.
 //
-// What has no ID cannot be told from what is known, and what has no status or, as a refund, no amount would wipe it:
-// these, and what is of another kind than documented, are left out, because the rest of the order is right. But a list
-// in which something is left out is not all that there is.
+// A part without an ID can't be matched with a known one, and a part without a status or, as a refund, without an amount would
+// erase what is known. These, and parts of another form than documented, are left out, because the rest of the order is right.
+// A list from which a part was left out does not count as all parts of its kind.
 func (c *Change) readLists(data object) {
 	for _, l := range lists {
 		if data.has(l.field) && c.readList(l.field, l.kind, data[l.field]) {
@@ -140,7 +140,7 @@ func readListed(kind string, raw json.RawMessage) (Part, error) {
 }
 
 func (c *Change) leaveOut(format string, args ...any) {
-	c.LeftOut = tell(c.LeftOut, format, args...)
+	c.LeftOut = addReason(c.LeftOut, format, args...)
 }
 
 func readPart(kind string, data object, raw json.RawMessage) (p Part, err error) {
