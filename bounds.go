@@ -18,10 +18,10 @@ const (
 	maxQuoted = 100 // of a value that such a text quotes
 )
 
-// maxReasons bounds what is said of one event: its full order may list thousands of parts that can't be read.
+// maxReasons bounds the reasons about one order: a full order may list thousands of parts, each with something wrong.
 const maxReasons = 10
 
-// addReason appends a reason, if there are not maxReasons already. It never writes to a caller's array.
+// addReason appends a reason, unless there are maxReasons already. It never writes to the caller's array.
 func addReason(reasons []string, format string, args ...any) []string {
 	if len(reasons) >= maxReasons {
 		return reasons

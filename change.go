@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// Change is what one event says about its order. A field that is empty was not spoken of.
+// Change is what one event says about its order. The event says nothing about a field that is empty.
 type Change struct {
 	EventID string
 	OrderID string
@@ -92,8 +92,8 @@ func (c Change) Empty() bool {
 		c.Status == "" && c.PaymentStatus == "" && c.FulfillmentStatus == ""
 }
 
-// creates reports whether the event may create its order: the one that tells of the creation, and the one that we make
-// of what the platform's API answered.
+// creates reports whether the event may create its order: order.created does, and the event that we make of an answer of
+// the platform's API.
 func (e Event) creates() bool { return e.Type == TypeOrderCreated || e.Type == TypeReconciled }
 
 func (c *Change) readOrder(e Event, data object) (err error) {

@@ -111,8 +111,8 @@ func (e Event) orderID(data object) string {
 }
 
 // orderShaped reports whether data is the order itself, as opposed to one of its parts. The platform documents
-// payment.completed and payment.failed with the order as data; a Payment object is told by having fields that
-// an order has not. payment.refunded is documented as a Refund, whose own id must not pass for an order's.
+// payment.completed and payment.failed with the order as data; a Payment object has fields that an
+// order does not have. payment.refunded is documented as a Refund, whose own id must not pass for an order's.
 func (e Event) orderShaped(data object) bool {
 	switch Family(e.Type) {
 	case "order":

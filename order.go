@@ -32,8 +32,8 @@ type Order struct {
 	Snapshot                                 Snapshot
 	Parts                                    map[PartKey]Part // those that a decision needs; a store loads those concerned
 
-	// Listed has, for each kind of part, the time of the newest full order that lists all of them. A kind that no order listed
-	// is not in it; nil is the same as empty.
+	// Listed is when all parts of a kind were last listed: the time of the newest full order that lists them all. A kind
+	// that never was is not in it; nil is the same as empty.
 	Listed map[string]time.Time
 
 	LastWebhookAt time.Time // the newest event that changed anything; no time in Listed is after it
@@ -56,7 +56,7 @@ type Decision struct {
 	NewParts    []Part // of the change's parts, those to keep, of a stale event too: see Apply
 }
 
-// utc writes a time for people, the same wherever the process runs.
+// utc formats a time for people, in UTC wherever the process runs.
 func utc(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 
 // compare orders two values of an aspect by time, then place in the lifecycle, then spelling.

@@ -13,7 +13,7 @@ import (
 // Part is a payment, fulfillment, refund or return of an order, keyed by its kind and the platform's ID for it.
 type Part struct {
 	Kind, ID string
-	// KeyedByEvent is whether the platform gave no ID for it, and ID is that of the event which told it. Such a part
+	// KeyedByEvent is whether the platform gave no ID for it, and ID is that of the event that carried it. Such a part
 	// counts until the platform lists its kind: see Order.Counts.
 	KeyedByEvent bool
 
@@ -44,8 +44,8 @@ func (o Order) isForeign(p Part, orderID string) bool {
 	return known && have.OrderID != orderID
 }
 
-// Counts reports whether the part is to be counted. A list of the order's parts has a part that an event told without an ID,
-// too, but under its ID. So such a part counts only while it is newer than the newest list of its kind.
+// Counts reports whether the part is to be counted. One without an ID of its own cannot be found in a list that the
+// platform gives of its kind, and counts only while it is newer than the newest of them, which has it under its own ID.
 //
 // Known limit: a list of the part's very second may be from before it. The part then is missing until the next list.
 func (o Order) Counts(p Part) bool { return !p.KeyedByEvent || p.At.After(o.Listed[p.Kind]) }
@@ -86,11 +86,11 @@ func (c *Change) keep(p Part) {
 var lists = []struct{ field, kind string }{{"payments", "payment"}, {"fulfillments", "fulfillment"}, {"refunds", "refund"}, {"returns", "return"}}
 
 // readLists reads the parts that a full order lists, and notes the kinds of which it lists all. A list that is absent or
-// null says nothing.
+// null is no list.
 //
-// An element without an ID may be a part that is known already. One without a status, or a refund without an amount, would erase
-// what is known. These, and elements of another JSON type than documented, are left out: the rest of the order is right. A
-// list in which something is left out does not list all parts.
+// A part without an ID can't be matched with a known one, and a part without a status or, as a refund, without an amount would
+// erase what is known. These, and parts of another form than documented, are left out, because the rest of the order is right.
+// A list from which a part was left out does not count as all parts of its kind.
 func (c *Change) readLists(data object) {
 	for _, l := range lists {
 		if data.has(l.field) && c.readList(l.field, l.kind, data[l.field]) {

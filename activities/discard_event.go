@@ -64,8 +64,8 @@ func asText(body []byte) json.RawMessage {
 	return text
 }
 
-// canceledBy asks Temporal who canceled this activity's workflow. Giving an event up does not wait for the answer: without
-// one, nobody is named.
+// canceledBy asks Temporal who canceled this activity's workflow. If Temporal does not answer, the event is discarded all the
+// same, and nobody is named.
 func (a *Activities) canceledBy(ctx context.Context) (actor, reason string) {
 	info := activity.GetInfo(ctx)
 	r := sweep.Run{EventID: info.WorkflowExecution.ID, RunID: info.WorkflowExecution.RunID}

@@ -58,8 +58,8 @@ func busyPause(ctx context.Context, busy *store.BusyError) time.Duration {
 // something, or until the time has passed that it named.
 const PlatformErrorType = "PlatformRefuses"
 
-// retrySlowly has Temporal retry after a longer pause than usual where an earlier attempt would be of no use: after ten
-// minutes if the key is refused or the answer has no time, and when the platform says, within an hour.
+// retrySlowly has Temporal pause for longer where an earlier attempt would be of no use: ten minutes if the key is refused or
+// the answer has no date, and as long as the platform asks for, an hour at most.
 func retrySlowly(err error) error {
 	var refused *platform.Error
 	pause := time.Duration(0)

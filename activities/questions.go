@@ -28,7 +28,7 @@ type questions struct {
 
 // question is one that is being asked, or whose answer is kept.
 type question struct {
-	answered chan struct{} // closed when the rest is set
+	answered chan struct{} // closed when the fields below are set
 	answer   FetchOrderResult
 	err      error
 	until    time.Time // the answer is kept until then; zero while it is being asked
@@ -41,7 +41,7 @@ func (q *questions) ask(ctx context.Context, orderID string, find func() (FetchO
 	q.mu.Lock()
 	one := q.asked[orderID]
 	if one == nil || one.over(time.Now()) {
-		// The error is what those who wait get if find panics.
+		// If find panics, the callers that wait get this error.
 		one = &question{answered: make(chan struct{}), err: errors.New("the question for the order was cut off")}
 		if q.asked == nil {
 			q.asked = map[string]*question{}
@@ -61,7 +61,7 @@ func (q *questions) ask(ctx context.Context, orderID string, find func() (FetchO
 	}
 }
 
-// settle hands the answer to those who wait, and keeps it.
+// settle gives the answer to the callers that wait, and keeps it.
 func (q *questions) settle(orderID string, one *question) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -7,7 +7,7 @@ import (
 	"inorder/internal/reconcile"
 )
 
-// ReconcilePlan is what a reconciliation goes by. It is in the history, so a changed setting changes nothing under way.
+// ReconcilePlan is what one reconciliation compares. It is in the history, so a changed setting does not affect one that runs.
 type ReconcilePlan struct {
 	NotSet string    `json:"not_set,omitempty"` // why there is nothing to do
 	Since  time.Time `json:"since"`
@@ -29,7 +29,7 @@ type ReconcilePageInput struct {
 	Repair bool             `json:"repair"`
 }
 
-// ReconcilePageResult says what a page came to.
+// ReconcilePageResult is the result of one page.
 type ReconcilePageResult struct {
 	reconcile.Totals
 	Suspects []string          `json:"suspects,omitempty"` // orders that drifted and were not repaired: to be compared once more
@@ -107,7 +107,7 @@ func (a *Activities) ListClosed(ctx context.Context, since time.Time) ([]string,
 	return ids, nil
 }
 
-// FinishReconcileInput is what a reconciliation came to.
+// FinishReconcileInput is the result of a reconciliation.
 type FinishReconcileInput struct {
 	reconcile.Totals
 	Stopped string `json:"stopped,omitempty"` // why not all orders were compared; then it is no success

@@ -204,7 +204,7 @@ func TestWhatCannotBeRepairedIsNoted(t *testing.T) {
 		s.events.start = func(context.Context, inorder.Event) error { return nil }
 		totals := s.repairOrders(s.place(1)[0].ID)
 		require.Equal(t, 1, totals.Unrepaired)
-		require.Contains(t, totals.Notes[0], "has not come to its end")
+		require.Contains(t, totals.Notes[0], "has not ended")
 	})
 }
 

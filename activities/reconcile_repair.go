@@ -22,8 +22,8 @@ func (a *Activities) comparer() reconcile.Comparer {
 
 const (
 	pollEvery = 100 * time.Millisecond
-	// patience is how long repair goes on polling while no event ends.
-	patience = 30 * time.Second
+	// repairTimeout is how long repair goes on polling while no event ends.
+	repairTimeout = 30 * time.Second
 )
 
 // repair starts the events that repair the orders, and polls until they have ended. Those that have not when none ended
@@ -40,7 +40,7 @@ func (a *Activities) repair(ctx context.Context, drifted []reconcile.Compared) (
 			open[c.Repair.ID] = c
 		}
 	}
-	for progress := time.Now(); len(open) > 0 && time.Since(progress) < patience; {
+	for progress := time.Now(); len(open) > 0 && time.Since(progress) < repairTimeout; {
 		ends, err := a.Store.Ends(ctx, slices.Collect(maps.Keys(open)))
 		if err != nil {
 			return reconcile.Totals{}, err
@@ -49,7 +49,7 @@ func (a *Activities) repair(ctx context.Context, drifted []reconcile.Compared) (
 			switch c := open[e.EventID]; e.Outcome {
 			case inorder.Applied:
 				t.AddRepaired(c.Drift)
-			case inorder.Stale: // something newer came meanwhile, and told it all
+			case inorder.Stale: // a newer event has set all of it meanwhile
 			default:
 				t.AddUnrepaired(c, fmt.Sprintf("its event %s is %s: %s", e.EventID, e.Outcome, e.Detail))
 			}
@@ -63,7 +63,7 @@ func (a *Activities) repair(ctx context.Context, drifted []reconcile.Compared) (
 		}
 	}
 	for id, c := range open {
-		t.AddUnrepaired(c, "its event "+id+" has not come to its end: its workflow of the same ID says why")
+		t.AddUnrepaired(c, "its event "+id+" has not ended: the workflow of that ID shows why")
 	}
 	return t, nil
 }

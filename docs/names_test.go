@@ -26,6 +26,20 @@ func TestFilesThatAreNamedExist(t *testing.T) {
 	require.Greater(t, named, 50)
 }
 
+// One event is followed from the socket to the commit in few files.
+func TestTheLifeOfAnEventOpensFewFiles(t *testing.T) {
+	const most = 14
+	_, life, begins := strings.Cut(read(t, "docs/architecture.md"), "**From the socket")
+	life, _, ends := strings.Cut(life, "**Beside this way")
+	require.True(t, begins && ends)
+	opened := map[string]bool{}
+	for _, file := range regexp.MustCompile("`[a-z_/]+\\.go`").FindAllString(life, -1) {
+		opened[file] = true
+	}
+	require.Greater(t, len(opened), 10)
+	require.LessOrEqual(t, len(opened), most)
+}
+
 // Commands that a document shows are commands of the program.
 func TestCommandsThatAreNamedExist(t *testing.T) {
 	field := regexp.MustCompile("(\\w+) +\\w+Cmd +`cmd:")

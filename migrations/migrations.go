@@ -26,7 +26,7 @@ var files embed.FS
 // table goose_lock, which holds behind a transaction pooler as well. Who dies with that lock is waited for half a minute.
 // It returns an *EncodingError, and changes nothing, if the database is not in UTF-8.
 func Apply(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) error {
-	if _, err := look(ctx, pool); err != nil {
+	if _, err := hasSchema(ctx, pool); err != nil {
 		return err
 	}
 	locker, err := lock.NewPostgresTableLocker(lock.WithTableLockTimeout(lockPause, uint64(lockWait/lockPause)), lock.WithTableRetryPolicy(passes))
@@ -80,7 +80,7 @@ func (e *EncodingError) Error() string {
 // Check returns an *OlderSchemaError when the database must be migrated first, an *EncodingError when another one is
 // needed, and any other error when it could not be asked. It changes nothing.
 func Check(ctx context.Context, pool *pgxpool.Pool) error {
-	exists, err := look(ctx, pool)
+	exists, err := hasSchema(ctx, pool)
 	if err != nil {
 		return err
 	}
@@ -106,8 +106,8 @@ func Check(ctx context.Context, pool *pgxpool.Pool) error {
 
 const lookSQL = `SELECT to_regclass($1) IS NOT NULL, current_database(), current_setting('server_encoding')`
 
-// look reports whether the database has a schema. It returns an *EncodingError if it can't hold every text.
-func look(ctx context.Context, pool *pgxpool.Pool) (exists bool, err error) {
+// hasSchema reports whether the database has a schema. It returns an *EncodingError if it can't hold every text.
+func hasSchema(ctx context.Context, pool *pgxpool.Pool) (exists bool, err error) {
 	var encoding EncodingError
 	if err := pool.QueryRow(ctx, lookSQL, goose.DefaultTablename).Scan(&exists, &encoding.Database, &encoding.Encoding); err != nil {
 		return false, fmt.Errorf("read the schema's version: %w", err)

@@ -74,7 +74,7 @@ func (p *bodies) read(ctx *fasthttp.RequestCtx) (*body, error) {
 	}
 	err := b.fill(stream, length)
 	if !b.finish() {
-		err = errNoRoom // whatever the broken-off read said
+		err = errNoRoom // whatever the interrupted read returned
 	}
 	if err != nil {
 		b.discard()
@@ -172,7 +172,7 @@ func (p *bodies) take(b *body, n int) bool {
 	return true
 }
 
-// giveWay frees the body's memory, which its reader lets go of as soon as its broken-off read returns. from.mu is held.
+// giveWay frees the body's memory; its reader drops it as soon as the interrupted read returns. from.mu is held.
 func (b *body) giveWay() {
 	b.free()
 	b.gaveWay = true

@@ -25,7 +25,7 @@ type conn struct {
 	listener *listener
 
 	idle    atomic.Bool
-	ended   atomic.Bool   // nothing more comes from the peer, as far as we know or care
+	ended   atomic.Bool   // nothing more is read from the peer
 	lingers atomic.Bool   // the server has closed it: see Close
 	closed  chan struct{} // closed when it is, for a new one
 
@@ -64,7 +64,7 @@ func (c *conn) begin() {
 	}
 }
 
-// hurry leaves a connection that is idle or lingers only a moment, because the process stops.
+// hurry shortens the deadline of a connection that is idle or lingers to stopGrace, because the process stops.
 func (c *conn) hurry() {
 	if !c.idle.Load() && !c.lingers.Load() {
 		return
@@ -110,7 +110,7 @@ func (c *conn) answered() {
 	c.wait()
 }
 
-// wait puts the connection at the list's end, if it is not in there. listener.mu is held.
+// wait appends the connection to the list, if it is not in there. listener.mu is held.
 func (c *conn) wait() {
 	if _, open := c.listener.conns[c]; open && c.element == nil {
 		c.element = c.listener.waiting.PushBack(c)
@@ -141,7 +141,7 @@ func (c *conn) Close() error {
 		return nil
 	}
 	c.listener.mu.Lock()
-	c.wait() // it is as good as any other to make room
+	c.wait() // it may be closed for a new one, like any other
 	c.listener.mu.Unlock()
 	half, ok := c.Conn.(interface{ CloseWrite() error })
 	if c.ended.Load() || !ok || half.CloseWrite() != nil {

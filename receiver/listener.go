@@ -20,7 +20,7 @@ type listener struct {
 	max int // connections
 	log *loglimit.Logger
 
-	accepted bool // somebody came in the last moment of draining; only Accept uses it
+	accepted bool // a connection came in the last drainPause; only Accept uses it
 	stopping atomic.Bool
 	open     sync.WaitGroup
 
@@ -28,7 +28,7 @@ type listener struct {
 	room     *sync.Cond // signalled when a connection may be closed for another, or is gone
 	drainEnd time.Time
 	conns    map[*conn]struct{}
-	waiting  list.List // the connections without an authentic delivery; who waits longest for one is the first
+	waiting  list.List // the connections without an authentic delivery; the one that waits longest is the first
 }
 
 func newListener(l net.Listener, most int, log *loglimit.Logger) *listener {
@@ -39,15 +39,15 @@ func newListener(l net.Listener, most int, log *loglimit.Logger) *listener {
 
 const (
 	// headStart is how long a new connection is not closed for another, however many come: a request that is sent at once is
-	// here by then. Nobody has another after an answer, or a newcomer might wait for ever.
+	// here by then. There is no other one after an answer, or a new connection might wait for ever.
 	headStart = 100 * time.Millisecond
 
 	// acceptPause is between two attempts to accept, such as when the process has too many open files.
 	acceptPause = 100 * time.Millisecond
 
-	// When the process stops, accepting goes on until nobody has come for drainPause, because closing a listener resets
+	// When the process stops, accepting goes on until no connection has come for drainPause, because closing a listener resets
 	// the connections that wait to be accepted, and their requests may be here already. It ends after drainTime even if
-	// somebody always comes.
+	// connections keep coming.
 	drainPause = 5 * time.Millisecond
 	drainTime  = 500 * time.Millisecond
 
@@ -75,7 +75,7 @@ func (l *listener) Accept() (net.Conn, error) {
 	}
 }
 
-// drainOn reports whether to accept for another moment while the process stops: while somebody came in the last one.
+// drainOn reports whether to accept for another drainPause while the process stops: whether a connection came in the last one.
 func (l *listener) drainOn() bool {
 	l.mu.Lock()
 	over := time.Now().After(l.drainEnd)
@@ -124,8 +124,8 @@ func (l *listener) count(c *conn) (madeRoom bool) {
 	return madeRoom
 }
 
-// oldest is the connection that is next to make room, if there is one now. If there will be one by the mere passing of
-// time, early is how much.
+// oldest returns the connection that is next to make room; nil if there is none yet. If there will be one after some time,
+// early is how long that is.
 func (l *listener) oldest() (c *conn, early time.Duration) {
 	first := l.waiting.Front()
 	if first == nil {

@@ -7,7 +7,7 @@ import (
 )
 
 // ready answers whether an event can be accepted now. Its connection may still be closed for a new one, however long the
-// checks take: who only asks must not keep out deliveries.
+// checks take: probes must not keep out deliveries.
 func (r *Receiver) ready(c *fiber.Ctx) error {
 	readiness, ok := r.o.Ready.Ask(connOf(c.Context()).replaced())
 	if !ok { // else more would wait here than there may be connections

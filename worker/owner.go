@@ -32,7 +32,7 @@ func readIdentity(ctx context.Context, o Options) (own identity, err error) {
 	return own, nil
 }
 
-// mark is whose a namespace is, and since when. The zero mark is that of a namespace without an owner.
+// mark is the owner of a namespace, and since when. The zero mark is that of a namespace without an owner.
 type mark struct {
 	identity
 	since time.Time

@@ -28,7 +28,7 @@ func (p *process) show(ctx workflow.Context, phase Phase, detail, details string
 	return workflow.UpsertTypedSearchAttributes(ctx, EventPhaseKey.ValueSet(string(phase)))
 }
 
-// hidePhase takes EventPhase away, so that a query by phase finds only events that run.
+// hidePhase removes EventPhase, so that a query by phase finds only events that run.
 func (p *process) hidePhase(ctx workflow.Context) error {
 	if p.shown == "" {
 		return nil

@@ -37,8 +37,8 @@ const (
 	CheckSubscriptionScheduleID = "inorder-check-subscription"
 	OwnerScheduleID             = "inorder-owner" // never runs; its memo says whose namespace it is
 
-	// ReconcileByHandID is the workflow ID of `inorder orders reconcile`: one at a time, so that who calls it a second time
-	// finds the first.
+	// ReconcileByHandID is the workflow ID of `inorder orders reconcile`: one at a time, so that a second call finds
+	// the first.
 	ReconcileByHandID = ReconcileScheduleID + "-by-hand"
 
 	// The memo of OwnerScheduleID.
@@ -79,13 +79,13 @@ type Discard struct {
 
 // State answers the query "state".
 type State struct {
-	EventID  string          `json:"event_id"`
-	OrderID  string          `json:"order_id,omitempty"`
-	Phase    Phase           `json:"phase,omitempty"`   // empty once there is an outcome
-	Outcome  inorder.Outcome `json:"outcome,omitempty"` // empty while there is a phase
-	Detail   string          `json:"detail,omitempty"`
-	Since    time.Time       `json:"since"`               // of the phase
-	NextLook *time.Time      `json:"next_look,omitempty"` // when a waiting event is applied again by itself
+	EventID     string          `json:"event_id"`
+	OrderID     string          `json:"order_id,omitempty"`
+	Phase       Phase           `json:"phase,omitempty"`   // empty once there is an outcome
+	Outcome     inorder.Outcome `json:"outcome,omitempty"` // empty while there is a phase
+	Detail      string          `json:"detail,omitempty"`
+	Since       time.Time       `json:"since"`               // of the phase
+	NextAttempt *time.Time      `json:"next_look,omitempty"` // when a waiting event is applied again by itself
 }
 
 // Result is what ProcessEvent ends with.

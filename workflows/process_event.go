@@ -128,8 +128,8 @@ func (p *process) waitForOrder(ctx workflow.Context) (Phase, error) {
 	if err := p.show(ctx, Phase(r.Outcome), r.Detail, waitingDetails(r, next, askingDetails(r.AskPlatform))); err != nil {
 		return ended, err
 	}
-	p.state.NextLook = &next
-	defer func() { p.state.NextLook = nil }()
+	p.state.NextAttempt = &next
+	defer func() { p.state.NextAttempt = nil }()
 
 	waiting, stop := workflow.WithCancel(ctx)
 	defer stop() // the timer, and the question to the platform, which may have no answer yet

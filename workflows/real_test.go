@@ -47,7 +47,7 @@ func TestAWaitingEventIsReleased(t *testing.T) {
 		runs := []client.WorkflowRun{s.begin(paid), s.begin(shipped)}
 		s.awaitPhase(paid, workflows.PhaseWaiting)
 		s.awaitPhase(shipped, workflows.PhaseWaiting)
-		require.NotNil(t, s.state(paid.ID).NextLook)
+		require.NotNil(t, s.state(paid.ID).NextAttempt)
 		s.result(s.begin(s.event("order.created", confirmed)))
 		for _, run := range runs {
 			require.Equal(t, inorder.Applied, s.result(run).Outcome)

@@ -5,8 +5,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// Register makes the workflows known under their names on the wire. It takes a registry, so a worker, a test and a
-// replayer share it.
+// Register registers the workflows under their names on the wire, with a worker, a test or a replayer.
 func Register(r worker.WorkflowRegistry) {
 	r.RegisterWorkflowWithOptions(ProcessEvent, workflow.RegisterOptions{Name: ProcessEventType})
 	r.RegisterWorkflowWithOptions(PurgeEvents, workflow.RegisterOptions{Name: PurgeEventsType})

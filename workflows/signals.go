@@ -115,7 +115,7 @@ func cancellation(ctx workflow.Context) *giveUp {
 	return cmp.Or(takeDiscard(ctx), &giveUp{canceled: true})
 }
 
-// disconnected returns a context that a cancellation that was heard does not end.
+// disconnected returns a context that a cancellation which was received does not end.
 func disconnected(ctx workflow.Context) workflow.Context {
 	if ctx.Err() != nil {
 		ctx, _ = workflow.NewDisconnectedContext(ctx)

@@ -19,7 +19,7 @@ func TestWaiting(t *testing.T) {
 		p.after(10*time.Second, func() {
 			next := start.Add(time.Minute)
 			require.Equal(t, workflows.State{EventID: "evt_1", OrderID: "order_1", Phase: workflows.PhaseWaiting, Since: start,
-				Detail: "its order has not been created yet", NextLook: &next}, p.state())
+				Detail: "its order has not been created yet", NextAttempt: &next}, p.state())
 			require.Equal(t, "Signal `retry`: try again now. "+discardDetails+
 				"**Waiting** for order `order_1`, and goes on by itself when that is created. Tries again at 2025-01-15T12:01:00Z.", p.details())
 		})
@@ -80,7 +80,7 @@ func TestWaitingEnds(t *testing.T) {
 			s := p.state()
 			require.Equal(t, workflows.PhaseStuck, s.Phase)
 			require.Equal(t, start.Add(time.Minute), s.Since)
-			require.Equal(t, start.Add(61*time.Minute), *s.NextLook)
+			require.Equal(t, start.Add(61*time.Minute), *s.NextAttempt)
 			require.Contains(t, p.details(), "**Stuck** for order `order_1`")
 		})
 		p.run()

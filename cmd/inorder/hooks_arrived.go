@@ -44,7 +44,7 @@ func (h *hooksClients) recentWorkflows(ctx context.Context) map[string]string {
 	return found
 }
 
-// awaitArrival polls for events that were not there before, until all have come to rest or the time is up. If some are of the
+// awaitArrival polls for events that were not there before, until none of them is being processed or the time is up. If some are of the
 // type that was asked for, it returns those alone.
 func (h *hooksClients) awaitArrival(ctx context.Context, eventType string, before map[string]string, wait time.Duration) (map[string]store.EventState, error) {
 	for began := time.Now(); ; {
@@ -58,7 +58,7 @@ func (h *hooksClients) awaitArrival(ctx context.Context, eventType string, befor
 		if len(asked) > 0 {
 			now = asked
 		}
-		arrived, settled, err := h.whereabouts(ctx, slices.Collect(maps.Keys(now)))
+		arrived, settled, err := h.states(ctx, slices.Collect(maps.Keys(now)))
 		if err != nil || settled || time.Since(began) > wait {
 			return arrived, err
 		}
@@ -70,8 +70,8 @@ func (h *hooksClients) awaitArrival(ctx context.Context, eventType string, befor
 	}
 }
 
-// whereabouts returns where events are; settled if there are any and all of them have come to rest.
-func (h *hooksClients) whereabouts(ctx context.Context, ids []string) (map[string]store.EventState, bool, error) {
+// states returns the states of events; settled reports whether there are any and none is being processed.
+func (h *hooksClients) states(ctx context.Context, ids []string) (map[string]store.EventState, bool, error) {
 	states, err := h.watcher().States(ctx, ids)
 	if err != nil {
 		return nil, false, err

@@ -10,7 +10,7 @@ type hooksEnableCmd struct {
 }
 
 func (*hooksEnableCmd) Help() string {
-	return `Also for one that the platform deactivated because it kept failing: look first why, with inorder hooks test.` + hooksSettings + `
+	return `Also for one that the platform deactivated because it kept failing: find out why first, with inorder hooks test.` + hooksSettings + `
 
 Example:
 

@@ -163,7 +163,7 @@ func printSecrets(w io.Writer, secrets []secretView) error {
 	return columns.Flush()
 }
 
-// line keeps what the platform says from adding lines and columns of its own.
+// line keeps text of the platform from adding lines and columns.
 func line(s string) string { return terminal.Line(s, 2000) }
 
 func writeJSON(w io.Writer, v any) error {

@@ -113,7 +113,7 @@ func (h *hooksClients) mark(ctx context.Context, std streams, id string) error {
 	case err != nil || orderID == "":
 		return err
 	case real:
-		fmt.Fprintf(std.out, "%s is about order %s, which is on the platform: it is no mere test, and not marked as one\n", id, orderID)
+		fmt.Fprintf(std.out, "%s is about order %s, which is on the platform: it is not marked as a test\n", id, orderID)
 	default:
 		fmt.Fprintf(std.out, "Its order %s is not on the platform. Remove what the test wrote:\n  inorder hooks test --remove %s\n", orderID, id)
 	}
@@ -147,7 +147,7 @@ func (c *hooksTryCmd) why(r platform.TestResult) string {
 	case http.StatusUnauthorized:
 		return "the receiver does not know the webhook's secret; if it reads this DATABASE_URL, `inorder hooks rotate " + c.ID + "` makes one that it knows"
 	case http.StatusBadRequest:
-		return "the receiver knows the signature, and says that the body is no event"
+		return "the receiver accepts the signature, and says that the body is no event"
 	case http.StatusNotFound, http.StatusMethodNotAllowed:
 		return "the URL does not lead to a receiver's " + delivery.Path + "; `inorder hooks update " + c.ID + " --url …` changes it"
 	case http.StatusServiceUnavailable:

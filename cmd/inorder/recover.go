@@ -34,7 +34,7 @@ Example:
     DATABASE_URL=postgres://inorder:secret@127.0.0.1:5432/inorder inorder recover`
 }
 
-// recoverReport is how often a long run says how far it is.
+// recoverReport is the time between two reports of progress.
 const recoverReport = 2 * time.Second
 
 func (*recoverCmd) Run(ctx context.Context, std streams) error {

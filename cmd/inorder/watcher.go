@@ -11,7 +11,7 @@ import (
 	"inorder/workflows"
 )
 
-// watcher knows what became of events: from the tables, and, for those that are in none yet, from their workflow.
+// watcher returns what became of events: from the tables, or from its workflow if an event is in no table yet.
 type watcher struct {
 	temporal client.Client
 	events   *store.Store

@@ -1,5 +1,4 @@
-// Package admin serves what is for operators and not for the platform: the metrics of the process, whether it lives, and
-// whether it can do its work.
+// Package admin serves operators: the metrics of the process, its liveness and its readiness.
 package admin
 
 import (

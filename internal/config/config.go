@@ -47,7 +47,7 @@ type Config struct {
 
 	ReconcileEvery  time.Duration // RECONCILE_EVERY 1h: how often orders are compared with the platform's
 	ReconcileWindow time.Duration // RECONCILE_WINDOW 72h: how long after its creation an order is compared, if it is no longer open
-	HookAutorepair  bool          // HOOK_AUTOREPAIR false: whether a webhook that is not as we registered it is put right
+	HookAutorepair  bool          // HOOK_AUTOREPAIR false: whether a webhook that differs from what we registered is repaired
 	NgrokAuthtoken  string        // NGROK_AUTHTOKEN, for `listen`
 
 	TemporalUIURL string // TEMPORAL_UI_URL; "" when not set: commands then print no links to it

@@ -36,7 +36,7 @@ func prepareOnDirect(c *pgxpool.Config) {
 		still, err := isDirect(ctx, conn)
 		if err == nil && !still {
 			known.Store(&still)
-			err = errors.New("DATABASE_URL leads through a pooler since a moment ago; the next connection works with it")
+			err = errors.New("DATABASE_URL now leads through a pooler; the next connection works with it")
 		}
 		return err
 	}

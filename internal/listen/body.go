@@ -13,7 +13,7 @@ import (
 	"inorder/internal/delivery"
 )
 
-// Verifier knows the secrets that are valid now, the same as the receiver.
+// Verifier has the secrets that are valid now, the same as the receiver's.
 type Verifier interface {
 	// Verify reports whether one of them made the signature of the untouched body. It is called concurrently.
 	Verify(body []byte, signature string) bool

@@ -20,9 +20,9 @@ const headStart = 100 * time.Millisecond
 //   - whole: an authentic delivery is here, and being answered; it is not closed for another;
 //   - ended: closed, or closed for another.
 //
-// When all places are taken, a new connection takes the place of the one that has been waiting longest, so nobody keeps
-// deliveries out by holding half-sent ones. None is closed within headStart of being accepted, so nobody does so by opening many,
-// either. Meanwhile, and while all are whole, the new one is in the system's queue: for answerTimeout at most.
+// When maxConns are open, the connection that has been waiting longest is closed for a new one, so holding half-sent requests
+// keeps no delivery out. None is closed within headStart of being accepted, so opening many connections does not, either.
+// Meanwhile, and while all are whole, the new one waits in the system's queue, for answerTimeout at most.
 type conns struct {
 	net.Listener
 	most int

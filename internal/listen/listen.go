@@ -1,5 +1,5 @@
 // Package listen lets a developer's machine receive the platform's deliveries: a tunnel, a webhook that lives as long as the
-// process, and a view of what arrives. How webhooks are registered and deleted is internal/hooks' to do.
+// process, and a view of what arrives. Package webhooks registers and deletes it.
 //
 // # States
 //
@@ -7,8 +7,8 @@
 //
 //   - starting: it takes the lock of its name, opens the tunnel, deletes the webhooks that an earlier Run of the name left, and
 //     registers its own. If one of these fails, Run ends with the error.
-//   - delivering: deliveries arrive and are forwarded. Every third of the lease, the lease is renewed. That also puts right what
-//     happened to the webhook: it is registered again if somebody deleted it, and activated if the platform deactivated it. If
+//   - delivering: deliveries arrive and are forwarded. Every third of the lease, the lease is renewed. That also repairs
+//     the webhook: it is registered again if somebody deleted it, and activated if the platform deactivated it. If
 //     the platform or PostgreSQL does not answer, this is tried again ten seconds later.
 //   - reopening: the tunnel failed. It is opened again, once a second. The lease is still renewed. When the tunnel is open, the
 //     webhook is led to its URL, and Options.CatchUp is called.
@@ -45,7 +45,7 @@ type Options struct {
 	Tunnel    Tunnel
 	Events    []string
 	Receiver  string    // URL of the receiver, without path
-	Verifier  Verifier  // knows the same secrets as the receiver
+	Verifier  Verifier  // has the same secrets as the receiver
 	MaxBody   int       // the largest body that is taken, in bytes; default 1 MiB
 	Out       io.Writer // what is shown
 

@@ -11,7 +11,7 @@ import (
 	"inorder/internal/store"
 )
 
-// Outcomes knows what became of events.
+// Outcomes returns what became of events.
 type Outcomes interface {
 	// States reads the tables, for all events at once.
 	States(ctx context.Context, eventIDs []string) ([]store.EventState, error)

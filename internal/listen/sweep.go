@@ -17,10 +17,10 @@ type Swept struct {
 	Why string
 }
 
-// Sweep deletes the webhooks that a `listen` of this machine and user left behind, and hands each to a function first. It never
-// touches those of anybody else: without our tag or record, or with another owner's. Ours is dead if the lock of its name is
-// free. If it belongs to another machine of the same user@host, whose locks cannot be seen, it is dead after its lease. With dry
-// nothing is deleted. It may run twice, also at once.
+// Sweep deletes the dead webhooks that a `listen` of this machine and user left behind, and calls a function with each first. It
+// never touches a webhook without our tag or record, or with another owner's. One of ours is dead if the lock of its name is
+// free; one of another machine of the same user@host, whose locks cannot be seen, is dead after its lease. With dry nothing is
+// deleted. It may run twice, also at once.
 func Sweep(ctx context.Context, r webhooks.Registrar, m Machine, dry bool, each func(Swept)) error {
 	return sweep(ctx, r, m, sweeping{dry: dry, each: each, proof: true})
 }
@@ -31,7 +31,7 @@ type sweeping struct {
 	proof bool                   // a free lock is enough; else the lease must be over, too
 	held  string                 // the name whose lock we hold
 	keep  string                 // the ID of our own webhook, which lives
-	other func(webhooks.Webhook) // is handed what is not ours; may be nil
+	other func(webhooks.Webhook) // is called with a webhook that is not ours; may be nil
 }
 
 func sweep(ctx context.Context, r webhooks.Registrar, m Machine, s sweeping) error {

@@ -1,5 +1,5 @@
 // Package loglimit logs what an outsider or an outage can multiply: requests that are refused, probes that fail. What
-// happens a few times a day belongs into a plain slog.Logger.
+// happens a few times a day belongs in a plain slog.Logger.
 package loglimit
 
 import (

@@ -2,7 +2,7 @@ package loglimit
 
 import "strings"
 
-// maxLine is in bytes. What an error says after that, it mostly has said before.
+// maxLine is in bytes. What follows in a longer error mostly repeats its beginning.
 const maxLine = 300
 
 // OneLine is the error's text in one line of bounded length. pgx, for one, writes a line for each address that it tried,

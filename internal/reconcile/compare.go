@@ -54,7 +54,7 @@ func (c Compared) String() string {
 	return strings.Join(texts, "; ")
 }
 
-// inShort returns the statuses, the total and the parts that a repair tells.
+// inShort returns the statuses, the total and the parts that a repair sets.
 func inShort(repair inorder.Event) string {
 	change, _ := repair.Change() // no error: Compare has read it
 	text := []string{change.Status, change.PaymentStatus, change.FulfillmentStatus}
@@ -67,7 +67,7 @@ func inShort(repair inorder.Event) string {
 	return strings.Join(text, ", ")
 }
 
-// ErrNoDate is the error of an answer of the platform without a time: nobody can say then what is newer.
+// ErrNoDate is the error of an answer of the platform without a time: it can't be known then which state is newer.
 var ErrNoDate = errors.New("the platform's answer has no Date header: an order cannot be compared without the time of the answer; " +
 	"if a proxy is in between (HEADLESS_COMMERCE_API_URL), let it pass the header on")
 
@@ -132,7 +132,7 @@ func (c Comparer) compare(ctx context.Context, theirs []platform.Order) ([]Compa
 const maxEvent = 1_900_000
 
 // asOf is the time that the platform's answer is given: its Date, less the whole seconds that it took to come. Too late a
-// time would let an older state beat a newer event; too early a time leaves a drift to the next comparison.
+// time would let an older state win over a newer event; too early a time leaves a drift to the next comparison.
 func asOf(r platform.Reading) time.Time { return r.AsOf.Add(-r.Took.Truncate(time.Second)) }
 
 // read reads an order as its repair would be read, and returns the parts that it holds. What the domain takes for no ID,

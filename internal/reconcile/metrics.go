@@ -45,5 +45,5 @@ func (m *Metrics) Repaired(d inorder.Drift) { m.repairs.WithLabelValues(string(d
 // finishes one looks like a worker without a platform.
 func (m *Metrics) Expect() { m.lastSuccess.WithLabelValues() }
 
-// Succeeded says that a reconciliation of all orders has just come to its end.
+// Succeeded notes that a reconciliation of all orders has just ended.
 func (m *Metrics) Succeeded() { m.lastSuccess.WithLabelValues().SetToCurrentTime() }

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Preview is what a reconciliation would come to now.
+// Preview is the result that a reconciliation would have now.
 type Preview struct {
 	Totals           // as if each order were repaired that can be; an order counts once
 	Stopped []string // why not all orders were compared

@@ -43,7 +43,7 @@ func Event(o Options) []byte {
 	return body
 }
 
-// NewID returns an ID that nobody had before: the prefix, and 80 random bits.
+// NewID returns a unique ID: the prefix, and 80 random bits.
 func NewID(prefix string) string { return prefix + strings.ToLower(rand.Text()[:16]) }
 
 // timestamp returns a time to the microsecond, which is what PostgreSQL keeps.

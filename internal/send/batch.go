@@ -49,7 +49,7 @@ func (b Batch) Run(ctx context.Context) error {
 	return fmt.Errorf("%d of %d deliveries were not taken%s", failed.all, b.Count, failed.hint(b.To))
 }
 
-// post hands each answer over, one at a time.
+// post calls each with every answer, one at a time.
 func (b Batch) post(ctx context.Context, failed *failures, each func(Delivery, answer)) error {
 	refused := 0
 	if b.BadSignature {

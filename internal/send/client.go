@@ -1,6 +1,6 @@
 // Package send posts signed events to a receiver as the platform does, many at once or as a story, and shows what they were
-// answered and what became of them. What the events hold is made in internal/sample; flags and settings are read in
-// cmd/inorder.
+// answered and what became of them. Package sample makes the events; cmd/inorder reads flags and
+// settings.
 package send
 
 import (

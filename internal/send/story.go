@@ -27,7 +27,7 @@ type Story struct {
 	Ask   func(context.Context, store.EventState) store.EventState
 	Wait  time.Duration // how long an event may take to be processed before the story goes on without waiting
 	Out   io.Writer
-	Notes io.Writer // where it says that it does not wait any more
+	Notes io.Writer // where the story reports that it no longer waits
 }
 
 // Run shows each delivery and its answer, then what became of the events and their order, then what to try next. It fails if

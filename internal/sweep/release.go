@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// wokenAtOnce is how many are woken at once. They all want the same order's lock, so more would only be in each other's
-	// way, and in that of other orders.
+	// wokenAtOnce is how many are woken at once. They all need the same order's lock, so more would only hold up each
+	// other, and other orders.
 	wokenAtOnce = 4
 	// wokenPause is how long those that were woken may take before the next ones are: one that needs longer, because
 	// PostgreSQL refuses it, does not hold up the others.
@@ -22,7 +22,7 @@ const (
 
 // Release wakes every event that waits for one order, the oldest first. It reads them a page at a time, without their
 // bodies. It wakes the next few when the last few have ended and as much time has passed again, so that a release of
-// thousands leaves other orders their pace. One that lost its workflow is started anew from its row.
+// thousands does not slow down other orders. One that lost its workflow is started anew from its row.
 type Release struct {
 	Store   *store.Store
 	Engine  Engine

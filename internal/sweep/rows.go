@@ -8,7 +8,7 @@ import (
 	"inorder/internal/store"
 )
 
-// What PostgreSQL knows: events that wait or need a person, and orders that events still wait for.
+// What PostgreSQL has: events that wait or need a person, and orders that events still wait for.
 
 // waiting brings back the waiting events that no workflow has tried to apply for long.
 func (s *Sweep) waiting(ctx context.Context) error {

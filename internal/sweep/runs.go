@@ -7,7 +7,7 @@ import (
 	"inorder"
 )
 
-// What only Temporal knows: events in attention without a row, and runs that ended without a result.
+// What only Temporal has: events in attention without a row, and runs that ended without a result.
 
 // unrecorded retries the events in attention that have no row: older programs kept them in Temporal alone.
 func (s *Sweep) unrecorded(ctx context.Context) error {

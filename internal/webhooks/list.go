@@ -20,7 +20,7 @@ type Webhook struct {
 	Gone      bool     `json:"gone,omitempty"`       // it is recorded, and no longer at the platform: URL, Events and Active are the record's
 	CreatedAt string   `json:"created_at,omitempty"` // as the platform says it
 
-	// Unreadable says what of it is of another kind than documented; "" if nothing is. Of a recorded webhook, URL, Events and
+	// Unreadable names the fields that are of another kind than documented; "" if there is none. Of a recorded webhook, URL, Events and
 	// Active are then the record's.
 	Unreadable string `json:"-"`
 

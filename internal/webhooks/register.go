@@ -52,7 +52,7 @@ func (r Registrar) Register(ctx context.Context, url string, events []string) (r
 	return record, false, err
 }
 
-// reportForeign says that a webhook which is not ours has the same URL.
+// reportForeign reports a webhook with the same URL that is not ours.
 func (r Registrar) reportForeign(w Webhook) {
 	r.say("%s has the same URL, and was not registered from here: if nobody needs it, `inorder hooks delete --force %[1]s`", w.ID)
 }

@@ -8,7 +8,7 @@ import (
 	"inorder/internal/platform"
 )
 
-// Rotation says how to rotate.
+// Rotation has the options of Rotate.
 type Rotation struct {
 	Keep    time.Duration // how long the old secret stays valid, for deliveries that it signed and that are retried late
 	Overlap time.Duration // how long both webhooks deliver, so that deliveries under way arrive; the event's ID dedupes

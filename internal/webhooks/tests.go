@@ -44,7 +44,7 @@ func (t Tests) isReal(ctx context.Context, orderID string) (bool, error) {
 	}
 	for _, r := range records {
 		if r.Mode != t.Platform.Mode() {
-			return false, fmt.Errorf("whether order %s is a real one can't be told: HEADLESS_COMMERCE_API_KEY is a %s-mode key, and webhook %s is of %s mode",
+			return false, fmt.Errorf("it can't be known whether order %s is a real one: HEADLESS_COMMERCE_API_KEY is a %s-mode key, and webhook %s is of %s mode",
 				orderID, t.Platform.Mode(), r.ID, r.Mode)
 		}
 	}

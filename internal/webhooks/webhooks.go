@@ -2,7 +2,7 @@
 // PostgreSQL how each should be. Package secrets below it holds the secrets that sign their deliveries; a receiver needs that one
 // alone.
 //
-// Every method may be run again after it was interrupted at any point; its comment says what it then finds.
+// Every method may be run again after it was interrupted at any point; its comment says what a second run does.
 package webhooks
 
 import (

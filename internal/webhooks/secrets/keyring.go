@@ -1,6 +1,6 @@
 // Package secrets holds the secrets that verify deliveries now. They come from the setting WEBHOOK_SECRETS, from a file, and
-// from the table webhook_secrets, which all receivers share; a secret begins to count, and ends, without a restart. How a
-// webhook gets its secret is package webhooks' affair, and how a signature is made package delivery's.
+// from the table webhook_secrets, which all receivers share; a secret begins to count, and ends, without a restart. Package
+// webhooks registers a webhook with its secret, and package delivery signs and verifies.
 package secrets
 
 import (
