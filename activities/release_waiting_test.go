@@ -68,6 +68,10 @@ func TestReleaseWaiting(t *testing.T) {
 		require.NoError(t, err)
 		require.JSONEq(t, paid("evt_1"), string(s.events.revived[0].Body))
 	})
+}
+
+func TestReleaseWaitingReadsAPageAtATime(t *testing.T) {
+	t.Parallel()
 	t.Run("reads them a page at a time", func(t *testing.T) {
 		s := newStore(t)
 		s.wait(450)
@@ -88,6 +92,10 @@ func TestReleaseWaiting(t *testing.T) {
 		require.NoError(t, err)
 		require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(10<<20), "of 20 MB of bodies")
 	})
+}
+
+func TestReleaseWaitingWakesOnlyWhoWaits(t *testing.T) {
+	t.Parallel()
 	t.Run("does not wake what needs a person", func(t *testing.T) {
 		s := newStore(t)
 		s.apply(told("evt_1", "order.updated", 0, `{"id":"order_1","status":7}`))

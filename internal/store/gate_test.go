@@ -97,6 +97,9 @@ func TestGate(t *testing.T) {
 		c.after(time.Second, 5, 0)
 		require.Empty(c, c.gate.lines)
 	})
+}
+
+func TestGateForgetsWhoLeaves(t *testing.T) {
 	bubble(t, "a canceled one leaves, and takes nobody's place", func(c *crowd) {
 		c.come(2, "hot", 500*time.Millisecond, nil)
 		ctx, cancel := context.WithCancel(c.Context())
