@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/converter"
 
+	"inorder/internal/await"
 	"inorder/internal/store"
 	"inorder/workflows"
 )
@@ -62,10 +63,8 @@ func (h *hooksClients) awaitArrival(ctx context.Context, eventType string, befor
 		if err != nil || settled || time.Since(began) > wait {
 			return arrived, err
 		}
-		select {
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		case <-time.After(200 * time.Millisecond):
+		if err := await.Sleep(ctx, 200*time.Millisecond); err != nil {
+			return nil, err
 		}
 	}
 }

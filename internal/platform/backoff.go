@@ -29,12 +29,10 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
 	select {
-	case <-t.C:
-		return nil
 	case <-ctx.Done():
 		return ctx.Err()
+	case <-time.After(d):
+		return nil
 	}
 }

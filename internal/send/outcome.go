@@ -7,6 +7,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"inorder/internal/await"
 	"inorder/internal/sample"
 )
 
@@ -27,14 +28,14 @@ func idsOf(events []sample.Options) []string {
 // settle waits until no event is on its way any more, and reports false if that takes longer than s.Wait.
 func (s Story) settle(ctx context.Context, events []sample.Options) (bool, error) {
 	if s.Store == nil {
-		return true, pause(ctx, pauseUnseen)
+		return true, await.Sleep(ctx, pauseUnseen)
 	}
 	for began := time.Now(); ; {
 		moving, err := s.moving(ctx, events, time.Since(began) > askAfter)
 		if err != nil || moving == 0 || time.Since(began) > s.Wait {
 			return moving == 0, err
 		}
-		if err := pause(ctx, pollEvery); err != nil {
+		if err := await.Sleep(ctx, pollEvery); err != nil {
 			return false, err
 		}
 	}
@@ -52,15 +53,6 @@ func (s Story) moving(ctx context.Context, events []sample.Options, ask bool) (n
 		}
 	}
 	return n, err
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-time.After(d):
-		return nil
-	}
 }
 
 // showOutcome prints what became of each event and of the order.
