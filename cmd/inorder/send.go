@@ -109,7 +109,7 @@ func (s *sendCmd) runStory(ctx context.Context, to *send.Client, c *servers, std
 	story := send.Story{Story: stories[slices.IndexFunc(stories, s.isStory)], To: to, OrderID: s.orderID(), Wait: s.Wait, Out: std.out, Notes: std.err}
 	if c.pool != nil {
 		w := c.watcher()
-		story.Store, story.Ask = w.events, w.Ask
+		story.Store, story.Ask = w.Store, w.Ask
 	}
 	return story.Run(ctx)
 }

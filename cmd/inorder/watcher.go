@@ -13,16 +13,11 @@ import (
 
 // watcher returns what became of events: from the tables, or from its workflow if an event is in no table yet.
 type watcher struct {
+	*store.Store
 	temporal client.Client
-	events   *store.Store
 }
 
-func (s *servers) watcher() *watcher { return &watcher{s.temporal, store.New(s.pool)} }
-
-// States reads the tables.
-func (w *watcher) States(ctx context.Context, eventIDs []string) ([]store.EventState, error) {
-	return w.events.States(ctx, eventIDs)
-}
+func (s *servers) watcher() *watcher { return &watcher{store.New(s.pool), s.temporal} }
 
 // Ask completes the state of an event from its workflow, if that can be asked within two seconds.
 func (w *watcher) Ask(ctx context.Context, e store.EventState) store.EventState {

@@ -51,10 +51,5 @@ func sameURL(a, b string) bool {
 	if err != nil || err2 != nil || u.Path != v.Path || u.Port() != v.Port() {
 		return false
 	}
-	return u.Hostname() == v.Hostname() || isLoopback(u.Hostname()) && isLoopback(v.Hostname())
-}
-
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
+	return u.Hostname() == v.Hostname() || webhooks.IsLoopback(u.Hostname()) && webhooks.IsLoopback(v.Hostname())
 }
