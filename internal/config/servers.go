@@ -98,11 +98,7 @@ func whyNotPostgres(value string) string {
 // ignores a switch that is malformed, so switches are checked here.
 func (r *reader) temporal() client.Options {
 	for _, name := range []string{"TEMPORAL_TLS", "TEMPORAL_TLS_DISABLE_HOST_VERIFICATION"} {
-		switch value := r.text(name, "false"); strings.ToLower(value) {
-		case "true", "false", "1", "0":
-		default:
-			r.problem(name, "%q is neither true nor false; for example true", value)
-		}
+		r.flag(name, false)
 	}
 	options, err := envconfig.LoadClientOptions(envconfig.LoadClientOptionsRequest{EnvLookup: r.env})
 	var syntax interface{ ErrorWithUsage() string } // of the TOML parser, and its text quotes the file
