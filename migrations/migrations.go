@@ -4,13 +4,10 @@ package migrations
 
 import (
 	"context"
-	"crypto/sha256"
 	"database/sql"
 	"embed"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"strings"
 	"time"
@@ -123,22 +120,4 @@ func hasSchema(ctx context.Context, pool *pgxpool.Pool) (exists bool, err error)
 
 func newProvider(db *sql.DB, options ...goose.ProviderOption) (*goose.Provider, error) {
 	return goose.NewProvider(goose.DialectPostgres, db, files, options...)
-}
-
-// Digest names the newest schema: it is another one when any migration's name or text is.
-func Digest() string {
-	names, err := fs.Glob(files, "*.sql") // sorted
-	if err != nil {
-		panic(err) // only a malformed pattern is an error
-	}
-	h := sha256.New()
-	for _, name := range names {
-		text, err := files.ReadFile(name)
-		if err != nil {
-			panic(err) // it is embedded
-		}
-		h.Write([]byte(name + "\x00"))
-		h.Write(append(text, 0))
-	}
-	return hex.EncodeToString(h.Sum(nil)[:8])
 }
