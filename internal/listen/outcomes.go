@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"inorder"
+	"inorder/internal/await"
 	"inorder/internal/store"
 )
 
@@ -57,19 +58,12 @@ func (f *follower) add(eventID string) {
 
 // run polls until ctx ends, and then once more.
 func (f *follower) run(ctx context.Context) {
-	tick := time.NewTicker(pollEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
-			defer cancel()
-			f.poll(last)
-			return
-		case <-tick.C:
-			f.poll(ctx)
-		}
+	for await.Sleep(ctx, pollEvery) == nil {
+		f.poll(ctx)
 	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	f.poll(last)
 }
 
 // poll reports what is new. It asks one workflow at most, because that may take its time.
