@@ -1,6 +1,7 @@
 package inorder
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -113,29 +114,20 @@ func (c *Change) readOrder(e Event, data object) (err error) {
 		c.Snapshot.Rank = snapshotRank(c.Status, c.PaymentStatus, c.FulfillmentStatus)
 		c.readLists(data)
 	}
-	c.implied(e.Type)
+	says := implied[e.Type]
+	c.Status = cmp.Or(c.Status, says.Status)
+	c.PaymentStatus = cmp.Or(c.PaymentStatus, says.PaymentStatus)
+	c.FulfillmentStatus = cmp.Or(c.FulfillmentStatus, says.FulfillmentStatus)
 	return nil
 }
 
-// implied fills in what the type says where data is silent. data wins where both speak.
-func (c *Change) implied(eventType string) {
-	fill := func(field *string, value string) {
-		if *field == "" {
-			*field = value
-		}
-	}
-	switch eventType {
-	case TypeOrderConfirmed:
-		fill(&c.Status, "confirmed")
-	case TypeOrderCompleted:
-		fill(&c.Status, "completed")
-	case TypeOrderCancelled:
-		fill(&c.Status, "cancelled")
-	case TypeOrderPaid:
-		fill(&c.PaymentStatus, "paid")
-	case TypeOrderFulfilled:
-		fill(&c.FulfillmentStatus, "fulfilled")
-	}
+// implied is what a type says where data is silent. data wins where both speak.
+var implied = map[string]Change{
+	TypeOrderConfirmed: {Status: "confirmed"},
+	TypeOrderCompleted: {Status: "completed"},
+	TypeOrderCancelled: {Status: "cancelled"},
+	TypeOrderPaid:      {PaymentStatus: "paid"},
+	TypeOrderFulfilled: {FulfillmentStatus: "fulfilled"},
 }
 
 // isFull tells a full order from an excerpt such as {"id","payment_status"}, which must not replace one. The

@@ -2,9 +2,12 @@ package activities
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"go.temporal.io/sdk/activity"
+
+	"inorder/internal/await"
 )
 
 // heartbeatEvery is well below every heartbeat time-out.
@@ -22,20 +25,14 @@ func heartbeat(ctx context.Context, details func() any) (stop func()) {
 		}
 	}
 	record()
-	stopped := make(chan struct{})
-	go func() {
-		defer close(stopped)
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-time.After(heartbeatEvery):
-				record()
-			}
+	var running sync.WaitGroup
+	running.Go(func() {
+		for await.Sleep(ctx, heartbeatEvery) == nil {
+			record()
 		}
-	}()
+	})
 	return func() {
 		cancel()
-		<-stopped
+		running.Wait()
 	}
 }

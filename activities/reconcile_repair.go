@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 
 	"inorder"
+	"inorder/internal/await"
 	"inorder/internal/reconcile"
 )
 
@@ -56,10 +57,8 @@ func (a *Activities) repair(ctx context.Context, drifted []reconcile.Compared) (
 			delete(open, e.EventID)
 			progress = time.Now()
 		}
-		select {
-		case <-ctx.Done():
-			return reconcile.Totals{}, ctx.Err()
-		case <-time.After(pollEvery):
+		if err := await.Sleep(ctx, pollEvery); err != nil {
+			return reconcile.Totals{}, err
 		}
 	}
 	for id, c := range open {

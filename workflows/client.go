@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
@@ -29,12 +28,12 @@ import (
 // before it failed or was terminated: then a redelivery revives the event.
 func StartRequest(taskQueue string, e inorder.Event) (client.StartWorkflowOptions, converter.RawValue, activities.Receipt) {
 	orderID := e.OrderID()
-	attributes := []temporal.SearchAttributeUpdate{EventTypeKey.ValueSet(keyword(e.Type))}
+	attributes := []temporal.SearchAttributeUpdate{EventTypeKey.ValueSet(e.Type)}
 	if orderID != "" {
 		attributes = append(attributes, OrderIDKey.ValueSet(orderID))
 	}
 	if e.StoreID != "" {
-		attributes = append(attributes, StoreIDKey.ValueSet(keyword(e.StoreID)))
+		attributes = append(attributes, StoreIDKey.ValueSet(e.StoreID))
 	}
 	options := client.StartWorkflowOptions{
 		ID:                    e.ID,
@@ -133,7 +132,7 @@ func unlessNotFound(err error) error {
 
 func summary(e inorder.Event, orderID string) string {
 	const most = 200 // bytes; Temporal refuses summaries over 400
-	s := keyword(e.Type)
+	s := e.Type
 	if orderID != "" {
 		s = fmt.Sprintf("%s → %s", s, orderID)
 	}
@@ -143,15 +142,6 @@ func summary(e inorder.Event, orderID string) string {
 		}
 	}
 	return s
-}
-
-// keyword returns the value of a search attribute, cut to what Temporal's SQL stores keep of a Keyword, 255 characters.
-func keyword(s string) string {
-	const most = 255
-	if utf8.RuneCountInString(s) <= most {
-		return s
-	}
-	return string([]rune(s)[:most])
 }
 
 // rawJSON carries the body into the workflow's input untouched: the JSON converter would escape and compact it.

@@ -43,18 +43,13 @@ const (
 	retryingDetails = canRetry + "try now. " + canDiscard +
 		"**Applying** failed, and is tried again until it succeeds. The pending activity shows the last error."
 
+	askingDetails = " The platform is being asked for it; while it does not answer, the pending activity says why."
+
 	discardingDetails = canRetry + "try now.\n\n**Discarding**. While that fails, the pending activity shows why."
 )
 
 func releasingDetails(r activities.ApplyEventResult) string {
 	return fmt.Sprintf("%stry now.\n\n**%s**, and waking what waits for order `%s`. A cancellation does not stop that.", canRetry, r.Outcome, r.OrderID)
-}
-
-func askingDetails(asks bool) string {
-	if !asks {
-		return ""
-	}
-	return " The platform is being asked for it; while it does not answer, the pending activity says why."
 }
 
 // answeredDetails says what the platform answered.

@@ -125,7 +125,11 @@ func (p *process) follow(r activities.ApplyEventResult, err error) (Phase, error
 // waitForOrder ends on "order.created", when it is time to try again, and by what a person does.
 func (p *process) waitForOrder(ctx workflow.Context) (Phase, error) {
 	r, next := p.result, workflow.Now(ctx).Add(p.result.LookAgain)
-	if err := p.show(ctx, Phase(r.Outcome), r.Detail, waitingDetails(r, next, askingDetails(r.AskPlatform))); err != nil {
+	asking := ""
+	if r.AskPlatform {
+		asking = askingDetails
+	}
+	if err := p.show(ctx, Phase(r.Outcome), r.Detail, waitingDetails(r, next, asking)); err != nil {
 		return ended, err
 	}
 	p.state.NextAttempt = &next

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -103,4 +104,15 @@ func run(ctx context.Context, args []string, raw streams) (code int) {
 		fmt.Fprintf(std.err, "inorder: %v\n", err)
 		return exitError
 	}
+}
+
+// version is set when bin/inorder is built: -ldflags "-X main.version=…".
+var version string
+
+// programVersion is version, or else what the Go tool recorded of the source.
+func programVersion() string {
+	if info, ok := debug.ReadBuildInfo(); ok && version == "" {
+		return info.Main.Version
+	}
+	return version
 }

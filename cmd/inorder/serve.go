@@ -6,6 +6,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"inorder/internal/config"
+	"inorder/worker"
 )
 
 type serveCmd struct{}
@@ -46,4 +47,94 @@ func (s *servers) receiveAndWork(ctx context.Context) error {
 	})
 	group.Go(func() error { return s.work(working) })
 	return group.Wait()
+}
+
+type receiverCmd struct{}
+
+func (*receiverCmd) Help() string {
+	return `Takes deliveries at POST /webhooks/hc, verifies their signature and starts a workflow for each event. It answers 200
+once Temporal has the event on disk, and 503 while it cannot be reached. A worker elsewhere applies the events. GET
+/healthz says that it lives, GET /readyz that it can accept; GET /metrics at ADMIN_ADDR when each secret last verified
+a delivery. Nothing at ADMIN_ADDR asks for a token in this version, whether ADMIN_TOKEN is set or not.
+
+The secrets come from three places, and all of them are valid: WEBHOOK_SECRETS; the file that WEBHOOK_SECRETS_FILE names;
+and, with DATABASE_URL, PostgreSQL, where ` + "`inorder hooks register`" + ` puts them. The file holds one a line, which a blank and the
+time when it ends may follow, such as 2026-01-02T15:04:05Z; # begins a comment. Only its owner may read it (mode 600); its
+group too, if root owns it (640); and everybody, if it lies on a read-only mount (444), as Kubernetes' and Swarm's secrets
+do. The file and PostgreSQL are read every second, so a rotation needs no restart. PostgreSQL may be down: then the
+secrets that are known stay valid. What cannot be a secret, because it is in quotes, has a blank inside or the form NAME=VALUE,
+is refused at the start; one that is shorter than any of the platform's is logged.
+
+With DATABASE_URL it also refuses a Temporal namespace that belongs to another database, or to none before
+` + "`inorder migrate`" + `.
+
+On SIGINT or SIGTERM it finishes what it has accepted; a second signal ends it at once.
+
+Who has no secret can take only so much memory. At most MAX_CONNECTIONS are open, and fewer than the process may open
+files: one more closes the oldest without a whole request. All bodies together take at most MAX_BODY_MEMORY bytes: when it
+is spent, the oldest that is not whole is answered 503. Refused requests are logged once per kind, then counted.
+
+Needs WEBHOOK_SECRETS, WEBHOOK_SECRETS_FILE or DATABASE_URL. Reads LISTEN_ADDR, ADMIN_ADDR, MAX_BODY_BYTES, MAX_BODY_MEMORY,
+MAX_CONNECTIONS, TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE (and the other TEMPORAL_* names), TASK_QUEUE, LOG_LEVEL,
+LOG_FORMAT.
+
+Example:
+
+    WEBHOOK_SECRETS=whsec_new,whsec_old LISTEN_ADDR=0.0.0.0:3000 inorder receiver`
+}
+
+func (*receiverCmd) Run(ctx context.Context, std streams) error {
+	return withServers(ctx, config.NeedSecrets, std, func(s *servers) error { return s.besideAdmin(ctx, s.ready(false), s.receiveAlone) })
+}
+
+// receiveAlone runs a receiver without a worker, which would check by itself whose the namespace is. Without a database nobody
+// knows whose it is.
+func (s *servers) receiveAlone(ctx context.Context) error {
+	if s.pool == nil {
+		return s.receive(ctx)
+	}
+	if err := refuseForeign(ctx, s.worker()); err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	asking, stop := context.WithCancel(ctx)
+	group.Go(func() error {
+		defer stop()
+		return s.receive(ctx)
+	})
+	group.Go(func() error {
+		if err := worker.AwaitOwner(asking, s.worker()); asking.Err() == nil {
+			return err
+		}
+		return nil
+	})
+	return group.Wait()
+}
+
+type workerCmd struct{}
+
+func (*workerCmd) Help() string {
+	return `Runs the workflows and activities that bring each event to its end. It serves no HTTP but, at
+ADMIN_ADDR, GET /metrics, /healthz, which says that it lives, and /readyz: 200 if Temporal and PostgreSQL answer, else 503.
+None of them asks for a token in this version, whether ADMIN_TOKEN is set or not.
+
+It starts while PostgreSQL or Temporal is down, and waits for them. It refuses to run on an older schema or without the
+search attributes: then run ` + "`inorder migrate`" + `; and in a Temporal namespace that belongs to another database. On SIGINT or
+SIGTERM it finishes what it has begun; a second signal ends it at once.
+
+Needs DATABASE_URL. Reads ADMIN_ADDR, TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE (and the other TEMPORAL_* names), TASK_QUEUE,
+EVENT_RETENTION, REDELIVERY_HORIZON, PENDING_RECHECK, STUCK_AFTER, PENDING_TTL, MAX_EVENT_SKEW, LOG_LEVEL, LOG_FORMAT. With
+HEADLESS_COMMERCE_API_KEY (and HEADLESS_COMMERCE_API_URL) it also compares orders with the platform's, and checks our webhooks
+there: RECONCILE_AFTER, RECONCILE_WINDOW, HOOK_AUTOREPAIR.
+
+Example:
+
+    DATABASE_URL=postgres://inorder:secret@db.example.com/inorder TEMPORAL_ADDRESS=temporal.example.com:7233 \
+        inorder worker`
+}
+
+func (*workerCmd) Run(ctx context.Context, std streams) error {
+	return withServers(ctx, config.NeedDatabase, std, func(s *servers) error {
+		return s.besideAdmin(ctx, s.ready(true), s.work)
+	})
 }

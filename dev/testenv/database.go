@@ -2,8 +2,12 @@ package testenv
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"io/fs"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -95,9 +99,28 @@ func parse(databaseURL string) *url.URL {
 // template is the name of a database to copy, which has the newest schema. A copy takes a fraction of what the migrations
 // take, and that doesn't grow with their number.
 var template = sync.OnceValues(func() (string, error) {
-	name := "inorder_" + migrations.Digest()
+	name := "inorder_" + schemaDigest()
 	return name, ensureTemplate(context.Background(), name)
 })
+
+// schemaDigest is another one when any migration's name or text is.
+func schemaDigest() string {
+	files := os.DirFS(filepath.Join(Root(), "migrations"))
+	names, err := fs.Glob(files, "*.sql") // sorted
+	if err != nil {
+		panic(err) // only a malformed pattern is an error
+	}
+	h := sha256.New()
+	for _, name := range names {
+		text, err := fs.ReadFile(files, name)
+		if err != nil {
+			panic(err)
+		}
+		h.Write([]byte(name + "\x00"))
+		h.Write(append(text, 0))
+	}
+	return hex.EncodeToString(h.Sum(nil)[:8])
+}
 
 // ensureTemplate makes the template if there is none. The packages' tests are processes of their own: one makes it, the
 // others wait.

@@ -1,4 +1,4 @@
-// Package await waits for servers that are still starting, or gone for a while.
+// Package await waits for servers that are still starting, or gone for a while, and for time to pass.
 package await
 
 import (
@@ -53,11 +53,19 @@ func Ready(ctx context.Context, log *slog.Logger, what string, probe func(contex
 			return fmt.Errorf("%s is not ready after %d attempts: %w", what, attempt, err)
 		}
 		log.Warn(what+" is not ready; trying again", "attempt", attempt, "next_try_in", pause, "cause", loglimit.OneLine(err))
-		select {
-		case <-ctx.Done():
+		if Sleep(ctx, pause) != nil {
 			return fmt.Errorf("%s is not ready after %d attempts: %w", what, attempt, err)
-		case <-time.After(pause):
 		}
 		pause = min(2*pause, maxPause)
+	}
+}
+
+// Sleep waits for that time. If ctx ends first, it returns ctx.Err() then.
+func Sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
 	}
 }

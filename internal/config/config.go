@@ -114,7 +114,7 @@ func load(need Need, env environment) (Config, error) {
 
 		TemporalUIURL: r.link("TEMPORAL_UI_URL", "http://127.0.0.1:8233"),
 
-		LogLevel:  r.level("LOG_LEVEL", slog.LevelInfo),
+		LogLevel:  r.level("LOG_LEVEL"),
 		LogFormat: r.oneOf("LOG_FORMAT", "text", "json"),
 	}
 	r.together(c)

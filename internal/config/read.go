@@ -184,12 +184,7 @@ func (r *reader) key(name string, needed bool) platform.Secret {
 	return key
 }
 
-func (r *reader) level(name string, fallback slog.Level) slog.Level {
-	value := r.text(name, strings.ToLower(fallback.String()))
-	levels := map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
-	level, known := levels[value]
-	if !known {
-		r.problem(name, "%q is not one of debug, info, warn, error; for example info", value)
-	}
+func (r *reader) level(name string) (level slog.Level) {
+	_ = level.UnmarshalText([]byte(r.oneOf(name, "info", "debug", "warn", "error"))) // else it is a problem already
 	return level
 }

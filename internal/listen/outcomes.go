@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"inorder"
+	"inorder/internal/await"
 	"inorder/internal/store"
 )
 
@@ -57,19 +58,12 @@ func (f *follower) add(eventID string) {
 
 // run polls until ctx ends, and then once more.
 func (f *follower) run(ctx context.Context) {
-	tick := time.NewTicker(pollEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
-			defer cancel()
-			f.poll(last)
-			return
-		case <-tick.C:
-			f.poll(ctx)
-		}
+	for await.Sleep(ctx, pollEvery) == nil {
+		f.poll(ctx)
 	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	f.poll(last)
 }
 
 // poll reports what is new. It asks one workflow at most, because that may take its time.
@@ -117,4 +111,25 @@ func (f *follower) note(s store.EventState, e *followed, now time.Time) {
 		delete(f.followed, s.ID)
 		f.mu.Unlock()
 	}
+}
+
+// maxRecent bounds how many events are remembered; then all are forgotten.
+const maxRecent = 10_000
+
+// recent is a set of the events that were delivered here. An event that the receiver knows and that is not in it came another way.
+type recent struct {
+	mu  sync.Mutex
+	ids map[string]bool
+}
+
+// note reports whether the event was noted before.
+func (r *recent) note(eventID string) (before bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	before = r.ids[eventID]
+	if r.ids == nil || len(r.ids) == maxRecent {
+		r.ids = map[string]bool{}
+	}
+	r.ids[eventID] = true
+	return before
 }

@@ -5,6 +5,7 @@ package loglimit
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 )
@@ -125,4 +126,25 @@ func (k *kind) take() func(*slog.Logger) {
 	attrs := append(k.attrs[:len(k.attrs):len(k.attrs)], "lines", k.count, "within", within.Round(time.Second).String())
 	k.count, k.attrs = 0, nil
 	return func(log *slog.Logger) { log.Log(context.Background(), level, message, attrs...) }
+}
+
+// maxLine is in bytes. What follows in a longer error mostly repeats its beginning.
+const maxLine = 300
+
+// OneLine is the error's text in one line of bounded length. pgx, for one, writes a line for each address that it tried,
+// often the same one twice.
+func OneLine(err error) string {
+	var lines []string
+	seen := map[string]bool{}
+	for line := range strings.Lines(err.Error()) {
+		if line = strings.Join(strings.Fields(line), " "); line != "" && !seen[line] {
+			seen[line] = true
+			lines = append(lines, line)
+		}
+	}
+	text := strings.ToValidUTF8(strings.ReplaceAll(strings.Join(lines, "; "), ":; ", ": "), "?")
+	if len(text) > maxLine {
+		text = strings.ToValidUTF8(text[:maxLine], "") + " …"
+	}
+	return text
 }

@@ -1,7 +1,6 @@
 package loglimit
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,22 +11,12 @@ import (
 // PostgreSQL is away, that is as many as there are events, again and again. So warnings and errors are limited, by message
 // and type of activity, and what is less is logged as it comes.
 type SDK struct {
-	log     *slog.Logger
+	*slog.Logger
 	limited *Logger
 }
 
 // NewSDK returns a logger that writes to log, and its warnings and errors through limited.
 func NewSDK(log *slog.Logger, limited *Logger) *SDK { return &SDK{log, limited} }
-
-// Debug logs it as it is.
-func (s *SDK) Debug(message string, attrs ...any) {
-	s.log.Log(context.Background(), slog.LevelDebug, message, attrs...)
-}
-
-// Info logs it as it is.
-func (s *SDK) Info(message string, attrs ...any) {
-	s.log.Log(context.Background(), slog.LevelInfo, message, attrs...)
-}
 
 // Warn logs the first of its kind, and then counts.
 func (s *SDK) Warn(message string, attrs ...any) { s.limit(slog.LevelWarn, message, attrs) }

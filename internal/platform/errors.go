@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -59,12 +60,12 @@ func IsNotFound(err error) bool { return hasStatus(err, http.StatusNotFound) }
 // IsUnauthorized reports whether the key is not accepted (401) or may not do this (403): the same call fails again until somebody
 // changes the key.
 func IsUnauthorized(err error) bool {
-	return hasStatus(err, http.StatusUnauthorized) || hasStatus(err, http.StatusForbidden)
+	return hasStatus(err, http.StatusUnauthorized, http.StatusForbidden)
 }
 
 // IsInvalid reports whether the platform refuses what it was asked: the same call will be refused again.
 func IsInvalid(err error) bool {
-	return hasStatus(err, http.StatusBadRequest) || hasStatus(err, http.StatusUnprocessableEntity)
+	return hasStatus(err, http.StatusBadRequest, http.StatusUnprocessableEntity)
 }
 
 // IsLasting reports whether the same call would fail in the same way however often it is repeated: the platform refuses what it
@@ -91,9 +92,9 @@ type lasting struct{ err error }
 func (e *lasting) Error() string { return e.err.Error() }
 func (e *lasting) Unwrap() error { return e.err }
 
-func hasStatus(err error, status int) bool {
+func hasStatus(err error, statuses ...int) bool {
 	e, ok := errors.AsType[*Error](err)
-	return ok && e.Status == status
+	return ok && slices.Contains(statuses, e.Status)
 }
 
 // An error is logged, shown, and kept in workflows' histories, so it is bounded, whatever the platform sends. What is longer than

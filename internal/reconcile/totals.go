@@ -1,7 +1,13 @@
 package reconcile
 
 import (
+	"cmp"
+	"context"
 	"fmt"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"inorder"
 )
@@ -61,3 +67,105 @@ func (t *Totals) AddUnrepaired(c Compared, why string) {
 	}
 	t.Add(Totals{Unrepaired: 1, Notes: []string{Shortened(name + ": " + why)}})
 }
+
+// Preview is the result that a reconciliation would have now.
+type Preview struct {
+	Totals           // as if each order were repaired that can be; an order counts once
+	Stopped []string // why not all orders were compared
+}
+
+// Preview compares the named orders or, if none is named, the same orders as the workflow ReconcileOrders. It calls drifted
+// for each order that is not as the platform's, once. An error is what the workflow would retry.
+func (c Comparer) Preview(ctx context.Context, named []string, since time.Time, drifted func(Compared)) (p Preview, err error) {
+	seen := map[string]bool{} // an order may be in several pages, because orders change while they are listed
+	add := func(o Compared) {
+		name := cmp.Or(o.OrderID, o.Where)
+		if seen[name] {
+			return
+		}
+		seen[name] = true
+		p.Compared++
+		if !o.Drifted() {
+			return
+		}
+		drifted(o)
+		if why := o.WhyUnrepaired(); why != "" {
+			p.AddUnrepaired(o, why)
+		} else {
+			p.AddRepaired(o.Drift)
+		}
+	}
+	if len(named) == 0 {
+		for at := (&Cursor{}); at != nil; {
+			page, err := c.Page(ctx, since, *at)
+			if err != nil {
+				return p, err
+			}
+			for _, o := range page.Orders {
+				add(o)
+			}
+			p.stop(page.Stopped)
+			at = page.Next
+		}
+		var stopped string
+		if named, stopped, err = c.OpenHereAlone(ctx, since); err != nil {
+			return p, err
+		}
+		p.stop(stopped)
+	}
+	for _, id := range named {
+		o, err := c.Order(ctx, id)
+		if err != nil {
+			return p, err
+		}
+		add(o)
+	}
+	return p, nil
+}
+
+func (p *Preview) stop(why string) {
+	if why != "" {
+		p.Stopped = append(p.Stopped, why)
+	}
+}
+
+// Metrics are what reconciliation counts. A repair that is not "silent" means that a webhook was lost: docs/alerts.yml.
+type Metrics struct {
+	repairs     *prometheus.CounterVec
+	compared    prometheus.Counter
+	lastSuccess *prometheus.GaugeVec // a vector, so that it is there only after Expect or Succeeded
+}
+
+// NewMetrics registers the metrics; with nil they are counted and shown nowhere.
+func NewMetrics(r prometheus.Registerer) *Metrics {
+	f := promauto.With(r)
+	m := &Metrics{
+		repairs: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "inorder_reconcile_repairs_total",
+			Help: "Orders that were put right from the platform's API, by what was found: missing, different, or silent for a change " +
+				"that the platform does not announce. Counted when the repair is committed.",
+		}, []string{"found"}),
+		compared: f.NewCounter(prometheus.CounterOpts{
+			Name: "inorder_reconcile_orders_compared_total",
+			Help: "Orders that were compared with the platform's; a second look at one that differs counts again.",
+		}),
+		lastSuccess: f.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "inorder_reconcile_last_success_timestamp_seconds",
+			Help: "When this process last finished going through the orders; 0 if it has not since it started. It is there with an API key only.",
+		}, nil),
+	}
+	for _, d := range []inorder.Drift{inorder.DriftMissing, inorder.DriftDifferent, inorder.DriftSilent} {
+		m.repairs.WithLabelValues(string(d)) // so that an increase from nothing shows
+	}
+	return m
+}
+
+// Repaired counts an order that was repaired.
+func (m *Metrics) Repaired(d inorder.Drift) { m.repairs.WithLabelValues(string(d)).Inc() }
+
+// Expect shows that a reconciliation is to succeed in this process, though none has yet. Without it, a worker that never
+// finishes one looks like a worker without a platform.
+func (m *Metrics) Expect() { m.lastSuccess.WithLabelValues() }
+
+// Succeeded notes that a reconciliation of all orders has just ended.
+func (m *Metrics) Succeeded() { m.lastSuccess.WithLabelValues().SetToCurrentTime() }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"inorder/internal/await"
 	"inorder/internal/store"
 )
 
@@ -125,22 +126,13 @@ func (r *Release) makeRoom(ctx context.Context) error {
 		if waiting <= wokenAtOnce/2 {
 			break
 		}
-		if err := sleep(ctx, wokenPoll); err != nil {
+		if err := await.Sleep(ctx, wokenPoll); err != nil {
 			return err
 		}
 	}
-	if err := sleep(ctx, time.Since(r.began)); err != nil {
+	if err := await.Sleep(ctx, time.Since(r.began)); err != nil {
 		return err
 	}
 	r.awake = r.awake[:0]
 	return nil
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(d):
-		return nil
-	}
 }

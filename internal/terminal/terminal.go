@@ -86,24 +86,10 @@ func wholeCharacters(p []byte) int {
 	return len(p)
 }
 
-// clean returns p itself if nothing of it is unsafe.
 func clean(p []byte) []byte {
-	for i := 0; i < len(p); {
-		r, size := utf8.DecodeRune(p[i:])
-		if r == utf8.RuneError && size == 1 || isUnsafe(r) {
-			return cleanFrom(p, i)
-		}
-		i += size
-	}
-	return p
-}
-
-func cleanFrom(p []byte, i int) []byte {
-	cleaned := append(make([]byte, 0, len(p)+64), p[:i]...)
-	for i < len(p) {
-		r, size := utf8.DecodeRune(p[i:])
+	cleaned := make([]byte, 0, len(p))
+	for _, r := range string(p) {
 		cleaned = appendClean(cleaned, r)
-		i += size
 	}
 	return cleaned
 }

@@ -21,7 +21,7 @@ func CheckURL(text string) (string, error) {
 		return "", fmt.Errorf("%q is not a URL that deliveries can go to; for example https://shop.example.com%s", text, delivery.Path)
 	case u.User != nil: // not shown: it may hold a password
 		return "", fmt.Errorf("a URL with a user or password would be kept and shown by the platform: leave it out; the signature authenticates deliveries")
-	case u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())):
+	case u.Scheme != "https" && (u.Scheme != "http" || !IsLoopback(u.Hostname())):
 		return "", fmt.Errorf("%q is not https, and the platform delivers to nothing else: write https://…", text)
 	}
 	if strings.Trim(u.Path, "/") == "" {
@@ -30,7 +30,8 @@ func CheckURL(text string) (string, error) {
 	return u.String(), nil
 }
 
-func isLoopback(host string) bool {
+// IsLoopback reports whether a host name leads to this machine.
+func IsLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

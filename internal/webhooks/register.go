@@ -74,7 +74,7 @@ type Spec struct {
 // It is not idempotent: see Register. What can't be recorded is deleted again. If an error comes later, or ctx ends in between,
 // the record is returned beside the error: the webhook exists, and is recorded.
 func (r Registrar) Create(ctx context.Context, s Spec) (Record, error) {
-	if err := r.Store.CheckMode(ctx, r.Platform.Mode()); err != nil {
+	if err := checkMode(ctx, r.Store.Pool, r.Platform.Mode()); err != nil {
 		return Record{}, err
 	}
 	w, err := r.create(ctx, s)

@@ -85,11 +85,7 @@ func query(ctx context.Context, db querier, sql string, args ...any) (list []Rec
 // List returns all records, the oldest first.
 func (s Store) List(ctx context.Context) ([]Record, error) { return query(ctx, s.Pool, selectSQL) }
 
-// CheckMode returns an OtherModeError if a webhook of another mode is recorded. Add checks again, under a lock.
-func (s Store) CheckMode(ctx context.Context, mode platform.Mode) error {
-	return checkMode(ctx, s.Pool, mode)
-}
-
+// checkMode returns an OtherModeError if a webhook of another mode is recorded.
 func checkMode(ctx context.Context, db querier, mode platform.Mode) error {
 	others, err := query(ctx, db, selectOtherModeSQL, mode)
 	if err == nil && len(others) > 0 {

@@ -102,8 +102,10 @@ func (w Watchdog) repair(ctx context.Context, record Record, faults []Fault) {
 		return
 	}
 	done, err := "", error(nil)
-	if faults[0].Kind == faultMissing {
-		done, err = w.replace(ctx, record.ID)
+	if faults[0].Kind == faultMissing { // a rotation may be cut off anywhere and run again
+		var made Record
+		made, err = w.Rotate(ctx, record.ID, Rotation{Keep: DefaultKeep, Gone: true})
+		done = "replaced by " + made.ID
 	} else {
 		done, err = "set back to what was registered", w.setBack(ctx, record, faults)
 	}
@@ -132,12 +134,6 @@ func (w Watchdog) setBack(ctx context.Context, record Record, faults []Fault) er
 	}
 	_, err := w.Platform.UpdateWebhook(ctx, record.ID, u)
 	return err
-}
-
-// replace registers a webhook in place of one that is gone, as a rotation does. It may be cut off anywhere and run again.
-func (w Watchdog) replace(ctx context.Context, gone string) (done string, err error) {
-	made, err := w.Rotate(ctx, gone, Rotation{Keep: DefaultKeep, Gone: true})
-	return "replaced by " + made.ID, err
 }
 
 func (w Watchdog) report(check Check) {

@@ -9,6 +9,7 @@ import (
 	"context"
 	"time"
 
+	"inorder/internal/await"
 	"inorder/internal/platform"
 )
 
@@ -32,10 +33,5 @@ func (r Registrar) wait(ctx context.Context, d time.Duration) error {
 	if r.Wait != nil {
 		return r.Wait(ctx, d)
 	}
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-time.After(d):
-		return nil
-	}
+	return await.Sleep(ctx, d)
 }

@@ -93,7 +93,7 @@ func (f *file) read() ([]byte, error) {
 	case !info.Mode().IsRegular():
 		return nil, fmt.Errorf("%s: %s is not a file; it must be one with a secret a line", fileSource, f.path)
 	}
-	if err := checkMode(info.Mode().Perm(), ownerOf(info), onReadOnlyMount(opened)); err != nil {
+	if err := checkMode(info.Mode().Perm(), info.Sys().(*syscall.Stat_t).Uid, onReadOnlyMount(opened)); err != nil {
 		return nil, fmt.Errorf("%s: %s %w", fileSource, f.path, err)
 	}
 	text, err := io.ReadAll(io.LimitReader(opened, maxFileBytes+1))
@@ -166,8 +166,6 @@ func checkMode(mode fs.FileMode, owner uint32, readOnly bool) error {
 	return fmt.Errorf("may be read or changed by too many (mode %03o): chmod %03o it; a file that root owns may have 640, and one on a "+
 		"read-only mount, such as Kubernetes' and Swarm's secrets, 444", mode, allowed&0o640)
 }
-
-func ownerOf(info fs.FileInfo) uint32 { return info.Sys().(*syscall.Stat_t).Uid }
 
 // onReadOnlyMount reports whether the file is on a mount through which nobody can write to it.
 func onReadOnlyMount(f *os.File) bool {

@@ -1,0 +1,86 @@
+package workflows
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"inorder/activities"
+	"inorder/internal/webhooks"
+)
+
+// CheckSubscription asks the platform whether our webhooks are as we registered them. A schedule starts it
+// (CheckSubscriptionScheduleID). What is wrong is in its result and, in words, in its current details; it does not fail.
+// It runs on while the platform or PostgreSQL is away, and then no other begins.
+func CheckSubscription(ctx workflow.Context) (webhooks.Check, error) {
+	workflow.SetCurrentDetails(ctx, "Asks the platform for the webhooks that were registered from here. While the platform or PostgreSQL is away it tries "+
+		"again; the pending activity shows why.")
+	var check webhooks.Check
+	err := workflow.ExecuteActivity(webhookCheck(ctx), a.CheckSubscription).Get(ctx, &check)
+	if err == nil {
+		workflow.SetCurrentDetails(ctx, subscriptionDetails(check))
+	}
+	return check, err
+}
+
+func subscriptionDetails(c webhooks.Check) string {
+	switch {
+	case c.Note != "":
+		return "**OK**, but " + c.Note + "."
+	case len(c.Faults) == 0:
+		return fmt.Sprintf("**OK**: %d of %[1]d webhooks are on the platform as they were registered.", c.Checked)
+	}
+	var b strings.Builder
+	b.WriteString("**Repaired**: what was wrong is put right.\n\n")
+	if open := len(c.Open()); open > 0 {
+		b.Reset()
+		b.WriteString(fmt.Sprintf("**Wrong**: %d of %d problems are still there. `inorder hooks list` shows the webhooks, `inorder hooks update` and "+
+			"`enable` put them right; with `HOOK_AUTOREPAIR=true` the worker does it.\n\n", open, len(c.Faults)))
+	}
+	for _, p := range c.Faults {
+		name := p.Webhook
+		if name == "" {
+			name = "all webhooks"
+		}
+		b.WriteString("- `" + name + "` " + p.Kind + ": " + p.Text)
+		if p.Repaired != "" {
+			b.WriteString("; " + p.Repaired)
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}
+
+// PurgeEvents deletes what is older than the retention from webhook_events. A schedule starts it (PurgeScheduleID); its
+// result says how many rows went and when it finished. While it runs, or fails and is retried, its current details say
+// when it last succeeded.
+func PurgeEvents(ctx workflow.Context) (activities.PurgeResult, error) {
+	last := "It has not succeeded before."
+	var r activities.PurgeResult
+	if workflow.HasLastCompletionResult(ctx) && workflow.GetLastCompletionResult(ctx, &r) == nil {
+		last = fmt.Sprintf("It last succeeded at %s and deleted %d rows.", r.FinishedAt.Format(time.RFC3339), r.Deleted)
+	}
+	workflow.SetCurrentDetails(ctx, "Deletes webhook_events rows that are older than EVENT_RETENTION. "+last)
+	r = activities.PurgeResult{}
+	err := workflow.ExecuteActivity(longRun(ctx, "purge webhook_events"), a.PurgeEvents, workflow.Now(ctx)).Get(ctx, &r)
+	return r, err
+}
+
+// SweepEvents brings back the events that lost their workflow: somebody terminated or deleted it. A schedule starts it
+// (SweepScheduleID). What it found and did is its result. An event that could not be brought back is no failure of the
+// sweep: the next one tries again.
+func SweepEvents(ctx workflow.Context) (activities.SweepEventsResult, error) {
+	in := activities.SweepEventsInput{Now: workflow.Now(ctx)}
+	last := "None has finished before."
+	var r activities.SweepEventsResult
+	if workflow.HasLastCompletionResult(ctx) && workflow.GetLastCompletionResult(ctx, &r) == nil {
+		in.Since = r.BeganAt
+		last = fmt.Sprintf("The last one finished at %s, checked %d events, and started %d anew.", r.FinishedAt.Format(time.RFC3339), r.Checked, r.Started)
+	}
+	workflow.SetCurrentDetails(ctx, "Brings back events whose workflow was terminated, deleted or lost. "+last)
+	r = activities.SweepEventsResult{}
+	err := workflow.ExecuteActivity(longRun(ctx, "bring back events that lost their workflow"), a.SweepEvents, in).Get(ctx, &r)
+	return r, err
+}
