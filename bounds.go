@@ -39,14 +39,14 @@ func Bounded(s string) string {
 		}
 		return r // a byte of invalid UTF-8 is a utf8.RuneError already
 	}
-	return strings.Map(storable, cutAfter(s, maxText-1))
+	return strings.Map(storable, Cut(s, maxText-1))
 }
 
 // cut shortens a value that a text for people quotes.
-func cut(s string) string { return cutAfter(s, maxQuoted) }
+func cut(s string) string { return Cut(s, maxQuoted) }
 
-// cutAfter puts … for what follows the first so many characters.
-func cutAfter(s string, most int) string {
+// Cut puts … for what follows the first so many characters.
+func Cut(s string, most int) string {
 	if kept := first(s, most); len(kept) < len(s) {
 		return kept + "…"
 	}

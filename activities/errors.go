@@ -77,7 +77,3 @@ func retrySlowly(err error) error {
 
 // StoppedErrorType is the type of the application error of a listing that cannot go on, and that no retry cures.
 const StoppedErrorType = "ListingStopped"
-
-func listingStopped(why string) error {
-	return temporal.NewNonRetryableApplicationError(why, StoppedErrorType, nil)
-}

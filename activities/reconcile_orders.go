@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"go.temporal.io/sdk/temporal"
+
 	"inorder/internal/reconcile"
 )
 
@@ -102,7 +104,7 @@ func (a *Activities) ListClosed(ctx context.Context, since time.Time) ([]string,
 	case err != nil:
 		return nil, retrySlowly(err)
 	case stopped != "": // an error, because the result was a plain list before there was this end
-		return nil, listingStopped(stopped)
+		return nil, temporal.NewNonRetryableApplicationError(stopped, StoppedErrorType, nil)
 	}
 	return ids, nil
 }

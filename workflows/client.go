@@ -71,14 +71,14 @@ func ReconcileRequest(taskQueue string, orders []string, since time.Time) (clien
 	}, ReconcileInput{Orders: orders, Since: since}
 }
 
-// Events are the events' workflows as the activities and the sweep need them: see activities.Events.
+// Events are the events' workflows as the activities and the sweep need them. It implements activities.Events, which says what each
+// method does.
 type Events struct {
 	Client    client.Client
 	Namespace string // the client's
 	TaskQueue string
 }
 
-// Start implements activities.Events.
 func (s Events) Start(ctx context.Context, e inorder.Event) error {
 	_, err := s.start(ctx, e, enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY)
 	return err
@@ -100,12 +100,10 @@ func (s Events) start(ctx context.Context, e inorder.Event, reuse enumspb.Workfl
 	return err == nil, err
 }
 
-// Wake implements activities.Events.
 func (s Events) Wake(ctx context.Context, eventID string) (alive bool, err error) {
 	return s.signal(ctx, eventID, SignalOrderCreated)
 }
 
-// Retry implements activities.Events.
 func (s Events) Retry(ctx context.Context, eventID string) (alive bool, err error) {
 	return s.signal(ctx, eventID, SignalRetry)
 }
@@ -115,7 +113,6 @@ func (s Events) signal(ctx context.Context, eventID, name string) (alive bool, e
 	return err == nil, unlessNotFound(err)
 }
 
-// Running implements activities.Events.
 func (s Events) Running(ctx context.Context, eventID string) (bool, error) {
 	d, err := s.Client.DescribeWorkflow(ctx, eventID, "")
 	running := err == nil && d.Status == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING

@@ -49,7 +49,6 @@ func (s Events) list(ctx context.Context, page []byte, query string, args ...any
 	return runs, next, nil
 }
 
-// Input implements activities.Events.
 func (s Events) Input(ctx context.Context, r sweep.Run) (e inorder.Event, found bool, err error) {
 	h, err := s.Client.WorkflowService().GetWorkflowExecutionHistory(ctx, &workflowservice.GetWorkflowExecutionHistoryRequest{
 		Namespace: s.Namespace, Execution: execution(r), MaximumPageSize: 1})

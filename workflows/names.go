@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
 
 	"inorder"
 )
@@ -93,4 +95,13 @@ type Result struct {
 	Outcome inorder.Outcome `json:"outcome"`
 	Detail  string          `json:"detail,omitempty"`
 	OrderID string          `json:"order_id,omitempty"`
+}
+
+// Register registers the workflows under their names on the wire, with a worker, a test or a replayer.
+func Register(r worker.WorkflowRegistry) {
+	r.RegisterWorkflowWithOptions(ProcessEvent, workflow.RegisterOptions{Name: ProcessEventType})
+	r.RegisterWorkflowWithOptions(PurgeEvents, workflow.RegisterOptions{Name: PurgeEventsType})
+	r.RegisterWorkflowWithOptions(SweepEvents, workflow.RegisterOptions{Name: SweepEventsType})
+	r.RegisterWorkflowWithOptions(CheckSubscription, workflow.RegisterOptions{Name: CheckSubscriptionType})
+	r.RegisterWorkflowWithOptions(ReconcileOrders, workflow.RegisterOptions{Name: ReconcileOrdersType})
 }

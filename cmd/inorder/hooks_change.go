@@ -29,7 +29,6 @@ Examples:
     inorder hooks register https://shop.example.com --events '*'`
 }
 
-// Validate reports what kong cannot see. It runs before the environment is read.
 func (c *hooksRegisterCmd) Validate() (err error) {
 	if c.URL, err = webhooks.CheckURL(c.URL); err != nil {
 		return err

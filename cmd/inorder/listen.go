@@ -50,7 +50,6 @@ Examples:
     inorder listen --public-url https://mine.example.com --events order.created,order.paid`
 }
 
-// Validate reports what kong cannot see. It runs before the environment is read.
 func (c *listenCmd) Validate() error {
 	if c.PublicURL != "" {
 		if _, err := webhooks.CheckURL(c.PublicURL); err != nil {

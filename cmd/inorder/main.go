@@ -91,19 +91,18 @@ func run(ctx context.Context, args []string, raw streams) (code int) {
 		fmt.Fprintf(std.err, "inorder: %v\nSee `inorder --help`.\n", err)
 		return exitUsage
 	}
-	switch err := command.Run(); {
+	err = command.Run()
+	switch {
 	case err == nil:
 		return exitOK
-	case config.IsError(err):
-		fmt.Fprintf(std.err, "inorder: %v\n", err)
-		return exitUsage
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
-		fmt.Fprintf(std.err, "inorder: interrupted\n")
-		return exitError
-	default:
-		fmt.Fprintf(std.err, "inorder: %v\n", err)
-		return exitError
+		err = errors.New("interrupted")
 	}
+	fmt.Fprintf(std.err, "inorder: %v\n", err)
+	if config.IsError(err) {
+		return exitUsage
+	}
+	return exitError
 }
 
 // version is set when bin/inorder is built: -ldflags "-X main.version=…".

@@ -49,7 +49,6 @@ Examples:
 // maxNamed is how many orders may be named.
 const maxNamed = 1000
 
-// Validate checks what kong cannot.
 func (r *reconcileCmd) Validate() error {
 	for _, id := range r.Order {
 		if id == "" || len(id) > 255 {

@@ -109,7 +109,7 @@ func load(need Need, env environment) (Config, error) {
 
 		ReconcileEvery:  r.duration("RECONCILE_EVERY", time.Hour),
 		ReconcileWindow: r.duration("RECONCILE_WINDOW", 72*time.Hour),
-		HookAutorepair:  r.flag("HOOK_AUTOREPAIR", false),
+		HookAutorepair:  r.flag("HOOK_AUTOREPAIR"),
 		NgrokAuthtoken:  r.text("NGROK_AUTHTOKEN", ""),
 
 		TemporalUIURL: r.link("TEMPORAL_UI_URL", "http://127.0.0.1:8233"),

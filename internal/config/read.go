@@ -49,18 +49,15 @@ func (r *reader) oneOf(name string, values ...string) string {
 	return value
 }
 
-func (r *reader) flag(name string, fallback bool) bool {
-	value, set := r.env.LookupEnv(name)
-	switch strings.ToLower(value) {
+func (r *reader) flag(name string) bool {
+	switch value := r.text(name, "false"); strings.ToLower(value) {
 	case "true", "1":
 		return true
 	case "false", "0":
-		return false
+	default:
+		r.problem(name, "%q is neither true nor false; for example true", value)
 	}
-	if set {
-		r.problem(name, "%q is neither true nor false; for example %t", value, !fallback)
-	}
-	return fallback
+	return false
 }
 
 func (r *reader) duration(name string, fallback time.Duration) time.Duration {

@@ -98,7 +98,7 @@ func whyNotPostgres(value string) string {
 // ignores a switch that is malformed, so switches are checked here.
 func (r *reader) temporal() client.Options {
 	for _, name := range []string{"TEMPORAL_TLS", "TEMPORAL_TLS_DISABLE_HOST_VERIFICATION"} {
-		r.flag(name, false)
+		r.flag(name)
 	}
 	options, err := envconfig.LoadClientOptions(envconfig.LoadClientOptionsRequest{EnvLookup: r.env})
 	var syntax interface{ ErrorWithUsage() string } // of the TOML parser, and its text quotes the file

@@ -34,7 +34,6 @@ type Public struct {
 	Addr string // on this machine
 }
 
-// Open listens on Addr.
 func (p Public) Open(ctx context.Context) (Opened, error) {
 	var config net.ListenConfig
 	l, err := config.Listen(ctx, "tcp", p.Addr)

@@ -18,10 +18,8 @@ type SDK struct {
 // NewSDK returns a logger that writes to log, and its warnings and errors through limited.
 func NewSDK(log *slog.Logger, limited *Logger) *SDK { return &SDK{log, limited} }
 
-// Warn logs the first of its kind, and then counts.
 func (s *SDK) Warn(message string, attrs ...any) { s.limit(slog.LevelWarn, message, attrs) }
 
-// Error logs the first of its kind, and then counts.
 func (s *SDK) Error(message string, attrs ...any) { s.limit(slog.LevelError, message, attrs) }
 
 func (s *SDK) limit(level slog.Level, message string, attrs []any) {

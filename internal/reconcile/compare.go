@@ -184,9 +184,4 @@ const maxText = 300 // characters
 
 // Shortened cuts what follows a text's first 300 characters, and puts "…" for it. Texts that are made of the platform's
 // words, which workflows carry and people read, are shortened.
-func Shortened(s string) string {
-	if text := []rune(s); len(text) > maxText {
-		return string(text[:maxText]) + "…"
-	}
-	return s
-}
+func Shortened(s string) string { return inorder.Cut(s, maxText) }

@@ -28,7 +28,6 @@ type Totals struct {
 // maxNotes bounds what a workflow carries.
 const maxNotes = 20
 
-// Add adds o.
 func (t *Totals) Add(o Totals) {
 	t.Compared += o.Compared
 	t.Missing += o.Missing
@@ -47,7 +46,6 @@ func (t Totals) ByDrift() string {
 	return fmt.Sprintf("%d missing, %d different, %d changed silently", t.Missing, t.Different, t.Silent)
 }
 
-// AddRepaired counts an order that was repaired.
 func (t *Totals) AddRepaired(d inorder.Drift) {
 	switch d {
 	case inorder.DriftMissing:
@@ -160,7 +158,6 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 	return m
 }
 
-// Repaired counts an order that was repaired.
 func (m *Metrics) Repaired(d inorder.Drift) { m.repairs.WithLabelValues(string(d)).Inc() }
 
 // Expect shows that a reconciliation is to succeed in this process, though none has yet. Without it, a worker that never
