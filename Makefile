@@ -51,6 +51,11 @@ bench: build bin/dev ## Measure events/s and ack times beside an empty workflow 
 	cd bench && go build -o ../bin/bench .
 	@bin/dev test -fsync -- bin/bench -inorder bin/inorder -before '$(BEFORE)'
 
+.PHONY: bench/outages
+bench/outages: build bin/dev ## Measure acknowledgements at 20 and 80 events/s, and while Temporal and PostgreSQL are stopped for a minute each
+	cd bench && go build -o ../bin/bench .
+	@bin/bench -inorder bin/inorder -outages 60s
+
 .PHONY: fuzz
 fuzz: ## Fuzz the parser, the domain and the verifier for a minute each
 	go test -run '^$$' -fuzz FuzzParseEvent -fuzztime 60s .

@@ -33,7 +33,11 @@ func main() {
 	events := flag.Int("events", 200, "events per measurement with 16 senders; fewer senders get fewer")
 	inorder := flag.String("inorder", "../bin/inorder", "the program to measure")
 	before := flag.String("before", "", "an older build of the program, to measure beside it")
+	outages := flag.Duration("outages", 0, "instead: calm and outages of that length, on servers of its own")
 	flag.Parse()
+	if *outages > 0 {
+		exit(runOutages(ctx, *inorder, *outages))
+	}
 	exit(run(ctx, *inorder, *before, *rounds, *events))
 }
 
@@ -85,6 +89,9 @@ func run(ctx context.Context, program, before string, rounds, events int) error 
 	report(subjects, results)
 	if before != "" {
 		reportBefore(results)
+	}
+	if err := reportBurst(ctx, subjects, min(rounds, 5)); err != nil {
+		return err
 	}
 	return reportTogether(ctx, pool, subjects[0], min(rounds, 5))
 }

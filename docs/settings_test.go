@@ -19,7 +19,7 @@ import (
 	"inorder/internal/config"
 )
 
-var variable = regexp.MustCompile(`^[A-Z][A-Z0-9]*(_[A-Z0-9]+)+$`)
+var variable = regexp.MustCompile(`^([A-Z][A-Z0-9]*(_[A-Z0-9]+)+|INBOX)$`)
 
 // What config reads is documented, and what is documented is read.
 func TestSettingsAreThoseThatConfigReads(t *testing.T) {

@@ -111,9 +111,9 @@ func (s *system) rename(from, to string) {
 	require.NoError(s.t, err)
 }
 
-func TestTemporalDown(t *testing.T) {
+func TestTemporalDownWithoutAnInbox(t *testing.T) {
 	t.Parallel()
-	s := newSystem(t)
+	s := newSystem(t, "INBOX=off")
 	p := newProxy(t, os.Getenv(testenv.TemporalVariable))
 	s.env = append(s.env, "TEMPORAL_ADDRESS="+p.addr)
 	s.start("serve")

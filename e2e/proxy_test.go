@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"io"
 	"net"
 	"sync"
 	"testing"
@@ -18,6 +17,8 @@ type proxy struct {
 	mu       sync.Mutex
 	listener net.Listener
 	conns    []net.Conn
+
+	frozen sync.RWMutex // held for writing while nothing passes
 }
 
 func newProxy(t *testing.T, target string) *proxy {
@@ -50,16 +51,30 @@ func (p *proxy) connect() {
 			p.mu.Lock()
 			p.conns = append(p.conns, in, out)
 			p.mu.Unlock()
-			go pipe(in, out)
-			go pipe(out, in)
+			go p.pipe(in, out)
+			go p.pipe(out, in)
 		}
 	}()
 }
 
-func pipe(to, from net.Conn) {
-	_, _ = io.Copy(to, from)
-	to.Close()
-	from.Close()
+func (p *proxy) pipe(to, from net.Conn) {
+	defer to.Close()
+	defer from.Close()
+	for b := make([]byte, 32<<10); ; {
+		n, err := from.Read(b)
+		p.frozen.RLock()
+		_, writing := to.Write(b[:n])
+		p.frozen.RUnlock()
+		if err != nil || writing != nil {
+			return
+		}
+	}
+}
+
+// freeze keeps all connections open and lets nothing through, as a server that is stopped with SIGSTOP does.
+func (p *proxy) freeze() (thaw func()) {
+	p.frozen.Lock()
+	return sync.OnceFunc(p.frozen.Unlock)
 }
 
 // cut breaks every connection, and refuses new ones.

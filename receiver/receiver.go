@@ -58,9 +58,13 @@ type Options struct {
 	// below the 30 s after which the platform gives up.
 	StartTimeout time.Duration
 
-	// MaxStarts is how many events are handed to Temporal at once; more wait for their turn, within StartTimeout. Default
-	// 16: a burst that reaches a small Temporal server as a whole makes it lose more time than the queue here costs.
+	// MaxStarts is how many events are handed to Temporal at once. More go into the Inbox, or, without one, wait for their turn
+	// within StartTimeout. Default 16: a burst that reaches a small Temporal server as a whole makes it lose more time than the
+	// queue here costs.
 	MaxStarts int
+
+	// Inbox is the second way in. nil: Temporal is the only one.
+	Inbox Inbox
 
 	// ShutdownTimeout is how long requests that were accepted may take to be answered once the receiver stops.
 	// Default: what the slowest may take, which is StartTimeout and 15 s.
@@ -97,7 +101,7 @@ type Receiver struct {
 	log      *loglimit.Logger        // for all that a sender or an outage can multiply
 	signed   *bodies                 // of requests with a well-formed signature
 	unsigned *bodies                 // of all others
-	starts   chan struct{}           // holds one for each start under way
+	ways     ways
 }
 
 const (
@@ -131,7 +135,7 @@ func New(o Options) *Receiver {
 		log:      log,
 		signed:   newBodies(o.MaxBodyBytes, o.MaxBodyMemory-unsigned),
 		unsigned: newBodies(o.MaxBodyBytes, unsigned),
-		starts:   make(chan struct{}, o.MaxStarts),
+		ways:     ways{engine: newEngine(o), inbox: o.Inbox, now: o.Now},
 	}
 	r.app = fiber.New(fiber.Config{
 		// The handler reads the body: see bodies. BodyLimit is not its limit but what the server reads before the handler

@@ -3,17 +3,13 @@ package receiver
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
-	"go.temporal.io/api/serviceerror"
 
 	"inorder"
 	"inorder/internal/delivery"
-	"inorder/internal/ready"
-	"inorder/workflows"
 )
 
 // receive answers one delivery: signature's form, size, signature, parse, accept, answer. What is refused goes to refuse.
@@ -36,7 +32,7 @@ func (r *Receiver) receive(c *fiber.Ctx) error {
 	}
 	e.ReceivedAt = r.o.Now().UTC()
 
-	result, err := r.accept(e)
+	result, err := r.ways.accept(e)
 	if err != nil {
 		return &refusal{error: errNotAccepted, detail: err.Error(), event: e}
 	}
@@ -81,41 +77,6 @@ func parse(body []byte) (inorder.Event, error) {
 		return inorder.Event{}, errors.New("type must not be " + inorder.TypeReconciled + ours)
 	}
 	return e, nil
-}
-
-// accept makes the event durable, and returns the delivery's result. It waits for its turn and for Temporal, for StartTimeout in all.
-func (r *Receiver) accept(e inorder.Event) (result string, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), r.o.StartTimeout)
-	defer cancel()
-	select {
-	case r.starts <- struct{}{}:
-		defer func() { <-r.starts }()
-		return r.start(ctx, e)
-	case <-ctx.Done():
-		return "", fmt.Errorf("%s kept this event waiting for %s: %d other starts are under way", r.o.StarterName, r.o.StartTimeout, cap(r.starts))
-	}
-}
-
-// start starts the event's workflow, once: that Temporal knows the event already is a result, too. Its error is a sentence.
-func (r *Receiver) start(ctx context.Context, e inorder.Event) (result string, err error) {
-	options, body, receipt := workflows.StartRequest(r.o.TaskQueue, e)
-	_, err = r.o.Starter.ExecuteWorkflow(ctx, options, workflows.ProcessEventType, body, receipt)
-	_, known := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err)
-	switch {
-	case err == nil:
-		return delivery.ResultAccepted, nil
-	case known:
-		return delivery.ResultDuplicate, nil
-	case lacksSearchAttributes(err):
-		return "", fmt.Errorf("%s does not know the search attributes: run `inorder migrate`", r.o.StarterName)
-	}
-	return "", errors.New(ready.Cause(r.o.StarterName, r.o.StartTimeout, err))
-}
-
-// lacksSearchAttributes matches by text, because Temporal has no code for it. It only chooses what the log says.
-func lacksSearchAttributes(err error) bool {
-	invalid, ok := errors.AsType[*serviceerror.InvalidArgument](err)
-	return ok && strings.Contains(strings.ToLower(invalid.Message), "search attribute")
 }
 
 func eventAttrs(e inorder.Event) []any {

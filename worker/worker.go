@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -14,6 +15,8 @@ import (
 	sdk "go.temporal.io/sdk/worker"
 
 	"inorder/activities"
+	"inorder/internal/await"
+	"inorder/internal/inbox"
 	"inorder/internal/loglimit"
 	"inorder/internal/platform"
 	"inorder/internal/reconcile"
@@ -45,6 +48,8 @@ type Options struct {
 
 	ReconcileEvery  time.Duration // of the schedule; Provision sets it
 	ReconcileWindow time.Duration
+
+	Drainer *inbox.Drainer // nil: the inbox is not drained here
 
 	Platform       *platform.Client // nil without an API key: then nothing is asked of the platform
 	HookAutorepair bool
@@ -102,11 +107,16 @@ func New(o Options) sdk.Worker {
 // start or stops by itself.
 func Run(ctx context.Context, o Options) error {
 	w := New(o) // which connects to nothing; but its metrics are there while it waits
+	stopDraining := drain(ctx, o)
+	defer stopDraining()
 	if err := Await(ctx, o); err != nil {
 		if ctx.Err() != nil {
 			return nil
 		}
 		return err
+	}
+	if o.Drainer != nil {
+		o.Drainer.AllowStarts()
 	}
 	stop := make(chan any)
 	defer context.AfterFunc(ctx, func() { close(stop) })()
@@ -114,4 +124,22 @@ func Run(ctx context.Context, o Options) error {
 		return fmt.Errorf("the worker on task queue %q stopped: %w", o.TaskQueue, err)
 	}
 	return nil
+}
+
+// drain drains the inbox, also while Temporal is away. It begins when PostgreSQL is there.
+func drain(ctx context.Context, o Options) (stop func()) {
+	if o.Drainer == nil {
+		return func() {}
+	}
+	draining, cancel := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	running.Go(func() {
+		if err := await.Ready(draining, slog.New(slog.DiscardHandler), "PostgreSQL", func(ctx context.Context) error { return checkDatabase(ctx, o) }); err == nil {
+			o.Drainer.Run(draining)
+		}
+	})
+	return func() {
+		cancel()
+		running.Wait()
+	}
 }

@@ -15,8 +15,8 @@ func (*serveCmd) Help() string {
 	return `Runs a receiver and a worker that share one connection to Temporal, so that an event accepted here is applied here
 without another round trip. This is how to run one node, and how to scale out: several of them behind a load balancer.
 
-The receiver listens at once, also while PostgreSQL or Temporal is down: an event is accepted as soon as Temporal is
-there, and applied as soon as both are. Before ` + "`inorder migrate`" + ` has prepared them, and in a Temporal namespace that belongs
+The receiver listens at once, also while PostgreSQL or Temporal is down: an event is accepted as soon as one of them is
+there, and applied as soon as PostgreSQL is. Before ` + "`inorder migrate`" + ` has prepared them, and in a Temporal namespace that belongs
 to another database, serve refuses to run. On SIGINT or SIGTERM it finishes what it has accepted and begun; a second signal ends it at once.
 
 Needs DATABASE_URL. Reads what ` + "`inorder receiver`" + ` and ` + "`inorder worker`" + ` read. Without WEBHOOK_SECRETS it refuses every
@@ -31,7 +31,7 @@ Example:
 // what it began; then the metrics, the client and the pool. One of them failing ends the others, and the process with an
 // error.
 func (*serveCmd) Run(ctx context.Context, std streams) error {
-	return withServers(ctx, config.NeedDatabase, std, func(s *servers) error { return s.besideAdmin(ctx, s.ready(true), s.receiveAndWork) })
+	return withServers(ctx, config.NeedDatabase, std, func(s *servers) error { return s.besideAdmin(ctx, s.ready(true, true), s.receiveAndWork) })
 }
 
 func (s *servers) receiveAndWork(ctx context.Context) error {
@@ -53,7 +53,8 @@ type receiverCmd struct{}
 
 func (*receiverCmd) Help() string {
 	return `Takes deliveries at POST /webhooks/hc, verifies their signature and starts a workflow for each event. It answers 200
-once Temporal has the event on disk, and 503 while it cannot be reached. A worker elsewhere applies the events. GET
+once Temporal has the event on disk. What Temporal does not take in time goes into the inbox in PostgreSQL, with DATABASE_URL and
+unless INBOX=off, and is answered 200 as well; without both it answers 503. A worker elsewhere applies the events. GET
 /healthz says that it lives, GET /readyz that it can accept; GET /metrics at ADMIN_ADDR when each secret last verified
 a delivery. Nothing at ADMIN_ADDR asks for a token in this version, whether ADMIN_TOKEN is set or not.
 
@@ -75,7 +76,7 @@ files: one more closes the oldest without a whole request. All bodies together t
 is spent, the oldest that is not whole is answered 503. Refused requests are logged once per kind, then counted.
 
 Needs WEBHOOK_SECRETS, WEBHOOK_SECRETS_FILE or DATABASE_URL. Reads LISTEN_ADDR, ADMIN_ADDR, MAX_BODY_BYTES, MAX_BODY_MEMORY,
-MAX_CONNECTIONS, TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE (and the other TEMPORAL_* names), TASK_QUEUE, LOG_LEVEL,
+MAX_CONNECTIONS, INBOX, TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE (and the other TEMPORAL_* names), TASK_QUEUE, LOG_LEVEL,
 LOG_FORMAT.
 
 Example:
@@ -84,7 +85,7 @@ Example:
 }
 
 func (*receiverCmd) Run(ctx context.Context, std streams) error {
-	return withServers(ctx, config.NeedSecrets, std, func(s *servers) error { return s.besideAdmin(ctx, s.ready(false), s.receiveAlone) })
+	return withServers(ctx, config.NeedSecrets, std, func(s *servers) error { return s.besideAdmin(ctx, s.ready(true, false), s.receiveAlone) })
 }
 
 // receiveAlone runs a receiver without a worker, which would check by itself whose the namespace is. Without a database nobody
@@ -125,7 +126,8 @@ SIGTERM it finishes what it has begun; a second signal ends it at once.
 Needs DATABASE_URL. Reads ADMIN_ADDR, TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE (and the other TEMPORAL_* names), TASK_QUEUE,
 EVENT_RETENTION, REDELIVERY_HORIZON, PENDING_RECHECK, STUCK_AFTER, PENDING_TTL, MAX_EVENT_SKEW, LOG_LEVEL, LOG_FORMAT. With
 HEADLESS_COMMERCE_API_KEY (and HEADLESS_COMMERCE_API_URL) it also compares orders with the platform's, and checks our webhooks
-there: RECONCILE_AFTER, RECONCILE_WINDOW, HOOK_AUTOREPAIR.
+there: RECONCILE_AFTER, RECONCILE_WINDOW, HOOK_AUTOREPAIR. It drains the inbox, also while Temporal is away; with INBOX=workflow each of
+its events becomes a workflow.
 
 Example:
 
@@ -135,6 +137,6 @@ Example:
 
 func (*workerCmd) Run(ctx context.Context, std streams) error {
 	return withServers(ctx, config.NeedDatabase, std, func(s *servers) error {
-		return s.besideAdmin(ctx, s.ready(true), s.work)
+		return s.besideAdmin(ctx, s.ready(false, true), s.work)
 	})
 }

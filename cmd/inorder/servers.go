@@ -14,6 +14,7 @@ import (
 
 	"inorder/internal/await"
 	"inorder/internal/config"
+	"inorder/internal/inbox"
 	"inorder/internal/loglimit"
 	"inorder/internal/platform"
 	"inorder/internal/store"
@@ -30,7 +31,8 @@ type servers struct {
 	metrics  metrics
 	temporal client.Client
 	pool     *pgxpool.Pool    // nil without DATABASE_URL
-	reserved *pgxpool.Pool    // on the same database, for secrets and probes, which must not wait for events
+	reserved *pgxpool.Pool    // on the same database, for secrets, probes and the inbox's writer, which must not wait for events
+	drainer  *inbox.Drainer   // nil without DATABASE_URL
 	platform *platform.Client // nil without HEADLESS_COMMERCE_API_KEY
 }
 
@@ -106,6 +108,7 @@ func connect(ctx context.Context, c config.Config, log *slog.Logger) (_ *servers
 	}
 	if err == nil && c.Pool != nil {
 		err = s.makePools(ctx)
+		s.drainer = s.newDrainer()
 	}
 	if err != nil {
 		s.close()
@@ -116,7 +119,7 @@ func connect(ctx context.Context, c config.Config, log *slog.Logger) (_ *servers
 
 func (s *servers) makePools(ctx context.Context) (err error) {
 	few := s.Pool.Copy()
-	few.MaxConns, few.MinConns, few.MinIdleConns = 2, 0, 0
+	few.MaxConns, few.MinConns, few.MinIdleConns = 4, 0, 0
 	if s.pool, err = pgxpool.NewWithConfig(ctx, s.Pool); err == nil {
 		s.reserved, err = pgxpool.NewWithConfig(ctx, few)
 	}

@@ -5,12 +5,15 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"inorder/activities"
 	"inorder/internal/admin"
+	"inorder/internal/config"
+	"inorder/internal/inbox"
 	"inorder/internal/ready"
 	"inorder/internal/reconcile"
 	"inorder/internal/redelivery"
@@ -19,6 +22,7 @@ import (
 	"inorder/internal/webhooks/secrets"
 	"inorder/receiver"
 	"inorder/worker"
+	"inorder/workflows"
 )
 
 // metrics are those of each room, in one registry.
@@ -35,16 +39,20 @@ func newMetrics() metrics {
 
 func (s *servers) temporalName() string { return "Temporal at " + s.Temporal.HostPort }
 
-// ready answers /readyz. Only a receiver can do without PostgreSQL, which is shown all the same, because what is accepted is
-// applied only while it is there.
-func (s *servers) ready(needsPostgres bool) *ready.Prober {
-	checks := []ready.Check{{Name: "temporal", Server: s.temporalName(), Run: s.checkTemporal, Required: true}}
-	if s.reserved != nil {
-		c := s.Pool.ConnConfig
-		postgres := "PostgreSQL at " + net.JoinHostPort(c.Host, strconv.Itoa(int(c.Port)))
-		checks = append(checks, ready.Check{Name: "postgres", Server: postgres, Run: s.checkPostgres, Required: needsPostgres})
+// ready answers /readyz. A process that receives is ready while one of its ways in is open. Without the inbox that is
+// Temporal; PostgreSQL is shown all the same, because what is accepted is applied only while it is there.
+func (s *servers) ready(receives, works bool) *ready.Prober {
+	temporal := ready.Check{Name: "temporal", Server: s.temporalName(), Run: s.checkTemporal, Required: true}
+	if s.reserved == nil {
+		return ready.New([]ready.Check{temporal}, s.limited)
 	}
-	return ready.New(checks, s.limited)
+	c := s.Pool.ConnConfig
+	postgres := ready.Check{Name: "postgres", Server: "PostgreSQL at " + net.JoinHostPort(c.Host, strconv.Itoa(int(c.Port))), Run: s.checkPostgres, Required: works}
+	if receives && s.Inbox != config.InboxOff {
+		temporal.Way, temporal.Required = "temporal", false
+		postgres.Way, postgres.Required = "inbox", false
+	}
+	return ready.New([]ready.Check{temporal, postgres}, s.limited)
 }
 
 // besideAdmin runs a command to its end with its metrics and its readiness served beside it. If either one fails, the other
@@ -78,7 +86,10 @@ func (s *servers) receive(ctx context.Context) error {
 		return fmt.Errorf("show the secrets' metrics: %w", err)
 	}
 	defer ring.Watch()()
+	box, stopInbox := s.openInbox()
+	defer stopInbox()
 	o := receiver.Options{
+		Inbox:          box,
 		Starter:        s.temporal,
 		StarterName:    s.temporalName(),
 		TaskQueue:      s.TaskQueue,
@@ -86,7 +97,7 @@ func (s *servers) receive(ctx context.Context) error {
 		MaxBodyBytes:   s.MaxBodyBytes,
 		MaxBodyMemory:  s.MaxBodyMemory,
 		MaxConnections: s.MaxConnections,
-		Ready:          s.ready(false),
+		Ready:          s.ready(true, false),
 		Metrics:        s.metrics.receiver,
 		Log:            s.log,
 	}
@@ -96,6 +107,31 @@ func (s *servers) receive(ctx context.Context) error {
 		o.Duplicate = watcher.Duplicate
 	}
 	return receiver.New(o).Run(ctx, s.ListenAddr)
+}
+
+// openInbox returns the receiver's second way in, and what ends it after the receiver; nil without one.
+func (s *servers) openInbox() (receiver.Inbox, func()) {
+	if s.reserved == nil || s.Inbox == config.InboxOff {
+		return nil, func() {}
+	}
+	w := inbox.NewWriter(store.New(s.reserved), s.drainer.Wake)
+	ctx, stop := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { w.Run(ctx) })
+	return w, func() {
+		stop()
+		running.Wait()
+	}
+}
+
+// newDrainer returns what empties the inbox, in processes that run a worker.
+func (s *servers) newDrainer() *inbox.Drainer {
+	if s.pool == nil {
+		return nil
+	}
+	events := workflows.Events{Client: s.temporal, Namespace: s.Temporal.Namespace, TaskQueue: s.TaskQueue}
+	return inbox.NewDrainer(inbox.Options{Store: store.New(s.pool), Start: events.Start, MaxEventSkew: s.MaxEventSkew,
+		AllWorkflows: s.Inbox == config.InboxWorkflow, Log: s.limited})
 }
 
 // work runs a worker until ctx ends. Its metrics are only in processes that have one.
@@ -134,6 +170,7 @@ func (s *servers) worker() worker.Options {
 		RedeliveryHorizon: s.RedeliveryHorizon,
 		ReconcileEvery:    s.ReconcileEvery,
 		ReconcileWindow:   s.ReconcileWindow,
+		Drainer:           s.drainer,
 		Platform:          s.platform,
 		HookAutorepair:    s.HookAutorepair,
 	}

@@ -33,6 +33,7 @@ type Config struct {
 	Pool      *pgxpool.Config // DATABASE_URL; nil when not set
 	Temporal  client.Options  // TEMPORAL_*, as every Temporal program reads them; without a logger
 	TaskQueue string          // TASK_QUEUE inorder
+	Inbox     string          // INBOX apply: what becomes of events that Temporal can't take in time; InboxApply, InboxWorkflow or InboxOff
 
 	EventRetention    time.Duration // EVENT_RETENTION 720h: how long webhook_events rows are kept
 	RedeliveryHorizon time.Duration // REDELIVERY_HORIZON 168h: how late the platform may deliver an event again
@@ -55,6 +56,13 @@ type Config struct {
 	LogLevel  slog.Level // LOG_LEVEL info
 	LogFormat string     // LOG_FORMAT text, or json
 }
+
+// The values of INBOX.
+const (
+	InboxApply    = "apply"    // they are applied from the inbox
+	InboxWorkflow = "workflow" // each becomes a workflow, at Temporal's pace
+	InboxOff      = "off"      // they are answered 503
+)
 
 // Need is a set of settings without a default that a command needs. All others are optional, but never malformed.
 type Need uint
@@ -95,6 +103,7 @@ func load(need Need, env environment) (Config, error) {
 		Pool:      r.postgres("DATABASE_URL", need&NeedDatabase != 0),
 		Temporal:  r.temporal(),
 		TaskQueue: r.text("TASK_QUEUE", "inorder"),
+		Inbox:     r.oneOf("INBOX", InboxApply, InboxWorkflow, InboxOff),
 
 		EventRetention:    r.duration("EVENT_RETENTION", 720*time.Hour),
 		RedeliveryHorizon: r.duration("REDELIVERY_HORIZON", 168*time.Hour),

@@ -24,6 +24,7 @@ const (
 	// ResultHeader tells the sender of a 200 what became of the delivery.
 	ResultHeader    = "Inorder-Result"
 	ResultAccepted  = "accepted"  // new, and durable now
+	ResultSpilled   = "spilled"   // new, and durable in the inbox now
 	ResultDuplicate = "duplicate" // accepted before
 )
 

@@ -6,6 +6,8 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -27,12 +29,14 @@ type Check struct {
 	Server   string                          // in the log, such as "PostgreSQL at 127.0.0.1:5432"; default Name
 	Run      func(ctx context.Context) error // it should end when ctx does
 	Required bool                            // without the dependency this process can't do its work
+	Way      string                          // in for events, such as "inbox": one of those is enough; "" of what is none
 }
 
 // Readiness has states only, because anyone may ask. The log has the causes.
 type Readiness struct {
 	Ready        bool                  `json:"ready"`
 	Dependencies map[string]Dependency `json:"dependencies"`
+	Ways         map[string]string     `json:"ways,omitempty"` // in for events: WayOpen or WayClosed
 }
 
 // Dependency is the state of one dependency.
@@ -45,6 +49,9 @@ type Dependency struct {
 const (
 	StateOK      = "ok"
 	StateFailing = "failing" // or without an answer for 2 s
+
+	WayOpen   = "open"
+	WayClosed = "closed"
 )
 
 // Prober runs checks for all who ask. Each runs at most once at a time, however long it hangs, and a result is shared for a
@@ -100,14 +107,21 @@ func (p *Prober) poll() Readiness {
 	all.Wait()
 	r := Readiness{Ready: true, Dependencies: map[string]Dependency{}}
 	for i, probe := range p.probes {
-		state := StateOK
+		state, way := StateOK, WayOpen
 		if errs[i] != nil {
-			state = StateFailing
+			state, way = StateFailing, WayClosed
 			r.Ready = r.Ready && !probe.Required
 		}
 		p.note(probe, state, errs[i])
 		r.Dependencies[probe.Name] = Dependency{state, probe.Required}
+		if probe.Way != "" {
+			if r.Ways == nil {
+				r.Ways = map[string]string{}
+			}
+			r.Ways[probe.Way] = way
+		}
 	}
+	r.Ready = r.Ready && (r.Ways == nil || slices.Contains(slices.Collect(maps.Values(r.Ways)), WayOpen))
 	return r
 }
 

@@ -98,3 +98,17 @@ func isLockTimeout(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && pg.Code == lockNotAvailable
 }
+
+// OfOneEvent reports whether an error of a batch may be that of one event alone, so that the others go through without it:
+// it is of the data, of a lock, or raised by a trigger, and not of the server or the schema.
+func OfOneEvent(err error) bool {
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) || len(pg.Code) < 2 {
+		return false
+	}
+	switch pg.Code[:2] {
+	case "0A", "21", "22", "23", "40", "54", "55", "P0":
+		return true
+	}
+	return false
+}

@@ -23,8 +23,8 @@ UNION ALL SELECT event_id, '', CASE WHEN phase <> 'attention' THEN order_id ELSE
 
 	// No ON CONFLICT: a row that is already there is an error, never a second effect.
 	insertEventSQL = `
-INSERT INTO webhook_events (via, event_id, type, order_id, outcome, detail, occurred_at, payload, body_hash)
-VALUES ($1, $2, $3, nullif($4, ''), $5, $6, $7, $8, $9)`
+INSERT INTO webhook_events (via, event_id, type, order_id, outcome, detail, occurred_at, received_at, payload, body_hash)
+VALUES ($1, $2, $3, nullif($4, ''), $5, $6, $7, $8, $9, $10)`
 
 	deletePendingSQL = `DELETE FROM pending_events WHERE event_id = ANY($1)`
 )
@@ -81,7 +81,7 @@ func (t *transaction) queueEnds(b *pgx.Batch, inserted *int) {
 		if e.waits {
 			waited = append(waited, e.ID)
 		}
-		b.Queue(insertEventSQL, t.Via, e.ID, e.Type, e.Change.OrderID, e.Outcome, e.Detail, nullTime(e.OccurredAt), e.payload(), e.hash).
+		b.Queue(insertEventSQL, t.Via, e.ID, e.Type, e.Change.OrderID, e.Outcome, e.Detail, nullTime(e.OccurredAt), nullTime(e.ReceivedAt), e.payload(), e.hash).
 			Exec(func(pgconn.CommandTag) error { *inserted++; return nil })
 	}
 	if len(waited) > 0 {

@@ -14,6 +14,7 @@ import (
 // DB is a *pgxpool.Pool, or what a test puts in its place.
 type DB interface {
 	BeginTx(ctx context.Context, options pgx.TxOptions) (pgx.Tx, error)
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
 // Store is the tables of one database. Its methods may be called concurrently.

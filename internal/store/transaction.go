@@ -24,6 +24,7 @@ type transaction struct {
 	parked  []*entry                    // they don't
 	changed map[string]inorder.Decision // the last one of each order that is to be written
 	parts   []inorder.PartKey           // to be written
+	drained *Drained                    // of a batch from the inbox, what became of its rows; else nil
 }
 
 // entry is one event of a transaction, and what became of it.
@@ -165,6 +166,7 @@ func (t *transaction) write(ctx context.Context, tx pgx.Tx) error {
 	t.queueParked(b)
 	t.queueOrders(b)
 	t.queueParts(b)
+	t.queueInbox(b)
 	if b.Len() == 0 {
 		return nil
 	}

@@ -1,0 +1,160 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"inorder/dev/testenv"
+	"inorder/internal/delivery"
+	"inorder/internal/sample"
+)
+
+// throughProxies makes both servers reachable only through proxies, which are open.
+func (s *system) throughProxies() (temporal, postgres *proxy) {
+	temporal, postgres = newProxy(s.t, os.Getenv(testenv.TemporalVariable)), s.throughProxy()
+	s.env = append(s.env, "TEMPORAL_ADDRESS="+temporal.addr)
+	temporal.connect()
+	postgres.connect()
+	return temporal, postgres
+}
+
+func (s *system) posts(o sample.Options) (id, result string) {
+	s.t.Helper()
+	o.ID = sample.NewID("evt_")
+	status, result, err := s.post(sample.Event(o))
+	require.NoError(s.t, err)
+	require.Equal(s.t, http.StatusOK, status)
+	return o.ID, result
+}
+
+func (s *system) inbox() int { return s.count(`SELECT count(*) FROM event_inbox`) }
+
+// A dozen events of one instant are a dozen workflows, and the inbox is not used.
+func TestInCalmEveryEventIsAWorkflow(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	s.serve()
+	var all sync.WaitGroup
+	for range 12 {
+		all.Go(func() {
+			if _, result := s.posts(sample.Options{Type: "order.created", OrderID: sample.NewID("order_")}); result != delivery.ResultAccepted {
+				t.Error(result)
+			}
+		})
+	}
+	all.Wait()
+	s.eventually(30*time.Second, "all are applied", func() bool { return s.count(`SELECT count(*) FROM webhook_events WHERE via = 'workflow'`) == 12 })
+	require.Zero(t, s.inbox())
+}
+
+// While Temporal is cut off, or hangs, the orders table stays right, and who waits for an order is released afterwards.
+func TestOrdersStayRightWhileTemporalIsAway(t *testing.T) {
+	t.Parallel()
+	for name, away := range map[string]func(*proxy) func(){
+		"cut off": func(p *proxy) func() { p.cut(); return p.connect },
+		"hanging": func(p *proxy) func() { return p.freeze() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSystem(t)
+			temporal, _ := s.throughProxies()
+			s.serve()
+			waiting := s.send(sample.Options{Type: "order.paid", OrderID: "order_waited_for", At: time.Now().Add(time.Minute)})
+			s.eventually(30*time.Second, "it waits", func() bool { return s.count(`SELECT count(*) FROM pending_events`) == 1 })
+			back := sync.OnceFunc(away(temporal))
+			t.Cleanup(back)
+
+			s.posts(sample.Options{Type: "order.created", OrderID: "order_waited_for"})
+			for i := range 40 {
+				s.posts(sample.Options{Type: "order.created", OrderID: fmt.Sprint("order_", i)})
+				s.posts(sample.Options{Type: "order.paid", OrderID: fmt.Sprint("order_", i)})
+			}
+			early, result := s.posts(sample.Options{Type: "order.paid", OrderID: "order_late", At: time.Now().Add(time.Minute)})
+			require.Equal(t, delivery.ResultSpilled, result)
+			s.eventually(20*time.Second, "all whose order is there are applied", func() bool {
+				return s.count(`SELECT count(*) FROM webhook_events WHERE via = 'inbox' AND outcome = 'applied'`) == 81
+			})
+			require.Equal(t, 40, s.count(`SELECT count(*) FROM orders WHERE payment_status = 'paid' AND id <> 'order_waited_for'`))
+			resp, err := http.Get(s.url + "/readyz")
+			require.NoError(t, err)
+			resp.Body.Close()
+			require.Equal(t, http.StatusOK, resp.StatusCode)
+
+			back()
+			s.eventually(90*time.Second, "who waited is released", func() bool { return s.outcome(waiting) == "applied" })
+			s.eventually(90*time.Second, "nothing is left in the inbox", func() bool { return s.inbox() == 0 })
+			s.send(sample.Options{Type: "order.created", OrderID: "order_late"})
+			s.eventually(30*time.Second, "who came before its order is applied", func() bool { return s.outcome(early) == "applied" })
+		})
+	}
+}
+
+func TestWithoutPostgreSQLTemporalTakesTheEvents(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	temporal, postgres := s.throughProxies()
+	s.serve()
+	postgres.cut()
+	id, result := s.posts(sample.Options{Type: "order.created", OrderID: "order_1"})
+	require.Equal(t, delivery.ResultAccepted, result)
+
+	temporal.cut()
+	var all sync.WaitGroup
+	for range 10 { // so it is found out
+		all.Go(func() { _, _, _ = s.post(sample.Event(sample.Options{Type: "order.created"})) })
+	}
+	s.eventually(30*time.Second, "without both it is refused at once", func() bool {
+		begin := time.Now()
+		status, _, err := s.post(sample.Event(sample.Options{Type: "order.created"}))
+		return err == nil && status == http.StatusServiceUnavailable && time.Since(begin) < 400*time.Millisecond // the budget, of one that probes
+	})
+	postgres.connect()
+	temporal.connect()
+	all.Wait()
+	s.eventually(90*time.Second, "the event is applied", func() bool { return s.outcome(id) == "applied" })
+}
+
+// Killed in the middle of a burst, nothing that was acknowledged is lost, and nothing is applied twice.
+func TestKilledInABurst(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	cmd := s.serve()
+	var (
+		mu           sync.Mutex
+		acknowledged []string
+		senders      sync.WaitGroup
+		killed       = make(chan struct{})
+	)
+	for range 64 {
+		senders.Go(func() {
+			for {
+				id := sample.NewID("evt_")
+				status, _, err := s.post(sample.Event(sample.Options{ID: id, Type: "order.created", OrderID: sample.NewID("order_")}))
+				if err != nil || status != http.StatusOK {
+					return
+				}
+				mu.Lock()
+				if acknowledged = append(acknowledged, id); len(acknowledged) == 1000 {
+					close(killed)
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	<-killed
+	require.NoError(t, cmd.Process.Kill())
+	_ = cmd.Wait()
+	senders.Wait()
+	s.serve()
+	s.eventually(2*time.Minute, "all are applied", func() bool {
+		return s.count(`SELECT count(*) FROM webhook_events WHERE outcome = 'applied' AND event_id = ANY ($1)`, acknowledged) == len(acknowledged)
+	})
+	s.eventually(30*time.Second, "nothing is left in the inbox", func() bool { return s.inbox() == 0 })
+	t.Logf("%d acknowledged, %d of all applied via the inbox", len(acknowledged), s.count(`SELECT count(*) FROM webhook_events WHERE via = 'inbox'`))
+}

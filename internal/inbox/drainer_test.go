@@ -1,0 +1,167 @@
+package inbox_test
+
+import (
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"inorder/internal/inbox"
+)
+
+func TestWhatEndsNowIsAppliedWithoutAWorkflow(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	for i := range 300 {
+		r.put(paid(t, i), created(t, i)) // paid first: creators go first in a batch
+	}
+	r.put(event(t, "evt_stale", "order.paid", -9, `{"order_id":"order_1","payment_status":"unpaid"}`), event(t, "evt_other", "customer.created", 0, `{}`))
+	r.drain(nil)
+	r.emptied()
+	require.Equal(t, 300, r.count(`SELECT count(*) FROM orders WHERE payment_status = 'paid' AND status = 'pending'`))
+	require.Equal(t, 600, r.count(`SELECT count(*) FROM webhook_events WHERE via = 'inbox' AND outcome = 'applied' AND received_at IS NOT NULL`))
+	require.Equal(t, "stale via inbox", r.outcome("evt_stale"))
+	require.Equal(t, "ignored via inbox", r.outcome("evt_other"))
+	require.Empty(t, r.started)
+}
+
+func TestWhatDoesNotEndNowBecomesAWorkflow(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.put(paid(t, 1), event(t, "evt_person", "order.paid", 7200, `{"order_id":"order_2"}`))
+	r.drain(nil)
+	r.emptied()
+	require.Equal(t, map[string]int{"evt_paid_1": 1, "evt_person": 1}, r.started)
+	require.Zero(t, r.count(`SELECT count(*) FROM webhook_events`))
+	require.Zero(t, r.count(`SELECT count(*) FROM pending_events`), "their workflows write that")
+}
+
+func TestWhoeverWaitsIsReleasedByTheCreatorsWorkflow(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.exec(`INSERT INTO pending_events (event_id, order_id, type, payload, occurred_at, received_at, phase) VALUES ('evt_waits', 'order_1', 'order.paid', '{}', now(), now(), 'waiting')`)
+	r.away = true
+	r.put(created(t, 1))
+	r.drain(nil)
+	r.eventually("the order is there", func() bool { return r.outcome("evt_created_1") == "applied via inbox" })
+	require.Equal(t, 1, r.count(`SELECT count(*) FROM event_inbox`), "its row stays until Temporal has its workflow")
+	r.mu.Lock()
+	r.away = false
+	r.mu.Unlock()
+	r.emptied()
+	require.Equal(t, 1, r.starts("evt_created_1"))
+}
+
+func TestWhileTemporalIsAwayTheOthersAreApplied(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.away = true
+	r.put(paid(t, 1), created(t, 2), paid(t, 2))
+	r.drain(nil)
+	r.eventually("the others are applied", func() bool { return r.outcome("evt_paid_2") == "applied via inbox" })
+	r.eventually("it says why it is there", func() bool {
+		return r.count(`SELECT count(*) FROM event_inbox WHERE event_id = 'evt_paid_1' AND reason LIKE 'Temporal has not taken%' AND attempts > 0`) == 1
+	})
+	r.put(created(t, 1)) // makes it due at once, and able to end
+	r.emptied()
+	require.Equal(t, "applied via inbox", r.outcome("evt_paid_1"))
+	require.Empty(t, r.started)
+}
+
+// An order that somebody has locked in whatever way keeps only its own events.
+func TestALockedOrderKeepsOnlyItsOwnEvents(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.put(created(t, 1), created(t, 2))
+	r.drain(nil)
+	r.emptied()
+	tx, err := r.pool.Begin(t.Context())
+	require.NoError(t, err)
+	_, err = tx.Exec(t.Context(), `SELECT FROM orders WHERE id = 'order_1' FOR UPDATE`)
+	require.NoError(t, err)
+	r.put(paid(t, 1), paid(t, 2))
+	r.eventually("the other is applied", func() bool { return r.outcome("evt_paid_2") == "applied via inbox" })
+	require.Equal(t, 1, r.count(`SELECT count(*) FROM event_inbox`))
+	require.NoError(t, tx.Rollback(t.Context()))
+	r.emptied()
+	require.Equal(t, "applied via inbox", r.outcome("evt_paid_1"))
+}
+
+// One event makes every transaction that it is in fail, for now or for good. It delays only itself.
+func TestAPoisonousEventDelaysOnlyItself(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ sqlstate, ends string }{
+		"for now":  {"40001", "applied via inbox"},
+		"for good": {"23514", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			r.exec(`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+				IF NEW.event_id = 'evt_created_77' THEN RAISE EXCEPTION 'no' USING ERRCODE = '` + c.sqlstate + `'; END IF; RETURN NEW; END $$`)
+			r.exec(`CREATE TRIGGER refuse BEFORE INSERT ON webhook_events FOR EACH ROW EXECUTE FUNCTION refuse()`)
+			for i := range 200 {
+				r.put(created(t, i))
+			}
+			r.drain(nil)
+			r.eventually("the others are applied", func() bool { return r.count(`SELECT count(*) FROM webhook_events`) == 199 })
+			if c.ends == "" {
+				r.emptied()
+				require.Equal(t, map[string]int{"evt_created_77": 1}, r.started, "its workflow parks it")
+				return
+			}
+			r.eventually("it says why", func() bool {
+				return r.count(`SELECT count(*) FROM event_inbox WHERE reason LIKE 'it could not be applied: %'`) == 1
+			})
+			r.exec(`DROP TRIGGER refuse ON webhook_events`)
+			r.emptied()
+			require.Equal(t, c.ends, r.outcome("evt_created_77"))
+		})
+	}
+}
+
+func TestEveryEventBecomesAWorkflowWhereThatIsAskedFor(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	for i := range 20 {
+		r.put(created(t, i))
+	}
+	r.drain(func(o *inbox.Options) { o.AllWorkflows = true })
+	r.emptied()
+	require.Len(t, r.started, 20)
+	require.Zero(t, r.count(`SELECT count(*) FROM webhook_events`))
+}
+
+func TestSeveralDrainersApplyEachEventOnce(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	for range 4 {
+		r.drain(nil)
+	}
+	for i := range 400 {
+		r.put(created(t, i), paid(t, i))
+	}
+	r.eventually("the inbox is empty", func() bool { return r.count(`SELECT count(*) FROM event_inbox`) == 0 })
+	require.Equal(t, 800, r.count(`SELECT count(*) FROM webhook_events`)+len(r.started))
+	require.Equal(t, 400, r.count(`SELECT count(*) FROM orders`))
+}
+
+// What a killed drainer had claimed is free again, because the claim is a transaction.
+func TestAClaimEndsWithItsConnection(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.put(created(t, 1))
+	claimed, err := pgx.Connect(t.Context(), r.pool.Config().ConnString())
+	require.NoError(t, err)
+	tx, err := claimed.Begin(t.Context())
+	require.NoError(t, err)
+	_, err = tx.Exec(t.Context(), `SELECT FROM event_inbox FOR UPDATE`)
+	require.NoError(t, err)
+	r.drain(nil)
+	r.put(created(t, 2))
+	r.eventually("the other is applied", func() bool { return r.outcome("evt_created_2") != "" })
+	require.Empty(t, r.outcome("evt_created_1"))
+	require.NoError(t, claimed.PgConn().Conn().Close())
+	r.emptied()
+	require.Equal(t, "applied via inbox", r.outcome("evt_created_1"))
+}

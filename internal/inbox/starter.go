@@ -1,0 +1,128 @@
+package inbox
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/failsafe-go/failsafe-go/circuitbreaker"
+
+	"inorder"
+	"inorder/internal/loglimit"
+	"inorder/internal/store"
+)
+
+// starter starts the workflows of events that do not end now, beside the drainer, which must not wait for Temporal. An event
+// that has no room here, or that Temporal does not take, is due again by itself.
+type starter struct {
+	store   *store.Store
+	start   func(context.Context, inorder.Event) error
+	breaker circuitbreaker.CircuitBreaker[any]
+	queue   chan inorder.Event
+	allowed atomic.Bool
+
+	mu     sync.Mutex
+	queued map[string]struct{} // by event ID: an event that is due again while it waits here is not started twice
+}
+
+const (
+	// Acknowledging comes first on a small machine, then applying, and starting workflows last.
+	startsAtOnce = 2
+	startTimeout = 10 * time.Second
+	maxStarts    = 512 // that wait; each may hold a megabyte
+
+	maxRemoved = 64 // rows that are removed in one statement
+)
+
+var errAway = errors.New("it has not answered lately")
+
+func newStarter(o Options) *starter {
+	return &starter{
+		store: o.Store, start: o.Start, queue: make(chan inorder.Event, maxStarts), queued: map[string]struct{}{},
+		breaker: circuitbreaker.NewBuilder[any]().WithFailureThreshold(failuresToOpen).WithSuccessThreshold(1).WithDelay(openFor).Build(),
+	}
+}
+
+// room is how many events can be added.
+func (s *starter) room() int { return cap(s.queue) - len(s.queue) }
+
+func (s *starter) add(e inorder.Event) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, already := s.queued[e.ID]; already {
+		return
+	}
+	select {
+	case s.queue <- e:
+		s.queued[e.ID] = struct{}{}
+	default:
+	}
+}
+
+func (s *starter) run(ctx context.Context) {
+	var all sync.WaitGroup
+	defer all.Wait()
+	for range startsAtOnce {
+		all.Go(func() {
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case e := <-s.queue:
+					s.several(ctx, e)
+				}
+			}
+		})
+	}
+}
+
+// several starts events one after the other, as long as there are some, and then tells the inbox.
+func (s *starter) several(ctx context.Context, e inorder.Event) {
+	var there, left []string
+	var cause error
+	for {
+		if err := s.one(ctx, e); err != nil {
+			left, cause = append(left, e.ID), err
+		} else {
+			there = append(there, e.ID)
+		}
+		if len(there)+len(left) == maxRemoved {
+			break
+		}
+		select {
+		case e = <-s.queue:
+			continue
+		default:
+		}
+		break
+	}
+	// What cannot be told is found out again: a workflow that is there refuses a second start.
+	if len(there) > 0 {
+		_ = s.store.RemoveInbox(ctx, there)
+	}
+	if len(left) > 0 {
+		_ = s.store.ExplainInbox(ctx, left, "Temporal has not taken its workflow: "+loglimit.OneLine(cause))
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, id := range append(there, left...) {
+		delete(s.queued, id)
+	}
+}
+
+func (s *starter) one(ctx context.Context, e inorder.Event) error {
+	if !s.allowed.Load() || !s.breaker.TryAcquirePermit() {
+		return errAway
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), startTimeout)
+	defer cancel()
+	err := s.start(ctx, e)
+	if err != nil {
+		s.breaker.RecordFailure()
+	} else {
+		s.breaker.RecordSuccess()
+	}
+	return err
+}

@@ -1,0 +1,178 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"inorder"
+)
+
+// Claim says which rows of the inbox one Drain takes.
+type Claim struct {
+	Limit int      // so many at most, those that have been due the longest
+	Only  []string // the IDs of these events alone, due or not; nil for all that are due
+	Apply bool     // apply what ends now; else every event is to become a workflow
+}
+
+// Drained is what one Drain did.
+type Drained struct {
+	Claimed []string // the IDs of the events that it took, also when it failed
+	// Start are the events whose workflow is to be started: those that do not end now, and creators of an order for which
+	// somebody waits. Their rows stay until RemoveInbox, and are due again by themselves.
+	Start []inorder.Event
+}
+
+const (
+	// What other drainers have claimed is skipped, so that they work side by side. The lock ends with the transaction,
+	// also of one that was killed.
+	claimSQL     = `SELECT event_id, body, received_at FROM event_inbox WHERE not_before <= now() ORDER BY not_before LIMIT $1 FOR UPDATE SKIP LOCKED`
+	claimOnlySQL = `SELECT event_id, body, received_at FROM event_inbox WHERE event_id = ANY ($2) LIMIT $1 FOR UPDATE SKIP LOCKED`
+
+	deleteInboxSQL = `DELETE FROM event_inbox WHERE event_id = ANY ($1)`
+
+	// An event comes back after one, two, four … at most 15 seconds, scattered, so that those of an outage don't come at once.
+	postponeSQL = `
+UPDATE event_inbox SET attempts = attempts + 1, reason = $2,
+	not_before = now() + least(power(2, least(attempts, 4)), 15) * (0.75 + random() / 4) * interval '1 second'
+WHERE event_id = ANY ($1)`
+
+	// One whose order is locked by somebody comes back soon, and is not counted.
+	busySQL = `UPDATE event_inbox SET reason = 'the order is locked', not_before = now() + (50 + random() * 100) * interval '1 millisecond' WHERE event_id = ANY ($1)`
+
+	// The events of an order that is created are due at once. Those that a drainer has claimed are its.
+	dueSQL = `
+UPDATE event_inbox SET not_before = now() WHERE event_id IN
+	(SELECT event_id FROM event_inbox WHERE order_id = ANY ($1) AND not_before > now() ORDER BY event_id FOR UPDATE SKIP LOCKED)`
+)
+
+// Drain takes a batch of events from the inbox and applies those that end now, in one transaction and five round trips: begin,
+// claim, lock and read, write, commit. read says what an event means for its order.
+//
+// An error leaves all as it was, except one of the commit, after which nobody knows; it may run again. OfOneEvent tells an error
+// that one event alone may have caused.
+func (s *Store) Drain(ctx context.Context, c Claim, read func(inorder.Event) Event) (d Drained, err error) {
+	err = s.inTransaction(ctx, func(tx pgx.Tx) error {
+		received, err := claim(ctx, tx, c)
+		if err != nil || len(received) == 0 {
+			return err
+		}
+		for _, e := range received {
+			d.Claimed = append(d.Claimed, e.ID)
+		}
+		if !c.Apply {
+			d.Start = received
+			_, err := tx.Exec(ctx, postponeSQL, d.Claimed, becomesWorkflow)
+			return err
+		}
+		return s.drain(ctx, tx, received, read, &d)
+	})
+	if err != nil {
+		d = Drained{Claimed: d.Claimed}
+	}
+	return d, err
+}
+
+const becomesWorkflow = "it becomes a workflow as soon as Temporal takes it"
+
+func claim(ctx context.Context, tx pgx.Tx, c Claim) ([]inorder.Event, error) {
+	sql, args := claimSQL, []any{c.Limit}
+	if c.Only != nil {
+		sql, args = claimOnlySQL, []any{c.Limit, c.Only}
+	}
+	rows, err := tx.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (inorder.Event, error) {
+		var (
+			id       string
+			body     []byte
+			received time.Time
+		)
+		if err := row.Scan(&id, &body, &received); err != nil {
+			return inorder.Event{}, err
+		}
+		e, err := inorder.ParseEvent(body) // as the receiver did
+		e.ReceivedAt = received.UTC()
+		return e, err
+	})
+}
+
+func (s *Store) drain(ctx context.Context, tx pgx.Tx, received []inorder.Event, read func(inorder.Event) Event, d *Drained) error {
+	events := make([]Event, len(received))
+	for i, e := range received {
+		events[i] = read(e)
+	}
+	t := newTransaction(events, Options{Via: ViaInbox, SkipLocked: true, OnlyEnds: true, Decide: Event.Decide})
+	t.drained = d
+	if err := t.read(ctx, tx); err != nil {
+		return err
+	}
+	t.decide()
+	return t.write(ctx, tx)
+}
+
+// queueInbox removes the events from the inbox that have ended, and postpones the others. The inbox's events of the orders that
+// are created, here or by a workflow, are due at once.
+func (t *transaction) queueInbox(b *pgx.Batch) {
+	var created []string
+	for id, d := range t.changed {
+		if d.Created {
+			created = append(created, id)
+		}
+	}
+	if len(created) > 0 {
+		b.Queue(dueSQL, created)
+	}
+	if t.drained == nil {
+		return
+	}
+	var gone, busy, starting []string
+	for i := range t.entries {
+		switch e := &t.entries[i]; {
+		case e.Busy:
+			busy = append(busy, e.ID)
+		case e.Outcome == inorder.Waiting, e.Outcome == inorder.Attention, e.Waiters > 0:
+			starting = append(starting, e.ID)
+			t.drained.Start = append(t.drained.Start, e.Event.Event)
+		default:
+			gone = append(gone, e.ID)
+		}
+	}
+	if len(gone) > 0 {
+		b.Queue(deleteInboxSQL, gone)
+	}
+	if len(starting) > 0 {
+		b.Queue(postponeSQL, starting, becomesWorkflow)
+	}
+	if len(busy) > 0 {
+		b.Queue(busySQL, busy)
+	}
+}
+
+// PostponeInbox has events of the inbox come back later, and says why.
+func (s *Store) PostponeInbox(ctx context.Context, eventIDs []string, reason string) error {
+	return s.exec(ctx, postponeSQL, eventIDs, inorder.Bounded(reason))
+}
+
+// ExplainInbox says why events are still in the inbox, and leaves when they come back.
+func (s *Store) ExplainInbox(ctx context.Context, eventIDs []string, reason string) error {
+	return s.exec(ctx, `UPDATE event_inbox SET reason = $2 WHERE event_id = ANY ($1)`, eventIDs, inorder.Bounded(reason))
+}
+
+// RemoveInbox removes events that Temporal has. It may run twice.
+func (s *Store) RemoveInbox(ctx context.Context, eventIDs []string) error {
+	return s.exec(ctx, deleteInboxSQL, eventIDs)
+}
+
+// exec runs one statement, in one round trip.
+func (s *Store) exec(ctx context.Context, sql string, args ...any) error {
+	rows, err := s.db.Query(ctx, sql, args...)
+	if err != nil {
+		return Explain(err)
+	}
+	rows.Close()
+	return Explain(rows.Err())
+}

@@ -1,0 +1,244 @@
+package receiver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/failsafe-go/failsafe-go/circuitbreaker"
+	"go.temporal.io/api/serviceerror"
+
+	"inorder"
+	"inorder/internal/delivery"
+	"inorder/internal/ready"
+	"inorder/workflows"
+)
+
+// Inbox is the second way in, for when Temporal is away, slow or full.
+type Inbox interface {
+	// Put returns when the event is durable, or known already, which is a duplicate; notBefore is when it is applied first.
+	Put(e inorder.Event, notBefore time.Time) (duplicate bool, err error)
+	// Remove removes an event that Temporal has after all. It does not wait, and may do nothing.
+	Remove(eventID string)
+	// Open reports whether Put is worth trying.
+	Open() bool
+}
+
+const (
+	// How long Temporal may take before the event goes into the inbox as well.
+	calmBudget = 250 * time.Millisecond
+	loadBudget = 40 * time.Millisecond
+	// graceForStart is how long the drainer leaves an event alone whose start is under way.
+	graceForStart = time.Second
+)
+
+// ways are the ways in. inbox is nil for a receiver that has the first alone.
+type ways struct {
+	engine *engine
+	inbox  Inbox
+	now    func() time.Time
+}
+
+// accept makes the event durable, once: that it is known already is a result, too. One event is one workflow, as long as
+// Temporal can take it; the inbox takes the others. Whichever way is durable first answers; an event that took both is
+// applied once, because its row in webhook_events can be written once.
+func (w *ways) accept(e inorder.Event) (string, error) {
+	if w.inbox == nil {
+		return w.engine.await(e)
+	}
+	if !w.inbox.Open() {
+		return w.withoutInbox(e, errInboxClosed)
+	}
+	starting, cause := w.engine.begin(e, w.now())
+	if starting == nil {
+		return w.put(e, cause)
+	}
+	budget := time.NewTimer(w.budget())
+	defer budget.Stop()
+	select {
+	case s := <-starting:
+		if s.err == nil {
+			return s.result, nil
+		}
+		return w.put(e, s.err)
+	case <-budget.C:
+		w.engine.slots.overran(w.now())
+		return w.both(e, starting)
+	}
+}
+
+var errInboxClosed = errors.New("PostgreSQL does not answer")
+
+// withoutInbox takes the first way, however long it takes. While Temporal is away, too, it refuses at once.
+func (w *ways) withoutInbox(e inorder.Event, cause error) (string, error) {
+	if !w.engine.breaker.TryAcquirePermit() {
+		return "", fmt.Errorf("%s has not answered lately; and %w", w.engine.name, cause)
+	}
+	result, err := w.engine.await(e)
+	if err != nil {
+		return "", fmt.Errorf("%w; and %w", err, cause)
+	}
+	return result, nil
+}
+
+func (w *ways) budget() time.Duration {
+	if w.engine.slots.isLoaded() {
+		return loadBudget
+	}
+	return calmBudget
+}
+
+// put takes the second way, and the first after all if that fails. cause is why the first was not taken, or failed.
+func (w *ways) put(e inorder.Event, cause error) (string, error) {
+	result, err := w.spill(e, w.now())
+	switch {
+	case err == nil:
+		return result, nil
+	case w.engine.open() && errors.Is(cause, errNoSlot):
+		return w.withoutInbox(e, err)
+	}
+	return "", fmt.Errorf("%w; and %w", cause, err)
+}
+
+func (w *ways) spill(e inorder.Event, notBefore time.Time) (string, error) {
+	duplicate, err := w.inbox.Put(e, notBefore)
+	switch {
+	case err != nil:
+		return "", err
+	case duplicate:
+		return delivery.ResultDuplicate, nil
+	}
+	return delivery.ResultSpilled, nil
+}
+
+// both takes the second way beside a start that is under way.
+func (w *ways) both(e inorder.Event, starting <-chan startEnd) (string, error) {
+	spilling := make(chan startEnd, 1)
+	go func() {
+		result, err := w.spill(e, w.now().Add(graceForStart))
+		spilling <- startEnd{result, err}
+	}()
+	select {
+	case s := <-starting:
+		if s.err != nil {
+			p := <-spilling
+			return p.result, p.err
+		}
+		go w.removeAfter(e, spilling)
+		return s.result, nil
+	case p := <-spilling:
+		if p.err == nil {
+			go w.removeAfter(e, starting)
+			return p.result, nil
+		}
+		if !w.engine.open() { // a probe of a Temporal that is away; nobody waits for its end
+			return "", p.err
+		}
+		s := <-starting
+		return s.result, s.err
+	}
+}
+
+// removeAfter removes the event from the inbox when the other way has succeeded, too: Temporal has it.
+func (w *ways) removeAfter(e inorder.Event, other <-chan startEnd) {
+	if end := <-other; end.err == nil {
+		w.inbox.Remove(e.ID)
+	}
+}
+
+// engine is the first way in: Temporal, which makes an event durable by starting its workflow. It bounds how many starts are
+// under way, and knows when Temporal is away.
+type engine struct {
+	starter   Starter
+	name      string
+	taskQueue string
+	timeout   time.Duration
+	slots     *slots
+	breaker   circuitbreaker.CircuitBreaker[any]
+}
+
+var errNoSlot = errors.New("takes no more for the moment")
+
+// startEnd is how a start ended.
+type startEnd struct {
+	result string // ResultAccepted or ResultDuplicate
+	err    error  // a sentence for the log
+}
+
+const (
+	failuresToOpen = 5
+	openFor        = time.Second
+)
+
+func newEngine(o Options) *engine {
+	return &engine{
+		starter: o.Starter, name: o.StarterName, taskQueue: o.TaskQueue, timeout: o.StartTimeout, slots: newSlots(o.MaxStarts),
+		breaker: circuitbreaker.NewBuilder[any]().WithFailureThreshold(failuresToOpen).WithSuccessThreshold(1).WithDelay(openFor).Build(),
+	}
+}
+
+// open reports whether Temporal has answered lately.
+func (g *engine) open() bool { return g.breaker.RemainingDelay() == 0 }
+
+// begin starts the event's workflow and returns at once; the channel tells how it ended. It returns an error instead if
+// Temporal is away or has no slot. A start that has begun is never cancelled: Temporal would have the event, and its
+// first workflow task would be lost for ten seconds.
+func (g *engine) begin(e inorder.Event, now time.Time) (<-chan startEnd, error) {
+	if !g.slots.take(now) {
+		return nil, fmt.Errorf("%s %w: %d starts are under way", g.name, errNoSlot, g.slots.underWay())
+	}
+	if !g.breaker.TryAcquirePermit() {
+		g.slots.giveBack()
+		return nil, fmt.Errorf("%s has not answered lately", g.name)
+	}
+	ended := make(chan startEnd, 1)
+	go func() {
+		defer g.slots.giveBack()
+		ctx, cancel := context.WithTimeout(context.Background(), g.timeout)
+		defer cancel()
+		ended <- g.start(ctx, e)
+	}()
+	return ended, nil
+}
+
+// await starts the event's workflow as soon as there is a slot, and returns how that ended. It takes the timeout in all. It is
+// for a receiver that has no other way in.
+func (g *engine) await(e inorder.Event) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), g.timeout)
+	defer cancel()
+	if err := g.slots.await(ctx); err != nil {
+		g.breaker.RecordFailure()
+		return "", fmt.Errorf("%s kept this event waiting for %s: %d other starts are under way", g.name, g.timeout, g.slots.underWay())
+	}
+	defer g.slots.giveBack()
+	end := g.start(ctx, e)
+	return end.result, end.err
+}
+
+// start starts the event's workflow, once: that Temporal knows the event already is a result, too.
+func (g *engine) start(ctx context.Context, e inorder.Event) startEnd {
+	options, body, receipt := workflows.StartRequest(g.taskQueue, e)
+	_, err := g.starter.ExecuteWorkflow(ctx, options, workflows.ProcessEventType, body, receipt)
+	_, known := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err)
+	switch {
+	case known:
+		g.breaker.RecordSuccess()
+		return startEnd{result: delivery.ResultDuplicate}
+	case err == nil:
+		g.breaker.RecordSuccess()
+		return startEnd{result: delivery.ResultAccepted}
+	}
+	g.breaker.RecordFailure()
+	if lacksSearchAttributes(err) {
+		return startEnd{err: fmt.Errorf("%s does not know the search attributes: run `inorder migrate`", g.name)}
+	}
+	return startEnd{err: errors.New(ready.Cause(g.name, g.timeout, err))}
+}
+
+// lacksSearchAttributes matches by text, because Temporal has no code for it. It only chooses what the log says.
+func lacksSearchAttributes(err error) bool {
+	invalid, ok := errors.AsType[*serviceerror.InvalidArgument](err)
+	return ok && strings.Contains(strings.ToLower(invalid.Message), "search attribute")
+}

@@ -1,0 +1,187 @@
+package receiver
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+
+	"inorder"
+	"inorder/internal/delivery"
+)
+
+// slowStarter answers a start after a while; never in a hurry.
+type slowStarter struct {
+	takes    time.Duration
+	err      error
+	mu       sync.Mutex
+	started  int
+	canceled bool
+}
+
+func (s *slowStarter) ExecuteWorkflow(ctx context.Context, _ client.StartWorkflowOptions, _ any, _ ...any) (client.WorkflowRun, error) {
+	select {
+	case <-time.After(s.takes):
+	case <-ctx.Done():
+		s.mu.Lock()
+		s.canceled = true
+		s.mu.Unlock()
+		return nil, ctx.Err()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.started++
+	return nil, s.err
+}
+
+// memoryInbox is an inbox that takes a while, too.
+type memoryInbox struct {
+	takes   time.Duration
+	err     error
+	known   bool // every event is a duplicate
+	mu      sync.Mutex
+	put     map[string]time.Time // not before when
+	removed []string
+}
+
+func (m *memoryInbox) Put(e inorder.Event, notBefore time.Time) (bool, error) {
+	time.Sleep(m.takes)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.put == nil {
+		m.put = map[string]time.Time{}
+	}
+	m.put[e.ID] = notBefore
+	return m.known, m.err
+}
+
+func (m *memoryInbox) Remove(id string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.removed = append(m.removed, id)
+}
+
+func (m *memoryInbox) Open() bool { return m.err == nil }
+
+func newWays(s *slowStarter, m *memoryInbox) *ways {
+	o := Options{Starter: s, StarterName: "Temporal"}.withDefaults()
+	return &ways{engine: newEngine(o), inbox: m, now: time.Now}
+}
+
+var one = inorder.Event{ID: "evt_1", Type: "order.paid"}
+
+// took returns an accept's result and how long it took, in the bubble's time.
+func took(w *ways, e inorder.Event) (result string, d time.Duration, err error) {
+	begin := time.Now()
+	result, err = w.accept(e)
+	return result, time.Since(begin), err
+}
+
+func TestTemporalTakesWhatItCan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, m := &slowStarter{takes: 20 * time.Millisecond}, &memoryInbox{}
+		result, d, err := took(newWays(s, m), one)
+		require.NoError(t, err)
+		require.Equal(t, delivery.ResultAccepted, result)
+		require.Equal(t, 20*time.Millisecond, d)
+		require.Empty(t, m.put)
+	})
+}
+
+func TestASlowStartIsNotCanceledAndTheInboxAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, m := &slowStarter{takes: 2 * time.Second}, &memoryInbox{takes: 5 * time.Millisecond}
+		begin := time.Now()
+		result, d, err := took(newWays(s, m), one)
+		require.NoError(t, err)
+		require.Equal(t, delivery.ResultSpilled, result)
+		require.Equal(t, calmBudget+5*time.Millisecond, d)
+		require.Equal(t, begin.Add(calmBudget+graceForStart), m.put["evt_1"], "the drainer leaves it alone meanwhile")
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		require.Equal(t, 1, s.started)
+		require.False(t, s.canceled)
+		require.Equal(t, []string{"evt_1"}, m.removed, "Temporal has it after all")
+	})
+}
+
+func TestAStartThatIsQuickerThanTheInboxAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, m := &slowStarter{takes: 300 * time.Millisecond}, &memoryInbox{takes: 2 * time.Second}
+		result, d, err := took(newWays(s, m), one)
+		require.NoError(t, err)
+		require.Equal(t, delivery.ResultAccepted, result)
+		require.Equal(t, 300*time.Millisecond, d)
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		require.Equal(t, []string{"evt_1"}, m.removed, "once it is there")
+	})
+}
+
+func TestWhatTemporalRefusesGoesIntoTheInbox(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, m := &slowStarter{err: errors.New("no")}, &memoryInbox{}
+		w := newWays(s, m)
+		for range failuresToOpen {
+			result, _, err := took(w, one)
+			require.NoError(t, err)
+			require.Equal(t, delivery.ResultSpilled, result)
+		}
+		started := s.started
+		m.known = true
+		result, _, err := took(w, one)
+		require.NoError(t, err)
+		require.Equal(t, delivery.ResultDuplicate, result, "it is in the inbox")
+		require.Equal(t, started, s.started, "Temporal is left alone for a while")
+		require.False(t, w.engine.open())
+
+		time.Sleep(openFor)
+		s.err, m.known = nil, false
+		result, _, err = took(w, one)
+		require.NoError(t, err)
+		require.Equal(t, delivery.ResultAccepted, result)
+	})
+}
+
+func TestWithoutBothWaysEachIsNamed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, m := &slowStarter{err: errors.New("no")}, &memoryInbox{err: errors.New("PostgreSQL does not answer")}
+		_, _, err := took(newWays(s, m), one)
+		require.EqualError(t, err, "Temporal failed: no; and PostgreSQL does not answer")
+
+		s.takes, s.err = 3*time.Second, nil // slow is better than nothing
+		result, d, err := took(newWays(s, m), one)
+		require.NoError(t, err)
+		require.Equal(t, delivery.ResultAccepted, result)
+		require.Equal(t, 3*time.Second, d)
+	})
+}
+
+// A dozen of one instant are taken as they come. Beyond sixteen it is load, and then few are, until it is calm.
+func TestSlots(t *testing.T) {
+	s := newSlots(defaultMaxStarts)
+	now := time.Now()
+	for range defaultMaxStarts {
+		require.True(t, s.take(now))
+	}
+	require.False(t, s.isLoaded())
+	require.False(t, s.take(now))
+	require.True(t, s.isLoaded())
+	for range defaultMaxStarts - 1 {
+		s.giveBack()
+	}
+	require.True(t, s.take(now), "the second of two")
+	for range stillLoad {
+		require.False(t, s.take(now))
+	}
+	now = now.Add(loadWindow + 1)
+	require.False(t, s.take(now), "many found none in the last window")
+	now = now.Add(loadWindow + 1)
+	require.True(t, s.take(now), "only one did")
+	require.False(t, s.isLoaded())
+}
