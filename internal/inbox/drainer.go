@@ -40,6 +40,8 @@ const (
 	// How often an idle drainer asks. Who writes into the inbox wakes its own drainer; this finds what other processes wrote, and
 	// what becomes due.
 	pollEvery = 200 * time.Millisecond
+	// drainTimeout is of one batch, whose rows are free again after it.
+	drainTimeout = 30 * time.Second
 	// failedPause follows a round that failed as a whole: PostgreSQL is away.
 	failedPause = time.Second
 )
@@ -97,11 +99,13 @@ func (d *Drainer) round(ctx context.Context) (more bool, err error) {
 	if err != nil && store.OfOneEvent(err) {
 		return true, d.apart(ctx, drained.Claimed)
 	}
-	return len(drained.Claimed) == batch, err
+	return len(drained.Claimed) > 0, err
 }
 
 // drain is one transaction, and the starts that follow from it.
 func (d *Drainer) drain(ctx context.Context, c store.Claim) (store.Drained, error) {
+	ctx, cancel := context.WithTimeout(ctx, drainTimeout)
+	defer cancel()
 	drained, err := d.o.Store.Drain(ctx, c, d.read)
 	for _, e := range drained.Start {
 		d.starts.add(e)

@@ -1,12 +1,17 @@
 package inbox_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"inorder"
 	"inorder/internal/inbox"
+	"inorder/internal/store"
 )
 
 func TestWhatEndsNowIsAppliedWithoutAWorkflow(t *testing.T) {
@@ -164,4 +169,20 @@ func TestAClaimEndsWithItsConnection(t *testing.T) {
 	require.NoError(t, claimed.PgConn().Conn().Close())
 	r.emptied()
 	require.Equal(t, "applied via inbox", r.outcome("evt_created_1"))
+}
+
+// A batch of the largest bodies is small, in bytes.
+func TestLargeBodiesMakeSmallBatches(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	note := strings.Repeat("x", 1<<20-300)
+	for i := range 40 {
+		r.put(event(t, fmt.Sprint("evt_", i), "order.created", 0, fmt.Sprintf(`{"id":"order_%d","note":%q}`, i, note)))
+	}
+	drained, err := r.store.Drain(t.Context(), store.Claim{Limit: 256, Apply: true}, func(e inorder.Event) store.Event { return store.Read(e, time.Hour) })
+	require.NoError(t, err)
+	require.Len(t, drained.Claimed, 16)
+	r.drain(nil)
+	r.emptied()
+	require.Equal(t, 40, r.count(`SELECT count(*) FROM orders`))
 }

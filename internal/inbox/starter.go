@@ -24,6 +24,7 @@ type starter struct {
 	allowed atomic.Bool
 
 	mu     sync.Mutex
+	bytes  int                 // of the bodies that wait
 	queued map[string]struct{} // by event ID: an event that is due again while it waits here is not started twice
 }
 
@@ -31,7 +32,8 @@ const (
 	// Acknowledging comes first on a small machine, then applying, and starting workflows last.
 	startsAtOnce = 2
 	startTimeout = 10 * time.Second
-	maxStarts    = 512 // that wait; each may hold a megabyte
+	maxStarts    = 512      // that wait
+	maxWaiting   = 16 << 20 // bytes of their bodies; one may always wait
 
 	maxRemoved = 64 // rows that are removed in one statement
 )
@@ -51,12 +53,14 @@ func (s *starter) room() int { return cap(s.queue) - len(s.queue) }
 func (s *starter) add(e inorder.Event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, already := s.queued[e.ID]; already {
+	_, already := s.queued[e.ID]
+	if already || s.bytes > 0 && s.bytes+len(e.Body) > maxWaiting {
 		return
 	}
 	select {
 	case s.queue <- e:
 		s.queued[e.ID] = struct{}{}
+		s.bytes += len(e.Body)
 	default:
 	}
 }
@@ -113,6 +117,7 @@ func (s *starter) several(ctx context.Context, e inorder.Event) {
 }
 
 func (s *starter) one(ctx context.Context, e inorder.Event) error {
+	defer s.gone(e)
 	if !s.allowed.Load() || !s.breaker.TryAcquirePermit() {
 		return errAway
 	}
@@ -125,4 +130,11 @@ func (s *starter) one(ctx context.Context, e inorder.Event) error {
 		s.breaker.RecordSuccess()
 	}
 	return err
+}
+
+// gone makes room for other bodies.
+func (s *starter) gone(e inorder.Event) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.bytes -= len(e.Body)
 }

@@ -18,7 +18,7 @@ type Claim struct {
 
 // Drained is what one Drain did.
 type Drained struct {
-	Claimed []string // the IDs of the events that it took, also when it failed
+	Claimed []string // the IDs of the events that it took, also when it failed; fewer than Limit if their bodies are large
 	// Start are the events whose workflow is to be started: those that do not end now, and creators of an order for which
 	// somebody waits. Their rows stay until RemoveInbox, and are due again by themselves.
 	Start []inorder.Event
@@ -27,8 +27,10 @@ type Drained struct {
 const (
 	// What other drainers have claimed is skipped, so that they work side by side. The lock ends with the transaction,
 	// also of one that was killed.
-	claimSQL     = `SELECT event_id, body, received_at FROM event_inbox WHERE not_before <= now() ORDER BY not_before LIMIT $1 FOR UPDATE SKIP LOCKED`
-	claimOnlySQL = `SELECT event_id, body, received_at FROM event_inbox WHERE event_id = ANY ($2) LIMIT $1 FOR UPDATE SKIP LOCKED`
+	claimSQL     = `SELECT event_id, octet_length(body) FROM event_inbox WHERE not_before <= now() ORDER BY not_before LIMIT $1 FOR UPDATE SKIP LOCKED`
+	claimOnlySQL = `SELECT event_id, octet_length(body) FROM event_inbox WHERE event_id = ANY ($2) LIMIT $1 FOR UPDATE SKIP LOCKED`
+
+	selectInboxSQL = `SELECT event_id, body, received_at FROM event_inbox WHERE event_id = ANY ($1)`
 
 	deleteInboxSQL = `DELETE FROM event_inbox WHERE event_id = ANY ($1)`
 
@@ -47,8 +49,8 @@ UPDATE event_inbox SET not_before = now() WHERE event_id IN
 	(SELECT event_id FROM event_inbox WHERE order_id = ANY ($1) AND not_before > now() ORDER BY event_id FOR UPDATE SKIP LOCKED)`
 )
 
-// Drain takes a batch of events from the inbox and applies those that end now, in one transaction and five round trips: begin,
-// claim, lock and read, write, commit. read says what an event means for its order.
+// Drain takes a batch of events from the inbox and applies those that end now, in one transaction and six round trips: begin,
+// claim, read the bodies, lock and read, write, commit. read says what an event means for its order.
 //
 // An error leaves all as it was, except one of the commit, after which nobody knows; it may run again. OfOneEvent tells an error
 // that one event alone may have caused.
@@ -76,6 +78,9 @@ func (s *Store) Drain(ctx context.Context, c Claim, read func(inorder.Event) Eve
 
 const becomesWorkflow = "it becomes a workflow as soon as Temporal takes it"
 
+// maxClaimed bounds the bodies of one batch, in bytes, because each may have a megabyte. One is always taken.
+const maxClaimed = 16 << 20
+
 func claim(ctx context.Context, tx pgx.Tx, c Claim) ([]inorder.Event, error) {
 	sql, args := claimSQL, []any{c.Limit}
 	if c.Only != nil {
@@ -83,6 +88,23 @@ func claim(ctx context.Context, tx pgx.Tx, c Claim) ([]inorder.Event, error) {
 	}
 	rows, err := tx.Query(ctx, sql, args...)
 	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	bytes := 0
+	_, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (none struct{}, err error) {
+		var id string
+		var size int
+		err = row.Scan(&id, &size)
+		if bytes += size; bytes <= maxClaimed || len(ids) == 0 {
+			ids = append(ids, id)
+		}
+		return none, err
+	})
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	if rows, err = tx.Query(ctx, selectInboxSQL, ids); err != nil {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (inorder.Event, error) {
