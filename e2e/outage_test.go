@@ -68,7 +68,7 @@ func TestDatabaseLostMeanwhile(t *testing.T) {
 
 func TestATableThatIsAwayIsLoggedOnce(t *testing.T) {
 	t.Parallel()
-	s := newSystem(t)
+	s := newSystem(t, "INBOX=off") // all of them are activities
 	s.serve()
 	before := len(s.log())
 	s.rename("orders", "orders_away")

@@ -147,7 +147,12 @@ func TestSeveralDrainersApplyEachEventOnce(t *testing.T) {
 		r.put(created(t, i), paid(t, i))
 	}
 	r.eventually("the inbox is empty", func() bool { return r.count(`SELECT count(*) FROM event_inbox`) == 0 })
-	require.Equal(t, 800, r.count(`SELECT count(*) FROM webhook_events`)+len(r.started))
+	// One that found no order yet may be started, and be applied from here all the same when its order is created.
+	unended := 0
+	for id := range r.started {
+		unended += r.count(`SELECT count(*) WHERE NOT EXISTS (SELECT FROM webhook_events WHERE event_id = $1)`, id)
+	}
+	require.Equal(t, 800, r.count(`SELECT count(*) FROM webhook_events`)+unended)
 	require.Equal(t, 400, r.count(`SELECT count(*) FROM orders`))
 }
 
