@@ -84,6 +84,15 @@ func (s Events) Start(ctx context.Context, e inorder.Event) error {
 	return err
 }
 
+// StartOrWake starts the event's workflow, or has the one that runs apply the event again now. It may run twice.
+func (s Events) StartOrWake(ctx context.Context, e inorder.Event) error {
+	started, err := s.start(ctx, e, enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY)
+	if err == nil && !started {
+		_, err = s.Wake(ctx, e.ID)
+	}
+	return err
+}
+
 // Revive implements activities.Events. It starts the workflow also after one that completed: PostgreSQL knows that the
 // event has not ended, for instance after it was restored from a backup.
 func (s Events) Revive(ctx context.Context, e inorder.Event) (started bool, err error) {

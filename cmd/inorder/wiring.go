@@ -130,7 +130,7 @@ func (s *servers) newDrainer() *inbox.Drainer {
 		return nil
 	}
 	events := workflows.Events{Client: s.temporal, Namespace: s.Temporal.Namespace, TaskQueue: s.TaskQueue}
-	return inbox.NewDrainer(inbox.Options{Store: store.New(s.pool), Start: events.Start, MaxEventSkew: s.MaxEventSkew,
+	return inbox.NewDrainer(inbox.Options{Store: store.New(s.pool), Start: events.StartOrWake, MaxEventSkew: s.MaxEventSkew,
 		AllWorkflows: s.Inbox == config.InboxWorkflow, Log: s.limited})
 }
 

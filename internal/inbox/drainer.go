@@ -24,7 +24,7 @@ type Drainer struct {
 // Options are what a drainer needs.
 type Options struct {
 	Store *store.Store
-	// Start starts the event's workflow. That there is one already is no error.
+	// Start starts the event's workflow. One that runs already is woken.
 	Start func(context.Context, inorder.Event) error
 	// MaxEventSkew is how far an event's time may be after its receipt.
 	MaxEventSkew time.Duration

@@ -57,6 +57,23 @@ func TestWhoeverWaitsIsReleasedByTheCreatorsWorkflow(t *testing.T) {
 	require.Equal(t, 1, r.starts("evt_created_1"))
 }
 
+// Delivered twice at one instant an event takes both ways: it waits as a workflow, and is applied from the inbox. Its workflow
+// is told, also when the drainer that applied it was killed before.
+func TestAWorkflowThatWaitsForWhatTheInboxAppliedIsTold(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.put(paid(t, 1), created(t, 1))
+	r.exec(`INSERT INTO pending_events (event_id, order_id, type, payload, occurred_at, received_at, phase) VALUES ('evt_paid_1', 'order_1', 'order.paid', '{}', now(), now(), 'waiting')`)
+	killed, err := r.store.Drain(t.Context(), store.Claim{Limit: 2, Apply: true}, func(e inorder.Event) store.Event { return store.Read(e, time.Hour) })
+	require.NoError(t, err)
+	require.Equal(t, "applied via inbox", r.outcome("evt_paid_1"))
+	require.Zero(t, r.count(`SELECT count(*) FROM pending_events`))
+	require.NotEmpty(t, killed.Start)
+	r.drain(nil)
+	r.emptied()
+	require.Equal(t, 1, r.starts("evt_paid_1"))
+}
+
 func TestWhileTemporalIsAwayTheOthersAreApplied(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

@@ -19,8 +19,9 @@ type Claim struct {
 // Drained is what one Drain did.
 type Drained struct {
 	Claimed []string // the IDs of the events that it took, also when it failed; fewer than Limit if their bodies are large
-	// Start are the events whose workflow is to be started: those that do not end now, and creators of an order for which
-	// somebody waits. Their rows stay until RemoveInbox, and are due again by themselves.
+	// Start are the events whose workflow is to be started, or woken if there is one: those that do not end now, creators of an
+	// order for which somebody waits, and those that waited as a workflow, too. Their rows stay until RemoveInbox, and are due
+	// again by themselves.
 	Start []inorder.Event
 }
 
@@ -30,7 +31,7 @@ const (
 	claimSQL     = `SELECT event_id, octet_length(body) FROM event_inbox WHERE not_before <= now() ORDER BY not_before LIMIT $1 FOR UPDATE SKIP LOCKED`
 	claimOnlySQL = `SELECT event_id, octet_length(body) FROM event_inbox WHERE event_id = ANY ($2) LIMIT $1 FOR UPDATE SKIP LOCKED`
 
-	selectInboxSQL = `SELECT event_id, body, received_at FROM event_inbox WHERE event_id = ANY ($1)`
+	selectInboxSQL = `SELECT body, received_at, attempts FROM event_inbox WHERE event_id = ANY ($1)`
 
 	deleteInboxSQL = `DELETE FROM event_inbox WHERE event_id = ANY ($1)`
 
@@ -56,7 +57,7 @@ UPDATE event_inbox SET not_before = now() WHERE event_id IN
 // that one event alone may have caused.
 func (s *Store) Drain(ctx context.Context, c Claim, read func(inorder.Event) Event) (d Drained, err error) {
 	err = s.inTransaction(ctx, func(tx pgx.Tx) error {
-		received, err := claim(ctx, tx, c)
+		received, tried, err := claim(ctx, tx, c)
 		if err != nil || len(received) == 0 {
 			return err
 		}
@@ -68,7 +69,7 @@ func (s *Store) Drain(ctx context.Context, c Claim, read func(inorder.Event) Eve
 			_, err := tx.Exec(ctx, postponeSQL, d.Claimed, becomesWorkflow)
 			return err
 		}
-		return s.drain(ctx, tx, received, read, &d)
+		return s.drain(ctx, tx, received, tried, read, &d)
 	})
 	if err != nil {
 		d = Drained{Claimed: d.Claimed}
@@ -81,54 +82,55 @@ const becomesWorkflow = "it becomes a workflow as soon as Temporal takes it"
 // maxClaimed bounds the bodies of one batch, in bytes, because each may have a megabyte. One is always taken.
 const maxClaimed = 16 << 20
 
-func claim(ctx context.Context, tx pgx.Tx, c Claim) ([]inorder.Event, error) {
+// claim returns the events, and which of them were tried before.
+func claim(ctx context.Context, tx pgx.Tx, c Claim) (events []inorder.Event, tried []bool, err error) {
 	sql, args := claimSQL, []any{c.Limit}
 	if c.Only != nil {
 		sql, args = claimOnlySQL, []any{c.Limit, c.Only}
 	}
 	rows, err := tx.Query(ctx, sql, args...)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var ids []string
-	bytes := 0
-	_, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (none struct{}, err error) {
-		var id string
-		var size int
-		err = row.Scan(&id, &size)
+	var id string
+	var size, bytes int
+	_, err = pgx.ForEachRow(rows, []any{&id, &size}, func() error {
 		if bytes += size; bytes <= maxClaimed || len(ids) == 0 {
 			ids = append(ids, id)
 		}
-		return none, err
+		return nil
 	})
 	if err != nil || len(ids) == 0 {
-		return nil, err
+		return nil, nil, err
 	}
 	if rows, err = tx.Query(ctx, selectInboxSQL, ids); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (inorder.Event, error) {
-		var (
-			id       string
-			body     []byte
-			received time.Time
-		)
-		if err := row.Scan(&id, &body, &received); err != nil {
-			return inorder.Event{}, err
-		}
+	var (
+		body     []byte
+		received time.Time
+		attempts int
+	)
+	_, err = pgx.ForEachRow(rows, []any{&body, &received, &attempts}, func() error {
 		e, err := inorder.ParseEvent(body) // as the receiver did
 		e.ReceivedAt = received.UTC()
-		return e, err
+		events, tried = append(events, e), append(tried, attempts > 0)
+		return err
 	})
+	return events, tried, err
 }
 
-func (s *Store) drain(ctx context.Context, tx pgx.Tx, received []inorder.Event, read func(inorder.Event) Event, d *Drained) error {
+func (s *Store) drain(ctx context.Context, tx pgx.Tx, received []inorder.Event, tried []bool, read func(inorder.Event) Event, d *Drained) error {
 	events := make([]Event, len(received))
 	for i, e := range received {
 		events[i] = read(e)
 	}
 	t := newTransaction(events, Options{Via: ViaInbox, SkipLocked: true, OnlyEnds: true, Decide: Event.Decide})
 	t.drained = d
+	for i := range t.entries {
+		t.entries[i].tried = tried[i]
+	}
 	if err := t.read(ctx, tx); err != nil {
 		return err
 	}
@@ -156,7 +158,7 @@ func (t *transaction) queueInbox(b *pgx.Batch) {
 		switch e := &t.entries[i]; {
 		case e.Busy:
 			busy = append(busy, e.ID)
-		case e.Outcome == inorder.Waiting, e.Outcome == inorder.Attention, e.Waiters > 0:
+		case e.Outcome == inorder.Waiting, e.Outcome == inorder.Attention, e.Waiters > 0, e.waits, e.Recorded && e.tried:
 			starting = append(starting, e.ID)
 			t.drained.Start = append(t.drained.Start, e.Event.Event)
 		default:

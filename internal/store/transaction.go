@@ -33,6 +33,7 @@ type entry struct {
 	Result
 	hash  []byte // SHA-256 of the body
 	waits bool   // it has a row of pending_events
+	tried bool   // its row of the inbox is left from before, when its workflow, if it had one, may not have been woken
 }
 
 func newTransaction(events []Event, o Options) *transaction {
