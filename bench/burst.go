@@ -13,7 +13,7 @@ func reportBurst(ctx context.Context, subjects []subject, rounds int) error {
 	for range rounds {
 		rates := map[string]float64{}
 		for _, s := range subjects {
-			if s.name != serve && s.name != plainHandler {
+			if s.name != serveInbox && s.name != plainHandler {
 				continue
 			}
 			r, err := measure(ctx, s, senders, n)
@@ -24,7 +24,7 @@ func reportBurst(ctx context.Context, subjects []subject, rounds int) error {
 			fmt.Printf("  %-28s %5.0f events/s accepted and applied, ack p50 %s, p99 %s, last applied %s after the last answer\n", s.name, r.rate,
 				r.p50.Round(100*time.Microsecond), r.p99.Round(100*time.Microsecond), r.after.Round(time.Millisecond))
 		}
-		fmt.Printf("  %.2f of the plain handler's\n", rates[serve]/rates[plainHandler])
+		fmt.Printf("  %.2f of the plain handler's\n", rates[serveInbox]/rates[plainHandler])
 	}
 	return nil
 }

@@ -28,6 +28,7 @@ type subject struct {
 const (
 	serve         = "inorder serve"
 	serveBefore   = "inorder serve, before"
+	serveInbox    = "inorder serve, with its inbox"
 	emptyWorkflow = "empty workflow (the engine's limit)"
 	plainHandler  = "plain handler (no Temporal)"
 )
@@ -55,11 +56,12 @@ func startSubjects(ctx context.Context, program, before string, pool *pgxpool.Po
 		done func(context.Context) (int64, error)
 		runs [][]string
 	}{
-		{serve, applied, [][]string{{program, "serve"}}},
+		{serve, applied, [][]string{{"env", "INBOX=off", program, "serve"}}}, // each event a workflow, however many come
 		{emptyWorkflow, nil, [][]string{{self, "empty"}}}, // right after it, so that both meet the same neighbours
 		{serveBefore, applied, [][]string{{before, "serve"}}},
-		{"inorder receiver + worker", applied, [][]string{{program, "receiver"}, {program, "worker"}}},
+		{"inorder receiver + worker", applied, [][]string{{"env", "INBOX=off", program, "receiver"}, {program, "worker"}}},
 		{plainHandler, nil, [][]string{{self, "plain"}}},
+		{serveInbox, applied, [][]string{{program, "serve"}}},
 	}
 	if before == "" {
 		all = slices.Delete(all, 2, 3)
