@@ -57,7 +57,7 @@ func startSubjects(ctx context.Context, program, before string, pool *pgxpool.Po
 		runs [][]string
 	}{
 		{serve, applied, [][]string{{"env", "INBOX=off", program, "serve"}}}, // each event a workflow, however many come
-		{emptyWorkflow, nil, [][]string{{self, "empty"}}}, // right after it, so that both meet the same neighbours
+		{emptyWorkflow, nil, [][]string{{self, "empty"}}},                    // right after it, so that both meet the same neighbours
 		{serveBefore, applied, [][]string{{before, "serve"}}},
 		{"inorder receiver + worker", applied, [][]string{{"env", "INBOX=off", program, "receiver"}, {program, "worker"}}},
 		{plainHandler, nil, [][]string{{self, "plain"}}},
