@@ -56,6 +56,14 @@ bench/outages: build bin/dev ## Measure acknowledgements at 20 and 80 events/s, 
 	cd bench && go build -o ../bin/bench .
 	@bin/bench -inorder bin/inorder -outages 60s
 
+SEED ?= 0
+DURATION ?= 1m
+ROUNDS ?= 1
+.PHONY: chaos
+chaos: build bin/dev ## Kill, stop and cut off real servers under load, and check that nothing is lost; SEED=, DURATION=, ROUNDS=
+	go build -o bin/chaos ./dev/cmd/chaos
+	@bin/chaos -inorder bin/inorder -seed $(SEED) -duration $(DURATION) -rounds $(ROUNDS)
+
 .PHONY: fuzz
 fuzz: ## Fuzz the parser, the domain and the verifier for a minute each
 	go test -run '^$$' -fuzz FuzzParseEvent -fuzztime 60s .

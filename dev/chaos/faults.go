@@ -1,0 +1,137 @@
+package chaos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"inorder/dev/stack"
+)
+
+// suffer goes through the plan's steps, and returns when the last fault has ended.
+func (s *system) suffer(ctx context.Context, settled func(context.Context) error) {
+	for _, step := range s.plan.Steps {
+		pause(ctx, step.Pause)
+		var faults sync.WaitGroup
+		for _, f := range step.Faults {
+			faults.Go(func() {
+				pause(ctx, f.After)
+				if ctx.Err() != nil {
+					return
+				}
+				s.note(f.String())
+				if err := s.fault(ctx, f, settled); err != nil {
+					s.note(fmt.Sprintf("%s: %v", f, err))
+				}
+			})
+		}
+		faults.Wait()
+	}
+}
+
+// fault begins and ends one.
+func (s *system) fault(ctx context.Context, f Fault, settled func(context.Context) error) error {
+	if p, is := s.proxies[f.Target]; is {
+		begin := map[Kind]func() func(){Cut: p.cut, Freeze: p.freeze, Mute: p.mute}[f.Kind]
+		end := begin()
+		pause(ctx, f.For)
+		end()
+		return nil
+	}
+	server := s.server(f.Target)
+	switch f.Kind {
+	case Empty:
+		return s.empty(ctx, settled)
+	case Full:
+		return s.full(ctx, f.For)
+	case Crash:
+		if children := descendants(server.PID()); len(children) > 0 {
+			return syscall.Kill(children[len(children)/2], syscall.SIGKILL)
+		}
+		return nil
+	case Stop:
+		signalTree(server.PID(), syscall.SIGSTOP)
+		pause(ctx, f.For)
+		signalTree(server.PID(), syscall.SIGCONT)
+		return nil
+	}
+	if p, is := s.processes[f.Target]; is {
+		p.held.Lock()
+		defer p.held.Unlock() // then its supervisor starts it
+		server.Kill()
+		pause(ctx, f.For)
+		return nil
+	}
+	killTree(server)
+	pause(ctx, f.For)
+	return server.Start(context.WithoutCancel(ctx))
+}
+
+func (s *system) server(name string) *stack.Server {
+	switch name {
+	case postgres:
+		return s.stack.Postgres
+	case temporal:
+		return s.stack.Temporal
+	}
+	return s.processes[name].server
+}
+
+// full fills PostgreSQL's disk. It may end of that.
+func (s *system) full(ctx context.Context, d time.Duration) error {
+	if err := s.disk.fill(); err != nil {
+		return err
+	}
+	pause(ctx, d)
+	if err := s.disk.free(); err != nil {
+		return err
+	}
+	select {
+	case <-s.stack.Postgres.Exited():
+		s.note("PostgreSQL ended of its full disk")
+		return s.stack.Postgres.Start(context.WithoutCancel(ctx))
+	default:
+		return nil
+	}
+}
+
+// empty loses Temporal's storage while nothing is applying, and has PostgreSQL's knowledge bring back what waits.
+func (s *system) empty(ctx context.Context, settled func(context.Context) error) error {
+	s.quiet.Lock()
+	defer s.quiet.Unlock()
+	waiting, cancel := context.WithTimeout(ctx, 90*time.Second)
+	defer cancel()
+	if err := settled(waiting); err != nil {
+		return fmt.Errorf("left out, because events still move: %w", err)
+	}
+	s.stack.Temporal.Kill()
+	files, err := filepath.Glob(filepath.Join(s.stack.Dir, "temporal", "temporal.db*"))
+	if err != nil || len(files) == 0 {
+		return fmt.Errorf("no files of Temporal's storage: %w", err)
+	}
+	for _, f := range files {
+		err = errors.Join(err, os.Remove(f))
+	}
+	if err := errors.Join(err, s.stack.Temporal.Start(context.WithoutCancel(ctx))); err != nil {
+		return err
+	}
+	for _, name := range []string{"migrate", "recover"} {
+		out, err := s.command(ctx, name)
+		s.note("inorder " + name + " after Temporal's storage was lost: " + lastLine(out))
+		if err != nil {
+			return fmt.Errorf("inorder %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func lastLine(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return lines[len(lines)-1]
+}

@@ -1,0 +1,106 @@
+package chaos
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"inorder/dev/history"
+)
+
+// event is one that the senders deliver, perhaps several times.
+type event struct {
+	id, order string
+	body      []byte
+	told      *history.Event // nil of one that needs a person
+}
+
+// load makes up orders with their events, wave after wave. A seed gives the same ones.
+type load struct {
+	seed   uint64
+	rnd    *rand.Rand
+	orders int
+	events []event  // of all waves so far
+	late   []*event // deliveries that come a wave later
+}
+
+func newLoad(seed uint64) *load { return &load{seed: seed, rnd: rand.New(rand.NewPCG(seed, 2))} }
+
+// wave is deliveries in their order, and the pause between two.
+type wave struct {
+	deliveries []*event
+	every      time.Duration
+}
+
+const ordersInWave = 15
+
+// wave makes the next deliveries: reordered, some of them more than once, some a wave late.
+func (l *load) wave() wave {
+	deliveries := l.late
+	l.late = nil
+	for range ordersInWave {
+		for _, e := range l.order() {
+			for range 1 + max(0, l.rnd.IntN(5)-2) { // three of five come once
+				if l.rnd.IntN(8) == 0 {
+					l.late = append(l.late, &e)
+				} else {
+					deliveries = append(deliveries, &e)
+				}
+			}
+		}
+	}
+	l.rnd.Shuffle(len(deliveries), func(i, j int) { deliveries[i], deliveries[j] = deliveries[j], deliveries[i] })
+	// Calm, brisk, more than Temporal takes, and all at one instant.
+	every := pick(l.rnd, 25*time.Millisecond, 12*time.Millisecond, 12*time.Millisecond, 4*time.Millisecond, 0)
+	return wave{deliveries, every}
+}
+
+// last are the deliveries that are left, once there are no more waves.
+func (l *load) last() wave {
+	deliveries := l.late
+	l.late = nil
+	return wave{deliveries, 10 * time.Millisecond}
+}
+
+// order makes one order's events. Of one order in six nothing tells that it was created, so that its events wait.
+func (l *load) order() (events []event) {
+	l.orders++
+	id := fmt.Sprintf("o%d-%d", l.seed, l.orders)
+	draw := rapid.Custom(func(t *rapid.T) []history.Event { return history.Draw(t, id) })
+	told := draw.Example(int(l.rnd.Uint32()))
+	created := history.Event{ID: id + ":evt_created", Type: "order.created", OrderID: id, Second: l.rnd.IntN(4), StoreID: "store_1",
+		Status: "pending", Payment: "unpaid", Fulfillment: "unfulfilled", Full: true}
+	if l.rnd.IntN(6) > 0 {
+		told = append(told, created)
+	}
+	// The platform's clock is set forward, or was behind, in the middle of the history.
+	from, step := l.rnd.IntN(len(told)), pick(l.rnd, 0, 0, 1, 90, 3600)
+	for i := range told {
+		e := &told[i]
+		if e.Type == "order.reconciled" { // it comes from nobody outside
+			e.Type = "order.created"
+		}
+		if i >= from {
+			e.Second += step
+		}
+		events = append(events, event{id: e.ID, order: id, body: e.Body(), told: e})
+	}
+	if l.rnd.IntN(8) == 0 {
+		events = append(events, l.poison(id))
+	}
+	l.events = append(l.events, events...)
+	return events
+}
+
+// poison is an event that can't be applied: of a type that JSON allows and its field doesn't, or from the far future.
+func (l *load) poison(order string) event {
+	at, status := "2025-01-15T10:00:00Z", "7"
+	if l.rnd.IntN(2) == 0 {
+		at, status = "2125-01-15T10:00:00Z", `"confirmed"`
+	}
+	id := order + ":evt_poison"
+	return event{id: id, order: order, body: fmt.Appendf(nil, `{"id":%q,"type":"order.updated","created_at":%q,"store_id":"store_1","data":{"id":%q,"status":%s}}`,
+		id, at, order, status)}
+}
