@@ -1,8 +1,10 @@
 package inbox_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -58,8 +60,8 @@ func TestWhoeverWaitsIsReleasedByTheCreatorsWorkflow(t *testing.T) {
 }
 
 // Delivered twice at one instant an event takes both ways: it waits as a workflow, and is applied from the inbox. Its workflow
-// is told, also when the drainer that applied it was killed before.
-func TestAWorkflowThatWaitsForWhatTheInboxAppliedIsTold(t *testing.T) {
+// is woken, also when the drainer that applied it was killed before.
+func TestAWorkflowThatWaitsForWhatTheInboxAppliedIsWoken(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.put(paid(t, 1), created(t, 1))
@@ -72,6 +74,28 @@ func TestAWorkflowThatWaitsForWhatTheInboxAppliedIsTold(t *testing.T) {
 	r.drain(nil)
 	r.emptied()
 	require.Equal(t, 1, r.starts("evt_paid_1"))
+}
+
+// The order is created while the start of a workflow that is going to wait for it is under way.
+func TestAWorkflowIsWokenAlsoWhenItsStartIsUnderWay(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	began, goOn := make(chan struct{}), make(chan struct{})
+	slow := sync.OnceFunc(func() { close(began); <-goOn })
+	r.drain(func(o *inbox.Options) {
+		o.Start = func(ctx context.Context, e inorder.Event) error {
+			slow()
+			return r.start(ctx, e)
+		}
+	})
+	r.put(paid(t, 1))
+	<-began
+	r.exec(`INSERT INTO pending_events (event_id, order_id, type, payload, occurred_at, received_at, phase) VALUES ('evt_paid_1', 'order_1', 'order.paid', '{}', now(), now(), 'waiting')`)
+	r.put(created(t, 1))
+	r.eventually("both are applied", func() bool { return r.outcome("evt_paid_1") == "applied via inbox" })
+	close(goOn)
+	r.emptied()
+	require.Equal(t, 2, r.starts("evt_paid_1"))
 }
 
 func TestWhileTemporalIsAwayTheOthersAreApplied(t *testing.T) {

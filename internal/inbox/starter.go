@@ -24,9 +24,18 @@ type starter struct {
 	allowed atomic.Bool
 
 	mu     sync.Mutex
-	bytes  int                 // of the bodies that wait
-	queued map[string]struct{} // by event ID: an event that is due again while it waits here is not started twice
+	bytes  int              // of the bodies that wait
+	states map[string]state // by event ID
 }
+
+// state is where an event stands that is here. One that is due again while it waits here is not started twice.
+type state int
+
+const (
+	waits state = iota + 1
+	begun
+	again // added while its start was under way, which may have come too early: its row stays
+)
 
 const (
 	// Acknowledging comes first on a small machine, then applying, and starting workflows last.
@@ -42,7 +51,7 @@ var errAway = errors.New("it has not answered lately")
 
 func newStarter(o Options) *starter {
 	return &starter{
-		store: o.Store, start: o.Start, queue: make(chan inorder.Event, maxStarts), queued: map[string]struct{}{},
+		store: o.Store, start: o.Start, queue: make(chan inorder.Event, maxStarts), states: map[string]state{},
 		breaker: circuitbreaker.NewBuilder[any]().WithFailureThreshold(failuresToOpen).WithSuccessThreshold(1).WithDelay(openFor).Build(),
 	}
 }
@@ -53,13 +62,19 @@ func (s *starter) room() int { return cap(s.queue) - len(s.queue) }
 func (s *starter) add(e inorder.Event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_, already := s.queued[e.ID]
-	if already || s.bytes > 0 && s.bytes+len(e.Body) > maxWaiting {
+	switch s.states[e.ID] {
+	case waits, again:
+		return
+	case begun:
+		s.states[e.ID] = again
+		return
+	}
+	if s.bytes > 0 && s.bytes+len(e.Body) > maxWaiting {
 		return
 	}
 	select {
 	case s.queue <- e:
-		s.queued[e.ID] = struct{}{}
+		s.states[e.ID] = waits
 		s.bytes += len(e.Body)
 	default:
 	}
@@ -87,6 +102,7 @@ func (s *starter) several(ctx context.Context, e inorder.Event) {
 	var there, left []string
 	var cause error
 	for {
+		s.begin(e.ID)
 		if err := s.one(ctx, e); err != nil {
 			left, cause = append(left, e.ID), err
 		} else {
@@ -102,18 +118,36 @@ func (s *starter) several(ctx context.Context, e inorder.Event) {
 		}
 		break
 	}
-	// What cannot be told is found out again: a workflow that is there refuses a second start.
-	if len(there) > 0 {
+	// What cannot be written is found out again: a workflow that is there refuses a second start.
+	if there = s.end(there, left); len(there) > 0 {
 		_ = s.store.RemoveInbox(ctx, there)
 	}
 	if len(left) > 0 {
 		_ = s.store.ExplainInbox(ctx, left, "Temporal has not taken its workflow: "+loglimit.OneLine(cause))
 	}
+}
+
+func (s *starter) begin(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, id := range append(there, left...) {
-		delete(s.queued, id)
+	s.states[id] = begun
+}
+
+// end forgets events whose start has ended, and returns those whose rows are of no more use. Whoever is added from now on is
+// started anew.
+func (s *starter) end(there, left []string) (done []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, id := range there {
+		if s.states[id] != again {
+			done = append(done, id)
+		}
+		delete(s.states, id)
 	}
+	for _, id := range left {
+		delete(s.states, id)
+	}
+	return done
 }
 
 func (s *starter) one(ctx context.Context, e inorder.Event) error {
