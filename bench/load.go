@@ -89,7 +89,7 @@ func post(ctx context.Context, client *http.Client, url string, senders int, del
 		wg.Go(func() {
 			for i := next.Add(1) - 1; i < int64(len(deliveries)) && ctx.Err() == nil; i = next.Add(1) - 1 {
 				begin := time.Now()
-				if err := postOne(ctx, client, url, deliveries[i]); err != nil {
+				if _, err := postOne(ctx, client, url, deliveries[i]); err != nil {
 					once.Do(func() { fail = err })
 					return
 				}
@@ -104,24 +104,25 @@ func post(ctx context.Context, client *http.Client, url string, senders int, del
 	return acks, fail
 }
 
-func postOne(ctx context.Context, client *http.Client, url string, d posting) error {
+// postOne returns how the event was taken. Anything but that it is new is an error.
+func postOne(ctx context.Context, client *http.Client, url string, d posting) (result string, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url+delivery.Path, bytes.NewReader(d.body))
 	if err != nil {
-		return err
+		return "", err
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set(delivery.SignatureHeader, d.signature)
 	resp, err := client.Do(req)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer resp.Body.Close()
 	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
-		return err
+		return "", err
 	}
-	result := resp.Header.Get(delivery.ResultHeader)
+	result = resp.Header.Get(delivery.ResultHeader)
 	if resp.StatusCode != http.StatusOK || result != delivery.ResultAccepted && result != delivery.ResultSpilled {
-		return fmt.Errorf("answered %s %q", resp.Status, result)
+		return result, fmt.Errorf("answered %s %q", resp.Status, result)
 	}
-	return nil
+	return result, nil
 }

@@ -33,12 +33,13 @@ func main() {
 	events := flag.Int("events", 200, "events per measurement with 16 senders; fewer senders get fewer")
 	inorder := flag.String("inorder", "../bin/inorder", "the program to measure")
 	before := flag.String("before", "", "an older build of the program, to measure beside it")
+	bursts := flag.Int("bursts", 5, "how often a burst is measured")
 	outages := flag.Duration("outages", 0, "instead: calm and outages of that length, on servers of its own")
 	flag.Parse()
 	if *outages > 0 {
 		exit(runOutages(ctx, *inorder, *outages))
 	}
-	exit(run(ctx, *inorder, *before, *rounds, *events))
+	exit(run(ctx, *inorder, *before, *rounds, *events, *bursts))
 }
 
 func exit(err error) {
@@ -52,13 +53,25 @@ func exit(err error) {
 // senders are the numbers of concurrent senders that are measured.
 var senders = []int{1, 4, 16}
 
-func run(ctx context.Context, program, before string, rounds, events int) error {
+func run(ctx context.Context, program, before string, rounds, events, bursts int) error {
 	pool, err := pgxpool.New(ctx, os.Getenv("DATABASE_URL"))
 	if err != nil {
 		return fmt.Errorf("DATABASE_URL: %w", err)
 	}
 	defer pool.Close()
-	subjects, stop, err := startSubjects(ctx, program, before, pool)
+	if rounds > 0 {
+		if err := runRounds(ctx, program, before, pool, rounds, events); err != nil {
+			return err
+		}
+	}
+	if bursts > 0 {
+		return runBursts(ctx, program, before, pool, bursts)
+	}
+	return nil
+}
+
+func runRounds(ctx context.Context, program, before string, pool *pgxpool.Pool, rounds, events int) error {
+	subjects, stop, err := startSubjects(ctx, program, before, pool, serve, emptyWorkflow, serveBefore, separate, plainHandler)
 	defer stop()
 	if err != nil {
 		return err
@@ -71,9 +84,6 @@ func run(ctx context.Context, program, before string, rounds, events int) error 
 			slices.Reverse(order)
 		}
 		for _, s := range order {
-			if s.name == serveInbox { // measured by itself, under load
-				continue
-			}
 			if results[s.name] == nil {
 				results[s.name] = map[int][]result{}
 			}
@@ -93,22 +103,6 @@ func run(ctx context.Context, program, before string, rounds, events int) error 
 	if before != "" {
 		reportBefore(results)
 	}
-	if err := reportBurst(ctx, subjects, min(rounds, 5)); err != nil {
-		return err
-	}
-	return reportTogether(ctx, pool, subjects[len(subjects)-1], min(rounds, 5))
-}
-
-func reportTogether(ctx context.Context, pool *pgxpool.Pool, serve subject, rounds int) error {
-	const orders = 200
-	fmt.Printf("\n%s, order.paid and order.created of %d orders posted at the same instant:\n", serve.name, orders)
-	for range rounds {
-		answered, released, err := together(ctx, pool, serve, orders)
-		if err != nil {
-			return fmt.Errorf("post at the same instant: %w", err)
-		}
-		fmt.Printf("  all answered after %s; none left waiting %s later\n", answered.Round(10*time.Millisecond), released.Round(10*time.Millisecond))
-	}
 	return nil
 }
 
@@ -120,9 +114,6 @@ func report(subjects []subject, results map[string]map[int][]result) {
 	}
 	fmt.Fprintln(w, "of the empty workflow's @16\t")
 	for _, s := range subjects {
-		if s.name == serveInbox {
-			continue
-		}
 		fmt.Fprintf(w, "%s\t", s.name)
 		for _, n := range senders {
 			rs := results[s.name][n]

@@ -29,13 +29,15 @@ const (
 	serve         = "inorder serve"
 	serveBefore   = "inorder serve, before"
 	serveInbox    = "inorder serve, with its inbox"
+	inboxBefore   = "inorder serve, with its inbox, before"
+	separate      = "inorder receiver + worker"
 	emptyWorkflow = "empty workflow (the engine's limit)"
 	plainHandler  = "plain handler (no Temporal)"
 )
 
-// startSubjects starts every subject in processes of its own, each with its own task queue. They idle while another
-// one is measured. stop ends them. before, which may be empty, is an older program, which works on the newer schema.
-func startSubjects(ctx context.Context, program, before string, pool *pgxpool.Pool) (subjects []subject, stop func(), err error) {
+// startSubjects starts the subjects of these names in processes of their own, each with its own task queue. They idle while
+// another one is measured. stop ends them. before, which may be empty, is an older program, which works on the newer schema.
+func startSubjects(ctx context.Context, program, before string, pool *pgxpool.Pool, names ...string) (subjects []subject, stop func(), err error) {
 	var running processes
 	stop = running.stop
 	migrate := exec.CommandContext(ctx, program, "migrate")
@@ -59,14 +61,15 @@ func startSubjects(ctx context.Context, program, before string, pool *pgxpool.Po
 		{serve, applied, [][]string{{"env", "INBOX=off", program, "serve"}}}, // each event a workflow, however many come
 		{emptyWorkflow, nil, [][]string{{self, "empty"}}},                    // right after it, so that both meet the same neighbours
 		{serveBefore, applied, [][]string{{before, "serve"}}},
-		{"inorder receiver + worker", applied, [][]string{{"env", "INBOX=off", program, "receiver"}, {program, "worker"}}},
+		{separate, applied, [][]string{{"env", "INBOX=off", program, "receiver"}, {program, "worker"}}},
 		{plainHandler, nil, [][]string{{self, "plain"}}},
 		{serveInbox, applied, [][]string{{program, "serve"}}},
-	}
-	if before == "" {
-		all = slices.Delete(all, 2, 3)
+		{inboxBefore, applied, [][]string{{before, "serve"}}},
 	}
 	for i, s := range all {
+		if !slices.Contains(names, s.name) || before == "" && s.runs[0][0] == before {
+			continue
+		}
 		one, err := running.start(ctx, s.name, "bench-"+strconv.Itoa(i), s.runs)
 		if err != nil {
 			return nil, stop, fmt.Errorf("%s: %w", s.name, err)

@@ -12,6 +12,19 @@ import (
 	"inorder/internal/sample"
 )
 
+func reportTogether(ctx context.Context, pool *pgxpool.Pool, serve subject, rounds int) error {
+	const orders = 200
+	fmt.Printf("\n%s, order.paid and order.created of %d orders posted at the same instant:\n", serve.name, orders)
+	for range rounds {
+		answered, released, err := together(ctx, pool, serve, orders)
+		if err != nil {
+			return fmt.Errorf("post at the same instant: %w", err)
+		}
+		fmt.Printf("  all answered after %s; none left waiting %s later\n", answered.Round(10*time.Millisecond), released.Round(10*time.Millisecond))
+	}
+	return nil
+}
+
 // together posts order.paid and order.created of n new orders, all at the same instant, and returns how long the answers
 // took and how long after the last of them nothing waited any more.
 func together(ctx context.Context, pool *pgxpool.Pool, s subject, n int) (answered, released time.Duration, err error) {
@@ -36,7 +49,7 @@ func together(ctx context.Context, pool *pgxpool.Pool, s subject, n int) (answer
 	for i, d := range deliveries {
 		wg.Go(func() {
 			<-gate
-			errs[i] = postOne(ctx, client, s.url, d)
+			_, errs[i] = postOne(ctx, client, s.url, d)
 		})
 	}
 	begin := time.Now()

@@ -53,7 +53,7 @@ func (w *ways) accept(e inorder.Event) (string, error) {
 	}
 	starting, cause := w.engine.begin(e, w.now())
 	if starting == nil {
-		return w.put(e, cause)
+		return w.spillFirst(e, cause)
 	}
 	budget := time.NewTimer(w.budget())
 	defer budget.Stop()
@@ -62,7 +62,11 @@ func (w *ways) accept(e inorder.Event) (string, error) {
 		if s.err == nil {
 			return s.result, nil
 		}
-		return w.put(e, s.err)
+		result, err := w.spill(e, w.now())
+		if err != nil {
+			return "", fmt.Errorf("%w; and %w", s.err, err)
+		}
+		return result, nil
 	case <-budget.C:
 		w.engine.slots.overran(w.now())
 		return w.both(e, starting)
@@ -90,16 +94,16 @@ func (w *ways) budget() time.Duration {
 	return calmBudget
 }
 
-// put takes the second way, and the first after all if that fails. cause is why the first was not taken, or failed.
-func (w *ways) put(e inorder.Event, cause error) (string, error) {
+// spillFirst takes the second way because the first is closed, and the first after all if that fails: it may be open by now.
+func (w *ways) spillFirst(e inorder.Event, closed error) (string, error) {
 	result, err := w.spill(e, w.now())
 	switch {
 	case err == nil:
 		return result, nil
-	case w.engine.open() && errors.Is(cause, errNoSlot):
+	case w.engine.open():
 		return w.withoutInbox(e, err)
 	}
-	return "", fmt.Errorf("%w; and %w", cause, err)
+	return "", fmt.Errorf("%w; and %w", closed, err)
 }
 
 func (w *ways) spill(e inorder.Event, notBefore time.Time) (string, error) {
@@ -159,8 +163,6 @@ type engine struct {
 	breaker   circuitbreaker.CircuitBreaker[any]
 }
 
-var errNoSlot = errors.New("takes no more for the moment")
-
 // startEnd is how a start ended.
 type startEnd struct {
 	result string // ResultAccepted or ResultDuplicate
@@ -187,7 +189,7 @@ func (g *engine) open() bool { return g.breaker.RemainingDelay() == 0 }
 // first workflow task would be lost for ten seconds.
 func (g *engine) begin(e inorder.Event, now time.Time) (<-chan startEnd, error) {
 	if !g.slots.take(now) {
-		return nil, fmt.Errorf("%s %w: %d starts are under way", g.name, errNoSlot, g.slots.underWay())
+		return nil, fmt.Errorf("%s takes no more for the moment: %d starts are under way", g.name, g.slots.underWay())
 	}
 	if !g.breaker.TryAcquirePermit() {
 		g.slots.giveBack()

@@ -1,6 +1,7 @@
 package receiver
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -42,8 +43,9 @@ func (s *slowStarter) ExecuteWorkflow(ctx context.Context, _ client.StartWorkflo
 // memoryInbox is an inbox that takes a while, too.
 type memoryInbox struct {
 	takes   time.Duration
-	err     error
-	known   bool // every event is a duplicate
+	err     error // known before Put
+	fails   error // only Put tells
+	known   bool  // every event is a duplicate
 	mu      sync.Mutex
 	put     map[string]time.Time // not before when
 	removed []string
@@ -57,7 +59,7 @@ func (m *memoryInbox) Put(e inorder.Event, notBefore time.Time) (bool, error) {
 		m.put = map[string]time.Time{}
 	}
 	m.put[e.ID] = notBefore
-	return m.known, m.err
+	return m.known, cmp.Or(m.err, m.fails)
 }
 
 func (m *memoryInbox) Remove(id string) {
@@ -159,6 +161,22 @@ func TestWithoutBothWaysEachIsNamed(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, delivery.ResultAccepted, result)
 		require.Equal(t, 3*time.Second, d)
+	})
+}
+
+func TestTheFirstWayIsTakenAfterAllWhenItIsOpenAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, m := &slowStarter{err: errors.New("no")}, &memoryInbox{}
+		w := newWays(s, m)
+		for range failuresToOpen {
+			_, _, err := took(w, one)
+			require.NoError(t, err)
+		}
+		require.False(t, w.engine.open())
+		s.err, m.takes, m.fails = nil, 5*time.Second, errors.New("timeout") // Temporal comes back as PostgreSQL goes
+		result, _, err := took(w, one)
+		require.NoError(t, err)
+		require.Equal(t, delivery.ResultAccepted, result)
 	})
 }
 
