@@ -24,8 +24,8 @@ type ApplyEventResult struct {
 	OrderID string          `json:"order_id,omitempty"`
 	// Waiters is how many events wait for the order that this event created.
 	Waiters int `json:"waiters,omitempty"`
-	// LookAgain is when a waiting event should be applied again by itself, counted from now, in nanoseconds.
-	LookAgain time.Duration `json:"look_again,omitempty"`
+	// RecheckAfter is when a waiting event is applied again by itself, counted from now, in nanoseconds.
+	RecheckAfter time.Duration `json:"look_again,omitempty"`
 	// AskPlatform is set when a waiting event is so old that the platform should be asked for its order: see FetchOrder.
 	AskPlatform bool `json:"ask_platform,omitempty"`
 }
@@ -68,7 +68,7 @@ func (a *Activities) ApplyEvent(ctx context.Context, body converter.RawValue, in
 	case e.Change.Creates:
 		result.Waiters = r.Waiters
 	case r.Outcome == inorder.Waiting, r.Outcome == inorder.Stuck:
-		_, result.LookAgain = a.waitPolicy().at(age, r.Waiters)
+		_, result.RecheckAfter = a.waitPolicy().at(age, r.Waiters)
 	}
 	a.countRepair(drift, e)
 	return result, nil

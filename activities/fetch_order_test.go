@@ -129,7 +129,7 @@ func TestAWaitingEventAsksFromACertainAgeOn(t *testing.T) {
 	require.False(t, look(0).AskPlatform)
 	early := look(9 * time.Minute)
 	require.False(t, early.AskPlatform)
-	require.Equal(t, time.Minute, early.LookAgain, "it looks when it may ask")
+	require.Equal(t, time.Minute, early.RecheckAfter, "it looks when it may ask")
 	require.True(t, look(10*time.Minute).AskPlatform)
 	stuck := look(25 * time.Hour)
 	require.Equal(t, inorder.Stuck, stuck.Outcome)
@@ -137,6 +137,6 @@ func TestAWaitingEventAsksFromACertainAgeOn(t *testing.T) {
 
 	s.Platform = nil
 	require.False(t, look(time.Hour).AskPlatform)
-	require.Equal(t, 9*time.Minute, look(9*time.Minute).LookAgain)
+	require.Equal(t, 9*time.Minute, look(9*time.Minute).RecheckAfter)
 	require.False(t, look(31*24*time.Hour).AskPlatform)
 }

@@ -16,7 +16,7 @@ func TestWaitingEventsAreAppliedOnceTheirOrderIsThere(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	r := s.apply(paid("evt_1"))
-	require.Equal(t, activities.ApplyEventResult{Outcome: inorder.Waiting, OrderID: "order_1", Detail: "its order has not been created yet", LookAgain: time.Minute}, r)
+	require.Equal(t, activities.ApplyEventResult{Outcome: inorder.Waiting, OrderID: "order_1", Detail: "its order has not been created yet", RecheckAfter: time.Minute}, r)
 	require.Equal(t, "waiting order_1 order.paid", s.text(`SELECT concat_ws(' ', phase, order_id, type) FROM pending_events WHERE event_id = 'evt_1'`))
 	require.JSONEq(t, paid("evt_1"), s.text(`SELECT payload FROM pending_events`))
 	require.Equal(t, "t", s.text(`SELECT received_at = $1 AND occurred_at = $2 FROM pending_events`, received, received.Add(-2*time.Hour))[:1])
@@ -72,7 +72,7 @@ func TestManyThatWaitForOneOrderLookLessOften(t *testing.T) {
 		SELECT 'evt_' || n, CASE WHEN n > 20 THEN 'order_1' ELSE 'order_2' END, 'order.paid', '{}', now(), now(), CASE WHEN n > 10 THEN 'waiting' ELSE 'attention' END
 		FROM generate_series(1, 1020) n`)
 	r := s.apply(paid("evt_new"))
-	require.Equal(t, 100*time.Second, r.LookAgain)
+	require.Equal(t, 100*time.Second, r.RecheckAfter)
 	require.Equal(t, r, s.apply(paid("evt_new")), "it does not count itself")
 	require.Zero(t, r.Waiters, "there is nobody to wake")
 }
@@ -85,12 +85,12 @@ func TestWaitingEventsGrowOld(t *testing.T) {
 
 	r := s.applyAt(paid("evt_1"), 24*time.Hour)
 	require.Equal(t, inorder.Stuck, r.Outcome)
-	require.Equal(t, time.Hour, r.LookAgain)
+	require.Equal(t, time.Hour, r.RecheckAfter)
 	require.Equal(t, "stuck", s.text(`SELECT phase FROM pending_events`))
 
 	r = s.applyAt(paid("evt_1"), 30*24*time.Hour)
 	require.Equal(t, inorder.Expired, r.Outcome)
-	require.Zero(t, r.LookAgain)
+	require.Zero(t, r.RecheckAfter)
 	require.Equal(t, "0", s.text(`SELECT count(*) FROM pending_events`))
 	require.JSONEq(t, paid("evt_1"), s.text(`SELECT payload FROM webhook_events WHERE outcome = 'expired' AND detail = 'its order has not been created yet'`))
 

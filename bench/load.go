@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"inorder/internal/delivery"
 	"inorder/internal/sample"
 )
@@ -23,17 +25,22 @@ type result struct {
 	rate     float64 // events per second that reached their end, from the first POST on
 	p50, p99 time.Duration
 	after    time.Duration // how long after the last answer the last event ended
+	wal      float64       // bytes per event that PostgreSQL wrote to its log, whoever wrote
 }
 
 var sequence atomic.Int64
 
 // measure posts n new events with that many senders, each waiting for its answer, and waits until all reached their end.
-func measure(ctx context.Context, s subject, senders, n int) (result, error) {
+func measure(ctx context.Context, pool *pgxpool.Pool, s subject, senders, n int) (result, error) {
 	deliveries := make([]posting, n)
 	for i := range deliveries {
 		deliveries[i] = newPosting()
 	}
 	done, err := s.done(ctx)
+	if err != nil {
+		return result{}, err
+	}
+	written, err := wal(ctx, pool)
 	if err != nil {
 		return result{}, err
 	}
@@ -53,9 +60,18 @@ func measure(ctx context.Context, s subject, senders, n int) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	rate := float64(n) / time.Since(begin).Seconds()
+	r := result{after: time.Since(answered), rate: float64(n) / time.Since(begin).Seconds()}
 	slices.Sort(acks)
-	return result{after: time.Since(answered), rate: rate, p50: acks[n/2], p99: acks[n*99/100]}, nil
+	r.p50, r.p99 = acks[n/2], acks[n*99/100]
+	now, err := wal(ctx, pool)
+	r.wal = (now - written) / float64(n)
+	return r, err
+}
+
+// wal is how many bytes PostgreSQL has written to its log so far.
+func wal(ctx context.Context, pool *pgxpool.Pool) (bytes float64, err error) {
+	err = pool.QueryRow(ctx, `SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::float8`).Scan(&bytes)
+	return bytes, err
 }
 
 func newClient(senders int) *http.Client {

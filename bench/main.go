@@ -88,7 +88,7 @@ func runRounds(ctx context.Context, program, before string, pool *pgxpool.Pool, 
 				results[s.name] = map[int][]result{}
 			}
 			for _, n := range senders {
-				r, err := measure(ctx, s, n, events*n/16+events/8)
+				r, err := measure(ctx, pool, s, n, events*n/16+events/8)
 				if err != nil {
 					return fmt.Errorf("measure %s with %d senders: %w", s.name, n, err)
 				}
@@ -112,7 +112,7 @@ func report(subjects []subject, results map[string]map[int][]result) {
 	for _, n := range senders {
 		fmt.Fprintf(w, "events/s @%d\tack p50 @%d\tack p99 @%d\t", n, n, n)
 	}
-	fmt.Fprintln(w, "of the empty workflow's @16\t")
+	fmt.Fprintln(w, "of the empty workflow's @16\tWAL/event @16\t")
 	for _, s := range subjects {
 		fmt.Fprintf(w, "%s\t", s.name)
 		for _, n := range senders {
@@ -121,7 +121,7 @@ func report(subjects []subject, results map[string]map[int][]result) {
 				median(rs, func(r result) time.Duration { return r.p50 }).Round(10*time.Microsecond),
 				median(rs, func(r result) time.Duration { return r.p99 }).Round(10*time.Microsecond))
 		}
-		fmt.Fprintf(w, "%.2f\t\n", share(results[s.name][16], results[emptyWorkflow][16]))
+		fmt.Fprintf(w, "%.2f\t%.0f B\t\n", share(results[s.name][16], results[emptyWorkflow][16]), median(results[s.name][16], func(r result) float64 { return r.wal }))
 	}
 	w.Flush()
 }

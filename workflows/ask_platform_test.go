@@ -17,7 +17,7 @@ import (
 
 // asking waits for its order, and asks the platform for it.
 var asking = activities.ApplyEventResult{Outcome: inorder.Waiting, OrderID: "order_1", Detail: "its order has not been created yet",
-	LookAgain: 10 * time.Minute, AskPlatform: true}
+	RecheckAfter: 10 * time.Minute, AskPlatform: true}
 
 // newQuestion is a play with a platform, which answers what it is told to; the last answer stays.
 func newQuestion(t *testing.T, answers []any, platform ...any) (p *play, asked *[]time.Duration) {
@@ -95,7 +95,7 @@ func TestAPlatformThatFailsDoesNotHoldUpTheEvent(t *testing.T) {
 	})
 	t.Run("a refused key is tried again slowly", func(t *testing.T) {
 		long := asking
-		long.LookAgain = time.Hour
+		long.RecheckAfter = time.Hour
 		p, asked := newQuestion(t, []any{long, applied}, errKey)
 		p.run()
 		require.Equal(t, []time.Duration{0, 10 * time.Minute, 20 * time.Minute, 30 * time.Minute, 40 * time.Minute, 50 * time.Minute}, *asked)

@@ -27,8 +27,8 @@ var (
 	start = time.Date(2025, 1, 15, 12, 0, 0, 0, time.UTC)
 
 	applied   = activities.ApplyEventResult{Outcome: inorder.Applied, OrderID: "order_1"}
-	waiting   = activities.ApplyEventResult{Outcome: inorder.Waiting, OrderID: "order_1", Detail: "its order has not been created yet", LookAgain: time.Minute}
-	stuck     = activities.ApplyEventResult{Outcome: inorder.Stuck, OrderID: "order_1", Detail: "its order has not been created yet", LookAgain: time.Hour}
+	waiting   = activities.ApplyEventResult{Outcome: inorder.Waiting, OrderID: "order_1", Detail: "its order has not been created yet", RecheckAfter: time.Minute}
+	stuck     = activities.ApplyEventResult{Outcome: inorder.Stuck, OrderID: "order_1", Detail: "its order has not been created yet", RecheckAfter: time.Hour}
 	expired   = activities.ApplyEventResult{Outcome: inorder.Expired, OrderID: "order_1", Detail: "its order has not been created yet"}
 	attention = activities.ApplyEventResult{Outcome: inorder.Attention, OrderID: "order_1", Detail: "data.status must be a string"}
 	discarded = activities.ApplyEventResult{Outcome: inorder.Discarded, OrderID: "order_1", Detail: "why (by ops)"}

@@ -124,7 +124,7 @@ func (p *process) follow(r activities.ApplyEventResult, err error) (Phase, error
 
 // waitForOrder ends on "order.created", when it is time to try again, and by what a person does.
 func (p *process) waitForOrder(ctx workflow.Context) (Phase, error) {
-	r, next := p.result, workflow.Now(ctx).Add(p.result.LookAgain)
+	r, next := p.result, workflow.Now(ctx).Add(p.result.RecheckAfter)
 	asking := ""
 	if r.AskPlatform {
 		asking = askingDetails
@@ -137,7 +137,7 @@ func (p *process) waitForOrder(ctx workflow.Context) (Phase, error) {
 
 	waiting, stop := workflow.WithCancel(ctx)
 	defer stop() // the timer, and the question to the platform, which may have no answer yet
-	sources := append(fromPeople(ctx), signaled(ctx, SignalOrderCreated), source{name: "next", future: workflow.NewTimer(waiting, r.LookAgain)})
+	sources := append(fromPeople(ctx), signaled(ctx, SignalOrderCreated), source{name: "next", future: workflow.NewTimer(waiting, r.RecheckAfter)})
 	if !r.AskPlatform {
 		return p.takeUp(ctx, first(ctx, sources...))
 	}

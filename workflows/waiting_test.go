@@ -51,7 +51,7 @@ func TestWaitingTriesAgain(t *testing.T) {
 	t.Run("by itself, when ApplyEvent said, with the age of the event", func(t *testing.T) {
 		again := func(d time.Duration) activities.ApplyEventResult {
 			r := waiting
-			r.LookAgain = d
+			r.RecheckAfter = d
 			return r
 		}
 		p := newPlay(t, again(time.Minute), again(time.Minute), again(2*time.Minute), again(time.Hour), applied)
@@ -74,7 +74,7 @@ func TestWaitingTriesAgain(t *testing.T) {
 func TestWaitingEnds(t *testing.T) {
 	t.Run("it gets stuck, and expires", func(t *testing.T) {
 		last := stuck
-		last.LookAgain = 30 * time.Minute
+		last.RecheckAfter = 30 * time.Minute
 		p := newPlay(t, waiting, stuck, last, expired)
 		p.after(2*time.Minute, func() {
 			s := p.state()

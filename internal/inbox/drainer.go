@@ -34,7 +34,7 @@ type Options struct {
 }
 
 const (
-	// Events in one transaction. 64 gives nine tenths of the rate, 1024 no more, and every one holds the locks longer.
+	// Events in one transaction. 64 and 1024 give the same rate.
 	batch = 256
 
 	// How often an idle drainer asks. Who writes into the inbox wakes its own drainer; this finds what other processes wrote, and

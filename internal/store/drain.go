@@ -193,10 +193,5 @@ func (s *Store) RemoveInbox(ctx context.Context, eventIDs []string) error {
 
 // exec runs one statement, in one round trip.
 func (s *Store) exec(ctx context.Context, sql string, args ...any) error {
-	rows, err := s.db.Query(ctx, sql, args...)
-	if err != nil {
-		return Explain(err)
-	}
-	rows.Close()
-	return Explain(rows.Err())
+	return s.alone(ctx, sql, args, func(rows pgx.Rows) error { rows.Close(); return rows.Err() })
 }

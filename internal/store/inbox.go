@@ -48,12 +48,11 @@ func (s *Store) PutInbox(ctx context.Context, events []InboxEvent) (duplicates [
 		ids[i], orders[i], bodies[i] = e.ID, indexable(e.OrderID()), e.Body
 		received[i], notBefore[i] = e.ReceivedAt, e.NotBefore
 	}
-	rows, err := s.db.Query(ctx, putInboxSQL, ids, orders, bodies, received, notBefore)
-	if err != nil {
-		return nil, Explain(err)
-	}
-	duplicates, err = pgx.CollectRows(rows, pgx.RowTo[bool])
-	return duplicates, Explain(err)
+	err = s.alone(ctx, putInboxSQL, []any{ids, orders, bodies, received, notBefore}, func(rows pgx.Rows) error {
+		duplicates, err = pgx.CollectRows(rows, pgx.RowTo[bool])
+		return err
+	})
+	return duplicates, err
 }
 
 // indexable is the order's ID, or "" for one that PostgreSQL does not take as text. Its event needs a person, and is no

@@ -13,8 +13,14 @@ const selectOpenSQL = `SELECT id FROM orders WHERE status = ANY($1) AND created_
 
 // OpenOrders returns the IDs of the orders that have one of the statuses and whose rows were made before a time.
 func (s *Store) OpenOrders(ctx context.Context, statuses []string, before time.Time) (map[string]bool, error) {
-	ids, err := list(ctx, s, pgx.RowTo[string], selectOpenSQL, statuses, before)
-	if err != nil {
+	var ids []string
+	b := &pgx.Batch{}
+	b.Queue(`SET LOCAL enable_seqscan = on`)
+	b.Queue(selectOpenSQL, statuses, before).Query(func(rows pgx.Rows) (err error) {
+		ids, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		return err
+	})
+	if err := s.read(ctx, b); err != nil {
 		return nil, fmt.Errorf("read the open orders: %w", err)
 	}
 	return set(ids), nil

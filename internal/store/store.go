@@ -14,7 +14,7 @@ import (
 // DB is a *pgxpool.Pool, or what a test puts in its place.
 type DB interface {
 	BeginTx(ctx context.Context, options pgx.TxOptions) (pgx.Tx, error)
-	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
 }
 
 // Store is the tables of one database. Its methods may be called concurrently.
@@ -32,18 +32,30 @@ func New(db DB) *Store { return &Store{db: db} }
 //
 // Every look-up is by a key, for one key or hundreds. The planner does not know how many an array holds: it would plan such a
 // statement anew each time, or prepare it for ever to scan a table that is small that day. The last two settings keep it from both. All
-// travel with BEGIN, in one round trip.
-const beginSQL = `BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '300ms'; ` +
-	`SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off`
+// travel with BEGIN, in one round trip; aloneSQL has those two for a statement that is a transaction of its own.
+const (
+	beginSQL = `BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '300ms'; ` +
+		`SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off`
+	beginReadSQL = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL enable_seqscan = off`
+	aloneSQL     = `SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true)`
+)
 
 // inTransaction commits if f returns nil.
 func (s *Store) inTransaction(ctx context.Context, f func(pgx.Tx) error) error {
 	return Explain(pgx.BeginTxFunc(ctx, s.db, pgx.TxOptions{BeginQuery: beginSQL}, f))
 }
 
+// alone runs one statement in a transaction of its own, in one round trip.
+func (s *Store) alone(ctx context.Context, sql string, args []any, rows func(pgx.Rows) error) error {
+	b := &pgx.Batch{}
+	b.Queue(aloneSQL)
+	b.Queue(sql, args...).Query(rows)
+	return Explain(s.db.SendBatch(ctx, b).Close())
+}
+
 // read runs a batch in one read-only transaction, on one snapshot, so that what it reads is of one moment.
 func (s *Store) read(ctx context.Context, b *pgx.Batch) error {
-	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	options := pgx.TxOptions{BeginQuery: beginReadSQL}
 	return Explain(pgx.BeginTxFunc(ctx, s.db, options, func(tx pgx.Tx) error { return tx.SendBatch(ctx, b).Close() }))
 }
 

@@ -33,7 +33,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		}, nil),
 		repairs: with.NewCounterVec(prometheus.CounterOpts{
 			Name: "inorder_subscription_repairs_total",
-			Help: "What was wrong with webhooks on the platform and was put right.",
+			Help: "Faults of webhooks on the platform that were repaired.",
 		}, []string{"problem"}),
 	}
 	for _, kind := range repairable { // a counter that doesn't begin with 0 hides its first increase

@@ -1,0 +1,129 @@
+package e2e
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"inorder/internal/sample"
+)
+
+// memoryBound is what a receiver with its worker may hold, in MiB: 64 of bodies that arrive, 32 that wait for the inbox, 16 in a
+// batch and 16 that wait for Temporal, each of the last two also as parsed and as sent.
+const memoryBound = 400
+
+// Floods of what nobody should send leave the memory bounded, and a good delivery beside them is answered in time.
+func TestFloods(t *testing.T) {
+	t.Parallel()
+	note := strings.Repeat("x", 1<<20-400)
+	one := sample.Event(sample.Options{ID: "evt_again", Type: "order.created", OrderID: "order_again"})
+	for name, f := range map[string]struct {
+		n, senders int
+		body       func(i int) []byte
+		check      func(s *system)
+	}{
+		"one event 10,000 times": {10_000, 32, func(int) []byte { return one }, func(s *system) {
+			require.Equal(t, 1, s.count(`SELECT count(*) FROM webhook_events WHERE event_id = 'evt_again'`))
+		}},
+		"the largest body in every request": {400, 64, func(i int) []byte {
+			return fmt.Appendf(nil, `{"id":"evt_large_%d","type":"order.created","created_at":"2025-01-15T10:00:00Z","data":{"id":"order_large_%d","status":"pending","note":%q}}`, i, i, note)
+		}, func(s *system) {
+			s.eventually(2*time.Minute, "all are applied", func() bool {
+				return s.count(`SELECT count(*) FROM webhook_events WHERE event_id LIKE 'evt_large_%' AND outcome = 'applied'`) == 400
+			})
+		}},
+		"events that need a person": {3000, 32, func(i int) []byte {
+			return fmt.Appendf(nil, `{"id":"evt_bad_%d","type":"order.paid","created_at":"yesterday","data":{"id":"order_bad"}}`, i)
+		}, func(*system) {}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSystem(t)
+			cmd := s.serve()
+			var next atomic.Int64
+			var senders sync.WaitGroup
+			for range f.senders {
+				senders.Go(func() {
+					for i := next.Add(1) - 1; i < int64(f.n); i = next.Add(1) - 1 {
+						if status, _, err := s.post(f.body(int(i))); err != nil || status != http.StatusOK {
+							t.Errorf("%d: %d %v", i, status, err)
+							return
+						}
+					}
+				})
+			}
+			ended := make(chan struct{})
+			go func() { senders.Wait(); close(ended) }()
+			s.goodUntil(ended, cmd)
+			f.check(s)
+		})
+	}
+}
+
+func TestIdleConnectionsKeepOutNoDelivery(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	cmd := s.serve()
+	opened := 0
+	for range 10_000 { // which is more than the files that this process may open, on some machines
+		c, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+		if err != nil {
+			break
+		}
+		t.Cleanup(func() { _ = c.Close() })
+		opened++
+	}
+	t.Log(opened, "connections")
+	require.Greater(t, opened, 800)
+	ended := make(chan struct{})
+	time.AfterFunc(time.Second, func() { close(ended) })
+	s.goodUntil(ended, cmd)
+}
+
+// goodUntil delivers good events, one after the other, until others have ended. Each is applied.
+func (s *system) goodUntil(ended <-chan struct{}, cmd *exec.Cmd) {
+	s.t.Helper()
+	var ids []string
+	var slowest time.Duration
+	most := 0
+	for over := false; !over; {
+		select {
+		case <-ended:
+			over = true
+		default:
+		}
+		begin := time.Now()
+		id, _ := s.posts(sample.Options{Type: "order.created", OrderID: sample.NewID("order_")})
+		ids, slowest, most = append(ids, id), max(slowest, time.Since(begin)), max(most, resident(s.t, cmd.Process.Pid))
+	}
+	s.t.Logf("%d good events beside it, the slowest answer after %s; at most %d MiB", len(ids), slowest, most)
+	require.Less(s.t, slowest, 10*time.Second)
+	require.Less(s.t, most, memoryBound)
+	s.eventually(time.Minute, "the good ones are applied", func() bool {
+		return s.count(`SELECT count(*) FROM webhook_events WHERE outcome = 'applied' AND event_id = ANY ($1)`, ids) == len(ids)
+	})
+}
+
+// resident is the process's resident memory in MiB; 0 where there is no /proc.
+func resident(t *testing.T, pid int) int {
+	if runtime.GOOS != "linux" {
+		return 0
+	}
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	require.NoError(t, err)
+	_, rest, _ := strings.Cut(string(status), "VmRSS:")
+	kib, err := strconv.Atoi(strings.Fields(rest)[0])
+	require.NoError(t, err)
+	return kib >> 10
+}

@@ -1,0 +1,117 @@
+package store
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"inorder"
+	"inorder/dev/testenv"
+)
+
+// TestLookUpsUseAnIndex prepares the statements while the tables are empty and PostgreSQL knows it, as in a quiet night. What
+// is prepared then must not read whole tables in the morning's burst, before they are analyzed again.
+func TestLookUpsUseAnIndex(t *testing.T) {
+	t.Parallel()
+	url := testenv.MigratedURL(t)
+	others := testenv.Pool(t, url)
+	const theirs = `FROM pg_stat_user_tables WHERE relname IN ('orders', 'order_parts', 'webhook_events', 'pending_events', 'event_inbox')`
+	exec := func(sql string) {
+		t.Helper()
+		_, err := others.Exec(t.Context(), sql)
+		require.NoError(t, err)
+	}
+	exec(`DO $$ DECLARE t text; BEGIN
+		FOR t IN SELECT relname ` + theirs + ` LOOP EXECUTE format('ALTER TABLE %I SET (autovacuum_enabled = off)', t); END LOOP; END $$`)
+	exec(`VACUUM ANALYZE`)
+
+	pool := testenv.Pool(t, testenv.WithParameter(url, "pool_max_conns", "1")) // one connection prepares it all
+	s := &tables{T: t, Store: New(pool), pool: pool}
+	for range 7 { // PostgreSQL decides after five how it plans a statement
+		s.lookEverythingUp(sampled(1))
+	}
+	exec(`INSERT INTO webhook_events (event_id, type, outcome, payload) SELECT 'evt_old_' || i, 'order.paid', 'applied', '{}' FROM generate_series(1, 20000) i`)
+	exec(`INSERT INTO orders (id, data, data_at, data_rank, data_event_id, last_webhook_at) SELECT 'order_old_' || i, '{}', now(), 0, '', now() FROM generate_series(1, 20000) i`)
+	exec(`INSERT INTO order_parts (kind, id, order_id, data, event_id, last_webhook_at) SELECT 'payment', 'pay_old_' || i, 'order_old_' || i, '{}', '', now() FROM generate_series(1, 20000) i`)
+	exec(`INSERT INTO pending_events (event_id, order_id, type, payload, occurred_at, received_at, phase) SELECT 'evt_waits_' || i, 'order_w_' || i, 'order.paid', '{}', now(), now(), 'waiting' FROM generate_series(1, 20000) i`)
+	exec(`INSERT INTO event_inbox (event_id, body, received_at, not_before) SELECT 'evt_inbox_' || i, '', now(), now() + interval '1 day' FROM generate_series(1, 20000) i`)
+	const scansSQL = `SELECT coalesce(string_agg(relname || ' ' || seq_scan, ', ' ORDER BY relname), '') `
+	var before, after string
+	require.NoError(t, others.QueryRow(t.Context(), `SELECT pg_stat_clear_snapshot()::text`).Scan(&before))
+	require.NoError(t, others.QueryRow(t.Context(), scansSQL+theirs).Scan(&before))
+	for _, n := range []int{1, 100} {
+		s.lookEverythingUp(sampled(n))
+	}
+	pool.Close() // and so its counts are told
+	require.NoError(t, others.QueryRow(t.Context(), scansSQL+theirs).Scan(&after))
+	require.Equal(t, before, after, "scans of whole tables")
+}
+
+var samples int
+
+// sampled is the creations and payments of n new orders.
+func sampled(n int) (bodies []string) {
+	for range n {
+		samples++
+		order := fmt.Sprint("order_", samples)
+		bodies = append(bodies, of(order, "evt_c_"+order, "order.created", 0),
+			told("evt_p_"+order, "payment.completed", 1, fmt.Sprintf(`{"id":"pay_%s","order_id":%q,"status":"completed"}`, order, order)))
+	}
+	return bodies
+}
+
+// lookEverythingUp does once, with the events, what happens all the time.
+func (s *tables) lookEverythingUp(bodies []string) {
+	s.Helper()
+	ctx := s.Context()
+	var events []Event
+	var in []InboxEvent
+	var ids, orders []string
+	var parts []inorder.PartKey
+	for _, body := range bodies {
+		e := s.event(body)
+		events, in = append(events, e), append(in, InboxEvent{Event: e.Event, NotBefore: time.Now()})
+		ids, orders, parts = append(ids, e.ID), append(orders, e.Change.OrderID), append(parts, e.partKeys()...)
+	}
+	no := func(err error) { s.Helper(); require.NoError(s, err) }
+	_, err := s.PutInbox(ctx, in)
+	no(err)
+	no(s.PostponeInbox(ctx, ids[:1], "later"))
+	no(s.ExplainInbox(ctx, ids[:1], "later"))
+	_, err = s.Drain(ctx, Claim{Limit: 256, Apply: true}, func(e inorder.Event) Event { return Read(e, time.Hour) })
+	no(err)
+	no(s.RemoveInbox(ctx, ids))
+	_, err = s.Apply(ctx, events, Options{})
+	no(err)
+	waits := s.event(of("order_missing_"+ids[0], "evt_w_"+ids[0], "order.paid", 1))
+	_, err = s.Apply(ctx, []Event{waits}, Options{})
+	no(err)
+	_, err = s.Waiters(ctx, waits.Change.OrderID, Waiter{}, 100)
+	no(err)
+	_, err = s.CountWaiting(ctx, ids)
+	no(err)
+	_, _, err = s.Pending(ctx, waits.ID)
+	no(err)
+	_, err = s.ReadOrders(ctx, orders, parts)
+	no(err)
+	_, err = s.States(ctx, ids)
+	no(err)
+	_, err = s.Recorded(ctx, ids)
+	no(err)
+	_, err = s.Ends(ctx, ids)
+	no(err)
+	_, _, err = s.BodyHash(ctx, ids[0])
+	no(err)
+	_, err = s.OrderSummary(ctx, orders[0])
+	no(err)
+	_, err = s.Unseen(ctx, time.Hour, PendingRow{}, 100)
+	no(err)
+	_, err = s.InAttention(ctx, PendingRow{}, 100)
+	no(err)
+	_, err = s.Purge(ctx, time.Now().Add(-time.Hour), 100)
+	no(err)
+	_, err = s.Discard(ctx, waits, "by me")
+	no(err)
+}
