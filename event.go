@@ -1,6 +1,7 @@
 package inorder
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -46,7 +47,7 @@ func ParseEvent(body []byte) (Event, error) {
 	if err != nil {
 		return Event{}, errors.New("the body must be a JSON object")
 	}
-	e := Event{Body: body, Data: envelope["data"]}
+	e := Event{Body: body, Data: within(body, envelope["data"])}
 
 	if e.Type, err = envelope.str("type"); err != nil {
 		return Event{}, err
@@ -65,6 +66,14 @@ func ParseEvent(body []byte) (Event, error) {
 	createdAt, _ := envelope.str("created_at")
 	e.OccurredAt = parseTime(createdAt)
 	return e, nil
+}
+
+// within returns the same bytes as a part of whole, so that an event, which may have to wait, does not hold its data twice.
+func within(whole, part []byte) []byte {
+	if at := bytes.Index(whole, part); part != nil && at >= 0 {
+		return whole[at : at+len(part) : at+len(part)]
+	}
+	return part
 }
 
 // leapSecond is a time whose second is 60, which package time does not know, in what stands before and after the second.

@@ -42,7 +42,7 @@ const (
 	startsAtOnce = 2
 	startTimeout = 10 * time.Second
 	maxStarts    = 512      // that wait
-	maxWaiting   = 16 << 20 // bytes of their bodies; one may always wait
+	maxWaiting   = 8 << 20 // bytes of their bodies; one may always wait
 
 	maxRemoved = 64 // rows that are removed in one statement
 )

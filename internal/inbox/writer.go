@@ -30,6 +30,7 @@ type Writer struct {
 
 const (
 	maxGroup      = 256
+	maxGroupBytes = 4 << 20 // a group has no more events than reach it; pgx holds them twice more while it writes them
 	maxQueue      = 4096
 	maxQueueBytes = 32 << 20
 	writeTimeout  = 5 * time.Second
@@ -114,11 +115,11 @@ func (w *Writer) Run(ctx context.Context) {
 
 // group takes what waits beside the first.
 func (w *Writer) group(first *entry) []*entry {
-	group := []*entry{first}
-	for len(group) < maxGroup {
+	group, size := []*entry{first}, len(first.event.Body)
+	for len(group) < maxGroup && size < maxGroupBytes {
 		select {
 		case e := <-w.queue:
-			group = append(group, e)
+			group, size = append(group, e), size+len(e.event.Body)
 		default:
 			return group
 		}

@@ -80,7 +80,7 @@ func (s *Store) Drain(ctx context.Context, c Claim, read func(inorder.Event) Eve
 const becomesWorkflow = "it becomes a workflow as soon as Temporal takes it"
 
 // maxClaimed bounds the bodies of one batch, in bytes, because each may have a megabyte. One is always taken.
-const maxClaimed = 16 << 20
+const maxClaimed = 4 << 20
 
 // claim returns the events, and which of them were tried before.
 func claim(ctx context.Context, tx pgx.Tx, c Claim) (events []inorder.Event, tried []bool, err error) {

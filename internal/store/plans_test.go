@@ -66,16 +66,15 @@ func sampled(n int) (bodies []string) {
 func (s *tables) lookEverythingUp(bodies []string) {
 	s.Helper()
 	ctx := s.Context()
+	no := func(err error) { s.Helper(); require.NoError(s, err) }
 	var events []Event
 	var in []InboxEvent
-	var ids, orders []string
-	var parts []inorder.PartKey
+	var ids []string
 	for _, body := range bodies {
 		e := s.event(body)
 		events, in = append(events, e), append(in, InboxEvent{Event: e.Event, NotBefore: time.Now()})
-		ids, orders, parts = append(ids, e.ID), append(orders, e.Change.OrderID), append(parts, e.partKeys()...)
+		ids = append(ids, e.ID)
 	}
-	no := func(err error) { s.Helper(); require.NoError(s, err) }
 	_, err := s.PutInbox(ctx, in)
 	no(err)
 	no(s.PostponeInbox(ctx, ids[:1], "later"))
@@ -94,7 +93,7 @@ func (s *tables) lookEverythingUp(bodies []string) {
 	no(err)
 	_, _, err = s.Pending(ctx, waits.ID)
 	no(err)
-	_, err = s.ReadOrders(ctx, orders, parts)
+	_, err = s.ReadOrders(ctx, []string{events[1].Change.OrderID}, events[1].partKeys())
 	no(err)
 	_, err = s.States(ctx, ids)
 	no(err)
@@ -104,7 +103,7 @@ func (s *tables) lookEverythingUp(bodies []string) {
 	no(err)
 	_, _, err = s.BodyHash(ctx, ids[0])
 	no(err)
-	_, err = s.OrderSummary(ctx, orders[0])
+	_, err = s.OrderSummary(ctx, events[1].Change.OrderID)
 	no(err)
 	_, err = s.Unseen(ctx, time.Hour, PendingRow{}, 100)
 	no(err)
