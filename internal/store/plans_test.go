@@ -67,9 +67,7 @@ func (s *tables) lookEverythingUp(bodies []string) {
 	s.Helper()
 	ctx := s.Context()
 	no := func(err error) { s.Helper(); require.NoError(s, err) }
-	var events []Event
-	var in []InboxEvent
-	var ids []string
+	events, in, ids := []Event{}, []InboxEvent{}, []string{}
 	for _, body := range bodies {
 		e := s.event(body)
 		events, in = append(events, e), append(in, InboxEvent{Event: e.Event, NotBefore: time.Now()})
