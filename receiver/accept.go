@@ -12,6 +12,7 @@ import (
 
 	"inorder"
 	"inorder/internal/delivery"
+	"inorder/internal/inbox"
 	"inorder/internal/ready"
 	"inorder/workflows"
 )
@@ -94,13 +95,14 @@ func (w *ways) budget() time.Duration {
 	return calmBudget
 }
 
-// spillFirst takes the second way because the first is closed, and the first after all if that fails: it may be open by now.
+// spillFirst takes the second way because the first is closed, and the first after all if PostgreSQL fails: it may be open by
+// now. When the inbox is full, both are at their limits, and one more that waits helps nobody.
 func (w *ways) spillFirst(e inorder.Event, closed error) (string, error) {
 	result, err := w.spill(e, w.now())
 	switch {
 	case err == nil:
 		return result, nil
-	case w.engine.open():
+	case w.engine.open() && !errors.Is(err, inbox.ErrFull):
 		return w.withoutInbox(e, err)
 	}
 	return "", fmt.Errorf("%w; and %w", closed, err)

@@ -14,6 +14,7 @@ import (
 
 	"inorder"
 	"inorder/internal/delivery"
+	"inorder/internal/inbox"
 )
 
 // slowStarter answers a start after a while; never in a hurry.
@@ -177,6 +178,23 @@ func TestTheFirstWayIsTakenAfterAllWhenItIsOpenAgain(t *testing.T) {
 		result, _, err := took(w, one)
 		require.NoError(t, err)
 		require.Equal(t, delivery.ResultAccepted, result)
+	})
+}
+
+func TestAFullInboxRefusesAtOnceWhileTemporalHasNoSlot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, m := &slowStarter{takes: 200 * time.Millisecond}, &memoryInbox{fails: inbox.ErrFull}
+		w := newWays(s, m)
+		var busy sync.WaitGroup
+		for range defaultMaxStarts {
+			busy.Go(func() { _, _ = w.accept(one) })
+		}
+		synctest.Wait()
+		_, d, err := took(w, one)
+		require.ErrorIs(t, err, inbox.ErrFull)
+		require.ErrorContains(t, err, "16 starts are under way")
+		require.Zero(t, d)
+		busy.Wait()
 	})
 }
 
