@@ -4,10 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"os/exec"
-	"runtime"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -16,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"inorder/dev/testenv"
 	"inorder/internal/sample"
 )
 
@@ -112,7 +110,7 @@ func (s *system) goodUntil(ended <-chan struct{}, cmd *exec.Cmd) {
 		}
 		begin := time.Now()
 		id, _ := s.posts(sample.Options{Type: "order.created", OrderID: sample.NewID("order_")})
-		ids, slowest, most = append(ids, id), max(slowest, time.Since(begin)), max(most, resident(s.t, cmd.Process.Pid))
+		ids, slowest, most = append(ids, id), max(slowest, time.Since(begin)), max(most, testenv.Resident(s.t, cmd.Process.Pid))
 	}
 	s.t.Logf("%d good events beside it, the slowest answer after %s; at most %d MiB", len(ids), slowest, most)
 	require.Less(s.t, slowest, 10*time.Second)
@@ -120,17 +118,4 @@ func (s *system) goodUntil(ended <-chan struct{}, cmd *exec.Cmd) {
 	s.eventually(time.Minute, "the good ones are applied", func() bool {
 		return s.count(`SELECT count(*) FROM webhook_events WHERE outcome = 'applied' AND event_id = ANY ($1)`, ids) == len(ids)
 	})
-}
-
-// resident is the process's resident memory in MiB; 0 where there is no /proc.
-func resident(t *testing.T, pid int) int {
-	if runtime.GOOS != "linux" {
-		return 0
-	}
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	require.NoError(t, err)
-	_, rest, _ := strings.Cut(string(status), "VmRSS:")
-	kib, err := strconv.Atoi(strings.Fields(rest)[0])
-	require.NoError(t, err)
-	return kib >> 10
 }

@@ -10,8 +10,6 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"runtime"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -20,6 +18,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"inorder/dev/testenv"
 	"inorder/internal/delivery"
 )
 
@@ -74,20 +73,6 @@ func startReceiver(t *testing.T) otherProcess {
 	return otherProcess{strings.TrimSpace(line), cmd.Process.Pid, logs}
 }
 
-// resident is the process's resident memory in MiB; 0 where there is no /proc.
-func (p otherProcess) resident(t *testing.T) int {
-	t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.pid))
-	if runtime.GOOS != "linux" {
-		return 0
-	}
-	require.NoError(t, err)
-	_, rest, _ := strings.Cut(string(status), "VmRSS:")
-	kib, err := strconv.Atoi(strings.Fields(rest)[0])
-	require.NoError(t, err)
-	return kib >> 10
-}
-
 // TestFloodsOfUnfinishedRequests holds thousands of connections, each with a request that never ends, and looks at the
 // memory and at what happens to deliveries that come meanwhile.
 func TestFloodsOfUnfinishedRequests(t *testing.T) {
@@ -108,12 +93,12 @@ func TestFloodsOfUnfinishedRequests(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := startReceiver(t)
 			deliverNow(t, p.addr)
-			idle := p.resident(t)
+			idle := testenv.Resident(t, p.pid)
 			flood(t, p.addr, sent)
 			most := 0
 			for range 20 {
 				require.Less(t, deliverNow(t, p.addr), 3*time.Second)
-				most = max(most, p.resident(t))
+				most = max(most, testenv.Resident(t, p.pid))
 			}
 			t.Logf("idle %d MiB, at most %d MiB more", idle, most-idle)
 			require.True(t, testing.Short() || most-idle < 200)
