@@ -48,7 +48,7 @@ func TestInCalmEveryEventIsAWorkflow(t *testing.T) {
 	all.Wait()
 	for _, id := range ids { // on a machine that does a lot besides, a start may take longer than its budget; it is not given up
 		s.eventually(30*time.Second, "it is a workflow", func() bool {
-			_, err := s.temporal.DescribeWorkflowExecution(t.Context(), id, "")
+			_, err := s.temporal.DescribeWorkflow(t.Context(), id, "")
 			return err == nil
 		})
 	}

@@ -9,8 +9,10 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/operatorservice/v1"
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
 
 	"inorder/internal/await"
+	"inorder/internal/ready"
 	"inorder/internal/store"
 	"inorder/migrations"
 	"inorder/workflows"
@@ -42,7 +44,13 @@ func AwaitOwner(ctx context.Context, o Options) error {
 	if err := await.Ready(ctx, o.Log, "PostgreSQL", func(ctx context.Context) error { return checkDatabase(ctx, o) }); err != nil {
 		return err
 	}
-	return await.Ready(ctx, o.Log, "Temporal", func(ctx context.Context) error { return checkMark(ctx, o) })
+	return await.Ready(ctx, o.Log, "Temporal", func(ctx context.Context) error {
+		// Every other call is tried again until ctx ends, and then doesn't say why.
+		if _, err := o.Client.CheckHealth(ctx, &client.CheckHealthRequest{}); err != nil {
+			return ready.Explain(err)
+		}
+		return ready.Explain(checkMark(ctx, o))
+	})
 }
 
 // CheckOwner checks once what AwaitOwner checks. If the answer is no, await.IsPermanent reports true for its error.

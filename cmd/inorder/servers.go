@@ -17,6 +17,7 @@ import (
 	"inorder/internal/inbox"
 	"inorder/internal/loglimit"
 	"inorder/internal/platform"
+	"inorder/internal/ready"
 	"inorder/internal/store"
 	"inorder/migrations"
 	"inorder/worker"
@@ -141,7 +142,7 @@ func (s *servers) close() {
 
 func (s *servers) checkTemporal(ctx context.Context) error {
 	_, err := s.temporal.CheckHealth(ctx, &client.CheckHealthRequest{})
-	return err
+	return ready.Explain(err)
 }
 
 // checkPostgres asks in the way that events are applied.

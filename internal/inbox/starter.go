@@ -41,7 +41,7 @@ const (
 	// Acknowledging comes first on a small machine, then applying, and starting workflows last.
 	startsAtOnce = 2
 	startTimeout = 10 * time.Second
-	maxStarts    = 512      // that wait
+	maxStarts    = 512     // that wait
 	maxWaiting   = 8 << 20 // bytes of their bodies; one may always wait
 
 	maxRemoved = 64 // rows that are removed in one statement

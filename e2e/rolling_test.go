@@ -1,0 +1,212 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/history/v1"
+	"go.temporal.io/api/workflowservice/v1"
+
+	"inorder/dev/testenv"
+	"inorder/internal/sample"
+)
+
+// Two nodes under load are replaced one after another, by the new version and back by the old one, with events that wait for
+// their order across it: no delivery is refused, nothing is lost, and no version stumbles over what the other recorded.
+func TestRollingUpgradeAndBack(t *testing.T) {
+	t.Parallel()
+	older := olderProgram(t)
+	f := newFleet(t, newBareSystem(t, testenv.DatabaseURL(t), "PENDING_RECHECK=3s"), 2)
+	f.migrate(older)
+	f.pool = testenv.Pool(t, f.databaseURL())
+	for _, n := range f.nodes {
+		n.begin(older)
+	}
+	stop := f.load(8)
+	thereAndBack, there := f.early(5), f.early(5)
+
+	f.migrate(program) // beside the old ones
+	f.nodes[0].drain()
+	f.nodes[0].begin(program)
+	half := f.early(5)
+	f.nodes[1].drain()
+	f.nodes[1].begin(program)
+	f.late(there)
+	back := f.early(5)
+	f.burst(300)
+
+	f.roll(program, "INBOX=off") // as docs/operations.md says: no older version empties the inbox
+	f.eventually(30*time.Second, "nothing is left in the inbox", func() bool { return f.inbox() == 0 })
+	f.roll(older)
+	f.late(slices.Concat(thereAndBack, half, back))
+
+	ids := stop()
+	f.eventually(time.Minute, "all are applied", func() bool {
+		return f.count(`SELECT count(*) FROM webhook_events WHERE event_id = ANY ($1) AND outcome IN ('applied', 'stale')`, ids) == len(ids)
+	})
+	f.eventually(time.Minute, "all of the burst are applied", func() bool { return f.count(`SELECT count(*) FROM orders WHERE id LIKE 'order_burst_%'`) == 300 })
+	require.Zero(t, f.count(`SELECT count(*) FROM orders WHERE payment_status <> 'paid' AND id NOT LIKE 'order_burst_%'`))
+	require.Zero(t, f.refused.Load(), "no delivery is refused")
+	f.requireNothingFailed()
+	t.Logf("%d events under load; %d deliveries went to the other node, %d of them after the connection broke; %d events by the inbox", len(ids),
+		f.moved.Load(), f.broken.Load(), f.count(`SELECT count(*) FROM webhook_events WHERE via = 'inbox'`))
+}
+
+func (f *fleet) migrate(program string) {
+	f.t.Helper()
+	cmd := exec.Command(program, "migrate")
+	cmd.Env = f.env
+	out, err := cmd.CombinedOutput()
+	require.NoError(f.t, err, string(out))
+}
+
+// load sends the events of new orders until it is stopped, half of the orders backwards. What it returns stops it and
+// returns the IDs of the events.
+func (f *fleet) load(senders int) (stop func() []string) {
+	var (
+		mu      sync.Mutex
+		ids     []string
+		sending sync.WaitGroup
+		ctx, no = context.WithCancel(f.t.Context())
+	)
+	for range senders {
+		sending.Go(func() {
+			every := time.NewTicker(100 * time.Millisecond)
+			defer every.Stop()
+			for backwards := false; ctx.Err() == nil; backwards = !backwards {
+				order, at := sample.NewID("order_"), time.Now().Truncate(time.Second)
+				events := []sample.Options{{Type: "order.created", OrderID: order, At: at}, {Type: "order.paid", OrderID: order, At: at.Add(time.Second)}}
+				if backwards {
+					slices.Reverse(events)
+				}
+				for _, o := range events {
+					o.ID = sample.NewID("evt_")
+					f.deliver(sample.Event(o))
+					mu.Lock()
+					ids = append(ids, o.ID)
+					mu.Unlock()
+				}
+				<-every.C
+			}
+		})
+	}
+	f.t.Cleanup(func() { no(); sending.Wait() })
+	return func() []string {
+		no()
+		sending.Wait()
+		return ids
+	}
+}
+
+// early delivers order.paid of orders that aren't there, and returns the orders' IDs once the events wait.
+func (f *fleet) early(n int) (orders []string) {
+	for i := range n {
+		orders = append(orders, sample.NewID(fmt.Sprintf("order_early_%d_", i)))
+		f.deliver(sample.Event(sample.Options{Type: "order.paid", OrderID: orders[i], At: time.Now().Add(time.Minute)}))
+	}
+	f.eventually(30*time.Second, "they wait", func() bool {
+		return f.count(`SELECT count(*) FROM pending_events WHERE order_id = ANY ($1)`, orders) == n
+	})
+	return orders
+}
+
+// burst delivers events of so many new orders at once, which is more than Temporal takes.
+func (f *fleet) burst(n int) {
+	var all sync.WaitGroup
+	for range n {
+		all.Go(func() {
+			f.deliver(sample.Event(sample.Options{Type: "order.created", OrderID: sample.NewID("order_burst_")}))
+		})
+	}
+	all.Wait()
+}
+
+// late creates those orders, and returns when what waited for them is applied.
+func (f *fleet) late(orders []string) {
+	for _, order := range orders {
+		f.deliver(sample.Event(sample.Options{Type: "order.created", OrderID: order, At: time.Now()}))
+	}
+	f.eventually(time.Minute, "what waited is applied", func() bool {
+		return f.count(`SELECT count(*) FROM webhook_events WHERE outcome = 'applied' AND order_id = ANY ($1)`, orders) == 2*len(orders)
+	})
+	require.Equal(f.t, len(orders), f.count(`SELECT count(*) FROM orders WHERE payment_status = 'paid' AND id = ANY ($1)`, orders))
+}
+
+// requireNothingFailed looks through the logs of all nodes and the histories of all events for workflow tasks that failed.
+func (f *fleet) requireNothingFailed() {
+	for _, n := range f.nodes {
+		for line := range strings.Lines(n.log()) {
+			require.False(f.t, strings.Contains(line, "TMPRL1100") || strings.Contains(line, "panic") && strings.Contains(line, "ProcessEvent"), line)
+		}
+	}
+	var runs, failed int
+	var token []byte
+	for more := true; more; more = len(token) > 0 {
+		page, err := f.temporal.ListWorkflow(f.t.Context(), &workflowservice.ListWorkflowExecutionsRequest{Query: `WorkflowType = "ProcessEvent"`, PageSize: 500, NextPageToken: token})
+		require.NoError(f.t, err)
+		token = page.NextPageToken
+		for _, run := range page.Executions {
+			runs++
+			for _, why := range f.failures(run.Execution.WorkflowId) {
+				failed++
+				f.t.Log(run.Execution.WorkflowId, why)
+			}
+		}
+	}
+	require.NotZero(f.t, runs)
+	require.Zero(f.t, failed, "workflow tasks failed")
+}
+
+// failures are the workflow tasks of an event that failed, without those that only raced with a signal, which Temporal does again.
+func (f *fleet) failures(id string) (all []*history.WorkflowTaskFailedEventAttributes) {
+	events := f.temporal.GetWorkflowHistory(f.t.Context(), id, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for events.HasNext() {
+		e, err := events.Next()
+		require.NoError(f.t, err)
+		if failed := e.GetWorkflowTaskFailedEventAttributes(); failed != nil && failed.Cause != enumspb.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND {
+			all = append(all, failed)
+		}
+	}
+	return all
+}
+
+// What an older worker can't take over stands still, visible as running, until the newer version is back, and nothing of it is
+// lost: an event that a newer one has begun to give up because somebody canceled it.
+func TestWhatOnlyTheNewerVersionKnowsWaitsForIt(t *testing.T) {
+	t.Parallel()
+	older := olderProgram(t)
+	f := newFleet(t, newSystem(t), 1)
+	n := f.nodes[0]
+	n.begin(program)
+	f.deliver(sample.Event(sample.Options{ID: "evt_canceled", Type: "order.paid", OrderID: "order_1"}))
+	f.eventually(30*time.Second, "it waits", func() bool { return f.count(`SELECT count(*) FROM pending_events`) == 1 })
+	f.rename("webhook_events", "webhook_events_away")
+	require.NoError(t, f.temporal.CancelWorkflow(t.Context(), "evt_canceled", ""))
+	f.eventually(30*time.Second, "it is being given up", func() bool { return f.attempts("evt_canceled") > 0 })
+
+	n.drain()
+	f.rename("webhook_events_away", "webhook_events")
+	n.begin(older)
+	f.eventually(time.Minute, "the older worker stumbles", func() bool { return len(f.failures("evt_canceled")) > 0 })
+	d, err := f.temporal.DescribeWorkflow(t.Context(), "evt_canceled", "")
+	require.NoError(t, err)
+	require.Equal(t, enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, d.Status)
+	f.deliver(sample.Event(sample.Options{ID: "evt_other", Type: "order.created", OrderID: "order_2"}))
+	f.eventually(30*time.Second, "others go on", func() bool { return f.outcome("evt_other") == "applied" })
+
+	n.drain()
+	n.begin(program)
+	f.eventually(2*time.Minute, "it goes on with the newer one", func() bool {
+		d, err := f.temporal.DescribeWorkflow(t.Context(), "evt_canceled", "")
+		return err == nil && d.Status == enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED
+	})
+	require.Equal(t, "discarded", f.outcome("evt_canceled"))
+}
