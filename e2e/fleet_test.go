@@ -83,7 +83,7 @@ func (n *node) begin(program string, env ...string) {
 			_ = cmd.Wait()
 		}
 	})
-	n.eventually(45*time.Second, "the node is ready", n.ready.Load)
+	n.eventually(2*time.Minute, "the node is ready", n.ready.Load)
 }
 
 // kill ends it by SIGKILL.
@@ -109,13 +109,13 @@ func (f *fleet) roll(program string, env ...string) {
 
 // deliver delivers as the platform does through a load balancer: again and again until the answer is 200.
 func (f *fleet) deliver(body []byte) {
-	for begin := time.Now(); time.Since(begin) < time.Minute; time.Sleep(100 * time.Millisecond) {
+	for begin := time.Now(); time.Since(begin) < 3*time.Minute; time.Sleep(100 * time.Millisecond) {
 		if f.pass(body) == http.StatusOK {
 			return
 		}
 		f.refused.Add(1)
 	}
-	f.t.Error("an event was not accepted within a minute")
+	f.t.Error("an event was not accepted within three minutes")
 }
 
 var turn atomic.Int64

@@ -30,7 +30,7 @@ func TestRollingUpgradeAndBack(t *testing.T) {
 	for _, n := range f.nodes {
 		n.begin(older)
 	}
-	stop := f.load(8)
+	stop := f.load(3)
 	thereAndBack, there := f.early(5), f.early(5)
 
 	f.migrate(program) // beside the old ones
@@ -41,7 +41,7 @@ func TestRollingUpgradeAndBack(t *testing.T) {
 	f.nodes[1].begin(program)
 	f.late(there)
 	back := f.early(5)
-	f.burst(300)
+	f.burst(150)
 
 	f.roll(program, "INBOX=off") // as docs/operations.md says: no older version empties the inbox
 	f.eventually(30*time.Second, "nothing is left in the inbox", func() bool { return f.inbox() == 0 })
@@ -49,10 +49,10 @@ func TestRollingUpgradeAndBack(t *testing.T) {
 	f.late(slices.Concat(thereAndBack, half, back))
 
 	ids := stop()
-	f.eventually(time.Minute, "all are applied", func() bool {
+	f.eventually(3*time.Minute, "all are applied", func() bool {
 		return f.count(`SELECT count(*) FROM webhook_events WHERE event_id = ANY ($1) AND outcome IN ('applied', 'stale')`, ids) == len(ids)
 	})
-	f.eventually(time.Minute, "all of the burst are applied", func() bool { return f.count(`SELECT count(*) FROM orders WHERE id LIKE 'order_burst_%'`) == 300 })
+	f.eventually(3*time.Minute, "all of the burst are applied", func() bool { return f.count(`SELECT count(*) FROM orders WHERE id LIKE 'order_burst_%'`) == 150 })
 	require.Zero(t, f.count(`SELECT count(*) FROM orders WHERE payment_status <> 'paid' AND id NOT LIKE 'order_burst_%'`))
 	require.Zero(t, f.refused.Load(), "no delivery is refused")
 	f.requireNothingFailed()
@@ -79,7 +79,7 @@ func (f *fleet) load(senders int) (stop func() []string) {
 	)
 	for range senders {
 		sending.Go(func() {
-			every := time.NewTicker(100 * time.Millisecond)
+			every := time.NewTicker(200 * time.Millisecond)
 			defer every.Stop()
 			for backwards := false; ctx.Err() == nil; backwards = !backwards {
 				order, at := sample.NewID("order_"), time.Now().Truncate(time.Second)
@@ -134,7 +134,7 @@ func (f *fleet) late(orders []string) {
 	for _, order := range orders {
 		f.deliver(sample.Event(sample.Options{Type: "order.created", OrderID: order, At: time.Now()}))
 	}
-	f.eventually(time.Minute, "what waited is applied", func() bool {
+	f.eventually(3*time.Minute, "what waited is applied", func() bool {
 		return f.count(`SELECT count(*) FROM webhook_events WHERE outcome = 'applied' AND order_id = ANY ($1)`, orders) == 2*len(orders)
 	})
 	require.Equal(f.t, len(orders), f.count(`SELECT count(*) FROM orders WHERE payment_status = 'paid' AND id = ANY ($1)`, orders))

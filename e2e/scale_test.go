@@ -34,7 +34,7 @@ func TestTwoServesOfWhichOneIsKilled(t *testing.T) {
 	for _, n := range f.nodes {
 		n.begin(program)
 	}
-	h := newHistories(3, orders(t, 700))
+	h := newHistories(3, orders(t, 300))
 	killed := func(n *node) func() {
 		return func() {
 			n.kill()
