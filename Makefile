@@ -46,15 +46,36 @@ conformance/node_modules: conformance/package-lock.json
 image: ## Build the image inorder, which says its version
 	docker build --build-arg VERSION=$(VERSION) -t inorder .
 
+BENCH = cd bench && go build -o ../bin/bench . && cd .. && bin/bench -inorder bin/inorder -version '$(VERSION)'
 .PHONY: bench
-bench: build bin/dev ## Measure events/s and ack times beside an empty workflow and a plain handler; BEFORE=program: beside an older build
-	cd bench && go build -o ../bin/bench .
-	@bin/dev test -fsync -- bin/bench -inorder bin/inorder -before '$(BEFORE)'
+bench: build ## Measure beside River, DBOS, a plain handler and others, about an hour; BEFORE=program: beside an older build, too
+	@$(BENCH) -before '$(BEFORE)'
+
+.PHONY: bench/short
+bench/short: build ## The same in less than five minutes
+	@$(BENCH) -short -before '$(BEFORE)'
+
+.PHONY: bench/filled
+bench/filled: build ## Measure with 1,000,000 processed and 100,000 waiting events and 200,000 orders, beside empty tables
+	@$(BENCH) -filled
+
+# The commit before is HEAD while something has changed since, else the one before HEAD.
+.PHONY: bench/guard
+bench/guard: build ## Say what became slower since the commit before, beyond noise; BEFORE=commit or BEFORE=program: since that one
+	@before='$(BEFORE)'; if ! [ -f "$$before" ]; then \
+		before=$${before:-$$(git diff --quiet HEAD -- '*.go' '*.sql' go.mod && echo HEAD^ || echo HEAD)} && \
+		rm -rf bin/before.src && mkdir -p bin/before.src && git archive "$$before" | tar -x -C bin/before.src && \
+		(cd bin/before.src && go build -trimpath -ldflags "-X main.version=$$before" -o ../before ./cmd/inorder); built=$$?; rm -rf bin/before.src; \
+		[ $$built = 0 ] || exit 1; before=bin/before; \
+	fi; $(BENCH) -guard -before "$$before"
+
+.PHONY: bench/plots
+bench/plots: ## Draw RESULTS, a file of results, into docs/benchmark; default: the newest of the long form
+	@cd bench && go build -o ../bin/bench . && cd .. && bin/bench -plots '$(or $(RESULTS),$(lastword $(sort $(wildcard bench/results/*-long.json))))'
 
 .PHONY: bench/outages
-bench/outages: build bin/dev ## Measure acknowledgements at 20 and 80 events/s, and while Temporal and PostgreSQL are stopped for a minute each
-	cd bench && go build -o ../bin/bench .
-	@bin/bench -inorder bin/inorder -outages 60s
+bench/outages: build ## Measure acknowledgements at 20 and 80 events/s, and while Temporal and PostgreSQL are stopped for a minute each
+	@$(BENCH) -outages 60s
 
 SEED ?= 0
 DURATION ?= 1m
@@ -86,7 +107,7 @@ lint: bin/staticcheck bin/workflowcheck ## Formatting, vet, staticcheck, workflo
 	bin/staticcheck ./...
 	bin/workflowcheck ./workflows/...
 	go mod tidy -diff
-	cd bench && go vet ./... && ../bin/staticcheck ./... && go mod tidy -diff
+	cd bench && go vet ./... && ../bin/staticcheck ./... && go mod tidy -diff && go test -count=1 ./...
 	cd tools && go vet ./... && ../bin/staticcheck ./... && go mod tidy -diff && go test -count=1 ./...
 
 bin/staticcheck: tools/go.mod

@@ -2,125 +2,120 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"inorder/internal/delivery"
-	"inorder/internal/sample"
 )
 
-// secret is what all subjects verify with. It protects nothing.
-const secret = "whsec_bench"
-
-// result is one measurement.
-type result struct {
-	rate     float64 // events per second that reached their end, from the first POST on
-	p50, p99 time.Duration
-	after    time.Duration // how long after the last answer the last event ended
-	wal      float64       // bytes per event that PostgreSQL wrote to its log, whoever wrote
+// load is how events are posted: in a closed loop, where each of some senders waits for its answer, or in an open one, where
+// events come at their times, whether the earlier ones are answered or not.
+type load struct {
+	name    string
+	senders int                   // closed loop
+	rate    int                   // open loop: events per second
+	events  int                   // different ones
+	fewer   int                   // instead, for a subject whose every event is a workflow; 0: the same
+	make    func(n int) []posting // deliveries of n different events; nil: new orders
 }
 
-var sequence atomic.Int64
+func openName(rate int) string { return strconv.Itoa(rate) + "/s" }
 
-// measure posts n new events with that many senders, each waiting for its answer, and waits until all reached their end.
-func measure(ctx context.Context, pool *pgxpool.Pool, s subject, senders, n int) (result, error) {
-	deliveries := make([]posting, n)
-	for i := range deliveries {
-		deliveries[i] = newPosting()
+func (l load) toWarmUp() load {
+	l.events = max(l.events/10, 10)
+	return l
+}
+
+func (l load) deliveries() []posting {
+	if l.make != nil {
+		return l.make(l.events)
 	}
-	done, err := s.done(ctx)
-	if err != nil {
-		return result{}, err
-	}
-	written, err := wal(ctx, pool)
-	if err != nil {
-		return result{}, err
-	}
-	client := newClient(senders)
+	return newOrders(l.events)
+}
+
+// sent is what became of the deliveries.
+type sent struct {
+	acks    []time.Duration // from when each was to be posted until it was answered 200, or was given up
+	refused int
+}
+
+// post posts the deliveries, and returns when all are answered. In a closed loop a refused one is posted again, as its sender would
+// do, and in an open loop it counts as refused.
+func (l load) post(ctx context.Context, url string, deliveries []posting) (sent, error) {
+	client := newClient(max(l.senders, 256))
 	defer client.CloseIdleConnections()
-
-	begin := time.Now()
-	acks, err := post(ctx, client, s.url, senders, deliveries)
-	if err != nil {
-		return result{}, err
+	if l.rate > 0 {
+		return l.postAtTimes(ctx, client, url, deliveries), ctx.Err()
 	}
-	answered := time.Now()
-	err = poll(ctx, func() (bool, error) {
-		now, err := s.done(ctx)
-		return now >= done+int64(n), err
-	})
-	if err != nil {
-		return result{}, err
-	}
-	r := result{after: time.Since(answered), rate: float64(n) / time.Since(begin).Seconds()}
-	slices.Sort(acks)
-	r.p50, r.p99 = acks[n/2], acks[n*99/100]
-	now, err := wal(ctx, pool)
-	r.wal = (now - written) / float64(n)
-	return r, err
-}
-
-// wal is how many bytes PostgreSQL has written to its log so far.
-func wal(ctx context.Context, pool *pgxpool.Pool) (bytes float64, err error) {
-	err = pool.QueryRow(ctx, `SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::float8`).Scan(&bytes)
-	return bytes, err
-}
-
-func newClient(senders int) *http.Client {
-	return &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: senders}, Timeout: time.Minute}
-}
-
-type posting struct {
-	body      []byte
-	signature string
-}
-
-// newPosting is the creation of a new order, about a kilobyte.
-func newPosting() posting {
-	n := sequence.Add(1)
-	order := fmt.Sprintf("order_bench_%d_%d", started.UnixMicro(), n)
-	body := sample.Event(sample.Options{Type: "order.created", OrderID: order})
-	return posting{body, delivery.Sign(secret, body)}
-}
-
-var started = time.Now()
-
-func post(ctx context.Context, client *http.Client, url string, senders int, deliveries []posting) ([]time.Duration, error) {
 	acks := make([]time.Duration, len(deliveries))
-	var (
-		next atomic.Int64
-		wg   sync.WaitGroup
-		once sync.Once
-		fail error
-	)
-	for range senders {
-		wg.Go(func() {
-			for i := next.Add(1) - 1; i < int64(len(deliveries)) && ctx.Err() == nil; i = next.Add(1) - 1 {
+	var next atomic.Int64
+	errs := make([]error, l.senders)
+	var all sync.WaitGroup
+	for sender := range l.senders {
+		all.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(deliveries)) && errs[sender] == nil; i = next.Add(1) - 1 {
 				begin := time.Now()
-				if _, err := postOne(ctx, client, url, deliveries[i]); err != nil {
-					once.Do(func() { fail = err })
-					return
-				}
+				errs[sender] = postUntilTaken(ctx, client, url, deliveries[i])
 				acks[i] = time.Since(begin)
 			}
 		})
 	}
-	wg.Wait()
-	if fail == nil {
-		fail = ctx.Err()
-	}
-	return acks, fail
+	all.Wait()
+	return sent{acks: acks}, cmp.Or(errs...)
 }
 
-// postOne returns how the event was taken. Anything but that it is new is an error.
+// postAtTimes posts each delivery at its time. Its acknowledgement counts from that time, so that a late sender hides nothing.
+func (l load) postAtTimes(ctx context.Context, client *http.Client, url string, deliveries []posting) sent {
+	acks := make([]time.Duration, len(deliveries))
+	var refused atomic.Int64
+	var all sync.WaitGroup
+	begin := time.Now()
+	for i, d := range deliveries {
+		due := begin.Add(time.Duration(i) * time.Second / time.Duration(l.rate))
+		time.Sleep(time.Until(due))
+		all.Go(func() {
+			if _, err := postOne(ctx, client, url, d); err != nil {
+				refused.Add(1)
+			}
+			acks[i] = time.Since(due)
+		})
+	}
+	all.Wait()
+	return sent{acks, int(refused.Load())}
+}
+
+func newClient(conns int) *http.Client {
+	return &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: conns}, Timeout: time.Minute}
+}
+
+var errRefused = errors.New("refused")
+
+// retryAfter is when a sender posts a refused event again. The platform waits for longer.
+const retryAfter = 100 * time.Millisecond
+
+func postUntilTaken(ctx context.Context, client *http.Client, url string, d posting) error {
+	for begin := time.Now(); ; {
+		_, err := postOne(ctx, client, url, d)
+		if !errors.Is(err, errRefused) || time.Since(begin) > time.Minute {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(retryAfter):
+		}
+	}
+}
+
+// postOne returns how the event was taken. An answer of 503 is errRefused.
 func postOne(ctx context.Context, client *http.Client, url string, d posting) (result string, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url+delivery.Path, bytes.NewReader(d.body))
 	if err != nil {
@@ -136,9 +131,11 @@ func postOne(ctx context.Context, client *http.Client, url string, d posting) (r
 	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
 		return "", err
 	}
-	result = resp.Header.Get(delivery.ResultHeader)
-	if resp.StatusCode != http.StatusOK || result != delivery.ResultAccepted && result != delivery.ResultSpilled {
-		return result, fmt.Errorf("answered %s %q", resp.Status, result)
+	switch resp.StatusCode {
+	case http.StatusOK:
+		return resp.Header.Get(delivery.ResultHeader), nil
+	case http.StatusServiceUnavailable:
+		return "", errRefused
 	}
-	return result, nil
+	return "", fmt.Errorf("answered %s", resp.Status)
 }

@@ -12,9 +12,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
-	"inorder/dev/stack"
 	"inorder/internal/delivery"
 	"inorder/internal/sample"
 )
@@ -24,31 +21,24 @@ type stage struct {
 	name  string
 	rate  int // events per second
 	lasts time.Duration
-	stop  func(s *stack.Stack) (cont func()) // stops a server for all of the stage; nil: calm
+	stop  func(s servers) (cont func()) // stops a server for all of the stage; nil: calm
 }
 
 // runOutages measures, on servers of its own, the acknowledgements in calm and while a server is stopped (SIGSTOP), and when the
 // events were applied.
 func runOutages(ctx context.Context, program string, lasts time.Duration) error {
-	servers, err := stack.Start(ctx, stack.Options{Fsync: true, Out: os.Stderr})
+	on, err := startServers(ctx)
 	if err != nil {
 		return err
 	}
-	defer servers.Stop()
-	os.Setenv("DATABASE_URL", servers.SuperuserURL)
-	os.Setenv("TEMPORAL_ADDRESS", servers.TemporalAddress)
-	migrate := exec.CommandContext(ctx, program, "migrate")
-	if out, err := migrate.CombinedOutput(); err != nil {
-		return fmt.Errorf("%s migrate: %w\n%s", program, err, out)
-	}
-	pool, err := pgxpool.New(ctx, servers.SuperuserURL)
+	defer on.Stop()
+	b := bench{program: program}
+	designs, err := b.designs()
 	if err != nil {
 		return err
 	}
-	defer pool.Close()
-	var running processes
-	defer running.stop()
-	s, err := running.start(ctx, serve, "bench-outages", [][]string{{program, "serve"}})
+	s, err := b.startSubject(ctx, on, serve, designs[serve], 0, false)
+	defer s.stop()
 	if err != nil {
 		return err
 	}
@@ -56,32 +46,32 @@ func runOutages(ctx context.Context, program string, lasts time.Duration) error 
 		{"to warm up", 20, 5 * time.Second, nil},
 		{"calm", 20, lasts / 2, nil},
 		{"calm", 80, lasts / 2, nil},
-		{"Temporal stopped", 200, lasts, func(s *stack.Stack) func() { return pause(s.Temporal.PID()) }},
-		{"PostgreSQL stopped", 50, lasts, func(s *stack.Stack) func() { return pause(s.Postgres.PID()) }},
+		{"Temporal stopped", 200, lasts, func(s servers) func() { return pause(s.Temporal.PID()) }},
+		{"PostgreSQL stopped", 50, lasts, func(s servers) func() { return pause(s.Postgres.PID()) }},
 	}
 	for _, stage := range stages {
-		if err := stage.run(ctx, s, servers, pool); err != nil {
+		if err := stage.run(ctx, s, on); err != nil {
 			return fmt.Errorf("%s, %d/s: %w", stage.name, stage.rate, err)
 		}
 	}
 	return nil
 }
 
-func (g stage) run(ctx context.Context, s subject, servers *stack.Stack, pool *pgxpool.Pool) error {
-	if err := awaitCalm(ctx, s, pool); err != nil {
+func (g stage) run(ctx context.Context, s *subject, on servers) error {
+	if err := awaitCalm(ctx, s); err != nil {
 		return err
 	}
 	cont := func() {}
 	if g.stop != nil {
-		cont = g.stop(servers)
+		cont = g.stop(on)
 	}
 	n := g.rate * int(g.lasts/time.Second)
 	ids, acks, refused := g.load(ctx, s, n)
 	cont()
 	begin := time.Now()
-	err := poll(ctx, func() (bool, error) {
+	err := poll(ctx, 5*time.Millisecond, func() (bool, error) {
 		var ended int
-		err := pool.QueryRow(ctx, `SELECT count(*) FROM webhook_events WHERE event_id = ANY ($1)`, ids).Scan(&ended)
+		err := s.pool.QueryRow(ctx, `SELECT count(*) FROM webhook_events WHERE event_id = ANY ($1)`, ids).Scan(&ended)
 		return ended >= n-refused, err // what is refused may be durable all the same
 	})
 	if err != nil {
@@ -90,7 +80,7 @@ func (g stage) run(ctx context.Context, s subject, servers *stack.Stack, pool *p
 	after := time.Since(begin)
 	var viaInbox, left int
 	var late float64
-	err = pool.QueryRow(ctx, `SELECT count(*) FILTER (WHERE via = 'inbox'), (SELECT count(*) FROM event_inbox),
+	err = s.pool.QueryRow(ctx, `SELECT count(*) FILTER (WHERE via = 'inbox'), (SELECT count(*) FROM event_inbox),
 		coalesce(extract(epoch FROM max(processed_at - received_at) FILTER (WHERE via = 'inbox')), 0) FROM webhook_events WHERE event_id = ANY ($1)`, ids).Scan(&viaInbox, &left, &late)
 	if err != nil {
 		return err
@@ -103,20 +93,20 @@ func (g stage) run(ctx context.Context, s subject, servers *stack.Stack, pool *p
 }
 
 // awaitCalm waits until the last stage is over: Temporal takes events again, and the inbox is empty.
-func awaitCalm(ctx context.Context, s subject, pool *pgxpool.Pool) error {
+func awaitCalm(ctx context.Context, s *subject) error {
 	client := newClient(1)
 	defer client.CloseIdleConnections()
-	return poll(ctx, func() (calm bool, err error) {
-		result, err := postOne(ctx, client, s.url, newPosting())
+	return poll(ctx, 5*time.Millisecond, func() (calm bool, err error) {
+		result, err := postOne(ctx, client, s.url, newPosting(sample.Options{Type: "order.created", OrderID: sample.NewID("order_")}))
 		if err == nil {
-			err = pool.QueryRow(ctx, `SELECT count(*) = 0 FROM event_inbox`).Scan(&calm)
+			err = s.pool.QueryRow(ctx, `SELECT count(*) = 0 FROM event_inbox`).Scan(&calm)
 		}
 		return calm && result == delivery.ResultAccepted, err
 	})
 }
 
 // load posts n events, each at its time. A refused one counts with the time of its answer.
-func (g stage) load(ctx context.Context, s subject, n int) (ids []string, acks []time.Duration, refused int) {
+func (g stage) load(ctx context.Context, s *subject, n int) (ids []string, acks []time.Duration, refused int) {
 	client := newClient(256)
 	defer client.CloseIdleConnections()
 	acks = make([]time.Duration, n)
@@ -126,12 +116,12 @@ func (g stage) load(ctx context.Context, s subject, n int) (ids []string, acks [
 	for i := range n {
 		id := sample.NewID("evt_")
 		ids = append(ids, id)
-		body := sample.Event(sample.Options{ID: id, Type: "order.created", OrderID: sample.NewID("order_")})
-		time.Sleep(time.Until(begin.Add(time.Duration(i) * time.Second / time.Duration(g.rate))))
+		d := newPosting(sample.Options{ID: id, Type: "order.created", OrderID: sample.NewID("order_")})
+		due := begin.Add(time.Duration(i) * time.Second / time.Duration(g.rate))
+		time.Sleep(time.Until(due))
 		all.Go(func() {
-			posted := time.Now()
-			_, err := postOne(ctx, client, s.url, posting{body, delivery.Sign(secret, body)})
-			acks[i] = time.Since(posted)
+			_, err := postOne(ctx, client, s.url, d)
+			acks[i] = time.Since(due)
 			if err != nil {
 				mu.Lock()
 				defer mu.Unlock()

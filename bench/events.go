@@ -1,0 +1,86 @@
+package main
+
+import (
+	"time"
+
+	"inorder/bench/peers"
+	"inorder/internal/delivery"
+	"inorder/internal/sample"
+)
+
+// posting is one delivery, ready to be posted.
+type posting struct {
+	body      []byte
+	signature string
+}
+
+func newPosting(o sample.Options) posting {
+	body := sample.Event(o)
+	return posting{body, delivery.Sign(peers.Secret, body)}
+}
+
+// newOrders are the creations of n new orders, about a kilobyte each.
+func newOrders(n int) []posting {
+	all := make([]posting, n)
+	for i := range all {
+		all[i] = newPosting(sample.Options{Type: "order.created", OrderID: sample.NewID("order_")})
+	}
+	return all
+}
+
+// pairs are the payments and the creations of n/2 orders, in this order, all of the same second.
+func pairs(n int) []posting {
+	at := time.Now().Truncate(time.Second) // the platform's times have seconds
+	var all []posting
+	for range n / 2 {
+		order := sample.NewID("order_")
+		all = append(all, newPosting(sample.Options{Type: "order.paid", OrderID: order, At: at}), newPosting(sample.Options{Type: "order.created", OrderID: order, At: at}))
+	}
+	return all
+}
+
+// later is how many groups of histories lie between an order's creation and what else happens to it: more deliveries than there
+// are senders, so that the order is mostly there.
+const later = 16
+
+// histories are deliveries of n different events, ten of each group of five orders. Half of them are for orders that exist. One in
+// ten is out of order: in every other group an order's completion comes before its confirmation, and in the others an order is paid
+// before it is created, so that the event must wait. One in ten is delivered twice.
+func histories(n int) []posting {
+	groups := max(n/10, 1)
+	created, followed := make([][]posting, groups), make([][]posting, groups)
+	for g := range groups {
+		created[g], followed[g] = history(g%2 == 0)
+	}
+	var all []posting
+	for g := range groups + later {
+		if g < groups {
+			all = append(all, created[g]...)
+		}
+		if g >= later {
+			all = append(all, followed[g-later]...)
+		}
+	}
+	return all
+}
+
+// history is a group: what is delivered at the orders' creation, and what is delivered later.
+func history(stale bool) (created, followed []posting) {
+	at := time.Now().Add(-time.Minute).Truncate(time.Second) // the platform's times have seconds
+	var orders [5]string
+	for i := range orders {
+		orders[i] = sample.NewID("order_")
+		created = append(created, newPosting(sample.Options{Type: "order.created", OrderID: orders[i], At: at}))
+	}
+	event := func(order int, eventType string, after time.Duration) posting {
+		return newPosting(sample.Options{Type: eventType, OrderID: orders[order], At: at.Add(after)})
+	}
+	confirmed, completed := event(0, "order.confirmed", time.Second), event(0, "order.completed", 2*time.Second)
+	early, paid := event(1, "order.paid", time.Second), event(2, "order.paid", time.Second)
+	shipped := event(3, "fulfillment.shipped", time.Second)
+	again := created[4]
+	if stale {
+		return created, []posting{completed, confirmed, early, paid, shipped, again}
+	}
+	return append([]posting{early}, created...), []posting{confirmed, completed, paid, shipped, again}
+}

@@ -1,0 +1,26 @@
+package peers
+
+import (
+	"context"
+	"log/slog"
+
+	"go.temporal.io/sdk/client"
+
+	"inorder/receiver"
+)
+
+// plain is the handler of the platform's guide: it runs the transaction before it answers. It answers only when PostgreSQL has, and
+// what it lacks is what the others are for: an event that must wait, or be tried again, is refused, and so left to its sender.
+type plain struct{ applier }
+
+func (p plain) ExecuteWorkflow(ctx context.Context, _ client.StartWorkflowOptions, _ any, args ...any) (client.WorkflowRun, error) {
+	return nil, p.apply(ctx, eventOf(args))
+}
+
+func startPlain(ctx context.Context, log *slog.Logger) (receiver.Starter, func(), error) {
+	pool, err := openDatabase(ctx, log)
+	if err != nil {
+		return nil, nil, err
+	}
+	return plain{newApplier(pool, log)}, pool.Close, nil
+}

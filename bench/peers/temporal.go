@@ -1,0 +1,97 @@
+package peers
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"time"
+
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/contrib/envconfig"
+	"go.temporal.io/sdk/converter"
+	sdklog "go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/temporal"
+	sdk "go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"inorder/activities"
+	"inorder/receiver"
+	"inorder/worker"
+)
+
+// workflowStarter starts another workflow where inorder starts ProcessEvent, with the same options but for the eager start.
+type workflowStarter struct {
+	client.Client
+	workflow any
+	eager    bool
+}
+
+func (s workflowStarter) ExecuteWorkflow(ctx context.Context, o client.StartWorkflowOptions, _ any, args ...any) (client.WorkflowRun, error) {
+	o.EnableEagerStart = s.eager
+	return s.Client.ExecuteWorkflow(ctx, o, s.workflow, args...)
+}
+
+// Empty does nothing, with the input of ProcessEvent: it shows what the engine alone costs.
+func Empty(workflow.Context, converter.RawValue, activities.Receipt) error {
+	ended.Add(1)
+	return nil
+}
+
+func startEmpty(context.Context, *slog.Logger) (receiver.Starter, func(), error) {
+	c, w, err := newWorker()
+	if err != nil {
+		return nil, nil, err
+	}
+	w.RegisterWorkflow(Empty)
+	if err := w.Start(); err != nil {
+		return nil, nil, err
+	}
+	return workflowStarter{c, Empty, true}, func() { w.Stop(); c.Close() }, nil
+}
+
+// WithActivity applies the event in a regular activity, which is what most people write.
+func WithActivity(ctx workflow.Context, body converter.RawValue, receipt activities.Receipt) error {
+	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: 30 * time.Second,
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: retryAfter, BackoffCoefficient: 1},
+	})
+	return workflow.ExecuteActivity(ctx, (applier).Apply, body, receipt).Get(ctx, nil)
+}
+
+// Apply is the activity. It may run twice, as inorder's.
+func (p applier) Apply(ctx context.Context, body converter.RawValue, receipt activities.Receipt) error {
+	return p.apply(ctx, eventOf([]any{body, receipt}))
+}
+
+func startActivity(ctx context.Context, log *slog.Logger) (receiver.Starter, func(), error) {
+	pool, err := openDatabase(ctx, log)
+	if err != nil {
+		return nil, nil, err
+	}
+	c, w, err := newWorker()
+	if err != nil {
+		return nil, nil, err
+	}
+	w.RegisterWorkflow(WithActivity)
+	w.RegisterActivity(newApplier(pool, log).Apply)
+	if err := w.Start(); err != nil {
+		return nil, nil, err
+	}
+	return workflowStarter{c, WithActivity, false}, func() { w.Stop(); c.Close(); pool.Close() }, nil
+}
+
+// newWorker returns a worker with what inorder's has: no compression, and its pollers.
+func newWorker() (client.Client, sdk.Worker, error) {
+	o, err := envconfig.LoadDefaultClientOptions()
+	if err != nil {
+		return nil, nil, err
+	}
+	o.Logger = sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)) // it would log every event that must wait
+	o.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{}
+	c, err := client.Dial(o)
+	if err != nil {
+		return nil, nil, err
+	}
+	w := sdk.New(c, os.Getenv("TASK_QUEUE"), sdk.Options{WorkflowTaskPollerBehavior: worker.Pollers(), ActivityTaskPollerBehavior: worker.Pollers()})
+	return c, w, nil
+}

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"inorder/bench/peers"
+)
+
+// subject is one that runs.
+type subject struct {
+	design
+	name      string
+	url       string
+	pool      *pgxpool.Pool // on its database
+	processes []*exec.Cmd
+	endedAddr string // of a subject that counts
+	trips     *proxy // nil: not counted
+}
+
+// startSubject starts a subject, and returns it when it is ready. The caller stops it, also after an error.
+func (b *bench) startSubject(ctx context.Context, on servers, name string, d design, number int, counted bool) (*subject, error) {
+	s := &subject{design: d, name: name}
+	id := fmt.Sprintf("bench_%d", number)
+	databaseURL, err := on.newDatabase(ctx, id)
+	if err != nil {
+		return s, err
+	}
+	if s.pool, err = pgxpool.New(ctx, databaseURL); err != nil {
+		return s, err
+	}
+	if counted {
+		if s.trips, databaseURL, err = newProxy(databaseURL); err != nil {
+			return s, err
+		}
+	}
+	env := append(os.Environ(), "DATABASE_URL="+databaseURL, "TEMPORAL_ADDRESS="+on.TemporalAddress, "TEMPORAL_NAMESPACE="+id, "TASK_QUEUE="+id,
+		"ADMIN_ADDR=127.0.0.1:0", "WEBHOOK_SECRETS="+peers.Secret, "LOG_LEVEL=warn")
+	if d.migrate != "" {
+		if err := on.newNamespace(ctx, id); err != nil {
+			return s, err
+		}
+		migrate := exec.CommandContext(ctx, d.migrate, "migrate")
+		migrate.Env = env
+		if out, err := migrate.CombinedOutput(); err != nil {
+			return s, fmt.Errorf("%s migrate: %w\n%s", d.migrate, err, out)
+		}
+	}
+	if d.fullTable {
+		if err := fill(ctx, s.pool); err != nil {
+			return s, fmt.Errorf("fill its tables: %w", err)
+		}
+	}
+	return s, s.start(ctx, env)
+}
+
+func (s *subject) start(ctx context.Context, env []string) (err error) {
+	addr, err := freeAddr()
+	if err != nil {
+		return err
+	}
+	if s.counts {
+		if s.endedAddr, err = freeAddr(); err != nil {
+			return err
+		}
+		env = append(env, peers.EndedVariable+"="+s.endedAddr)
+	}
+	for _, command := range s.commands {
+		p := exec.Command(command[0], command[1:]...)
+		p.Env = append(env, "LISTEN_ADDR="+addr)
+		p.Stderr = os.Stderr
+		p.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is ours to pass on
+		if err := p.Start(); err != nil {
+			return err
+		}
+		s.processes = append(s.processes, p)
+	}
+	s.url = "http://" + addr
+	return ready(ctx, s.url)
+}
+
+func (s *subject) stop() {
+	for _, p := range s.processes {
+		_ = p.Process.Signal(syscall.SIGTERM)
+	}
+	for _, p := range s.processes {
+		_ = p.Wait()
+	}
+	if s.trips != nil {
+		s.trips.close()
+	}
+	if s.pool != nil {
+		s.pool.Close()
+	}
+}
+
+// ended is how many events have ended since then, or, of a subject that counts, since its start.
+func (s *subject) ended(ctx context.Context, since time.Time) (n int, err error) {
+	if !s.counts {
+		err = s.pool.QueryRow(ctx, `SELECT count(*) FROM webhook_events WHERE processed_at >= $1`, since).Scan(&n)
+		return n, err
+	}
+	resp, err := http.Get("http://" + s.endedAddr)
+	if err != nil {
+		return 0, err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(strings.TrimSpace(string(text)))
+}
+
+func freeAddr() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
+}
+
+func ready(ctx context.Context, url string) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	err := poll(ctx, 50*time.Millisecond, func() (bool, error) {
+		resp, err := http.Get(url + "/readyz")
+		if err != nil {
+			return false, nil
+		}
+		defer resp.Body.Close()
+		return resp.StatusCode == http.StatusOK, nil
+	})
+	if errors.Is(err, context.DeadlineExceeded) {
+		return errors.New("not ready after a minute")
+	}
+	return err
+}
