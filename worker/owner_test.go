@@ -33,8 +33,7 @@ func databaseName(t *testing.T, o worker.Options) (name string) {
 }
 
 func purgesOn(t *testing.T, o worker.Options) string {
-	is, err := o.Client.ScheduleClient().GetHandle(t.Context(), workflows.PurgeScheduleID).Describe(t.Context())
-	require.NoError(t, err)
+	is := described(t, o.Client.ScheduleClient().GetHandle(t.Context(), workflows.PurgeScheduleID))
 	return is.Schedule.Action.(*client.ScheduleWorkflowAction).TaskQueue
 }
 
@@ -108,8 +107,7 @@ func TestTheMarkNeverRuns(t *testing.T) {
 	o := options(t)
 	ctx := within(t, time.Minute)
 	require.NoError(t, worker.Claim(ctx, o))
-	is, err := o.Client.ScheduleClient().GetHandle(ctx, workflows.OwnerScheduleID).Describe(ctx)
-	require.NoError(t, err)
+	is := described(t, o.Client.ScheduleClient().GetHandle(ctx, workflows.OwnerScheduleID))
 	require.True(t, is.Schedule.State.Paused)
 	require.Contains(t, is.Schedule.State.Note, "belongs")
 	require.NotEmpty(t, is.Schedule.Spec.Calendars, "Temporal removes schedules without a time, once somebody ends the pause")

@@ -42,6 +42,16 @@ func within(t *testing.T, limit time.Duration) context.Context {
 	return ctx
 }
 
+// described asks until Temporal answers: a busy development server may take longer for a new schedule than the client waits.
+func described(t *testing.T, schedule client.ScheduleHandle) (is *client.ScheduleDescription) {
+	require.Eventually(t, func() (ok bool) {
+		var err error
+		is, err = schedule.Describe(t.Context())
+		return err == nil
+	}, 2*time.Minute, 100*time.Millisecond)
+	return is
+}
+
 // start starts an event with all search attributes that a start sets. No worker takes it.
 func start(ctx context.Context, o worker.Options) error {
 	e, err := inorder.ParseEvent(sample.Event(sample.Options{Type: "order.created", OrderID: sample.NewID("order_")}))
@@ -95,8 +105,7 @@ func TestProvisionSetsTheScheduleToWhatTheCodeSays(t *testing.T) {
 	}))
 	require.NoError(t, worker.Provision(ctx, o))
 
-	is, err := schedule.Describe(ctx)
-	require.NoError(t, err)
+	is := described(t, schedule)
 	action := is.Schedule.Action.(*client.ScheduleWorkflowAction)
 	require.Equal(t, workflows.PurgeEventsType, action.Workflow)
 	require.Equal(t, o.TaskQueue, action.TaskQueue)
@@ -121,8 +130,7 @@ func TestProvisionKeepsAPauseAndItsReason(t *testing.T) {
 	schedule := o.Client.ScheduleClient().GetHandle(ctx, workflows.PurgeScheduleID)
 	require.NoError(t, schedule.Pause(ctx, client.SchedulePauseOptions{Note: "while we look into it"}))
 	require.NoError(t, worker.Provision(ctx, o))
-	is, err := schedule.Describe(ctx)
-	require.NoError(t, err)
+	is := described(t, schedule)
 	require.True(t, is.Schedule.State.Paused)
 	require.Equal(t, "while we look into it", is.Schedule.State.Note)
 }

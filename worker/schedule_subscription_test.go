@@ -31,8 +31,7 @@ func TestTheScheduleChecksTheSubscription(t *testing.T) {
 	require.NoError(t, w.Start())
 	t.Cleanup(w.Stop)
 	schedule := o.Client.ScheduleClient().GetHandle(ctx, workflows.CheckSubscriptionScheduleID)
-	is, err := schedule.Describe(ctx)
-	require.NoError(t, err)
+	is := described(t, schedule)
 	require.Equal(t, 10*time.Minute, is.Schedule.Spec.Intervals[0].Every)
 	require.Contains(t, is.Schedule.State.Note, "HOOK_AUTOREPAIR")
 

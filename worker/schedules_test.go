@@ -18,8 +18,7 @@ func TestOrdersAreReconciledAsOftenAsItIsSet(t *testing.T) {
 	for _, every := range []time.Duration{90 * time.Minute, 30 * time.Minute} {
 		o.ReconcileEvery = every
 		require.NoError(t, worker.Provision(ctx, o))
-		d, err := o.Client.ScheduleClient().GetHandle(ctx, workflows.ReconcileScheduleID).Describe(ctx)
-		require.NoError(t, err)
+		d := described(t, o.Client.ScheduleClient().GetHandle(ctx, workflows.ReconcileScheduleID))
 		require.Len(t, d.Schedule.Spec.Intervals, 1)
 		require.Equal(t, every, d.Schedule.Spec.Intervals[0].Every)
 		require.Equal(t, enumspb.SCHEDULE_OVERLAP_POLICY_SKIP, d.Schedule.Policy.Overlap)
