@@ -89,7 +89,7 @@ func TestAnotherBodyUnderTheSameIDIsNoticed(t *testing.T) {
 
 func TestTheSameEventAtTheSameTimeHasOneEffect(t *testing.T) {
 	t.Parallel()
-	s := newStore(t)
+	s := newStore(t).patient()
 	s.apply(created("evt_1"))
 	refund := told("evt_2", "payment.refunded", 1, `{"order_id":"order_1","amount":{"amount":500,"currency":"KRW"}}`)
 	release := s.holdOrder()
@@ -117,7 +117,7 @@ func TestEventsOfOneOrderDoNotHoldUpAnother(t *testing.T) {
 func TestApplyEventIsRunAgain(t *testing.T) {
 	t.Parallel()
 	t.Run("when its connection is lost while it waits for the lock", func(t *testing.T) {
-		s := newStore(t)
+		s := newStore(t).patient()
 		release := s.holdOrder()
 		done := s.start(created("evt_1"))
 		s.terminate(s.blocked(1)[0])
@@ -127,7 +127,7 @@ func TestApplyEventIsRunAgain(t *testing.T) {
 		require.Equal(t, inorder.Applied, s.apply(created("evt_1")).Outcome)
 	})
 	t.Run("when its connection is lost in the middle of writing", func(t *testing.T) {
-		s := newStore(t)
+		s := newStore(t).patient()
 		release := s.hold(`INSERT INTO orders (id, data, data_at, data_rank, data_event_id, last_webhook_at) VALUES ('order_1', '{}', now(), 0, 'x', now())`)
 		done := s.start(created("evt_1")) // its webhook_events row is written, its order is not
 		s.terminate(s.blocked(1)[0])
@@ -147,7 +147,7 @@ func TestApplyEventIsRunAgain(t *testing.T) {
 		require.Equal(t, stored, s.everything())
 	})
 	t.Run("when another run of it has just committed", func(t *testing.T) {
-		s := newStore(t)
+		s := newStore(t).patient()
 		s.apply(created("evt_0"))
 		release := s.hold(`INSERT INTO webhook_events (event_id, type, outcome, payload) VALUES ('evt_1', 'order.paid', 'stale', '{}')`)
 		done := s.start(paid("evt_1"))

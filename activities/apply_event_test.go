@@ -112,7 +112,7 @@ func (s *store) requireParked(body, detail, orderID string) {
 
 func TestParts(t *testing.T) {
 	t.Parallel()
-	s := newStore(t)
+	s := newStore(t).patient()
 	s.apply(created("evt_1"))
 	s.apply(told("evt_2", "order.created", 0, `{"id":"order_2"}`))
 	refund := func(event, id, order string, amount int) string {

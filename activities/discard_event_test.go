@@ -45,7 +45,7 @@ func TestDiscardEvent(t *testing.T) {
 		require.Equal(t, "a\uFFFDb (by ops)", s.discard(paid("evt_1"), "a\x00b", "ops").Detail)
 	})
 	t.Run("waits for the order's lock", func(t *testing.T) {
-		s := newStore(t)
+		s := newStore(t).patient()
 		release := s.holdOrder()
 		p := s.start(paid("evt_1"))
 		s.blocked(1)
@@ -95,7 +95,7 @@ func quoted(text string) string {
 
 func TestDiscardEventIsRunAgainWhenItsConnectionIsLost(t *testing.T) {
 	t.Parallel()
-	s := newStore(t)
+	s := newStore(t).patient()
 	release := s.holdOrder()
 	done := make(chan error)
 	go func() {

@@ -102,7 +102,7 @@ func TestWaitingEventsGrowOld(t *testing.T) {
 func TestCreatedAndPaidAtTheSameInstant(t *testing.T) {
 	t.Parallel()
 	t.Run("created first: paid finds it", func(t *testing.T) {
-		s := newStore(t)
+		s := newStore(t).patient()
 		release := s.holdOrder()
 		c := s.start(created("evt_1"))
 		s.blocked(1)
@@ -114,7 +114,7 @@ func TestCreatedAndPaidAtTheSameInstant(t *testing.T) {
 		require.Equal(t, "paid", s.text(`SELECT payment_status FROM orders`))
 	})
 	t.Run("paid first: created finds it waiting", func(t *testing.T) {
-		s := newStore(t)
+		s := newStore(t).patient()
 		release := s.holdOrder()
 		p := s.start(paid("evt_2"))
 		s.blocked(1)
