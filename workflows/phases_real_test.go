@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	commonpb "go.temporal.io/api/common/v1"
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
@@ -45,7 +46,14 @@ func TestTerminateInEveryPhase(t *testing.T) {
 			require.NoError(t, p.client.TerminateWorkflow(t.Context(), p.e.ID, "", "a mistake"))
 			p.restore()
 			p.exec(`UPDATE orders SET created_at = now() - interval '1 hour'`) // a younger one is left to the workflow that created it
-			p.sweep(false, func(r sweeping.Report) bool { return r.Started+r.Woken > 0 })
+			// The attempt that was under way may have applied it, and then there is nothing to bring back.
+			alone := func() bool {
+				return phase == "applying" && p.text(`SELECT outcome FROM webhook_events WHERE event_id = $1`, p.e.ID) == "applied"
+			}
+			p.sweep(false, func(r sweeping.Report) bool { return r.Started+r.Woken > 0 || alone() })
+			if alone() && p.status(p.e) == enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED {
+				return
+			}
 			if phase == "releasing" {
 				require.Equal(t, "applied", p.text(`SELECT outcome FROM webhook_events WHERE event_id = $1`, p.e.ID))
 				p.eventually("what waited is applied", func() bool { return p.text(`SELECT payment_status FROM orders`) == "paid" })
