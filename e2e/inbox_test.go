@@ -16,9 +16,9 @@ import (
 )
 
 // throughProxies makes both servers reachable only through proxies, which are open.
-func (s *system) throughProxies() (temporal, postgres *proxy) {
-	temporal, postgres = newProxy(s.t, os.Getenv(testenv.TemporalVariable)), s.throughProxy()
-	s.env = append(s.env, "TEMPORAL_ADDRESS="+temporal.addr)
+func (s *system) throughProxies() (temporal, postgres *outage) {
+	temporal, postgres = newOutage(s.t, os.Getenv(testenv.TemporalVariable)), s.throughProxy()
+	s.env = append(s.env, "TEMPORAL_ADDRESS="+temporal.Addr())
 	temporal.connect()
 	postgres.connect()
 	return temporal, postgres
@@ -59,9 +59,9 @@ func TestInCalmEveryEventIsAWorkflow(t *testing.T) {
 // While Temporal is cut off, or hangs, the orders table stays right, and who waits for an order is released afterwards.
 func TestOrdersStayRightWhileTemporalIsAway(t *testing.T) {
 	t.Parallel()
-	for name, away := range map[string]func(*proxy) func(){
-		"cut off": func(p *proxy) func() { p.cut(); return p.connect },
-		"hanging": func(p *proxy) func() { return p.freeze() },
+	for name, away := range map[string]func(*outage) func(){
+		"cut off": func(p *outage) func() { p.cut(); return p.connect },
+		"hanging": func(p *outage) func() { return p.Freeze() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -19,11 +19,11 @@ import (
 )
 
 // throughProxy makes the database of a system reachable only through a proxy.
-func (s *system) throughProxy() *proxy {
+func (s *system) throughProxy() *outage {
 	u, err := url.Parse(s.databaseURL())
 	require.NoError(s.t, err)
-	p := newProxy(s.t, u.Host)
-	u.Host = p.addr
+	p := newOutage(s.t, u.Host)
+	u.Host = p.Addr()
 	s.env = append(s.env, "DATABASE_URL="+u.String())
 	return p
 }
@@ -114,8 +114,8 @@ func (s *system) rename(from, to string) {
 func TestTemporalDownWithoutAnInbox(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, "INBOX=off")
-	p := newProxy(t, os.Getenv(testenv.TemporalVariable))
-	s.env = append(s.env, "TEMPORAL_ADDRESS="+p.addr)
+	p := newOutage(t, os.Getenv(testenv.TemporalVariable))
+	s.env = append(s.env, "TEMPORAL_ADDRESS="+p.Addr())
 	s.start("serve")
 	s.eventually(10*time.Second, "it listens", func() bool {
 		resp, err := http.Get(s.url + "/healthz")

@@ -34,8 +34,8 @@ func TestAWorkerSaysWhetherItsServersAnswer(t *testing.T) {
 	require.NoError(t, err)
 	admin := fmt.Sprintf("127.0.0.1:%d", port)
 	s := newSystem(t, "ADMIN_ADDR="+admin, "ADMIN_TOKEN=guards-nothing")
-	postgres, temporal := s.throughProxy(), newProxy(t, os.Getenv(testenv.TemporalVariable))
-	s.env = append(s.env, "TEMPORAL_ADDRESS="+temporal.addr)
+	postgres, temporal := s.throughProxy(), newOutage(t, os.Getenv(testenv.TemporalVariable))
+	s.env = append(s.env, "TEMPORAL_ADDRESS="+temporal.Addr())
 	s.start("worker")
 
 	s.eventually(20*time.Second, "it says that both are away", func() bool {

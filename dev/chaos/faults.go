@@ -38,7 +38,7 @@ func (s *system) suffer(ctx context.Context, settled func(context.Context) error
 // fault begins and ends one.
 func (s *system) fault(ctx context.Context, f Fault, settled func(context.Context) error) error {
 	if p, is := s.proxies[f.Target]; is {
-		begin := map[Kind]func() func(){Cut: p.cut, Freeze: p.freeze, Mute: p.mute}[f.Kind]
+		begin := map[Kind]func() func(){Cut: p.Cut, Freeze: p.Freeze, Mute: p.Mute}[f.Kind]
 		end := begin()
 		pause(ctx, f.For)
 		end()

@@ -17,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"go.temporal.io/sdk/client"
 
+	"inorder/dev/proxy"
 	"inorder/dev/stack"
 )
 
@@ -30,7 +31,7 @@ type system struct {
 	pool      *pgxpool.Pool
 	engine    client.Client
 	processes map[string]*process
-	proxies   map[string]*proxy
+	proxies   map[string]*proxy.Proxy
 	urls      map[string]string // of the receivers, through their proxies
 
 	quiet sync.RWMutex // held for writing while nobody may send or operate
@@ -48,7 +49,7 @@ type process struct {
 
 // startSystem returns when all receivers are ready.
 func startSystem(ctx context.Context, o Options, dir string) (s *system, err error) {
-	s = &system{program: o.Program, dir: dir, processes: map[string]*process{}, proxies: map[string]*proxy{}, urls: map[string]string{}}
+	s = &system{program: o.Program, dir: dir, processes: map[string]*process{}, proxies: map[string]*proxy.Proxy{}, urls: map[string]string{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())
@@ -111,12 +112,12 @@ func (s *system) launch(ctx context.Context, name string) error {
 	listen := "127.0.0.1:" + strconv.Itoa(port)
 	targets := map[string]string{link(name, postgres): s.postgresAddr(), link(name, temporal): s.stack.TemporalAddress, link(senders, name): listen}
 	for link, target := range targets {
-		if s.proxies[link], err = newProxy(target); err != nil {
+		if s.proxies[link], err = proxy.New(target); err != nil {
 			return err
 		}
 	}
-	s.urls[name] = "http://" + s.proxies[link(senders, name)].addr()
-	env := s.env(s.proxies[link(name, postgres)].addr(), s.proxies[link(name, temporal)].addr(), listen)
+	s.urls[name] = "http://" + s.proxies[link(senders, name)].Addr()
+	env := s.env(s.proxies[link(name, postgres)].Addr(), s.proxies[link(name, temporal)].Addr(), listen)
 	server, err := stack.Launch(ctx, stack.Command{Name: name, Dir: s.dir, Path: s.program, Args: []string{s.plan.Commands[name]}, Env: env, Grace: 30 * time.Second})
 	if err != nil {
 		return err
@@ -193,7 +194,7 @@ func (s *system) close() (err error) {
 		err = errors.Join(err, p.server.Stop())
 	}
 	for _, p := range s.proxies {
-		p.close()
+		p.Close()
 	}
 	if s.engine != nil {
 		s.engine.Close()

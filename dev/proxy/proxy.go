@@ -1,42 +1,58 @@
-package chaos
+// Package proxy stands between two parts of a system, and cuts or freezes what passes: outages, as the parts see them.
+package proxy
 
 import (
 	"net"
 	"sync"
 )
 
-// proxy stands between two parts, and can be cut or frozen. It listens all the while, so that nobody else gets its port.
-type proxy struct {
-	target   string
+// Proxy passes TCP connections on. It listens until it is closed, also while it is cut, so that nobody else gets its port.
+type Proxy struct {
 	listener net.Listener
 
-	mu    sync.Mutex
-	isCut bool
-	conns map[net.Conn]struct{}
+	mu     sync.Mutex
+	target string
+	isCut  bool
+	conns  map[net.Conn]struct{}
 
 	requests, answers sync.RWMutex // each held for writing while nothing passes that way
 }
 
-func newProxy(target string) (*proxy, error) {
+// New returns a proxy before target, a host with its port, at a free port of loopback. It lets everything through.
+func New(target string) (*Proxy, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	p := &proxy{target: target, listener: l, conns: map[net.Conn]struct{}{}}
+	p := &Proxy{target: target, listener: l, conns: map[net.Conn]struct{}{}}
 	go p.accept()
 	return p, nil
 }
 
-func (p *proxy) addr() string { return p.listener.Addr().String() }
+// Addr is where the proxy listens.
+func (p *Proxy) Addr() string { return p.listener.Addr().String() }
 
-func (p *proxy) accept() {
+// Retarget has new connections go to another server.
+func (p *Proxy) Retarget(target string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.target = target
+}
+
+func (p *Proxy) behind() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.target
+}
+
+func (p *Proxy) accept() {
 	for {
 		in, err := p.listener.Accept()
 		if err != nil {
 			return // it is closed
 		}
 		go func() {
-			out, err := net.Dial("tcp", p.target)
+			out, err := net.Dial("tcp", p.behind())
 			if err != nil {
 				reset(in)
 				return
@@ -52,7 +68,7 @@ func (p *proxy) accept() {
 	}
 }
 
-func (p *proxy) add(conns ...net.Conn) bool {
+func (p *Proxy) add(conns ...net.Conn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.isCut {
@@ -64,7 +80,7 @@ func (p *proxy) add(conns ...net.Conn) bool {
 	return true
 }
 
-func (p *proxy) pipe(to, from net.Conn, gate *sync.RWMutex) {
+func (p *Proxy) pipe(to, from net.Conn, gate *sync.RWMutex) {
 	defer p.remove(to, from)
 	for b := make([]byte, 32<<10); ; {
 		n, err := from.Read(b)
@@ -86,7 +102,7 @@ func passes(gate *sync.RWMutex) {
 	defer gate.RUnlock()
 }
 
-func (p *proxy) remove(conns ...net.Conn) {
+func (p *Proxy) remove(conns ...net.Conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, c := range conns {
@@ -101,8 +117,8 @@ func reset(c net.Conn) {
 	c.Close()
 }
 
-// cut resets every connection, and new ones, until mended.
-func (p *proxy) cut() (mend func()) {
+// Cut resets every connection, and new ones, until mended.
+func (p *Proxy) Cut() (mend func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.isCut = true
@@ -117,8 +133,8 @@ func (p *proxy) cut() (mend func()) {
 	}
 }
 
-// freeze keeps connections open and lets nothing through.
-func (p *proxy) freeze() (thaw func()) {
+// Freeze keeps connections open and lets nothing through.
+func (p *Proxy) Freeze() (thaw func()) {
 	p.requests.Lock()
 	p.answers.Lock()
 	return func() {
@@ -127,13 +143,14 @@ func (p *proxy) freeze() (thaw func()) {
 	}
 }
 
-// mute lets requests through, and no answers.
-func (p *proxy) mute() (thaw func()) {
+// Mute lets requests through, and no answers.
+func (p *Proxy) Mute() (thaw func()) {
 	p.answers.Lock()
 	return p.answers.Unlock
 }
 
-func (p *proxy) close() {
+// Close ends the proxy and its connections.
+func (p *Proxy) Close() {
 	p.listener.Close()
-	p.cut()
+	p.Cut()
 }
