@@ -209,7 +209,7 @@ func (s *store) blocked(n int) (pids []int32) {
 		pids, err = pgx.CollectRows(rows, pgx.RowTo[int32])
 		require.NoError(s.t, err)
 		return len(pids) == n
-	}, 20*time.Second, 5*time.Millisecond)
+	}, testenv.Patience, 5*time.Millisecond)
 	return pids
 }
 

@@ -47,9 +47,9 @@ func shortForm(before bool) []part {
 func longForm(before bool) []part {
 	compared := withBefore(before, serve, workflowEach, separate, emptyWorkflow, plainHandler, riverPeer, riverUntuned, dbosPeer, activityPeer)
 	return []part{
-		{name: "closed loop", subjects: compared, loads: []load{oneSender, fewSenders, senders16}, rounds: 20},
-		{name: "open loop", subjects: compared, loads: []load{open(20, 20*time.Second), open(80, 20*time.Second), open(400, 10*time.Second)}, rounds: 3},
-		{name: "bursts", subjects: compared, loads: []load{burst, mixed}, rounds: 5},
+		{name: "closed loop", subjects: compared, loads: []load{oneSender, fewSenders, senders16}, rounds: 12},
+		{name: "open loop", subjects: compared, loads: []load{open(20, 15*time.Second), open(80, 15*time.Second), open(400, 8*time.Second)}, rounds: 2},
+		{name: "bursts", subjects: compared, loads: []load{burst, mixed}, rounds: 4},
 		{name: "long bursts", subjects: withBefore(before, serve, plainHandler, riverPeer, dbosPeer), loads: []load{longBurst}, rounds: 3},
 		{name: "same instant", subjects: withBefore(before, serve, workflowEach), loads: []load{together}, rounds: 5},
 		{name: "round trips", subjects: compared, loads: []load{oneSender, senders16, burst, mixed}, rounds: 1, counted: true},

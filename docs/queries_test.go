@@ -83,11 +83,11 @@ func TestShownQueriesDoNotFindATerminatedRun(t *testing.T) {
 				require.NoError(t, err)
 				return n.Count == 1
 			}
-			require.Eventually(t, func() bool { return finds(query) }, 20*time.Second, 20*time.Millisecond)
+			require.Eventually(t, func() bool { return finds(query) }, testenv.Patience, 20*time.Millisecond)
 
 			require.NoError(t, c.TerminateWorkflow(t.Context(), id, "", "by mistake"))
 			dead := fmt.Sprintf(`EventPhase=%q AND ExecutionStatus="Terminated"`, phase)
-			require.Eventually(t, func() bool { return finds(dead) }, 20*time.Second, 20*time.Millisecond, "it keeps its phase")
+			require.Eventually(t, func() bool { return finds(dead) }, testenv.Patience, 20*time.Millisecond, "it keeps its phase")
 			require.False(t, finds(query))
 		})
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"inorder/dev/testenv"
 	"inorder/internal/sample"
 	"inorder/workflows"
 )
@@ -46,7 +47,7 @@ func TestBadInputHasADefinedEnd(t *testing.T) {
 	c := s.temporal
 	order := sample.NewID("order_")
 	created := s.send(sample.Options{Type: "order.created", OrderID: order, At: time.Now().Add(-time.Minute)})
-	s.eventually(20*time.Second, "the order is there", func() bool { return s.outcome(created) == "applied" })
+	s.eventually("the order is there", func() bool { return s.outcome(created) == "applied" })
 	for name, tc := range badInputs(order) {
 		t.Run(name, func(t *testing.T) {
 			id := sample.NewID("evt_")
@@ -55,7 +56,7 @@ func TestBadInputHasADefinedEnd(t *testing.T) {
 			require.Eventually(t, func() bool {
 				v, err := c.QueryWorkflow(context.Background(), id, "", workflows.QueryState)
 				return err == nil && v.Get(&state) == nil && (state.Outcome != "" || state.Phase == workflows.PhaseAttention)
-			}, 30*time.Second, 50*time.Millisecond)
+			}, testenv.Patience, 50*time.Millisecond)
 			if tc.end == "" {
 				return // an end is enough: which one is PostgreSQL's to say
 			}
@@ -69,7 +70,7 @@ func TestBadInputHasADefinedEnd(t *testing.T) {
 	}
 	t.Run("and the worker goes on", func(t *testing.T) {
 		id := s.send(sample.Options{Type: "order.created", OrderID: sample.NewID("order_")})
-		s.eventually(20*time.Second, "the next event is applied", func() bool { return s.outcome(id) == "applied" })
+		s.eventually("the next event is applied", func() bool { return s.outcome(id) == "applied" })
 	})
 }
 
@@ -84,7 +85,7 @@ func TestNumbersAndTextAreKept(t *testing.T) {
 	id := sample.NewID("evt_")
 	s.deliver(fmt.Appendf(nil, `{"id":%q,"type":"order.created","created_at":"2026-01-02T03:04:05Z","data":%s}`, id,
 		fullOrder("order_1", `"number":9007199254740993,"weight":123456789012345678901234567890.10,"note":"a\u0000b"`)))
-	s.eventually(20*time.Second, "the event is applied", func() bool { return s.outcome(id) == "applied" })
+	s.eventually("the event is applied", func() bool { return s.outcome(id) == "applied" })
 	var number, weight, note string
 	require.NoError(t, s.pool.QueryRow(context.Background(),
 		`SELECT number, data->>'weight', data->>'note' FROM orders WHERE id = 'order_1'`).Scan(&number, &weight, &note))

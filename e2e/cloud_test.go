@@ -15,7 +15,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -122,7 +121,7 @@ func TestTemporalCloudsEnvironment(t *testing.T) {
 			s.serve()
 			before := c.authenticated.Load()
 			id := s.send(sample.Options{Type: "order.created", OrderID: "order_1"})
-			s.eventually(30*time.Second, "it is applied", func() bool { return s.outcome(id) == "applied" })
+			s.eventually("it is applied", func() bool { return s.outcome(id) == "applied" })
 			require.Greater(t, c.authenticated.Load(), before, "through the front")
 			require.NotContains(t, out+s.log(), "tmprl_e2e")
 		})
@@ -152,7 +151,7 @@ func TestWhatIsWrongWithTLSIsNamed(t *testing.T) {
 			require.Equal(t, 1, code, out)
 			require.Contains(t, out, wrong.says)
 			s.start("serve")
-			s.eventually(45*time.Second, "the log says it", func() bool { return strings.Contains(s.log(), wrong.says) })
+			s.eventually("the log says it", func() bool { return strings.Contains(s.log(), wrong.says) })
 		})
 	}
 }

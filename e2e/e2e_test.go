@@ -105,7 +105,7 @@ func (s *system) serve() *exec.Cmd {
 }
 
 func (s *system) awaitReady() {
-	s.eventually(30*time.Second, "the receiver is ready", func() bool {
+	s.eventually("the receiver is ready", func() bool {
 		resp, err := http.Get(s.url + "/readyz")
 		if err != nil {
 			return false
@@ -115,9 +115,9 @@ func (s *system) awaitReady() {
 	})
 }
 
-func (s *system) eventually(limit time.Duration, what string, condition func() bool) {
+func (s *system) eventually(what string, condition func() bool) {
 	s.t.Helper()
-	require.Eventually(s.t, condition, limit, 50*time.Millisecond, what)
+	require.Eventually(s.t, condition, testenv.Patience, 50*time.Millisecond, what)
 }
 
 // post delivers a body once, and answers the status and Inorder-Result.

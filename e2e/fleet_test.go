@@ -83,7 +83,7 @@ func (n *node) begin(program string, env ...string) {
 			_ = cmd.Wait()
 		}
 	})
-	n.eventually(2*time.Minute, "the node is ready", n.ready.Load)
+	n.eventually("the node is ready", n.ready.Load)
 }
 
 // kill ends it by SIGKILL.

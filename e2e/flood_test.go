@@ -40,7 +40,7 @@ func TestFloods(t *testing.T) {
 		"the largest body in every request": {160, 48, func(i int) []byte {
 			return fmt.Appendf(nil, `{"id":"evt_large_%d","type":"order.created","created_at":"2025-01-15T10:00:00Z","data":{"id":"order_large_%d","status":"pending","note":%q}}`, i, i, note)
 		}, func(s *system) {
-			s.eventually(2*time.Minute, "all are applied", func() bool {
+			s.eventually("all are applied", func() bool {
 				return s.count(`SELECT count(*) FROM webhook_events WHERE event_id LIKE 'evt_large_%' AND outcome = 'applied'`) == 160
 			})
 		}},
@@ -115,7 +115,7 @@ func (s *system) goodUntil(ended <-chan struct{}, cmd *exec.Cmd) {
 	s.t.Logf("%d good events beside it, the slowest answer after %s; at most %d MiB", len(ids), slowest, most)
 	require.Less(s.t, slowest, 20*time.Second, "the platform gives up after 30 s")
 	require.Less(s.t, most, memoryBound)
-	s.eventually(time.Minute, "the good ones are applied", func() bool {
+	s.eventually("the good ones are applied", func() bool {
 		return s.count(`SELECT count(*) FROM webhook_events WHERE outcome = 'applied' AND event_id = ANY ($1)`, ids) == len(ids)
 	})
 }

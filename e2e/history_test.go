@@ -46,7 +46,7 @@ func TestOrderPaidAndCreatedAtTheSameInstant(t *testing.T) {
 	}
 	wg.Wait()
 	posted := time.Now()
-	s.eventually(time.Minute, "nothing waits any more", func() bool {
+	s.eventually("nothing waits any more", func() bool {
 		return s.count(`SELECT count(*) FROM pending_events`) == 0 && s.count(`SELECT count(*) FROM webhook_events`) == 2*n
 	})
 	t.Logf("nothing waits %s after the last answer", time.Since(posted).Round(100*time.Millisecond))
@@ -191,7 +191,7 @@ func (h *histories) deliverAll(s *system, before func(int64)) {
 
 func (h *histories) check(s *system) {
 	s.t.Helper()
-	s.eventually(90*time.Second, "every event has its row", func() bool {
+	s.eventually("every event has its row", func() bool {
 		return s.count(`SELECT count(*) FROM webhook_events`) == h.events
 	})
 	require.Zero(s.t, s.count(`SELECT count(*) FROM pending_events`))

@@ -71,14 +71,14 @@ func TestASecretIsEndedByItsName(t *testing.T) {
 	s.deliver(sample.Event(sample.Options{Type: "order.created", OrderID: "order_1"})) // so that the one of the settings is known
 	id := registered(t, s.do(0, "hooks", "register", s.url))
 	name := secrets.Name(secret)
-	s.eventually(30*time.Second, "both are listed", func() bool {
+	s.eventually("both are listed", func() bool {
 		out := s.do(0, "hooks", "secrets", "list")
 		return strings.Contains(out, name+"  of WEBHOOK_SECRETS") && strings.Contains(out, "of "+id)
 	})
 	require.Contains(t, s.do(0, "hooks", "secrets", "list", "--json"), `"name": "`+name+`"`)
 
 	require.Contains(t, s.do(0, "hooks", "secrets", "end", name), name+" verifies nothing from")
-	s.eventually(30*time.Second, "it verifies nothing any more", func() bool {
+	s.eventually("it verifies nothing any more", func() bool {
 		status, _, err := s.post(sample.Event(sample.Options{Type: "order.created", OrderID: "order_2"}))
 		return err == nil && status == http.StatusUnauthorized
 	})
@@ -94,7 +94,7 @@ func (s *shop) arrives() {
 	s.t.Helper()
 	orders, err := s.platform.Place(standin.Placement{})
 	require.NoError(s.t, err)
-	s.eventually(60*time.Second, "the order has arrived", func() bool {
+	s.eventually("the order has arrived", func() bool {
 		return s.count(`SELECT count(*) FROM orders WHERE id = $1`, orders[0].ID) == 1
 	})
 }
@@ -145,7 +145,7 @@ func TestHooksRotateUnderLoadRefusesNoDelivery(t *testing.T) {
 		require.True(t, arrived, id)
 	}
 	require.NotEmpty(t, placed)
-	s.eventually(60*time.Second, "every order is here", func() bool {
+	s.eventually("every order is here", func() bool {
 		return s.count(`SELECT count(*) FROM orders WHERE id = any($1)`, placed) == len(placed)
 	})
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -51,7 +50,7 @@ func TestWhatATestWroteIsMarkedAndCanBeRemoved(t *testing.T) {
 	require.Contains(t, s.do(1, remove...), "belongs to another system", "whose event of that ID must be left alone")
 	s.env = own
 	require.Contains(t, s.do(0, remove...), "is given up")
-	s.eventually(30*time.Second, "it is recorded", func() bool {
+	s.eventually("it is recorded", func() bool {
 		return s.count(`SELECT count(*) FROM webhook_events WHERE outcome = 'discarded' AND detail LIKE '%a test delivery%'`) == 1
 	})
 

@@ -47,13 +47,13 @@ func TestInCalmEveryEventIsAWorkflow(t *testing.T) {
 	}
 	all.Wait()
 	for _, id := range ids { // on a machine that does a lot besides, a start may take longer than its budget; it is not given up
-		s.eventually(30*time.Second, "it is a workflow", func() bool {
+		s.eventually("it is a workflow", func() bool {
 			_, err := s.temporal.DescribeWorkflow(t.Context(), id, "")
 			return err == nil
 		})
 	}
-	s.eventually(30*time.Second, "all are applied", func() bool { return s.count(`SELECT count(*) FROM webhook_events WHERE outcome = 'applied'`) == 12 })
-	s.eventually(30*time.Second, "nothing is left in the inbox", func() bool { return s.inbox() == 0 })
+	s.eventually("all are applied", func() bool { return s.count(`SELECT count(*) FROM webhook_events WHERE outcome = 'applied'`) == 12 })
+	s.eventually("nothing is left in the inbox", func() bool { return s.inbox() == 0 })
 }
 
 // While Temporal is cut off, or hangs, the orders table stays right, and who waits for an order is released afterwards.
@@ -69,7 +69,7 @@ func TestOrdersStayRightWhileTemporalIsAway(t *testing.T) {
 			temporal, _ := s.throughProxies()
 			s.serve()
 			waiting := s.send(sample.Options{Type: "order.paid", OrderID: "order_waited_for", At: time.Now().Add(time.Minute)})
-			s.eventually(30*time.Second, "it waits", func() bool { return s.count(`SELECT count(*) FROM pending_events`) == 1 })
+			s.eventually("it waits", func() bool { return s.count(`SELECT count(*) FROM pending_events`) == 1 })
 			back := sync.OnceFunc(away(temporal))
 			t.Cleanup(back)
 
@@ -80,7 +80,7 @@ func TestOrdersStayRightWhileTemporalIsAway(t *testing.T) {
 			}
 			early, result := s.posts(sample.Options{Type: "order.paid", OrderID: "order_late", At: time.Now().Add(time.Minute)})
 			require.Equal(t, delivery.ResultSpilled, result)
-			s.eventually(20*time.Second, "all whose order is there are applied", func() bool {
+			s.eventually("all whose order is there are applied", func() bool {
 				return s.count(`SELECT count(*) FROM webhook_events WHERE via = 'inbox' AND outcome = 'applied'`) == 81
 			})
 			require.Equal(t, 40, s.count(`SELECT count(*) FROM orders WHERE payment_status = 'paid' AND id <> 'order_waited_for'`))
@@ -90,10 +90,10 @@ func TestOrdersStayRightWhileTemporalIsAway(t *testing.T) {
 			require.Equal(t, http.StatusOK, resp.StatusCode)
 
 			back()
-			s.eventually(90*time.Second, "who waited is released", func() bool { return s.outcome(waiting) == "applied" })
-			s.eventually(90*time.Second, "nothing is left in the inbox", func() bool { return s.inbox() == 0 })
+			s.eventually("who waited is released", func() bool { return s.outcome(waiting) == "applied" })
+			s.eventually("nothing is left in the inbox", func() bool { return s.inbox() == 0 })
 			s.send(sample.Options{Type: "order.created", OrderID: "order_late"})
-			s.eventually(30*time.Second, "who came before its order is applied", func() bool { return s.outcome(early) == "applied" })
+			s.eventually("who came before its order is applied", func() bool { return s.outcome(early) == "applied" })
 		})
 	}
 }
@@ -112,7 +112,7 @@ func TestWithoutPostgreSQLTemporalTakesTheEvents(t *testing.T) {
 	for range 10 { // so it is found out
 		all.Go(func() { _, _, _ = s.post(sample.Event(sample.Options{Type: "order.created"})) })
 	}
-	s.eventually(30*time.Second, "without both it is refused at once", func() bool {
+	s.eventually("without both it is refused at once", func() bool {
 		begin := time.Now()
 		status, _, err := s.post(sample.Event(sample.Options{Type: "order.created"}))
 		return err == nil && status == http.StatusServiceUnavailable && time.Since(begin) < 400*time.Millisecond // the budget, of one that probes
@@ -120,7 +120,7 @@ func TestWithoutPostgreSQLTemporalTakesTheEvents(t *testing.T) {
 	postgres.connect()
 	temporal.connect()
 	all.Wait()
-	s.eventually(90*time.Second, "the event is applied", func() bool { return s.outcome(id) == "applied" })
+	s.eventually("the event is applied", func() bool { return s.outcome(id) == "applied" })
 }
 
 // Killed in the middle of a burst, nothing that was acknowledged is lost, and nothing is applied twice.
@@ -155,9 +155,9 @@ func TestKilledInABurst(t *testing.T) {
 	_ = cmd.Wait()
 	senders.Wait()
 	s.serve()
-	s.eventually(2*time.Minute, "all are applied", func() bool {
+	s.eventually("all are applied", func() bool {
 		return s.count(`SELECT count(*) FROM webhook_events WHERE outcome = 'applied' AND event_id = ANY ($1)`, acknowledged) == len(acknowledged)
 	})
-	s.eventually(30*time.Second, "nothing is left in the inbox", func() bool { return s.inbox() == 0 })
+	s.eventually("nothing is left in the inbox", func() bool { return s.inbox() == 0 })
 	t.Logf("%d acknowledged, %d of all applied via the inbox", len(acknowledged), s.count(`SELECT count(*) FROM webhook_events WHERE via = 'inbox'`))
 }

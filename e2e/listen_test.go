@@ -75,7 +75,7 @@ func TestListenKilledTenTimes(t *testing.T) {
 		p.kill()
 		p = s.listen(addr)
 		p.awaits(" delivers ")
-		s.eventually(30*time.Second, "exactly one endpoint of ours is left", func() bool {
+		s.eventually("exactly one endpoint of ours is left", func() bool {
 			left := ours()
 			return len(left) == 1 && left[0].IsActive && left[0].URL == "http://"+addr+"/webhooks/hc"
 		})
@@ -110,7 +110,7 @@ func (s *shop) listenUntil(addr string, moment int, ours func() []platform.Webho
 	case 0:
 		p.awaits(" delivers ")
 	case 1: // it is created, and not active yet
-		s.eventually(30*time.Second, "a new one is there", func() bool {
+		s.eventually("a new one is there", func() bool {
 			for _, w := range ours() {
 				if !before[w.ID] {
 					return true

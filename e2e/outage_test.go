@@ -9,7 +9,6 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/workflowservice/v1"
@@ -35,11 +34,11 @@ func TestDatabaseDownAtStart(t *testing.T) {
 	s.start("serve")
 	s.awaitReady() // it accepts, because Temporal keeps the events
 	id := s.send(sample.Options{Type: "order.created", OrderID: "order_1"})
-	s.eventually(20*time.Second, "a log line says what is missing", func() bool {
+	s.eventually("a log line says what is missing", func() bool {
 		return strings.Contains(s.log(), "PostgreSQL is not ready; trying again")
 	})
 	p.connect()
-	s.eventually(30*time.Second, "the event is applied", func() bool { return s.outcome(id) == "applied" })
+	s.eventually("the event is applied", func() bool { return s.outcome(id) == "applied" })
 }
 
 func TestDatabaseLostMeanwhile(t *testing.T) {
@@ -49,21 +48,21 @@ func TestDatabaseLostMeanwhile(t *testing.T) {
 	p.connect()
 	s.serve()
 	first := s.send(sample.Options{Type: "order.created", OrderID: "order_1"})
-	s.eventually(20*time.Second, "the event is applied", func() bool { return s.outcome(first) == "applied" })
+	s.eventually("the event is applied", func() bool { return s.outcome(first) == "applied" })
 	p.cut()
 	id := s.send(sample.Options{Type: "order.paid", OrderID: "order_1"})
 	c := s.temporal
-	s.eventually(30*time.Second, "the retried activity is visible", func() bool {
+	s.eventually("the retried activity is visible", func() bool {
 		d, err := c.DescribeWorkflow(context.Background(), id, "")
 		return err == nil && len(d.RawResponse.PendingActivities) == 1 && d.RawResponse.PendingActivities[0].GetLastFailure() != nil
 	})
-	s.eventually(30*time.Second, "the phase is searchable", func() bool {
+	s.eventually("the phase is searchable", func() bool {
 		n, err := c.CountWorkflow(context.Background(), &workflowservice.CountWorkflowExecutionsRequest{
 			Query: `EventPhase = "applying" AND WorkflowId = "` + id + `"`})
 		return err == nil && n.Count == 1
 	})
 	p.connect()
-	s.eventually(70*time.Second, "the event is applied", func() bool { return s.outcome(id) == "applied" })
+	s.eventually("the event is applied", func() bool { return s.outcome(id) == "applied" })
 }
 
 func TestATableThatIsAwayIsLoggedOnce(t *testing.T) {
@@ -83,7 +82,7 @@ func TestATableThatIsAwayIsLoggedOnce(t *testing.T) {
 	}
 	wg.Wait()
 	for i := range 10 {
-		s.eventually(60*time.Second, "they have failed several times", func() bool { return s.attempts(ids[len(ids)-1-i]) > 3 })
+		s.eventually("they have failed several times", func() bool { return s.attempts(ids[len(ids)-1-i]) > 3 })
 	}
 	said := s.log()[before:]
 	require.Less(t, len(said), 4096, "bytes are logged")
@@ -92,7 +91,7 @@ func TestATableThatIsAwayIsLoggedOnce(t *testing.T) {
 	require.Contains(t, first, `msg="Activity error."`)
 	require.Contains(t, first, "does not exist (SQLSTATE 42P01)")
 	s.rename("orders_away", "orders")
-	s.eventually(2*time.Minute, "all are applied", func() bool {
+	s.eventually("all are applied", func() bool {
 		return s.count(`SELECT count(*) FROM webhook_events WHERE outcome = 'applied'`) == 300
 	})
 }
@@ -117,7 +116,7 @@ func TestTemporalDownWithoutAnInbox(t *testing.T) {
 	p := newOutage(t, os.Getenv(testenv.TemporalVariable))
 	s.env = append(s.env, "TEMPORAL_ADDRESS="+p.Addr())
 	s.start("serve")
-	s.eventually(10*time.Second, "it listens", func() bool {
+	s.eventually("it listens", func() bool {
 		resp, err := http.Get(s.url + "/healthz")
 		if err != nil {
 			return false
@@ -138,7 +137,7 @@ func TestTemporalDownWithoutAnInbox(t *testing.T) {
 
 	p.connect()
 	s.deliver(body)
-	s.eventually(60*time.Second, "the event is applied", func() bool {
+	s.eventually("the event is applied", func() bool {
 		return s.count(`SELECT count(*) FROM webhook_events WHERE outcome = 'applied'`) == 1
 	})
 }
@@ -176,7 +175,7 @@ func TestStopFinishesWhatWasAccepted(t *testing.T) {
 	wg.Wait()
 	require.NoError(t, cmd.Wait(), "a wished stop is exit code 0")
 	s.serve()
-	s.eventually(60*time.Second, "all that was accepted is applied", func() bool {
+	s.eventually("all that was accepted is applied", func() bool {
 		return s.count(`SELECT count(*) FROM webhook_events WHERE event_id = any($1)`, accepted) == len(accepted)
 	})
 }

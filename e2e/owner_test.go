@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -32,7 +31,7 @@ func TestTwoSystemsCannotShareANamespace(t *testing.T) {
 	other.pool = testenv.Pool(t, other.databaseURL())
 	other.serve()
 	id := other.send(sample.Options{Type: "order.created", OrderID: "order_1"})
-	other.eventually(30*time.Second, "the event is applied", func() bool { return other.outcome(id) == "applied" })
+	other.eventually("the event is applied", func() bool { return other.outcome(id) == "applied" })
 	out, code = s.run("serve")
 	require.Equal(t, 1, code)
 	require.Contains(t, out, "belongs to another system")

@@ -121,7 +121,7 @@ func (s *system) liveThrough(orders int) {
 	for id := range events {
 		ids = append(ids, id)
 	}
-	s.eventually(time.Minute, "all are applied", func() bool {
+	s.eventually("all are applied", func() bool {
 		return s.count(`SELECT count(*) FROM webhook_events WHERE outcome = 'applied' AND event_id = ANY($1)`, ids) == len(ids)
 	})
 	require.Equal(s.t, orders, s.count(`SELECT count(DISTINCT o.id) FROM orders o JOIN order_refunds r ON r.order_id = o.id AND r.refunds = 2
@@ -151,7 +151,7 @@ func TestOnlyDirectConnectionsPrepare(t *testing.T) {
 	name.cut()
 	name.Retarget(hostOf(t, s.databaseURL()))
 	name.connect()
-	s.eventually(10*time.Second, "the connections of before are gone", func() bool { return store.New(pool).Ping(t.Context()) == nil })
+	s.eventually("the connections of before are gone", func() bool { return store.New(pool).Ping(t.Context()) == nil })
 	require.Equal(t, pgx.QueryExecModeCacheDescribe, mode())
 }
 
@@ -186,14 +186,14 @@ func TestASettingThatNoPoolerBearsIsNamed(t *testing.T) {
 
 	s.start("receiver")
 	var state string
-	s.eventually(10*time.Second, "readyz answers", func() bool {
+	s.eventually("readyz answers", func() bool {
 		state = s.dependency("postgres")
 		return state != ""
 	})
 	require.Equal(t, "failing", state)
-	s.eventually(10*time.Second, "the log says which setting it is", func() bool { return strings.Contains(s.log(), "take default_query_exec_mode out of it") })
+	s.eventually("the log says which setting it is", func() bool { return strings.Contains(s.log(), "take default_query_exec_mode out of it") })
 
 	s.env = append(s.env, "DATABASE_URL="+testenv.WithParameter(plain, "statement_timeout", "1000"))
 	s.start("worker")
-	s.eventually(10*time.Second, "the log says which setting it is", func() bool { return strings.Contains(s.log(), "take settings of the session out of it") })
+	s.eventually("the log says which setting it is", func() bool { return strings.Contains(s.log(), "take settings of the session out of it") })
 }

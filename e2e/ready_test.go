@@ -7,7 +7,6 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -38,7 +37,7 @@ func TestAWorkerSaysWhetherItsServersAnswer(t *testing.T) {
 	s.env = append(s.env, "TEMPORAL_ADDRESS="+temporal.Addr())
 	s.start("worker")
 
-	s.eventually(20*time.Second, "it says that both are away", func() bool {
+	s.eventually("it says that both are away", func() bool {
 		status, body := readyz(t, admin)
 		return status == 503 && strings.Count(body, "failing") == 2
 	})
@@ -50,15 +49,15 @@ func TestAWorkerSaysWhetherItsServersAnswer(t *testing.T) {
 	require.NotContains(t, s.log(), "guards-nothing")
 
 	postgres.connect()
-	s.eventually(20*time.Second, "it says that one is away", func() bool {
+	s.eventually("it says that one is away", func() bool {
 		status, body := readyz(t, admin)
 		return status == 503 && strings.Contains(body, `"postgres":{"state":"ok","required":true}`) &&
 			strings.Contains(body, `"temporal":{"state":"failing","required":true}`)
 	})
 	temporal.connect()
-	s.eventually(20*time.Second, "it says that all is well", func() bool { status, _ := readyz(t, admin); return status == 200 })
+	s.eventually("it says that all is well", func() bool { status, _ := readyz(t, admin); return status == 200 })
 	postgres.cut()
-	s.eventually(20*time.Second, "and when one is lost", func() bool { status, _ := readyz(t, admin); return status == 503 })
+	s.eventually("and when one is lost", func() bool { status, _ := readyz(t, admin); return status == 503 })
 }
 
 // TestOnlyWhoHasAKeyIsExpectedToReconcile is what the alert about overdue reconciliation relies on.
@@ -70,7 +69,7 @@ func TestOnlyWhoHasAKeyIsExpectedToReconcile(t *testing.T) {
 		s := newSystem(t, "ADMIN_ADDR="+admin, "HEADLESS_COMMERCE_API_KEY="+key, "HEADLESS_COMMERCE_API_URL=http://127.0.0.1:1")
 		s.start("worker")
 		// Being ready is not enough: the program answers while the worker is still being made, and its metrics with it.
-		s.eventually(20*time.Second, "the worker runs", func() bool { return strings.Contains(s.log(), "Started Worker") })
+		s.eventually("the worker runs", func() bool { return strings.Contains(s.log(), "Started Worker") })
 		response, err := http.Get("http://" + admin + "/metrics")
 		require.NoError(t, err)
 		defer response.Body.Close()

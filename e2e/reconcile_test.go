@@ -39,7 +39,7 @@ func TestLostDeliveriesAreRepairedByOneReconciliation(t *testing.T) {
 	require.Empty(t, p.differing())
 	require.Equal(t, p.theirs(), p.ours())
 	require.Equal(t, len(lost), p.repairs(), "each once")
-	p.eventually(time.Minute, "what waited goes on", func() bool { return p.count(`SELECT count(*) FROM pending_events`) == 0 })
+	p.eventually("what waited goes on", func() bool { return p.count(`SELECT count(*) FROM pending_events`) == 0 })
 	require.Equal(t, p.theirs(), p.ours(), "and what waited changes nothing that is newer")
 
 	require.Contains(t, p.reconcile(), " 0 repaired: ")
@@ -70,7 +70,7 @@ func TestReconciliationGoesOnWhenServeIsKilled(t *testing.T) {
 		out, err = command.CombinedOutput()
 		ended <- err
 	}()
-	p.eventually(time.Minute, "it is in the middle", func() bool { return p.repairs() > before+n/10 })
+	p.eventually("it is in the middle", func() bool { return p.repairs() > before+n/10 })
 	require.NoError(t, cmd.Process.Kill())
 	_ = cmd.Wait()
 	require.NotEmpty(t, p.differing())
@@ -113,7 +113,7 @@ func TestAnEventWhoseOrderWasLostFetchesIt(t *testing.T) {
 		_, err := p.platform.Advance(order, action)
 		require.NoError(t, err)
 	}
-	p.eventually(time.Minute, "the order is here, and nothing waits", func() bool {
+	p.eventually("the order is here, and nothing waits", func() bool {
 		return len(p.ours()) == 1 && p.count(`SELECT count(*) FROM pending_events`) == 0
 	})
 	require.Equal(t, p.theirs(), p.ours())

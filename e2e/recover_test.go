@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -18,13 +17,13 @@ func TestRecoverAfterTemporalLostItsStorage(t *testing.T) {
 	s := newSystem(t, "STUCK_AFTER=3s", "PENDING_RECHECK=1s")
 	serve := s.serve()
 	stuck := s.send(sample.Options{Type: "order.paid", OrderID: "order_1"})
-	s.eventually(30*time.Second, "an event is stuck", func() bool { return s.count(`SELECT count(*) FROM pending_events WHERE phase = 'stuck'`) == 1 })
+	s.eventually("an event is stuck", func() bool { return s.count(`SELECT count(*) FROM pending_events WHERE phase = 'stuck'`) == 1 })
 	s.deliver([]byte(`{"id":"evt_parked","type":"order.updated","created_at":"2025-01-15T10:00:00Z","data":{"id":"order_1","status":7},"store_id":"store_1"}`))
 	ids := []string{stuck}
 	for i := range 20 {
 		ids = append(ids, s.send(sample.Options{Type: "payment.completed", OrderID: fmt.Sprintf("order_%d", i%2+1)}))
 	}
-	s.eventually(30*time.Second, "all are rows", func() bool { return s.count(`SELECT count(*) FROM pending_events`) == 22 })
+	s.eventually("all are rows", func() bool { return s.count(`SELECT count(*) FROM pending_events`) == 22 })
 	require.NoError(t, serve.Process.Kill())
 	_ = serve.Wait()
 
@@ -45,7 +44,7 @@ func TestRecoverAfterTemporalLostItsStorage(t *testing.T) {
 	s.send(sample.Options{Type: "order.created", OrderID: "order_1"})
 	s.send(sample.Options{Type: "order.created", OrderID: "order_2"})
 	for _, id := range ids {
-		s.eventually(30*time.Second, "what waited ends", func() bool { return s.outcome(id) != "" })
+		s.eventually("what waited ends", func() bool { return s.outcome(id) != "" })
 	}
 	require.Equal(t, 1, s.count(`SELECT count(*) FROM pending_events WHERE event_id = 'evt_parked' AND phase = 'attention'`))
 }

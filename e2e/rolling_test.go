@@ -44,15 +44,15 @@ func TestRollingUpgradeAndBack(t *testing.T) {
 	f.burst(150)
 
 	f.roll(program, "INBOX=off") // as docs/operations.md says: no older version empties the inbox
-	f.eventually(30*time.Second, "nothing is left in the inbox", func() bool { return f.inbox() == 0 })
+	f.eventually("nothing is left in the inbox", func() bool { return f.inbox() == 0 })
 	f.roll(older)
 	f.late(slices.Concat(thereAndBack, half, back))
 
 	ids := stop()
-	f.eventually(3*time.Minute, "all are applied", func() bool {
+	f.eventually("all are applied", func() bool {
 		return f.count(`SELECT count(*) FROM webhook_events WHERE event_id = ANY ($1) AND outcome IN ('applied', 'stale')`, ids) == len(ids)
 	})
-	f.eventually(3*time.Minute, "all of the burst are applied", func() bool { return f.count(`SELECT count(*) FROM orders WHERE id LIKE 'order_burst_%'`) == 150 })
+	f.eventually("all of the burst are applied", func() bool { return f.count(`SELECT count(*) FROM orders WHERE id LIKE 'order_burst_%'`) == 150 })
 	require.Zero(t, f.count(`SELECT count(*) FROM orders WHERE payment_status <> 'paid' AND id NOT LIKE 'order_burst_%'`))
 	require.Zero(t, f.refused.Load(), "no delivery is refused")
 	f.requireNothingFailed()
@@ -112,7 +112,7 @@ func (f *fleet) early(n int) (orders []string) {
 		orders = append(orders, sample.NewID(fmt.Sprintf("order_early_%d_", i)))
 		f.deliver(sample.Event(sample.Options{Type: "order.paid", OrderID: orders[i], At: time.Now().Add(time.Minute)}))
 	}
-	f.eventually(30*time.Second, "they wait", func() bool {
+	f.eventually("they wait", func() bool {
 		return f.count(`SELECT count(*) FROM pending_events WHERE order_id = ANY ($1)`, orders) == n
 	})
 	return orders
@@ -134,7 +134,7 @@ func (f *fleet) late(orders []string) {
 	for _, order := range orders {
 		f.deliver(sample.Event(sample.Options{Type: "order.created", OrderID: order, At: time.Now()}))
 	}
-	f.eventually(3*time.Minute, "what waited is applied", func() bool {
+	f.eventually("what waited is applied", func() bool {
 		return f.count(`SELECT count(*) FROM webhook_events WHERE outcome = 'applied' AND order_id = ANY ($1)`, orders) == 2*len(orders)
 	})
 	require.Equal(f.t, len(orders), f.count(`SELECT count(*) FROM orders WHERE payment_status = 'paid' AND id = ANY ($1)`, orders))
@@ -187,24 +187,24 @@ func TestWhatOnlyTheNewerVersionKnowsWaitsForIt(t *testing.T) {
 	n := f.nodes[0]
 	n.begin(program)
 	f.deliver(sample.Event(sample.Options{ID: "evt_canceled", Type: "order.paid", OrderID: "order_1"}))
-	f.eventually(30*time.Second, "it waits", func() bool { return f.count(`SELECT count(*) FROM pending_events`) == 1 })
+	f.eventually("it waits", func() bool { return f.count(`SELECT count(*) FROM pending_events`) == 1 })
 	f.rename("webhook_events", "webhook_events_away")
 	require.NoError(t, f.temporal.CancelWorkflow(t.Context(), "evt_canceled", ""))
-	f.eventually(30*time.Second, "it is being given up", func() bool { return f.attempts("evt_canceled") > 0 })
+	f.eventually("it is being given up", func() bool { return f.attempts("evt_canceled") > 0 })
 
 	n.drain()
 	f.rename("webhook_events_away", "webhook_events")
 	n.begin(older)
-	f.eventually(time.Minute, "the older worker stumbles", func() bool { return len(f.failures("evt_canceled")) > 0 })
+	f.eventually("the older worker stumbles", func() bool { return len(f.failures("evt_canceled")) > 0 })
 	d, err := f.temporal.DescribeWorkflow(t.Context(), "evt_canceled", "")
 	require.NoError(t, err)
 	require.Equal(t, enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, d.Status)
 	f.deliver(sample.Event(sample.Options{ID: "evt_other", Type: "order.created", OrderID: "order_2"}))
-	f.eventually(30*time.Second, "others go on", func() bool { return f.outcome("evt_other") == "applied" })
+	f.eventually("others go on", func() bool { return f.outcome("evt_other") == "applied" })
 
 	n.drain()
 	n.begin(program)
-	f.eventually(2*time.Minute, "it goes on with the newer one", func() bool {
+	f.eventually("it goes on with the newer one", func() bool {
 		d, err := f.temporal.DescribeWorkflow(t.Context(), "evt_canceled", "")
 		return err == nil && d.Status == enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED
 	})

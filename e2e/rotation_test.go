@@ -108,7 +108,7 @@ func (r *rotation) run(senders int) {
 // awaitRefused waits until the receiver refuses a secret, which it must not do before the secret's end.
 func (s *system) awaitRefused(secret string, end time.Time) {
 	late := sample.Event(sample.Options{Type: "order.created", OrderID: sample.NewID("order_")})
-	s.eventually(60*time.Second, "the old secret is refused after its end", func() bool {
+	s.eventually("the old secret is refused after its end", func() bool {
 		status, _, err := s.postSigned(secret, late)
 		require.NoError(s.t, err)
 		require.True(s.t, status == http.StatusOK || status == http.StatusUnauthorized && time.Now().After(end), "%d before the end", status)
@@ -131,16 +131,16 @@ func TestRotatingTheSecretUnderLoadRefusesNoDelivery(t *testing.T) {
 	r.active.Store(&before)
 	const senders, some = 6, 100
 	r.run(senders)
-	s.eventually(60*time.Second, "the first secret is in use", func() bool { return r.count(before) >= some })
+	s.eventually("the first secret is in use", func() bool { return r.count(before) >= some })
 	require.Nil(t, s.secretVerified(admin, after, "wh_after"))
 
 	s.addSecret("wh_after", after)
 	// A command waits for secrets.KnownWithin here; a test on a busy machine asks.
-	s.eventually(60*time.Second, "the receiver knows the new secret", func() bool { return s.secretVerified(admin, after, "wh_after") != nil })
+	s.eventually("the receiver knows the new secret", func() bool { return s.secretVerified(admin, after, "wh_after") != nil })
 	require.Zero(t, *s.secretVerified(admin, after, "wh_after"))
 
 	r.active.Store(&after)
-	s.eventually(60*time.Second, "the new secret is in use, and nothing of the old one is under way", func() bool {
+	s.eventually("the new secret is in use, and nothing of the old one is under way", func() bool {
 		return r.count(after) >= some && r.switched.Load() == senders
 	})
 	require.NotZero(t, *s.secretVerified(admin, before, "wh_before"))
@@ -152,13 +152,13 @@ func TestRotatingTheSecretUnderLoadRefusesNoDelivery(t *testing.T) {
 	require.Equal(t, 1, ended)
 	s.awaitRefused(before, end)
 	further := r.count(after) + some
-	s.eventually(60*time.Second, "the new one goes on", func() bool { return r.count(after) >= further })
+	s.eventually("the new one goes on", func() bool { return r.count(after) >= further })
 	r.stop.Store(true)
 	r.wg.Wait()
 
 	require.Empty(t, r.refused)
 	require.Nil(t, s.secretVerified(admin, before, "wh_before"))
-	s.eventually(60*time.Second, "the table says when each was last of use", func() bool {
+	s.eventually("the table says when each was last of use", func() bool {
 		first, second := s.secretNoted(before), s.secretNoted(after)
 		return first != nil && second != nil && second.After(*first)
 	})
@@ -179,12 +179,12 @@ func TestRotationGoesOnWhenTheDatabaseIsBack(t *testing.T) {
 	require.Equal(t, http.StatusUnauthorized, status, "nothing is known yet")
 
 	p.connect()
-	s.eventually(30*time.Second, "the table's secret counts", func() bool {
+	s.eventually("the table's secret counts", func() bool {
 		status, _, err := s.post(body)
 		return err == nil && status == http.StatusOK
 	})
 	p.cut()
-	s.eventually(30*time.Second, "the log says that PostgreSQL is away", func() bool {
+	s.eventually("the log says that PostgreSQL is away", func() bool {
 		return strings.Count(s.log(), "webhook secrets in PostgreSQL cannot be read") == 2
 	})
 	status, _, err = s.post(body)
@@ -192,7 +192,7 @@ func TestRotationGoesOnWhenTheDatabaseIsBack(t *testing.T) {
 	require.Equal(t, http.StatusOK, status, "what was known stays valid")
 	p.connect()
 	s.addSecret("wh_2", "whsec_second")
-	s.eventually(30*time.Second, "a secret that came meanwhile counts", func() bool {
+	s.eventually("a secret that came meanwhile counts", func() bool {
 		status, _, err := s.postSigned("whsec_second", body)
 		return err == nil && status == http.StatusOK
 	})

@@ -4,7 +4,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -44,7 +43,7 @@ func TestTwoServesOfWhichOneIsKilled(t *testing.T) {
 	all := int64(len(h.deliveries))
 	f.deliverAll(h, map[int64]func(){all / 4: killed(f.nodes[0]), all * 5 / 8: killed(f.nodes[1])})
 	h.check(f.system)
-	f.eventually(time.Minute, "nothing is left in the inbox", func() bool { return f.inbox() == 0 })
+	f.eventually("nothing is left in the inbox", func() bool { return f.inbox() == 0 })
 	for _, n := range f.nodes {
 		require.NotZero(t, n.answers.Load())
 	}

@@ -3,7 +3,6 @@ package e2e
 import (
 	"regexp"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -50,7 +49,7 @@ func TestAWaitingEventIsReleasedBySendingItsOrder(t *testing.T) {
 		out, code := s.run(line...)
 		require.Zero(t, code, out)
 	}
-	s.eventually(20*time.Second, "it is applied", func() bool { return s.outcome("evt_waits") == "applied" })
+	s.eventually("it is applied", func() bool { return s.outcome("evt_waits") == "applied" })
 }
 
 func TestAWrongSecretIsExplained(t *testing.T) {

@@ -126,7 +126,7 @@ type hooksList struct {
 // listedOnceVerified lists both webhooks, once the secret of the first has verified a delivery.
 func (s *shop) listedOnceVerified() (listed hooksList) {
 	s.t.Helper()
-	s.eventually(30*time.Second, "the new secret is seen to verify", func() bool {
+	s.eventually("the new secret is seen to verify", func() bool {
 		text := s.do(0, "hooks", "list", "--json")
 		require.NoError(s.t, json.Unmarshal([]byte(text), &listed))
 		require.Less(s.t, strings.Index(text, `"webhooks"`), strings.Index(text, `"secrets"`), "the first ID is a webhook's that is there")
@@ -178,5 +178,5 @@ func (p *process) kill() {
 
 func (p *process) awaits(text string) {
 	p.s.t.Helper()
-	p.s.eventually(60*time.Second, fmt.Sprintf("it prints %q", text), func() bool { return strings.Contains(p.out.String(), text) })
+	p.s.eventually(fmt.Sprintf("it prints %q", text), func() bool { return strings.Contains(p.out.String(), text) })
 }

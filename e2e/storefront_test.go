@@ -63,7 +63,7 @@ func (p *storefront) trade(deliveries int, f standin.Faults) {
 			arrived[d.EventID] = true
 		}
 	}
-	p.eventually(2*time.Minute, "what arrived is processed", func() bool {
+	p.eventually("what arrived is processed", func() bool {
 		return p.count(`SELECT (SELECT count(*) FROM webhook_events WHERE type <> 'order.reconciled') + (SELECT count(*) FROM pending_events)`) == len(arrived) &&
 			p.count(`SELECT count(*) FROM pending_events p JOIN orders o ON o.id = p.order_id`) == 0 // released, and on its way
 	})

@@ -25,11 +25,11 @@ func TestStartsWaitForTheirTurn(t *testing.T) {
 			statuses[i] = res.StatusCode
 		})
 	}
-	require.Eventually(t, func() bool { return len(starter.all()) == limit }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return len(starter.all()) == limit }, 2*time.Minute, time.Millisecond)
 	for done := 1; done <= deliveries; done++ { // each that ends lets one more begin, and no more than that
 		release <- struct{}{}
 		want := min(limit+done, deliveries)
-		require.Eventually(t, func() bool { return len(starter.all()) == want }, 10*time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { return len(starter.all()) == want }, 2*time.Minute, time.Millisecond)
 	}
 	wg.Wait()
 	for _, status := range statuses {
@@ -44,7 +44,7 @@ func TestAStartWhoseTurnDoesNotComeIs503(t *testing.T) {
 
 	var wg sync.WaitGroup
 	wg.Go(func() { send(t, r, posted(`{"id":"evt_1","type":"order.paid"}`)) })
-	require.Eventually(t, func() bool { return len(starter.all()) == 1 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return len(starter.all()) == 1 }, 2*time.Minute, time.Millisecond)
 	res, _ := send(t, r, posted(`{"id":"evt_2","type":"order.paid"}`))
 	close(release)
 	wg.Wait()

@@ -48,7 +48,7 @@ func described(t *testing.T, schedule client.ScheduleHandle) (is *client.Schedul
 		var err error
 		is, err = schedule.Describe(t.Context())
 		return err == nil
-	}, 2*time.Minute, 100*time.Millisecond)
+	}, testenv.Patience, 100*time.Millisecond)
 	return is
 }
 
@@ -147,7 +147,7 @@ func TestASearchAttributeOfAnotherTypeIsNamed(t *testing.T) {
 	require.Eventually(t, func() bool {
 		err = worker.Provision(ctx, o)
 		return err != nil
-	}, 20*time.Second, 50*time.Millisecond)
+	}, testenv.Patience, 50*time.Millisecond)
 	require.ErrorContains(t, err, "OrderId")
 	require.ErrorContains(t, err, "must be Keyword")
 }

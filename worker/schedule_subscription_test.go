@@ -43,7 +43,7 @@ func TestTheScheduleChecksTheSubscription(t *testing.T) {
 			run = is.Info.RecentActions[0].StartWorkflowResult
 		}
 		return run != nil
-	}, time.Minute, 50*time.Millisecond)
+	}, testenv.Patience, 50*time.Millisecond)
 	var check webhooks.Check
 	require.NoError(t, o.Client.GetWorkflow(ctx, run.WorkflowID, run.FirstExecutionRunID).Get(ctx, &check))
 	require.Equal(t, 1, check.Checked)

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"inorder/dev/testenv"
 	"inorder/internal/sample"
 )
 
@@ -107,7 +108,7 @@ func TestALockedOrderHoldsUpNobodyElse(t *testing.T) {
 			release()
 			begin := time.Now()
 			// On a busy machine the development server loses an activity task now and then, which costs its time-out.
-			require.Eventually(t, func() bool { return s.ended(ids) == len(ids) }, 4*time.Minute, 20*time.Millisecond, "what came for the locked orders is applied")
+			require.Eventually(t, func() bool { return s.ended(ids) == len(ids) }, testenv.Patience, 20*time.Millisecond, "what came for the locked orders is applied")
 			t.Logf("the others' median: %s, while locked %s; at most %d connections waited; all applied %s after the lock went",
 				calm, locked, waiting, time.Since(begin))
 			require.LessOrEqual(t, waiting, 2*len(hot))

@@ -11,12 +11,13 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"inorder"
+	"inorder/dev/testenv"
 	"inorder/workflows"
 )
 
 func (s *system) eventually(what string, condition func() bool) {
 	s.Helper()
-	require.Eventually(s, condition, 60*time.Second, 20*time.Millisecond, what)
+	require.Eventually(s, condition, testenv.Patience, 20*time.Millisecond, what)
 }
 
 func (s *system) signal(e inorder.Event, name string, arg any) {

@@ -41,7 +41,7 @@ func TestServeWithoutASecretStartsAndSaysWhatIsMissing(t *testing.T) {
 	var logs testenv.Output
 	done := make(chan int, 1)
 	go func() { done <- run(ctx, []string{"serve"}, streams{strings.NewReader(""), &logs, &logs}) }()
-	require.Eventually(t, func() bool { return strings.Contains(logs.String(), "receiver listens") }, 30*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return strings.Contains(logs.String(), "receiver listens") }, testenv.Patience, 20*time.Millisecond)
 	require.Contains(t, logs.String(), "every delivery is refused until `inorder hooks register`")
 	stop()
 	require.Zero(t, <-done)

@@ -38,10 +38,10 @@ func TestSecretsAndProbesDoNotWaitForEvents(t *testing.T) {
 	}
 	go s.receive(t.Context())
 	base := "http://" + l.Addr().String()
-	require.Eventually(t, func() bool { return strings.Contains(get(base+ready.Path), `"postgres":{"state":"ok"`) }, 20*time.Second, 50*time.Millisecond)
+	require.Eventually(t, func() bool { return strings.Contains(get(base+ready.Path), `"postgres":{"state":"ok"`) }, testenv.Patience, 50*time.Millisecond)
 
 	require.NoError(t, webhooks.Store{Pool: pool}.Add(t.Context(), webhooks.Record{ID: "wh_1", URL: base, Mode: platform.Test, Events: []string{"*"}}, "whsec_new"))
-	require.Eventually(t, func() bool { return post(base, "whsec_new") == http.StatusBadRequest }, 20*time.Second, 50*time.Millisecond, "a new secret is known")
+	require.Eventually(t, func() bool { return post(base, "whsec_new") == http.StatusBadRequest }, testenv.Patience, 50*time.Millisecond, "a new secret is known")
 	require.Equal(t, http.StatusUnauthorized, post(base, "whsec_other"))
 	require.Equal(t, int32(3), s.pool.Stat().AcquiredConns())
 }

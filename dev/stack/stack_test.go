@@ -74,7 +74,7 @@ func startWorkflow(t *testing.T, address, namespace, id string) {
 
 func requireGone(t *testing.T, pid int) {
 	t.Helper()
-	require.Eventually(t, func() bool { _, err := birthOf(pid); return err != nil }, 15*time.Second, pollEvery)
+	require.Eventually(t, func() bool { _, err := birthOf(pid); return err != nil }, 2*time.Minute, pollEvery)
 }
 
 func TestThrowAwayStack(t *testing.T) {

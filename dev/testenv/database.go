@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -37,12 +38,32 @@ func MigratedURL(t testing.TB) string {
 // Database returns a pool on a database of one test's own, with the newest schema.
 func Database(t testing.TB) *pgxpool.Pool { return Pool(t, MigratedURL(t)) }
 
-// Pool returns a pool on the database, set up as every command does it.
+// Pool returns a pool on the database, set up as every command does it. It is closed when the test ends. A test that failed between
+// taking a connection and giving it back ends all the same.
 func Pool(t testing.TB, url string) *pgxpool.Pool {
 	pool, err := connect(url)
 	require.NoError(t, err)
-	t.Cleanup(pool.Close)
+	t.Cleanup(func() {
+		if !closes(pool, 20*time.Second) {
+			t.Error("the test has not given back all connections to PostgreSQL")
+		}
+	})
 	return pool
+}
+
+// closes closes the pool, and reports whether that ended within a time.
+func closes(pool *pgxpool.Pool, within time.Duration) bool {
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		pool.Close()
+	}()
+	select {
+	case <-closed:
+		return true
+	case <-time.After(within):
+		return false
+	}
 }
 
 func connect(url string) (*pgxpool.Pool, error) {

@@ -2,6 +2,7 @@ package testenv
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -36,6 +37,17 @@ func TestDatabasesAreDropped(t *testing.T) {
 	var n int
 	require.NoError(t, pool.QueryRow(t.Context(), `SELECT count(*) FROM pg_database WHERE datname = $1`, name).Scan(&n))
 	require.Zero(t, n)
+}
+
+// A test that fails between taking a connection and giving it back would wait for itself.
+func TestAConnectionInUseDoesNotHoldUpTheEnd(t *testing.T) {
+	pool, err := connect(MigratedURL(t))
+	require.NoError(t, err)
+	conn, err := pool.Acquire(t.Context())
+	require.NoError(t, err)
+	require.False(t, closes(pool, 50*time.Millisecond))
+	conn.Release()
+	require.True(t, closes(pool, Patience))
 }
 
 func TestATemplateIsMadeOnce(t *testing.T) {

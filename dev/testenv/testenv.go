@@ -27,6 +27,9 @@ const (
 	TemporalVariable = "INORDER_TEST_TEMPORAL_ADDRESS"
 )
 
+// Patience is how long a test waits for what must happen. A green test never waits for so long; a machine that others use may need it.
+const Patience = 4 * time.Minute
+
 // Main runs a package's tests with servers: func TestMain(m *testing.M) { testenv.Main(m) }.
 func Main(m *testing.M) {
 	stack.ClearEnvironment()

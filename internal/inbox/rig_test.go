@@ -113,7 +113,7 @@ func (r *rig) outcome(id string) (outcome string) {
 
 func (r *rig) eventually(what string, is func() bool) {
 	r.t.Helper()
-	require.Eventually(r.t, is, 10*time.Second, 20*time.Millisecond, what)
+	require.Eventually(r.t, is, testenv.Patience, 20*time.Millisecond, what)
 }
 
 func (r *rig) emptied() {

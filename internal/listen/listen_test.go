@@ -138,7 +138,7 @@ func (r *rig) start(o Options) (stop func() error) {
 
 func (r *rig) eventually(what string, condition func() bool) {
 	r.t.Helper()
-	require.Eventually(r.t, condition, 30*time.Second, 20*time.Millisecond, what)
+	require.Eventually(r.t, condition, testenv.Patience, 20*time.Millisecond, what)
 }
 
 // list is what the platform and our records have, the newest first.

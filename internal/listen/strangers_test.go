@@ -71,7 +71,7 @@ func TestOfWhatIsRefusedTheFirstIsShown(t *testing.T) {
 		p.delivery(Delivery{Err: forged}, "")
 		p.delivery(Delivery{Err: unsigned}, "")
 	}
-	require.Eventually(t, func() bool { return strings.Count(out.String(), "(999 more within 50ms)") == 2 }, 10*time.Second, 5*time.Millisecond, "%s", &out)
+	require.Eventually(t, func() bool { return strings.Count(out.String(), "(999 more within 50ms)") == 2 }, testenv.Patience, 5*time.Millisecond, "%s", &out)
 	require.Equal(t, 4, strings.Count(out.String(), "\n"))
 	require.Contains(t, out.String(), "(refused)              401: its signature is of no secret in WEBHOOK_SECRETS")
 }
@@ -142,7 +142,7 @@ func TestHalfSentBodies(t *testing.T) {
 	status, _ := do(t, signed(t, url, event))
 	require.Equal(t, http.StatusOK, status)
 	var taken Delivery
-	require.Eventually(t, func() bool { taken = <-deliveries; return taken.Err == nil }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { taken = <-deliveries; return taken.Err == nil }, testenv.Patience, time.Millisecond)
 	require.Equal(t, "evt_1", taken.EventID)
 	runtime.ReadMemStats(&during)
 	require.Less(t, (int64(during.HeapInuse)-int64(before.HeapInuse))>>20, int64(3*maxConns), "MiB")

@@ -43,7 +43,7 @@ func TestAnotherBodyIsNoticed(t *testing.T) {
 	} {
 		w.Duplicate(e)
 	}
-	require.Eventually(t, func() bool { return said.String() != "" }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return said.String() != "" }, testenv.Patience, time.Millisecond)
 	require.Contains(t, said.String(), "another body")
 	require.Contains(t, said.String(), "event_id=evt_2 event_type=order.paid")
 	require.NotContains(t, said.String(), "evt_1")

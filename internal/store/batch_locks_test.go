@@ -49,7 +49,7 @@ func TestABatchLeavesOutWhatIsLocked(t *testing.T) {
 			release()
 			require.Eventually(t, func() bool { // PostgreSQL takes a moment to see that the other connection is gone
 				return !slices.ContainsFunc(s.batch(fromInbox, tc.busy...), func(r Result) bool { return r.Busy })
-			}, 20*time.Second, 5*time.Millisecond)
+			}, 2*time.Minute, 5*time.Millisecond)
 		})
 	}
 }

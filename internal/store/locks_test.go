@@ -81,7 +81,7 @@ func (s *tables) blocked(n int) {
 		require.NoError(s, s.pool.QueryRow(s.Context(),
 			`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&waiting))
 		return waiting == n
-	}, 20*time.Second, 5*time.Millisecond)
+	}, 2*time.Minute, 5*time.Millisecond)
 }
 
 // everything is all that is stored about events, to see that nothing was written.
@@ -136,7 +136,7 @@ func TestNoEventWaitsLongForALock(t *testing.T) {
 			require.Eventually(t, func() bool { // the order counts as locked for a second
 				outcome, err := s.tryApply(tc.event)
 				return err == nil && outcome == tc.then
-			}, 20*time.Second, 20*time.Millisecond)
+			}, 2*time.Minute, 20*time.Millisecond)
 		})
 	}
 }
@@ -163,7 +163,7 @@ func TestADeadlockWithSomebodyElseIsTriedAgain(t *testing.T) {
 	require.Eventually(t, func() bool {
 		outcome, err := s.tryApply(paid)
 		return err == nil && outcome == inorder.Applied
-	}, 20*time.Second, 20*time.Millisecond)
+	}, 2*time.Minute, 20*time.Millisecond)
 }
 
 // While an order is locked, the pool's other connections are free, whatever comes for that order.

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"inorder/dev/stack"
+	"inorder/dev/testenv"
 )
 
 // builtIn is a directory for what build builds, once for all tests.
@@ -96,7 +97,7 @@ func runSystem(t *testing.T, inorder string, env ...string) *system {
 	require.NoError(t, s.dev.Start())
 	go func() { s.ended <- s.dev.Wait() }()
 	t.Cleanup(func() { _ = s.dev.Process.Kill() })
-	require.Eventually(t, func() bool { return s.env() != nil || len(s.ended) > 0 }, 2*time.Minute, 50*time.Millisecond)
+	require.Eventually(t, func() bool { return s.env() != nil || len(s.ended) > 0 }, testenv.Patience, 50*time.Millisecond)
 	if len(s.ended) > 0 {
 		t.Fatal(<-s.ended, s.out.String())
 	}

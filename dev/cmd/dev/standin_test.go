@@ -12,6 +12,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
+
+	"inorder/dev/testenv"
 )
 
 // registering is an inorder that says how it was called to register webhooks, and ends so.
@@ -103,6 +105,6 @@ func TestAnOrderThatIsPlacedThereArrives(t *testing.T) {
 	require.Eventually(t, func() bool {
 		_ = conn.QueryRow(t.Context(), `SELECT concat_ws(' ', status, payment_status, fulfillment_status) FROM orders`).Scan(&order)
 		return order == "confirmed paid fulfilled"
-	}, time.Minute, 50*time.Millisecond)
+	}, testenv.Patience, 50*time.Millisecond)
 	s.stop("STANDIN_PID", "SERVE_PID")
 }

@@ -119,9 +119,9 @@ func TestDeliveries(t *testing.T) {
 	ended := make(chan int)
 	go func() { ended <- run(ctx, []string{"deliveries", "--follow"}, &following, &following) }()
 	shown := func(n int) func() bool { return func() bool { return strings.Count(following.String(), " try ") == n } }
-	require.Eventually(t, shown(5), 30*time.Second, 10*time.Millisecond)
+	require.Eventually(t, shown(5), testenv.Patience, 10*time.Millisecond)
 	must(t, "do", "last", "complete")
-	require.Eventually(t, shown(6), 30*time.Second, 10*time.Millisecond)
+	require.Eventually(t, shown(6), testenv.Patience, 10*time.Millisecond)
 	stop()
 	require.Equal(t, exitOK, <-ended)
 }
@@ -134,7 +134,7 @@ func TestServe(t *testing.T) {
 	go func() {
 		ended <- run(ctx, []string{"serve", "--addr", "127.0.0.1:0", "--fault", "drop=next:2", "--run", "x"}, &out, &out)
 	}()
-	require.Eventually(t, func() bool { return strings.Contains(out.String(), "/v1") }, 30*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return strings.Contains(out.String(), "/v1") }, testenv.Patience, 10*time.Millisecond)
 	url := strings.Fields(out.String())[4]
 	url = strings.TrimSuffix(url, ".")
 	require.Equal(t, "drop=next:2\n", must(t, "faults", "--url", url))

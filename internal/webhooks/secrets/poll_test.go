@@ -149,7 +149,7 @@ func TestKnownSecretsStayValidWhilePostgreSQLIsAway(t *testing.T) {
 	admit(t, store, true)
 	add(t, store, "wh_2", "whsec_two")
 	for _, ring := range []*Keyring{k, early} {
-		require.Eventually(t, func() bool { ring.poll(t.Context()); return ring.takes("whsec_two") }, 30*time.Second, 50*time.Millisecond)
+		require.Eventually(t, func() bool { ring.poll(t.Context()); return ring.takes("whsec_two") }, testenv.Patience, 50*time.Millisecond)
 		require.True(t, ring.takes("whsec_one"))
 	}
 	k.poll(t.Context())
