@@ -73,6 +73,17 @@ bench/guard: build ## Say what became slower since the commit before, beyond noi
 bench/plots: ## Draw RESULTS, a file of results, into docs/benchmark; default: the newest of the long form
 	@cd bench && go build -o ../bin/bench . && cd .. && bin/bench -plots '$(or $(RESULTS),$(lastword $(sort $(wildcard bench/results/*-long.json))))'
 
+.PHONY: bench/engine
+bench/engine: build bin/temporal-server ## Measure settings of Temporal's server, beside the usual ones; BUILDS='name=program;…': other builds, too
+	@$(BENCH) -engine -builds '$(BUILDS)'
+
+# Temporal's server of production, of the version of the development server. Its command needs a few modules more than that.
+bin/temporal-server: tools/temporal/go.mod
+	rm -rf bin/temporal.src && mkdir -p bin/temporal.src && cp tools/temporal/go.mod tools/temporal/go.sum bin/temporal.src
+	cd bin/temporal.src && export GOFLAGS='-buildvcs=false -mod=mod' && \
+		go build -o ../temporal-sql-tool go.temporal.io/server/cmd/tools/sql && go build -o ../temporal-server go.temporal.io/server/cmd/server
+	rm -rf bin/temporal.src
+
 .PHONY: bench/outages
 bench/outages: build ## Measure acknowledgements at 20 and 80 events/s, and while Temporal and PostgreSQL are stopped for a minute each
 	@$(BENCH) -outages 60s

@@ -24,7 +24,7 @@ type meter struct {
 	trips                       int64
 }
 
-func (s *subject) meter(ctx context.Context, on servers) (m meter, err error) {
+func (s *subject) meter(ctx context.Context) (m meter, err error) {
 	if s.trips != nil {
 		m.trips = s.trips.count.Load()
 	}
@@ -37,10 +37,10 @@ func (s *subject) meter(ctx context.Context, on servers) (m meter, err error) {
 	if m.subject, err = cpuOf(s.pids(), false); err != nil {
 		return m, err
 	}
-	if m.temporal, err = cpuOf([]int{on.Temporal.PID()}, false); err != nil {
+	if m.temporal, err = cpuOf([]int{s.on.Temporal.PID()}, false); err != nil {
 		return m, err
 	}
-	m.postgres, err = cpuOf([]int{on.Postgres.PID()}, true)
+	m.postgres, err = cpuOf([]int{s.on.Postgres.PID()}, true)
 	return m, err
 }
 
@@ -91,11 +91,13 @@ func cpuOf(pids []int, children bool) (time.Duration, error) {
 }
 
 // peakMemory is the most that the subject's processes have had in memory, in bytes; 0 where there is no /proc.
-func (s *subject) peakMemory() (bytes uint64, err error) {
+func (s *subject) peakMemory() (bytes uint64, err error) { return peakOf(s.pids()) }
+
+func peakOf(pids []int) (bytes uint64, err error) {
 	if _, err := procfs.Self(); err != nil {
 		return 0, nil
 	}
-	for _, pid := range s.pids() {
+	for _, pid := range pids {
 		p, err := procfs.NewProc(pid)
 		if err != nil {
 			return 0, err

@@ -28,6 +28,19 @@ func newOrders(n int) []posting {
 	return all
 }
 
+// paymentsFirst are the payments of n/2 orders, and then their creations.
+func paymentsFirst(n int) []posting {
+	var payments, creations []posting
+	for i, d := range pairs(n) {
+		if i%2 == 0 {
+			payments = append(payments, d)
+		} else {
+			creations = append(creations, d)
+		}
+	}
+	return append(payments, creations...)
+}
+
 // pairs are the payments and the creations of n/2 orders, in this order, all of the same second.
 func pairs(n int) []posting {
 	at := time.Now().Truncate(time.Second) // the platform's times have seconds

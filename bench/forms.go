@@ -17,9 +17,12 @@ var (
 	oneSender  = load{name: "1 sender", senders: 1, events: 40}
 	fewSenders = load{name: "4 senders", senders: 4, events: 80}
 	senders16  = load{name: "16 senders", senders: 16, events: 400, fewer: 225}
+	senders64  = load{name: "64 senders", senders: 64, events: 400, fewer: 300}
 	burst      = load{name: "burst", senders: 64, events: 5000, fewer: 1000}
 	longBurst  = load{name: "long burst", senders: 64, events: 30000, fewer: 1000}
 	mixed      = load{name: "mixed", senders: 64, events: 5000, fewer: 1000, make: histories}
+	backlog    = load{name: "backlog", senders: 16, events: 400}
+	released   = load{name: "released", senders: 16, events: 300, make: paymentsFirst}
 	together   = load{name: "same instant", senders: 400, events: 400, make: pairs}
 )
 

@@ -41,6 +41,11 @@ func main() {
 	short := flag.Bool("short", false, "the short form, under five minutes")
 	filled := flag.Bool("filled", false, "instead: inorder on full tables beside inorder on empty ones")
 	guard := flag.Bool("guard", false, "instead: what became slower since -before")
+	engine := flag.Bool("engine", false, "instead: settings of Temporal's server, beside the usual ones")
+	flag.Func("builds", "with -engine: other builds of the program to measure as well, as name=program;name=program", func(text string) (err error) {
+		b.builds, err = parseNamed(text)
+		return err
+	})
 	outages := flag.Duration("outages", 0, "instead: calm, and outages of that length")
 	draw := flag.String("plots", "", "instead: draw this file of results into docs/benchmark")
 	flag.Parse()
@@ -50,6 +55,8 @@ func main() {
 		exit(plots(*draw, "docs/benchmark"))
 	case *outages > 0:
 		exit(runOutages(ctx, b.program, *outages))
+	case *engine:
+		exit(b.runEngine(ctx))
 	case *guard:
 		exit(b.runGuard(ctx))
 	case *filled:
@@ -75,6 +82,7 @@ type bench struct {
 	only            string   // the part to run; empty: all
 	chosen          []string // the subjects to measure; nil: all
 	rounds          int
+	builds          []named // with -engine, of the program
 
 	results results
 }

@@ -21,9 +21,9 @@ type measurement struct {
 }
 
 // measure posts a load's events and waits until all have ended, once each. It returns what that took, and every acknowledgement's time.
-func measure(ctx context.Context, on servers, s *subject, l load) (m measurement, acks []time.Duration, err error) {
+func measure(ctx context.Context, s *subject, l load) (m measurement, acks []time.Duration, err error) {
 	deliveries := l.deliveries()
-	before, err := s.meter(ctx, on)
+	before, err := s.meter(ctx)
 	if err != nil {
 		return m, nil, err
 	}
@@ -39,11 +39,15 @@ func measure(ctx context.Context, on servers, s *subject, l load) (m measurement
 		return m, nil, err
 	}
 	answered := time.Now()
+	defer s.end(len(s.processes))
+	if err := s.launch(s.late); err != nil {
+		return m, nil, err
+	}
 	if err := s.await(ctx, begin, counted, l.events, sent.refused); err != nil {
 		return m, nil, err
 	}
 	end := time.Now()
-	after, err := s.meter(ctx, on)
+	after, err := s.meter(ctx)
 	if err != nil {
 		return m, nil, err
 	}

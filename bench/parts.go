@@ -38,10 +38,15 @@ func (b *bench) run(ctx context.Context, p part) error {
 	if err != nil {
 		return err
 	}
+	return b.meetAll(ctx, p, subjects)
+}
+
+// meetAll measures subjects in every round under every load.
+func (b *bench) meetAll(ctx context.Context, p part, subjects []*subject) error {
 	for round := range p.rounds + 1 { // round 0 is to warm up
 		for _, s := range inRound(subjects, round) {
 			for _, l := range p.loads {
-				if err := b.meet(ctx, on, p, s, l, round); err != nil {
+				if err := b.meet(ctx, p, s, l, round); err != nil {
 					return fmt.Errorf("%s of %s: %w", l.name, s.name, err)
 				}
 			}
@@ -67,7 +72,7 @@ func inRound(subjects []*subject, round int) []*subject {
 }
 
 // meet measures a subject under a load, unless it can't hold the load's rate. Only Temporal is too slow for some.
-func (b *bench) meet(ctx context.Context, on servers, p part, s *subject, l load, round int) error {
+func (b *bench) meet(ctx context.Context, p part, s *subject, l load, round int) error {
 	if s.perEvent && l.rate > 0 && float64(l.rate) > b.results.rateOf(s.name)*mostOfRate {
 		b.results.series(s.name, l).Overloaded = true
 		return nil
@@ -78,7 +83,7 @@ func (b *bench) meet(ctx context.Context, on servers, p part, s *subject, l load
 	if round == 0 {
 		l = l.toWarmUp()
 	}
-	m, acks, err := measure(ctx, on, s, l)
+	m, acks, err := measure(ctx, s, l)
 	if err != nil || round == 0 {
 		return err
 	}

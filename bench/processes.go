@@ -22,9 +22,11 @@ import (
 // subject is one that runs.
 type subject struct {
 	design
+	on        servers // that it uses
 	name      string
 	url       string
 	pool      *pgxpool.Pool // on its database
+	env       []string      // of its processes
 	processes []*exec.Cmd
 	endedAddr string // of a subject that counts
 	trips     *proxy // nil: not counted
@@ -32,7 +34,7 @@ type subject struct {
 
 // startSubject starts a subject, and returns it when it is ready. The caller stops it, also after an error.
 func (b *bench) startSubject(ctx context.Context, on servers, name string, d design, number int, counted bool) (*subject, error) {
-	s := &subject{design: d, name: name}
+	s := &subject{design: d, on: on, name: name}
 	id := fmt.Sprintf("bench_%d", number)
 	databaseURL, err := on.newDatabase(ctx, id)
 	if err != nil {
@@ -77,9 +79,18 @@ func (s *subject) start(ctx context.Context, env []string) (err error) {
 		}
 		env = append(env, peers.EndedVariable+"="+s.endedAddr)
 	}
-	for _, command := range s.commands {
+	s.env = append(env, "LISTEN_ADDR="+addr)
+	if err := s.launch(s.commands); err != nil {
+		return err
+	}
+	s.url = "http://" + addr
+	return ready(ctx, s.url)
+}
+
+func (s *subject) launch(commands [][]string) error {
+	for _, command := range commands {
 		p := exec.Command(command[0], command[1:]...)
-		p.Env = append(env, "LISTEN_ADDR="+addr)
+		p.Env = s.env
 		p.Stderr = os.Stderr
 		p.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is ours to pass on
 		if err := p.Start(); err != nil {
@@ -87,17 +98,22 @@ func (s *subject) start(ctx context.Context, env []string) (err error) {
 		}
 		s.processes = append(s.processes, p)
 	}
-	s.url = "http://" + addr
-	return ready(ctx, s.url)
+	return nil
+}
+
+// end ends the processes after the first n.
+func (s *subject) end(n int) {
+	for _, p := range s.processes[n:] {
+		_ = p.Process.Signal(syscall.SIGTERM)
+	}
+	for _, p := range s.processes[n:] {
+		_ = p.Wait()
+	}
+	s.processes = s.processes[:n]
 }
 
 func (s *subject) stop() {
-	for _, p := range s.processes {
-		_ = p.Process.Signal(syscall.SIGTERM)
-	}
-	for _, p := range s.processes {
-		_ = p.Wait()
-	}
+	s.end(0)
 	if s.trips != nil {
 		s.trips.close()
 	}

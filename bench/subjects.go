@@ -29,9 +29,10 @@ var olderOf = map[string]string{serve: serveBefore, workflowEach: workflowEachBe
 // a namespace and a task queue, so that builds with different schemas can be compared.
 type design struct {
 	commands  [][]string
-	migrate   string // the program that migrates its database and its namespace; empty for those without Temporal
-	counts    bool   // its process counts what ended, because there are no rows
-	perEvent  bool   // each event is a workflow, so that Temporal limits it: bursts have fewer events
+	late      [][]string // run only from when a load's events are all accepted until they have ended
+	migrate   string     // the program that migrates its database and its namespace; empty for those without Temporal
+	counts    bool       // its process counts what ended, because there are no rows
+	perEvent  bool       // each event is a workflow, so that Temporal limits it: bursts have fewer events
 	fullTable bool
 }
 
@@ -45,13 +46,10 @@ func (b *bench) designs() (map[string]design, error) {
 	inorder := func(program string) design {
 		return design{migrate: program, commands: [][]string{{program, "serve"}}}
 	}
-	each := func(program string) design {
-		return design{migrate: program, commands: [][]string{{"env", "INBOX=off", program, "serve"}}, perEvent: true}
-	}
 	full := func(d design) design { d.fullTable = true; return d }
 	return map[string]design{
 		serve:         inorder(b.program),
-		workflowEach:  each(b.program),
+		workflowEach:  eachOf(b.program),
 		separate:      {migrate: b.program, commands: [][]string{{"env", "INBOX=off", b.program, "receiver"}, {b.program, "worker"}}, perEvent: true},
 		emptyWorkflow: {migrate: b.program, commands: peer("empty"), counts: true, perEvent: true},
 		activityPeer:  {migrate: b.program, commands: peer("activity"), perEvent: true},
@@ -61,11 +59,16 @@ func (b *bench) designs() (map[string]design, error) {
 		dbosPeer:      {commands: peer("dbos")},
 
 		serveBefore:        inorder(b.before),
-		workflowEachBefore: each(b.before),
+		workflowEachBefore: eachOf(b.before),
 		serveAgain:         inorder(b.before),
-		workflowEachAgain:  each(b.before),
+		workflowEachAgain:  eachOf(b.before),
 
 		serveFilled:        full(inorder(b.program)),
-		workflowEachFilled: full(each(b.program)),
+		workflowEachFilled: full(eachOf(b.program)),
 	}, nil
+}
+
+// eachOf is a build of inorder that makes each event a workflow.
+func eachOf(program string) design {
+	return design{migrate: program, commands: [][]string{{"env", "INBOX=off", program, "serve"}}, perEvent: true}
 }

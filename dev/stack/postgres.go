@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -26,6 +27,8 @@ type postgres struct {
 	fsync bool   // without it a killed server keeps what it committed all the same; a lost machine may not
 	root  string // the checkout, with the program that downloads a PostgreSQL
 	out   io.Writer
+
+	connections int // at most; 0: 300
 
 	user       *account
 	home       string // a directory that user can enter; dir if it can
@@ -55,7 +58,7 @@ func (p *postgres) start(ctx context.Context) (*Server, error) {
 		return nil, fmt.Errorf("prepare PostgreSQL: %w", err)
 	}
 	args := []string{"-D", p.data(), "-p", strconv.Itoa(p.port),
-		"-c", "listen_addresses=" + loopback, "-c", "unix_socket_directories=", "-c", "max_connections=300",
+		"-c", "listen_addresses=" + loopback, "-c", "unix_socket_directories=", "-c", "max_connections=" + strconv.Itoa(cmp.Or(p.connections, 300)),
 		"-c", "logging_collector=off", "-c", "log_destination=stderr"}
 	if !p.fsync {
 		args = append(args, "-c", "fsync=off", "-c", "full_page_writes=off")

@@ -26,7 +26,10 @@ type Options struct {
 	TemporalPort   int       // gRPC
 	UIPort         int       // Temporal's UI
 	TemporalBinary string    // empty: "temporal" from PATH, else bin/temporal, else that is built, which takes minutes
-	Fsync          bool      // make a throw-away PostgreSQL flush to disk too, as one that keeps its state always does
+	TemporalArgs   []string  // of its command line, after the usual ones, some of which they replace
+	TemporalEnv    []string  // of its environment, likewise
+	Fsync          bool      // make throw-away servers flush to disk too, as those that keep their state always do
+	Connections    int       // to PostgreSQL, at most; 0: 300
 	Others         []Address // must be free, too, for programs that start after the stack; else Start fails before it starts anything
 	Out            io.Writer // a line for every step that takes its time; nil: nothing
 }
@@ -62,6 +65,7 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 		}
 	}
 	throwAway := o.Dir == ""
+	fsync := !throwAway || o.Fsync
 	if err = s.takeDir(o.Dir); err != nil {
 		return nil, err
 	}
@@ -75,7 +79,7 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 	}
 	s.DatabaseURL = o.DatabaseURL
 	if o.DatabaseURL == "" {
-		pg := &postgres{dir: s.Dir, port: o.PostgresPort, fsync: !throwAway || o.Fsync, root: o.Root, out: o.Out}
+		pg := &postgres{dir: s.Dir, port: o.PostgresPort, fsync: fsync, connections: o.Connections, root: o.Root, out: o.Out}
 		if throwAway {
 			s.cleanup = append(s.cleanup, pg.remove)
 		}
@@ -85,7 +89,7 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 		s.DatabaseURL, s.SuperuserURL = pg.url(pg.owner, "inorder"), pg.url(pg.superuser, "inorder")
 		s.cleanup = append(s.cleanup, s.Postgres.Stop)
 	}
-	t := &temporal{dir: s.Dir, binary: o.TemporalBinary, port: o.TemporalPort, uiPort: o.UIPort}
+	t := &temporal{dir: s.Dir, binary: o.TemporalBinary, port: o.TemporalPort, uiPort: o.UIPort, fsync: fsync, args: o.TemporalArgs, env: o.TemporalEnv}
 	if s.Temporal, err = t.start(ctx); err != nil {
 		return nil, err
 	}

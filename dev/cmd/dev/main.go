@@ -58,7 +58,7 @@ func dispatch(ctx context.Context, args []string) error {
 	dir := flags.String("dir", ".dev", "where the state of dev run is kept")
 	inorder := flags.String("inorder", "bin/inorder", "dev run: the program to run")
 	standIn := flags.String("standin", "bin/standin", "dev run: the program of the stand-in, for PLATFORM=stand-in")
-	fsync := flags.Bool("fsync", false, "dev test: let PostgreSQL flush to disk, for measurements")
+	fsync := flags.Bool("fsync", false, "dev test: let the servers flush to disk, for measurements")
 	_ = flags.Parse(args[1:])
 	switch args[0] {
 	case "run":
