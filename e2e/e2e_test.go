@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -20,6 +19,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"inorder"
+	"inorder/dev/stack"
 	"inorder/dev/testenv"
 	"inorder/internal/delivery"
 	"inorder/internal/sample"
@@ -64,13 +64,13 @@ func newSystem(t *testing.T, env ...string) *system {
 
 // newBareSystem is one before `inorder migrate`, except that its namespace knows the search attributes.
 func newBareSystem(t *testing.T, url string, env ...string) *system {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := stack.FreePort()
 	require.NoError(t, err)
-	defer l.Close()
-	s := &system{t: t, url: "http://" + l.Addr().String(), namespace: namespace(t)}
+	address := fmt.Sprintf("127.0.0.1:%d", port)
+	s := &system{t: t, url: "http://" + address, namespace: namespace(t)}
 	s.temporal = testenv.TemporalIn(t, s.namespace)
 	s.env = append(os.Environ(), "DATABASE_URL="+url, "TEMPORAL_ADDRESS="+os.Getenv(testenv.TemporalVariable), "TEMPORAL_NAMESPACE="+s.namespace,
-		"LISTEN_ADDR="+l.Addr().String(), "ADMIN_ADDR=127.0.0.1:0", "WEBHOOK_SECRETS="+secret)
+		"LISTEN_ADDR="+address, "ADMIN_ADDR=127.0.0.1:0", "WEBHOOK_SECRETS="+secret)
 	s.env = append(s.env, env...)
 	t.Cleanup(func() {
 		if t.Failed() {

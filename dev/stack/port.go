@@ -2,29 +2,26 @@ package stack
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net"
+	"strconv"
 )
 
 const loopback = "127.0.0.1"
 
-// FreePort finds a TCP port of 127.0.0.1 that nobody has. It is not reserved, but the system will not hand it out as
-// a free one for a minute: a connection that the listening side has closed lingers on it.
+// FreePort finds a TCP port of 127.0.0.1 that nobody has. It is not reserved. It is below those that systems hand out to who asks for any
+// port, so that it stays free until, and while, the one that it is for is started again.
 func FreePort() (int, error) {
-	l, err := net.Listen("tcp", loopback+":0")
-	if err != nil {
-		return 0, fmt.Errorf("find a free port: %w", err)
+	const from, to, tries = 20_000, 32_000, 100
+	var err error
+	for range tries {
+		port := from + rand.IntN(to-from)
+		var l net.Listener
+		if l, err = net.Listen("tcp", net.JoinHostPort(loopback, strconv.Itoa(port))); err == nil {
+			return port, l.Close()
+		}
 	}
-	defer l.Close()
-	client, err := net.Dial("tcp", l.Addr().String())
-	if err != nil {
-		return 0, fmt.Errorf("find a free port: %w", err)
-	}
-	defer client.Close()
-	server, err := l.Accept()
-	if err != nil {
-		return 0, fmt.Errorf("find a free port: %w", err)
-	}
-	return l.Addr().(*net.TCPAddr).Port, server.Close()
+	return 0, fmt.Errorf("find a free port: %w", err)
 }
 
 // Address is one that a program wants to listen on.
