@@ -48,7 +48,7 @@ image: ## Build the image inorder, which says its version
 
 BENCH = cd bench && go build -o ../bin/bench . && cd .. && bin/bench -inorder bin/inorder -version '$(VERSION)'
 .PHONY: bench
-bench: build ## Measure beside River, DBOS, a plain handler and others, about an hour; BEFORE=program: beside an older build, too
+bench: build ## Measure beside River, DBOS, a plain handler and others, about 35 minutes; BEFORE=program: beside an older build, too
 	@$(BENCH) -before '$(BEFORE)'
 
 .PHONY: bench/short
