@@ -59,6 +59,10 @@ bench/short: build ## The same in less than five minutes
 bench/filled: build ## Measure with 1,000,000 processed and 100,000 waiting events and 200,000 orders, beside empty tables
 	@$(BENCH) -filled
 
+.PHONY: bench/lists
+bench/lists: build ## Measure each list's first page and each view that operators see, on the same full tables
+	@$(BENCH) -lists 200
+
 # The commit before is HEAD while something has changed since, else the one before HEAD.
 .PHONY: bench/guard
 bench/guard: build ## Say what became slower since the commit before, beyond noise; BEFORE=commit or BEFORE=program: since that one
@@ -106,9 +110,15 @@ fuzz: ## Fuzz the parser, the domain and the verifier for a minute each
 fixtures: build bin/dev ## Record the replay fixtures that are missing, from landed code
 	RECORD_FIXTURES=1 bin/dev test -- go test -count 1 -run TestRecordFixtures ./workflows/...
 
+BROWSER = command -v chromium chromium-browser google-chrome google-chrome-stable >/dev/null || \
+	{ echo "This needs Chromium or Chrome: apt-get install chromium" >&2; exit 1; }; cd e2e/browser && go test -count=1 -timeout 20m
+.PHONY: browser
+browser: ## Test what operators see and do in Temporal's UI, in a headless Chromium
+	@$(BROWSER) ./...
+
 .PHONY: screenshots
-screenshots: ## Take the README's pictures anew, while `STUCK_AFTER=20s PENDING_RECHECK=5s make run` runs elsewhere
-	docs/screenshots/session.sh
+screenshots: ## Take the README's pictures of Temporal's UI anew, in a headless Chromium
+	@for test in TestColumnsAndViews TestAnOperatorReleasesAWaitingEvent TestDetailsFitInEachPhase; do ($(BROWSER) . -run "^$$test\$$" -pictures '$(CURDIR)/docs/img') || exit 1; done
 
 # The tests of tools are not cached: what they read is outside their module, where caching looks for no change.
 .PHONY: lint
@@ -119,6 +129,7 @@ lint: bin/staticcheck bin/workflowcheck ## Formatting, vet, staticcheck, workflo
 	bin/workflowcheck ./workflows/...
 	go mod tidy -diff
 	cd bench && go vet ./... && ../bin/staticcheck ./... && go mod tidy -diff && go test -count=1 ./...
+	cd e2e/browser && go vet ./... && ../../bin/staticcheck ./... && go mod tidy -diff
 	cd tools && go vet ./... && ../bin/staticcheck ./... && go mod tidy -diff && go test -count=1 ./...
 
 bin/staticcheck: tools/go.mod

@@ -10,12 +10,14 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"inorder"
+	"inorder/internal/bulk"
 	"inorder/internal/loglimit"
 	"inorder/internal/platform"
 	"inorder/internal/reconcile"
 	"inorder/internal/redelivery"
 	"inorder/internal/store"
 	"inorder/internal/sweep"
+	"inorder/internal/traffic"
 	"inorder/internal/webhooks"
 )
 
@@ -28,6 +30,7 @@ type Activities struct {
 	// Limited goes into Log, for what a sender or an outage can multiply.
 	Limited    *loglimit.Logger
 	Redelivery *redelivery.Metrics
+	Traffic    *traffic.Recorder // nil: nothing is counted
 
 	// MaxEventSkew is how much later than its receipt an event may be dated. Later ones need attention: they would
 	// freeze what they set until then.
@@ -39,6 +42,8 @@ type Activities struct {
 	// ReconcileWindow is how long after its creation an order is compared with the platform's though it is not open any more.
 	ReconcileWindow time.Duration
 	Reconcile       *reconcile.Metrics
+
+	Operator bulk.Operator // of RunBulk
 
 	Platform       *platform.Client // nil without an API key
 	Webhooks       webhooks.Store
@@ -57,6 +62,8 @@ type Events interface {
 	Start(ctx context.Context, e inorder.Event) error
 	// CanceledBy returns who asked for the cancellation of a run, and why; empty where Temporal doesn't know.
 	CanceledBy(ctx context.Context, r sweep.Run) (actor, reason string, err error)
+	// SignaledBy returns who last sent a run a signal of this name; "" where Temporal doesn't know.
+	SignaledBy(ctx context.Context, r sweep.Run, signal string) (actor string, err error)
 }
 
 // Receipt is what the receiver knows of an event beyond its bytes.
@@ -65,6 +72,26 @@ type Receipt struct {
 	ReceivedAt time.Time `json:"received_at"`
 	// RetriedAt is when a person last said "retry": from then on the event's date is judged by that time.
 	RetriedAt time.Time `json:"retried_at,omitzero"`
+	// RetriedBy is who did, until that is in the audit; nil if it is.
+	RetriedBy *Act `json:"retried_by,omitempty"`
+	// Replay is set if a person has the event applied again after it ended.
+	Replay *Replay `json:"replay,omitempty"`
+}
+
+// Replay is how an event that had ended is applied again. Older programs don't know it: to them the event has ended.
+type Replay struct {
+	WorkflowID string    `json:"workflow_id"` // which is not the event's
+	At         time.Time `json:"at"`          // if it has to wait, it waits as long as one that was received then
+	// Act is who asked for it, and undoes the event's end once; nil where it has been undone: the event waits, or needs a person.
+	Act *Act `json:"act,omitempty"`
+}
+
+// Act is what a person did.
+type Act struct {
+	ID     string `json:"id,omitempty"` // the audit has it once
+	Actor  string `json:"actor,omitempty"`
+	Reason string `json:"reason,omitempty"`
+	BulkID string `json:"bulk_id,omitempty"`
 }
 
 // readEvent parses the envelope as the workflow carries it. The ID is the receipt's: one that was derived from the

@@ -1,7 +1,9 @@
 package activities
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -14,7 +16,9 @@ import (
 // ApplyEventInput is what ApplyEvent is told beside the event itself.
 type ApplyEventInput struct {
 	Receipt Receipt       `json:"receipt"`
-	Age     time.Duration `json:"age"` // since its receipt, in nanoseconds
+	Age     time.Duration `json:"age"` // since its receipt, or its replay, in nanoseconds
+	// Retried is set if a person asked for this attempt. If the event waits, the platform is asked for its order at once.
+	Retried bool `json:"retried,omitempty"`
 }
 
 // ApplyEventResult says what became of the event.
@@ -35,8 +39,27 @@ type ApplyEventResult struct {
 // It may run twice: the event's row in webhook_events is written with the effect, so a second run finds it, answers
 // what the first one recorded, and writes nothing. What needs a person is an outcome, Attention, recorded with its reason,
 // and not an error; so is what PostgreSQL refuses for good. Every error passes some day (see classify).
+//
+// A replay undoes the event's end once, in the same transaction; its second run finds the act in the audit.
 func (a *Activities) ApplyEvent(ctx context.Context, body converter.RawValue, in ApplyEventInput) (ApplyEventResult, error) {
 	e := a.judge(body, in.Receipt)
+	if err := a.auditRetry(ctx, e, in.Receipt.RetriedBy); err != nil {
+		return ApplyEventResult{}, err
+	}
+	result, err := a.apply(ctx, e, in)
+	var amended *amendedError
+	if errors.As(err, &amended) {
+		return a.apply(ctx, amended.event, in)
+	}
+	return result, err
+}
+
+// amendedError says that a person has corrected the event's body.
+type amendedError struct{ event store.Event }
+
+func (e *amendedError) Error() string { return "the event's body was corrected at the same time" }
+
+func (a *Activities) apply(ctx context.Context, e store.Event, in ApplyEventInput) (ApplyEventResult, error) {
 	age := max(in.Age, 0) // an event that was received in the future is new
 	result := ApplyEventResult{OrderID: e.Change.OrderID}
 	drift := inorder.DriftNone // that this run repairs
@@ -46,7 +69,7 @@ func (a *Activities) ApplyEvent(ctx context.Context, body converter.RawValue, in
 		case d.Outcome == inorder.Waiting:
 			wait := a.waitPolicy()
 			d.Outcome, _ = wait.at(age, 0)
-			result.AskPlatform = wait.asks(age) && d.Outcome != inorder.Expired
+			result.AskPlatform = (wait.asks(age) || in.Retried && a.Platform != nil) && d.Outcome != inorder.Expired
 		case d.Outcome == inorder.Applied && e.Type == inorder.TypeReconciled:
 			drift = o.Repaired(e.Change, d.Order)
 		}
@@ -60,7 +83,13 @@ func (a *Activities) ApplyEvent(ctx context.Context, body converter.RawValue, in
 		return ApplyEventResult{}, classify(ctx, fmt.Errorf("apply event %s: %w", e.ID, err))
 	}
 	r := results[0]
+	if r.Amended {
+		return ApplyEventResult{}, a.amended(ctx, e)
+	}
 	result.Outcome, result.Detail = r.Outcome, r.Detail
+	if !r.Recorded {
+		a.Traffic.Ended(r.Outcome, store.ViaWorkflow, 1)
+	}
 	if r.OtherBody {
 		a.Redelivery.Notice(a.Limited, "event_id", e.ID, "event_type", e.Type, "order_id", e.Change.OrderID)
 	}
@@ -80,16 +109,54 @@ func (a *Activities) park(ctx context.Context, e store.Event, cause error) (Appl
 	if err != nil {
 		return ApplyEventResult{}, classify(ctx, fmt.Errorf("park event %s: %w", e.ID, err))
 	}
+	if r.Amended {
+		return ApplyEventResult{}, a.amended(ctx, e)
+	}
 	return ApplyEventResult{Outcome: r.Outcome, Detail: r.Detail, OrderID: e.Change.OrderID}, nil
 }
 
 // judge reads what the event says about its order, or why a person must look at it.
 func (a *Activities) judge(body converter.RawValue, r Receipt) store.Event {
 	parsed, err := readEvent(body, r)
+	e := store.Event{Event: parsed}
 	if err != nil {
-		return store.Event{Event: parsed, Reason: err.Error()}
+		e.Reason = err.Error()
+	} else {
+		e = store.Read(parsed, a.MaxEventSkew)
 	}
-	return store.Read(parsed, a.MaxEventSkew)
+	if r.Replay == nil {
+		return e
+	}
+	e.WorkflowID = r.Replay.WorkflowID
+	if act := r.Replay.Act; act != nil {
+		e.Act = &store.Act{ID: act.ID, Actor: act.Actor, Action: store.ActReplay, Reason: act.Reason, BulkID: act.BulkID, Via: store.ViaAPI}
+	}
+	return e
+}
+
+// amended returns the event as a person corrected it, in an amendedError. The workflow has the body as it was received: it could not be
+// replaced while Temporal was away.
+func (a *Activities) amended(ctx context.Context, e store.Event) error {
+	p, found, err := a.Store.Pending(ctx, e.ID)
+	if err != nil || !found {
+		return cmp.Or(err, errors.New("the event went on at the same time"))
+	}
+	p.RetriedAt = latest(p.RetriedAt, e.RetriedAt)
+	corrected := store.Event{Event: p.Event}
+	if _, err := inorder.ParseEvent(p.Body); err != nil {
+		corrected.Reason = err.Error()
+	} else {
+		corrected = store.Read(p.Event, a.MaxEventSkew)
+	}
+	corrected.WorkflowID, corrected.Act = e.WorkflowID, e.Act
+	return &amendedError{event: corrected}
+}
+
+func latest(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 func (a *Activities) countRepair(drift inorder.Drift, e store.Event) {

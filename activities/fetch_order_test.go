@@ -135,7 +135,15 @@ func TestAWaitingEventAsksFromACertainAgeOn(t *testing.T) {
 	require.Equal(t, inorder.Stuck, stuck.Outcome)
 	require.True(t, stuck.AskPlatform)
 
+	retried := func() activities.ApplyEventResult {
+		r, err := s.ApplyEvent(t.Context(), raw(paid("evt_1")), activities.ApplyEventInput{Receipt: receipt(t, paid("evt_1")), Retried: true})
+		require.NoError(t, err)
+		return r
+	}
+	require.True(t, retried().AskPlatform, "a person's retry asks at once")
+
 	s.Platform = nil
+	require.False(t, retried().AskPlatform)
 	require.False(t, look(time.Hour).AskPlatform)
 	require.Equal(t, 9*time.Minute, look(9*time.Minute).RecheckAfter)
 	require.False(t, look(31*24*time.Hour).AskPlatform)

@@ -54,7 +54,7 @@ func TestPurgeEvents(t *testing.T) {
 		s := newStore(t)
 		fill(s, 2000, now.AddDate(-1, 0, 0))
 		trips := s.wire.count(func() { require.Equal(t, int64(2000), s.purge(now).Deleted) })
-		require.GreaterOrEqual(t, trips, 9) // three transactions of begin, delete, commit
+		require.GreaterOrEqual(t, trips, 9) // three transactions of begin, delete, commit, and those of the keys
 	})
 	t.Run("passes over rows that are locked, and takes them next time", func(t *testing.T) {
 		s := newStore(t)
@@ -64,4 +64,15 @@ func TestPurgeEvents(t *testing.T) {
 		release()
 		require.Equal(t, int64(4), s.purge(now).Deleted)
 	})
+}
+
+func TestPurgeForgetsWhatWasAnsweredToRequestsADayAgo(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	s := newStore(t)
+	_, err := s.pool.Exec(t.Context(), `INSERT INTO idempotency_keys (actor, key, request_hash, status, created_at)
+		SELECT 'admin', 'old_' || i, ''::bytea, 200, now() - interval '25 hours' FROM generate_series(1, 1500) i UNION ALL SELECT 'admin', 'new', ''::bytea, 200, now() - interval '23 hours'`)
+	require.NoError(t, err)
+	require.Equal(t, int64(1500), s.purge(now).Keys)
+	require.Equal(t, "new", s.text(`SELECT string_agg(key, ' ') FROM idempotency_keys`))
 }

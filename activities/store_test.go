@@ -24,6 +24,7 @@ import (
 	"inorder/internal/reconcile"
 	"inorder/internal/redelivery"
 	tables "inorder/internal/store"
+	"inorder/internal/sweep"
 	"inorder/internal/webhooks"
 )
 
@@ -89,7 +90,9 @@ func (e *events) Wake(_ context.Context, id string) (alive bool, err error) {
 
 func (e *events) Start(ctx context.Context, event inorder.Event) error { return e.start(ctx, event) }
 
-func (e *events) Revive(_ context.Context, event inorder.Event) (started bool, err error) {
+func (e *events) SignaledBy(context.Context, sweep.Run, string) (string, error) { return "", nil }
+
+func (e *events) Revive(_ context.Context, event inorder.Event, _ string) (started bool, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.revived = append(e.revived, event)

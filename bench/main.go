@@ -37,9 +37,11 @@ func main() {
 		b.chosen = strings.Split(names, ";")
 		return nil
 	})
+	flag.IntVar(&b.share, "share", 1, "of -lists: fill the tables with one of so many rows")
 	rounds := flag.Int("rounds", 0, "how many rounds each part has, instead of its own number")
 	short := flag.Bool("short", false, "the short form, under five minutes")
 	filled := flag.Bool("filled", false, "instead: inorder on full tables beside inorder on empty ones")
+	lists := flag.Int("lists", 0, "instead: so many times each list's first page and each view that operators see, on full tables")
 	guard := flag.Bool("guard", false, "instead: what became slower since -before")
 	engine := flag.Bool("engine", false, "instead: settings of Temporal's server, beside the usual ones")
 	flag.Func("builds", "with -engine: other builds of the program to measure as well, as name=program;name=program", func(text string) (err error) {
@@ -59,6 +61,8 @@ func main() {
 		exit(b.runEngine(ctx))
 	case *guard:
 		exit(b.runGuard(ctx))
+	case *lists > 0:
+		exit(b.runLists(ctx, *lists))
 	case *filled:
 		exit(b.runFilled(ctx))
 	case *short:
@@ -83,6 +87,7 @@ type bench struct {
 	chosen          []string // the subjects to measure; nil: all
 	rounds          int
 	builds          []named // with -engine, of the program
+	share           int     // of lists: of so many of the full rows it makes one
 
 	results results
 }

@@ -61,7 +61,7 @@ func (b *bench) startSubject(ctx context.Context, on servers, name string, d des
 		}
 	}
 	if d.fullTable {
-		if err := fill(ctx, s.pool); err != nil {
+		if err := fill(ctx, s.pool, 1); err != nil {
 			return s, fmt.Errorf("fill its tables: %w", err)
 		}
 	}

@@ -42,8 +42,8 @@ func TestTheLifeOfAnEventOpensFewFiles(t *testing.T) {
 
 // Commands that a document shows are commands of the program.
 func TestCommandsThatAreNamedExist(t *testing.T) {
-	field := regexp.MustCompile("(\\w+) +\\w+Cmd +`cmd:")
-	command := regexp.MustCompile(`\b(inorder|standin) (?:(?:hooks secrets|hooks|orders|faults) )?([a-z]+)\b`)
+	field := regexp.MustCompile("(\\w+) +(?:\\w+Cmd|command\\.\\w+) +`cmd:")
+	command := regexp.MustCompile(`\b(inorder|standin) (?:(?:hooks secrets|hooks|orders|events|bulk|faults) )?([a-z]+)\b`)
 	program := regexp.MustCompile(`^(?:dev/)?cmd/(\w+)/`)
 	known := map[string]bool{}
 	for place, line := range lines(t) {

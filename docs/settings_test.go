@@ -69,7 +69,7 @@ func TestEveryDefaultIsShown(t *testing.T) {
 		if !ok || !named || !variable.MatchString(name) || method.Sel.Name == "problem" {
 			return true
 		}
-		if text, is := literal(call.Args[1]); is && text == "" || slices.Contains([]string{"secrets", "postgres", "key", "link"}, method.Sel.Name) {
+		if text, is := literal(call.Args[1]); is && text == "" || slices.Contains([]string{"secrets", "postgres", "key", "link", "token"}, method.Sel.Name) {
 			return true // no default
 		}
 		withDefault++

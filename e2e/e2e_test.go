@@ -117,7 +117,12 @@ func (s *system) awaitReady() {
 
 func (s *system) eventually(what string, condition func() bool) {
 	s.t.Helper()
-	require.Eventually(s.t, condition, testenv.Patience, 50*time.Millisecond, what)
+	s.within(testenv.Patience, what, condition)
+}
+
+func (s *system) within(limit time.Duration, what string, condition func() bool) {
+	s.t.Helper()
+	require.Eventually(s.t, condition, limit, 50*time.Millisecond, what)
 }
 
 // post delivers a body once, and answers the status and Inorder-Result.

@@ -10,6 +10,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"inorder"
+	"inorder/internal/traffic"
 )
 
 // Why a delivery is refused.
@@ -29,17 +30,18 @@ type answer struct {
 	line    string // the body; default the status's text. It is never an error's text, but for the detail of errInvalid
 	level   slog.Level
 	message string
+	result  string // under which it is counted; "" of what is no delivery
 }
 
 // answers has the answer to each error. The first that matches counts; answerTo has those to all others.
 var answers = []answer{
-	{errSignature, http.StatusUnauthorized, "Invalid signature", slog.LevelWarn, "delivery refused"},
-	{errInvalid, http.StatusBadRequest, "", slog.LevelWarn, "delivery refused"},
-	{errNotAccepted, http.StatusServiceUnavailable, "", slog.LevelError, "event not accepted"},
-	{errNoRoom, http.StatusServiceUnavailable, "", slog.LevelWarn, "delivery refused"},
-	{errTooLarge, http.StatusRequestEntityTooLarge, "", slog.LevelWarn, "delivery refused"},
-	{errCutShort, http.StatusBadRequest, "", slog.LevelDebug, "request refused"},
-	{fiber.ErrBadGateway, http.StatusBadRequest, "", slog.LevelDebug, "request refused"}, // fiber's name for a sender that went away
+	{errSignature, http.StatusUnauthorized, "Invalid signature", slog.LevelWarn, "delivery refused", traffic.BadSignature},
+	{errInvalid, http.StatusBadRequest, "", slog.LevelWarn, "delivery refused", traffic.BadEvent},
+	{errNotAccepted, http.StatusServiceUnavailable, "", slog.LevelError, "event not accepted", traffic.Unavailable},
+	{errNoRoom, http.StatusServiceUnavailable, "", slog.LevelWarn, "delivery refused", traffic.Unavailable},
+	{errTooLarge, http.StatusRequestEntityTooLarge, "", slog.LevelWarn, "delivery refused", traffic.TooLarge},
+	{errCutShort, http.StatusBadRequest, "", slog.LevelDebug, "request refused", ""},
+	{fiber.ErrBadGateway, http.StatusBadRequest, "", slog.LevelDebug, "request refused", ""}, // fiber's name for a sender that went away
 }
 
 // unread are the errors after which nobody knows where on the connection the next request begins.
@@ -79,6 +81,7 @@ func answerTo(err error) (a answer) {
 func (r *Receiver) refuse(c *fiber.Ctx, err error) error {
 	a := answerTo(err)
 	r.logRefusal(a, err)
+	r.o.Traffic.Delivery(a.result)
 	switch a.status {
 	case http.StatusUnauthorized:
 		r.o.Metrics.refusedSignatures.Inc()

@@ -43,7 +43,9 @@ const noLength = -2
 // expect answers "Expect: 100-continue".
 func (r *Receiver) expect(ctx *fasthttp.RequestCtx) (status int) {
 	if ctx.Request.Header.ContentLength() > r.o.MaxBodyBytes {
-		r.logRefusal(answerTo(errTooLarge), errTooLarge)
+		a := answerTo(errTooLarge)
+		r.logRefusal(a, errTooLarge)
+		r.o.Traffic.Delivery(a.result)
 		return http.StatusRequestEntityTooLarge
 	}
 	return http.StatusContinue

@@ -20,6 +20,7 @@ import (
 	"inorder/internal/delivery"
 	"inorder/internal/loglimit"
 	"inorder/internal/ready"
+	"inorder/internal/traffic"
 )
 
 // Starter starts workflows. A Temporal client is one.
@@ -76,7 +77,8 @@ type Options struct {
 	// Duplicate, if set, is called with every event that Temporal had already. It must not wait, and must not keep the body.
 	Duplicate func(inorder.Event)
 
-	Metrics *Metrics // default: some that nobody reads
+	Metrics *Metrics          // default: some that nobody reads
+	Traffic *traffic.Recorder // nil: nothing is counted
 
 	Log *slog.Logger
 	Now func() time.Time // default time.Now

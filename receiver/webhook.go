@@ -36,6 +36,8 @@ func (r *Receiver) receive(c *fiber.Ctx) error {
 	if err != nil {
 		return &refusal{error: errNotAccepted, detail: err.Error(), event: e}
 	}
+	r.o.Traffic.Delivery(result)
+	r.o.Traffic.Event(e.Type, e.ReceivedAt)
 	if result == delivery.ResultDuplicate && r.o.Duplicate != nil {
 		r.o.Duplicate(e)
 	}

@@ -119,11 +119,10 @@ func TestOnlyTheJobThatMakesTheRolesKnowsTheSuperuser(t *testing.T) {
 
 // notInContainers are settings that the compose file decides itself, or that mean something only elsewhere.
 var notInContainers = map[string]string{
-	"ADMIN_TOKEN":          "guards nothing yet, and must not look as if it did",
 	"WEBHOOK_SECRETS_FILE": "needs a mount",
+	"ADMIN_TOKENS_FILE":    "needs a mount",
 	"RECEIVER_URL":         "of send and listen",
 	"NGROK_AUTHTOKEN":      "of listen",
-	"TEMPORAL_UI_URL":      "of hooks and listen",
 	"DATABASE_URL":         "decided", "LISTEN_ADDR": "decided", "ADMIN_ADDR": "decided",
 }
 

@@ -12,16 +12,19 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/interceptor"
 	sdk "go.temporal.io/sdk/worker"
 
 	"inorder/activities"
 	"inorder/internal/await"
 	"inorder/internal/inbox"
 	"inorder/internal/loglimit"
+	"inorder/internal/operate"
 	"inorder/internal/platform"
 	"inorder/internal/reconcile"
 	"inorder/internal/redelivery"
 	"inorder/internal/store"
+	"inorder/internal/traffic"
 	"inorder/internal/webhooks"
 	"inorder/workflows"
 )
@@ -40,6 +43,7 @@ type Options struct {
 	Redelivery *redelivery.Metrics // the receiver's, where there is one
 	Reconcile  *reconcile.Metrics
 	Webhooks   *webhooks.Metrics
+	Traffic    *traffic.Recorder
 
 	MaxEventSkew      time.Duration
 	Wait              activities.WaitPolicy
@@ -53,6 +57,8 @@ type Options struct {
 
 	Platform       *platform.Client // nil without an API key: then nothing is asked of the platform
 	HookAutorepair bool
+
+	AdminURL string // what events in the Temporal UI link to; "" for nothing
 }
 
 // stopTimeout is how long a worker that stops waits for activities that run: longer than any transaction takes.
@@ -76,14 +82,33 @@ func New(o Options) sdk.Worker {
 		WorkerStopTimeout:          stopTimeout,
 		WorkflowTaskPollerBehavior: Pollers(),
 		ActivityTaskPollerBehavior: Pollers(),
+		Interceptors:               []interceptor.WorkerInterceptor{workflows.LinkTo(o.AdminURL)},
 	})
 	workflows.Register(w)
-	all := &activities.Activities{
-		Store:           store.New(o.Pool),
-		Events:          workflows.Events{Client: o.Client, Namespace: o.Namespace, TaskQueue: o.TaskQueue},
+	all := o.activities()
+	w.RegisterActivity(all) // those of the platform, too: older code scheduled them here
+	if o.Platform == nil {
+		return w
+	}
+	all.Reconcile.Expect()
+	return &pair{Worker: w, platform: newPlatformWorker(o, all)}
+}
+
+func (o Options) activities() *activities.Activities {
+	events := workflows.Events{Client: o.Client, Namespace: o.Namespace, TaskQueue: o.TaskQueue}
+	tables := store.New(o.Pool)
+	operator := &operate.Operator{Store: tables, Engine: events, Traffic: o.Traffic}
+	if o.Drainer != nil {
+		operator.Due = o.Drainer.Wake
+	}
+	return &activities.Activities{
+		Store:           tables,
+		Events:          events,
+		Operator:        operator,
 		Log:             o.Log,
 		Limited:         o.Limited,
 		Redelivery:      cmp.Or(o.Redelivery, redelivery.NewMetrics(nil)),
+		Traffic:         o.Traffic,
 		MaxEventSkew:    o.MaxEventSkew,
 		Wait:            o.Wait,
 		EventRetention:  o.EventRetention,
@@ -94,12 +119,6 @@ func New(o Options) sdk.Worker {
 		WebhookMetrics:  cmp.Or(o.Webhooks, webhooks.NewMetrics(nil)),
 		HookAutorepair:  o.HookAutorepair,
 	}
-	w.RegisterActivity(all) // those of the platform, too: older code scheduled them here
-	if o.Platform == nil {
-		return w
-	}
-	all.Reconcile.Expect()
-	return &pair{Worker: w, platform: newPlatformWorker(o, all)}
 }
 
 // Run waits for PostgreSQL and Temporal, runs a worker until ctx ends, and returns when what the worker has begun is finished. It

@@ -51,6 +51,12 @@ func StartRequest(taskQueue string, e inorder.Event) (client.StartWorkflowOption
 	return options, rawJSON(e.Body), activities.Receipt{EventID: e.ID, ReceivedAt: e.ReceivedAt, RetriedAt: e.RetriedAt}
 }
 
+// replayed has an event's workflow start under another ID than the event's. act is nil if the event's end has been undone already.
+func replayed(o *client.StartWorkflowOptions, r *activities.Receipt, workflowID string, at time.Time, act *activities.Act) {
+	o.ID, o.StaticSummary = workflowID, "replay of "+o.StaticSummary
+	r.Replay = &activities.Replay{WorkflowID: workflowID, At: at, Act: act}
+}
+
 // ReconcileRequest returns how `inorder orders reconcile` starts ReconcileOrders: the options, and its argument. It starts
 // nothing. The workflow ID is the same for the same orders, in whatever order they are named; a second start while one runs
 // is refused with WorkflowExecutionAlreadyStarted.
@@ -71,22 +77,25 @@ func ReconcileRequest(taskQueue string, orders []string, since time.Time) (clien
 	}, ReconcileInput{Orders: orders, Since: since}
 }
 
-// Events are the events' workflows as the activities and the sweep need them. It implements activities.Events, which says what each
-// method does.
+// Events are the events' workflows as the activities, the sweep and operators need them. It implements activities.Events and
+// operate.Engine, which say what each method does.
 type Events struct {
 	Client    client.Client
 	Namespace string // the client's
 	TaskQueue string
+	UI        string // where Temporal's UI is; "" if that is not known
 }
 
 func (s Events) Start(ctx context.Context, e inorder.Event) error {
-	_, err := s.start(ctx, e, enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY)
+	options, body, receipt := StartRequest(s.TaskQueue, e)
+	_, err := s.start(ctx, options, body, receipt)
 	return err
 }
 
 // StartOrWake starts the event's workflow, or has the one that runs apply the event again now. It may run twice.
 func (s Events) StartOrWake(ctx context.Context, e inorder.Event) error {
-	started, err := s.start(ctx, e, enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY)
+	options, body, receipt := StartRequest(s.TaskQueue, e)
+	started, err := s.start(ctx, options, body, receipt)
 	if err == nil && !started {
 		_, err = s.Wake(ctx, e.ID)
 	}
@@ -95,35 +104,43 @@ func (s Events) StartOrWake(ctx context.Context, e inorder.Event) error {
 
 // Revive implements activities.Events. It starts the workflow also after one that completed: PostgreSQL knows that the
 // event has not ended, for instance after it was restored from a backup.
-func (s Events) Revive(ctx context.Context, e inorder.Event) (started bool, err error) {
-	return s.start(ctx, e, enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE)
+func (s Events) Revive(ctx context.Context, e inorder.Event, workflowID string) (started bool, err error) {
+	options, body, receipt := reviveRequest(s.TaskQueue, e, workflowID)
+	return s.start(ctx, options, body, receipt)
 }
 
-func (s Events) start(ctx context.Context, e inorder.Event, reuse enumspb.WorkflowIdReusePolicy) (started bool, err error) {
-	options, body, receipt := StartRequest(s.TaskQueue, e)
-	options.WorkflowIDReusePolicy = reuse
-	_, err = s.Client.ExecuteWorkflow(ctx, options, ProcessEventType, body, receipt)
+func reviveRequest(taskQueue string, e inorder.Event, workflowID string) (client.StartWorkflowOptions, converter.RawValue, activities.Receipt) {
+	options, body, receipt := StartRequest(taskQueue, e)
+	options.WorkflowIDReusePolicy = enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE
+	if workflowID != e.ID {
+		replayed(&options, &receipt, workflowID, e.RetriedAt, nil)
+	}
+	return options, body, receipt
+}
+
+func (s Events) start(ctx context.Context, o client.StartWorkflowOptions, body converter.RawValue, r activities.Receipt) (started bool, err error) {
+	_, err = s.Client.ExecuteWorkflow(ctx, o, ProcessEventType, body, r)
 	if there := (*serviceerror.WorkflowExecutionAlreadyStarted)(nil); errors.As(err, &there) {
 		return false, nil
 	}
 	return err == nil, err
 }
 
-func (s Events) Wake(ctx context.Context, eventID string) (alive bool, err error) {
-	return s.signal(ctx, eventID, SignalOrderCreated)
+func (s Events) Wake(ctx context.Context, workflowID string) (alive bool, err error) {
+	return s.signal(ctx, workflowID, SignalOrderCreated, nil)
 }
 
-func (s Events) Retry(ctx context.Context, eventID string) (alive bool, err error) {
-	return s.signal(ctx, eventID, SignalRetry)
+func (s Events) Retry(ctx context.Context, workflowID string) (alive bool, err error) {
+	return s.signal(ctx, workflowID, SignalRetry, Retry{Audited: true})
 }
 
-func (s Events) signal(ctx context.Context, eventID, name string) (alive bool, err error) {
-	err = s.Client.SignalWorkflow(ctx, eventID, "", name, nil)
+func (s Events) signal(ctx context.Context, workflowID, name string, arg any) (alive bool, err error) {
+	err = s.Client.SignalWorkflow(ctx, workflowID, "", name, arg)
 	return err == nil, unlessNotFound(err)
 }
 
-func (s Events) Running(ctx context.Context, eventID string) (bool, error) {
-	d, err := s.Client.DescribeWorkflow(ctx, eventID, "")
+func (s Events) Running(ctx context.Context, workflowID string) (bool, error) {
+	d, err := s.Client.DescribeWorkflow(ctx, workflowID, "")
 	running := err == nil && d.Status == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING
 	return running, unlessNotFound(err)
 }

@@ -11,16 +11,23 @@ import (
 	"inorder/activities"
 )
 
-// What operators see of an event in Temporal: its phase, and its current details in Markdown, which say what a person can do,
-// then what the event waits for. They are short, because the UI cuts what its box does not hold.
+// What operators see of an event in Temporal: its phase, and its current details in Markdown. Versions of the UI up to 2.42 show details
+// in a box of a hundred pixels and cut the rest. So they are one paragraph of four lines at most, in a window of 1280 pixels: two for what
+// a person can do, two for what the event waits for.
+
+// details are the parts of an event's current details. Each fits in two lines.
+type details struct {
+	actions string // what a person can do; "" for nothing, once it has ended
+	stands  string // where the event stands
+}
 
 // show shows a phase and its details. Search attributes cost an event of history, so only a new phase sets one.
-func (p *process) show(ctx workflow.Context, phase Phase, detail, details string) error {
+func (p *process) show(ctx workflow.Context, phase Phase, detail string, d details) error {
 	if p.state.Phase != phase {
 		p.state.Since = workflow.Now(ctx)
 	}
 	p.state.Phase, p.state.Detail = phase, detail
-	workflow.SetCurrentDetails(ctx, details)
+	p.showDetails(ctx, d)
 	if p.shown == phase {
 		return nil
 	}
@@ -36,50 +43,82 @@ func (p *process) hidePhase(ctx workflow.Context) error {
 	return workflow.UpsertTypedSearchAttributes(ctx, EventPhaseKey.ValueUnset())
 }
 
-const (
-	canRetry   = "Signal `retry`: "
-	canDiscard = "Signal `discard` with `{\"reason\": \"…\", \"actor\": \"…\"}`, or *Request Cancellation*: give it up, recorded.\n\n"
-
-	retryingDetails = canRetry + "try now. " + canDiscard +
-		"**Applying** failed, and is tried again until it succeeds. The pending activity shows the last error."
-
-	askingDetails = " The platform is being asked for it; while it does not answer, the pending activity says why."
-
-	discardingDetails = canRetry + "try now.\n\n**Discarding**. While that fails, the pending activity shows why."
-)
-
-func releasingDetails(r activities.ApplyEventResult) string {
-	return fmt.Sprintf("%stry now.\n\n**%s**, and waking what waits for order `%s`. A cancellation does not stop that.", canRetry, r.Outcome, r.OrderID)
+// showDetails sets the current details, with a way to all that is known of the event.
+func (p *process) showDetails(ctx workflow.Context, d details) {
+	more := "More: " + eventLink(ctx, p.receipt.EventID)
+	if d.actions == "" {
+		workflow.SetCurrentDetails(ctx, d.stands+newLine+more)
+		return
+	}
+	workflow.SetCurrentDetails(ctx, d.actions+" "+more+newLine+d.stands)
 }
 
-// answeredDetails says what the platform answered.
-func answeredDetails(ctx workflow.Context, answer workflow.Future) string {
+const (
+	newLine = "  \n" // of Markdown; another paragraph would take a line more
+
+	canRetry   = "Signal `retry`: try again now."
+	canDiscard = " Signal `discard` with `{\"reason\": \"…\", \"actor\": \"…\"}`, or *Request Cancellation*: give it up, recorded."
+
+	askingText = " The platform is being asked for it."
+)
+
+var (
+	retryingDetails   = details{canRetry + canDiscard, "**Applying** failed, and is tried again until it succeeds. *Pending Activities* shows the last error."}
+	discardingDetails = details{canRetry, "**Discarding**. While that fails, *Pending Activities* shows why."}
+)
+
+func releasingDetails(r activities.ApplyEventResult) details {
+	return details{canRetry, fmt.Sprintf("**%s**, and waking what waits for order %s. A cancellation does not stop that.", capital(r.Outcome), code(r.OrderID))}
+}
+
+// answeredText says what the platform answered.
+func answeredText(ctx workflow.Context, answer workflow.Future) string {
 	var r activities.FetchOrderResult
 	switch err := answer.Get(ctx, &r); {
 	case err != nil:
-		return " The platform could not be asked for it: " + inorder.Bounded(err.Error()) + "."
+		return " Asking the platform failed: " + short(err.Error(), 24) + "."
 	case r.EventID != "":
-		return fmt.Sprintf(" The platform has it, and the event `%s` brings it.", r.EventID)
+		return " The platform has it, and another event brings it."
 	case r.Found:
 		return ""
 	}
-	return fmt.Sprintf(" The platform was asked for it: %s.", inorder.Bounded(r.Detail))
+	return " Asked: " + short(r.Detail, 44) + "."
 }
 
-func attentionDetails(r activities.ApplyEventResult) string {
-	return canRetry + "try again. " + canDiscard + fmt.Sprintf("**Needs attention**: %s. It stays until somebody decides.", inorder.Bounded(r.Detail))
+func attentionDetails(r activities.ApplyEventResult) details {
+	return details{canRetry + canDiscard, "**Needs attention**: " + short(r.Detail, 90) + ". `inorder events amend` corrects it."}
 }
 
-// waitingDetails ends with what the platform answered, or that it is being asked.
-func waitingDetails(r activities.ApplyEventResult, next time.Time, platform string) string {
-	name := strings.ToUpper(string(r.Outcome)[:1]) + string(r.Outcome)[1:]
-	return canRetry + "try again now. " + canDiscard + fmt.Sprintf("**%s** for order `%s`, and goes on by itself when that is created. Tries again at %s.%s",
-		name, r.OrderID, next.UTC().Format(time.RFC3339), platform)
+// waitingDetails ends with what the platform answered, or that it is being asked. The next attempt is within an hour.
+func waitingDetails(r activities.ApplyEventResult, next time.Time, platform string) details {
+	return details{canRetry + canDiscard, fmt.Sprintf("**%s** for order %s; goes on when that is created. Next try at %s.%s",
+		capital(r.Outcome), code(r.OrderID), next.UTC().Format("15:04:05 UTC"), platform)}
 }
 
-func endDetails(r activities.ApplyEventResult) string {
+func endDetails(r activities.ApplyEventResult) details {
 	if r.Detail == "" {
-		return fmt.Sprintf("**%s**", r.Outcome)
+		return details{stands: "**" + capital(r.Outcome) + "**"}
 	}
-	return fmt.Sprintf("**%s**: %s", r.Outcome, inorder.Bounded(r.Detail))
+	return details{stands: "**" + capital(r.Outcome) + "**: " + short(r.Detail, 160)}
 }
+
+func capital(o inorder.Outcome) string {
+	if o == "" {
+		return ""
+	}
+	return strings.ToUpper(string(o)[:1]) + string(o)[1:]
+}
+
+// code is an ID, shortened for the box. The page has all of it elsewhere.
+func code(id string) string {
+	return "`" + strings.ReplaceAll(inorder.Cut(oneLine(id), 24), "`", "'") + "`"
+}
+
+// short is a text from outside, shortened for the box, in which nothing is Markdown. The query "state" has all of it.
+func short(s string, most int) string {
+	return markdown.Replace(strings.TrimSuffix(inorder.Cut(oneLine(inorder.Bounded(s)), most), "."))
+}
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+var markdown = strings.NewReplacer("`", "'", "*", `\*`, "[", `\[`, "<", `\<`)

@@ -1,11 +1,14 @@
 package workflows
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	commonpb "go.temporal.io/api/common/v1"
+	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/converter"
 
@@ -25,12 +28,8 @@ func (s Events) Lost(ctx context.Context, since time.Time, page []byte) (runs []
 }
 
 // InAttention implements activities.Events.
-func (s Events) InAttention(ctx context.Context, page []byte) (events []string, next []byte, err error) {
-	runs, next, err := s.list(ctx, page, "ExecutionStatus = 'Running' AND %s = '%s'", EventPhaseKey.GetName(), PhaseAttention)
-	for _, r := range runs {
-		events = append(events, r.EventID)
-	}
-	return events, next, err
+func (s Events) InAttention(ctx context.Context, page []byte) (runs []sweep.Run, next []byte, err error) {
+	return s.list(ctx, page, "ExecutionStatus = 'Running' AND %s = '%s'", EventPhaseKey.GetName(), PhaseAttention)
 }
 
 // list returns a page of the events' runs that a query finds; next is nil after the last page.
@@ -41,7 +40,7 @@ func (s Events) list(ctx context.Context, page []byte, query string, args ...any
 		return nil, nil, fmt.Errorf("list the workflows where %s: %w", query, err)
 	}
 	for _, w := range r.GetExecutions() {
-		runs = append(runs, sweep.Run{EventID: w.GetExecution().GetWorkflowId(), RunID: w.GetExecution().GetRunId()})
+		runs = append(runs, sweep.Run{WorkflowID: w.GetExecution().GetWorkflowId(), RunID: w.GetExecution().GetRunId()})
 	}
 	if len(r.GetNextPageToken()) > 0 {
 		next = r.GetNextPageToken()
@@ -67,29 +66,50 @@ func (s Events) Input(ctx context.Context, r sweep.Run) (e inorder.Event, found 
 	if e, err = inorder.ParseEvent(body.Payload().GetData()); err != nil {
 		e = inorder.Event{Body: body.Payload().GetData()}
 	}
-	e.ID, e.ReceivedAt, e.RetriedAt = r.EventID, receipt.ReceivedAt, receipt.RetriedAt
+	e.ID, e.ReceivedAt, e.RetriedAt = cmp.Or(receipt.EventID, r.EventID()), receipt.ReceivedAt, receipt.RetriedAt
 	return e, true, nil
 }
 
 // CanceledBy implements activities.Events. The request is among the last events of the history.
 func (s Events) CanceledBy(ctx context.Context, r sweep.Run) (actor, reason string, err error) {
+	err = s.backwards(ctx, r, func(e *historypb.HistoryEvent) bool {
+		asked := e.GetWorkflowExecutionCancelRequestedEventAttributes()
+		actor, reason = asked.GetIdentity(), asked.GetCause()
+		return asked != nil
+	})
+	return actor, reason, err
+}
+
+// SignaledBy implements activities.Events. The signal is among the last events of the history.
+func (s Events) SignaledBy(ctx context.Context, r sweep.Run, signal string) (actor string, err error) {
+	err = s.backwards(ctx, r, func(e *historypb.HistoryEvent) bool {
+		sent := e.GetWorkflowExecutionSignaledEventAttributes()
+		if sent.GetSignalName() != signal {
+			return false
+		}
+		actor = sent.GetIdentity()
+		return true
+	})
+	return actor, err
+}
+
+// backwards calls found with the events of a run's history, the last one first, until it returns true.
+func (s Events) backwards(ctx context.Context, r sweep.Run, found func(*historypb.HistoryEvent) bool) error {
 	request := &workflowservice.GetWorkflowExecutionHistoryReverseRequest{Namespace: s.Namespace, Execution: execution(r), MaximumPageSize: 100}
 	for {
 		h, err := s.Client.WorkflowService().GetWorkflowExecutionHistoryReverse(ctx, request)
 		if err != nil {
-			return "", "", fmt.Errorf("read the history of event %s: %w", r.EventID, err)
+			return fmt.Errorf("read the history of event %s: %w", r.EventID(), err)
 		}
-		for _, e := range h.GetHistory().GetEvents() {
-			if asked := e.GetWorkflowExecutionCancelRequestedEventAttributes(); asked != nil {
-				return asked.GetIdentity(), asked.GetCause(), nil
-			}
+		if slices.ContainsFunc(h.GetHistory().GetEvents(), found) {
+			return nil
 		}
 		if request.NextPageToken = h.GetNextPageToken(); len(request.NextPageToken) == 0 {
-			return "", "", nil
+			return nil
 		}
 	}
 }
 
 func execution(r sweep.Run) *commonpb.WorkflowExecution {
-	return &commonpb.WorkflowExecution{WorkflowId: r.EventID, RunId: r.RunID}
+	return &commonpb.WorkflowExecution{WorkflowId: r.WorkflowID, RunId: r.RunID}
 }

@@ -22,15 +22,19 @@ const (
 	SweepEventsType       = "SweepEvents"
 	ReconcileOrdersType   = "ReconcileOrders"
 	CheckSubscriptionType = "CheckSubscription"
+	BulkActionType        = "BulkAction" // its workflow ID is the bulk's
 
 	// Signals to ProcessEvent.
 	SignalOrderCreated = "order.created" // the order is there: apply again now
 	SignalRetry        = "retry"         // do now what is to be done next, whatever the phase
 	SignalDiscard      = "discard"       // give the event up, whatever the phase; carries a Discard
 
+	// SignalStop ends a BulkAction: what it did stays done. It may carry a Discard, which says who stopped it and why.
+	SignalStop = "stop"
+
 	// Queries.
 	QueryState    = "state"    // of ProcessEvent; answers a State
-	QueryProgress = "progress" // of ReconcileOrders; answers a ReconcileProgress
+	QueryProgress = "progress" // of ReconcileOrders; answers a ReconcileProgress. Of BulkAction; answers a bulk.Progress
 
 	// Schedules, and the workflows that they start.
 	PurgeScheduleID             = "inorder-purge-events"
@@ -77,6 +81,16 @@ const (
 type Discard struct {
 	Reason string `json:"reason"`
 	Actor  string `json:"actor"`
+	// ActID is of an act that the admin API has recorded already; "" of a signal that a person sent in Temporal.
+	ActID string `json:"act_id,omitempty"`
+}
+
+// Retry is the argument of the signal "retry". It may have none.
+type Retry struct {
+	Reason string `json:"reason,omitempty"`
+	Actor  string `json:"actor,omitempty"`
+	// Audited is set of an act that is in the audit already, or that no person did.
+	Audited bool `json:"audited,omitempty"`
 }
 
 // State answers the query "state".
@@ -104,4 +118,5 @@ func Register(r worker.WorkflowRegistry) {
 	r.RegisterWorkflowWithOptions(SweepEvents, workflow.RegisterOptions{Name: SweepEventsType})
 	r.RegisterWorkflowWithOptions(CheckSubscription, workflow.RegisterOptions{Name: CheckSubscriptionType})
 	r.RegisterWorkflowWithOptions(ReconcileOrders, workflow.RegisterOptions{Name: ReconcileOrdersType})
+	r.RegisterWorkflowWithOptions(BulkAction, workflow.RegisterOptions{Name: BulkActionType})
 }

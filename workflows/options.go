@@ -83,3 +83,15 @@ func withoutEnd(first, longest time.Duration) *temporal.RetryPolicy {
 func platformQueue(ctx workflow.Context) string {
 	return PlatformTaskQueue(workflow.GetInfo(ctx).TaskQueueName)
 }
+
+// bulkRun is for a step of a bulk action, which ends by itself soon after its time. It is retried often, because a person waits for it.
+// Who stops the bulk waits until the step has marked what it did.
+func bulkRun(ctx workflow.Context, during time.Duration) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: during + 2*time.Minute,
+		HeartbeatTimeout:    10 * time.Second,
+		RetryPolicy:         withoutEnd(time.Second, 15*time.Second),
+		WaitForCancellation: true,
+		Summary:             "act on the events",
+	})
+}

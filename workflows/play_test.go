@@ -50,6 +50,7 @@ type play struct {
 	local    []bool          // for every ApplyEvent whether it was a local activity
 	ages     []time.Duration // and how old it was told that the event is
 	retried  []time.Time     // and when somebody last said "retry"
+	asked    []string        // and whether somebody asked for this attempt: "", "audited", or by whom
 	discards []activities.DiscardEventInput
 	released []string // orders
 	phases   []string // what EventPhase was set to; "" when it was unset
@@ -94,8 +95,16 @@ func newPlay(t *testing.T, answers ...any) *play {
 
 func (p *play) apply(ctx context.Context, body converter.RawValue, in activities.ApplyEventInput) (activities.ApplyEventResult, error) {
 	require.Equal(p.t, eventBody, string(body.Payload().GetData()), "byte for byte")
-	require.Equal(p.t, activities.Receipt{EventID: "evt_1", ReceivedAt: start, RetriedAt: in.Receipt.RetriedAt}, in.Receipt)
+	require.Equal(p.t, activities.Receipt{EventID: "evt_1", ReceivedAt: start, RetriedAt: in.Receipt.RetriedAt, RetriedBy: in.Receipt.RetriedBy}, in.Receipt)
 	p.retried = append(p.retried, in.Receipt.RetriedAt)
+	asked := ""
+	if in.Retried {
+		asked = "audited"
+	}
+	if by := in.Receipt.RetriedBy; by != nil {
+		asked = "by " + by.Actor
+	}
+	p.asked = append(p.asked, asked)
 	p.local = append(p.local, activity.GetInfo(ctx).IsLocalActivity)
 	p.ages = append(p.ages, in.Age)
 	next := p.answers[0]

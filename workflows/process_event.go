@@ -3,6 +3,7 @@ package workflows
 import (
 	"cmp"
 	"errors"
+	"time"
 
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
@@ -60,6 +61,7 @@ const (
 type process struct {
 	body    converter.RawValue
 	receipt activities.Receipt
+	asked   bool                        // a person asked for what is done next
 	result  activities.ApplyEventResult // of the last activity
 	givenUp giveUp                      // why the event is discarded
 	state   State
@@ -69,8 +71,9 @@ type process struct {
 var a *activities.Activities // never set: it names the activities
 
 func newProcess(ctx workflow.Context, body converter.RawValue, receipt activities.Receipt) *process {
-	receipt.EventID = cmp.Or(receipt.EventID, workflow.GetInfo(ctx).WorkflowExecution.ID) // somebody started it by hand, without a receipt
-	return &process{body: body, receipt: receipt, state: State{EventID: receipt.EventID, Phase: PhaseApplying, Since: workflow.Now(ctx)}}
+	receipt.EventID = cmp.Or(receipt.EventID, workflow.GetInfo(ctx).WorkflowExecution.ID)          // somebody started it by hand, without a receipt
+	asked := !receipt.RetriedAt.IsZero() && workflow.Now(ctx).Sub(receipt.RetriedAt) < time.Minute // and so started this run
+	return &process{body: body, receipt: receipt, asked: asked, state: State{EventID: receipt.EventID, Phase: PhaseApplying, Since: workflow.Now(ctx)}}
 }
 
 // apply tries the fast path first. If that fails it runs the activity where a person can see it, until it succeeds or the event
@@ -78,7 +81,7 @@ func newProcess(ctx workflow.Context, body converter.RawValue, receipt activitie
 func (p *process) apply(ctx workflow.Context) (Phase, error) {
 	var r activities.ApplyEventResult
 	if err := workflow.ExecuteLocalActivity(fastPath(ctx), a.ApplyEvent, p.body, p.input(ctx)).Get(ctx, &r); err == nil {
-		return p.follow(r, nil)
+		return p.follow(p.done(r), nil)
 	}
 	if ctx.Err() != nil && since(ctx, recordsCancellation) {
 		return p.giveUp(cancellation(ctx))
@@ -92,11 +95,21 @@ func (p *process) apply(ctx workflow.Context) (Phase, error) {
 	if up != nil {
 		return p.giveUp(up)
 	}
-	return p.follow(r, err)
+	return p.follow(p.done(r), err)
+}
+
+// done notes that a person's retry, if there was one, has had its attempt.
+func (p *process) done(r activities.ApplyEventResult) activities.ApplyEventResult {
+	p.asked, p.receipt.RetriedBy = false, nil
+	return r
 }
 
 func (p *process) input(ctx workflow.Context) activities.ApplyEventInput {
-	return activities.ApplyEventInput{Receipt: p.receipt, Age: max(0, workflow.Now(ctx).Sub(p.receipt.ReceivedAt))}
+	since := p.receipt.ReceivedAt
+	if r := p.receipt.Replay; r != nil && r.At.After(since) {
+		since = r.At
+	}
+	return activities.ApplyEventInput{Receipt: p.receipt, Age: max(0, workflow.Now(ctx).Sub(since)), Retried: p.asked}
 }
 
 // follow returns the phase that follows from an activity's answer. An activity is retried without an end, so an error is one
@@ -127,7 +140,7 @@ func (p *process) waitForOrder(ctx workflow.Context) (Phase, error) {
 	r, next := p.result, workflow.Now(ctx).Add(p.result.RecheckAfter)
 	asking := ""
 	if r.AskPlatform {
-		asking = askingDetails
+		asking = askingText
 	}
 	if err := p.show(ctx, Phase(r.Outcome), r.Detail, waitingDetails(r, next, asking)); err != nil {
 		return ended, err
@@ -145,7 +158,7 @@ func (p *process) waitForOrder(ctx workflow.Context) (Phase, error) {
 	answer := workflow.ExecuteActivity(orderQuestion(waiting), a.FetchOrder, activities.FetchOrderInput{OrderID: r.OrderID})
 	came := first(ctx, append(sources, source{name: "answer", future: answer})...)
 	if came == "answer" {
-		workflow.SetCurrentDetails(ctx, waitingDetails(r, next, answeredDetails(ctx, answer)))
+		p.showDetails(ctx, waitingDetails(r, next, answeredText(ctx, answer)))
 		came = first(ctx, sources...)
 	}
 	return p.takeUp(ctx, came)
@@ -162,12 +175,12 @@ func (p *process) waitForPerson(ctx workflow.Context) (Phase, error) {
 // discard records that the event was given up. If it was applied before that, it stays applied.
 func (p *process) discard(ctx workflow.Context) (Phase, error) {
 	if p.shown == "" { // canceled before the first attempt to apply it
-		if err := p.show(ctx, PhaseApplying, "", ""); err != nil {
+		if err := p.show(ctx, PhaseApplying, "", discardingDetails); err != nil {
 			return ended, err
 		}
 	}
-	workflow.SetCurrentDetails(ctx, discardingDetails)
-	in := activities.DiscardEventInput{Receipt: p.receipt, Reason: p.givenUp.Reason, Actor: p.givenUp.Actor, Canceled: p.givenUp.canceled}
+	p.showDetails(ctx, discardingDetails)
+	in := activities.DiscardEventInput{Receipt: p.receipt, Reason: p.givenUp.Reason, Actor: p.givenUp.Actor, Canceled: p.givenUp.canceled, ActID: p.givenUp.ActID}
 	var r activities.ApplyEventResult
 	_, err := p.run(ctx, func(ctx workflow.Context) workflow.Future {
 		return workflow.ExecuteActivity(slowPath(ctx, "discard the event"), a.DiscardEvent, p.body, in)
@@ -178,7 +191,7 @@ func (p *process) discard(ctx workflow.Context) (Phase, error) {
 // release wakes the events that wait for the order that this one created. ctx is the workflow's own. If that was canceled, the
 // activity is scheduled, canceled at once and scheduled again; histories have it so.
 func (p *process) release(ctx workflow.Context) (Phase, error) {
-	workflow.SetCurrentDetails(ctx, releasingDetails(p.result))
+	p.showDetails(ctx, releasingDetails(p.result))
 	_, err := p.run(ctx, func(ctx workflow.Context) workflow.Future {
 		return workflow.ExecuteActivity(longRun(ctx, "release what waits for the order"), a.ReleaseWaiting, p.result.OrderID)
 	}, nil, SignalRetry)
@@ -192,6 +205,6 @@ func (p *process) end(ctx workflow.Context, err error) (Result, error) {
 	}
 	r := p.result
 	p.state = State{EventID: p.receipt.EventID, OrderID: r.OrderID, Outcome: r.Outcome, Detail: r.Detail, Since: workflow.Now(ctx)}
-	workflow.SetCurrentDetails(ctx, endDetails(r))
+	p.showDetails(ctx, endDetails(r))
 	return Result{Outcome: r.Outcome, Detail: r.Detail, OrderID: r.OrderID}, nil
 }

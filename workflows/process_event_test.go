@@ -1,6 +1,7 @@
 package workflows_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -22,7 +23,7 @@ func TestFastPath(t *testing.T) {
 			require.Empty(t, p.phases)
 			require.Empty(t, p.released)
 			require.Equal(t, workflows.State{EventID: "evt_1", OrderID: "order_1", Outcome: outcome, Detail: "because", Since: start}, p.state())
-			require.Equal(t, "**"+string(outcome)+"**: because", p.details())
+			require.Equal(t, "**"+strings.ToUpper(string(outcome[:1]))+string(outcome[1:])+"**: because  \nMore: `inorder events show`", p.details())
 		})
 	}
 	t.Run("an order is created for which others wait: they are released", func(t *testing.T) {
@@ -33,7 +34,7 @@ func TestFastPath(t *testing.T) {
 		require.Equal(t, workflows.Result{Outcome: inorder.Applied, OrderID: "order_1"}, p.result())
 		require.Equal(t, []string{"order_1"}, p.released)
 		require.Empty(t, p.phases)
-		require.Equal(t, "**applied**", p.details())
+		require.Equal(t, "**Applied**  \nMore: `inorder events show`", p.details())
 	})
 }
 

@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"inorder"
+	"inorder/activities"
 )
 
 // What reaches an event from outside while ProcessEvent brings it to its end: signals, and a cancellation of the workflow.
@@ -106,7 +107,7 @@ func takeDiscard(ctx workflow.Context) *giveUp {
 		}
 		up.Discard = Discard{}
 	}
-	up.Reason, up.Actor = inorder.Bounded(up.Reason), inorder.Bounded(up.Actor)
+	up.Reason, up.Actor, up.ActID = inorder.Bounded(up.Reason), inorder.Bounded(up.Actor), inorder.Bounded(up.ActID)
 	return up
 }
 
@@ -125,10 +126,19 @@ func disconnected(ctx workflow.Context) workflow.Context {
 
 // takeRetry reads one signal "retry", and reports whether there was one. The event's date is judged by the time of the last.
 func (p *process) takeRetry(ctx workflow.Context) bool {
-	if !workflow.GetSignalChannel(ctx, SignalRetry).ReceiveAsync(nil) {
+	var raw converter.RawValue
+	if !workflow.GetSignalChannel(ctx, SignalRetry).ReceiveAsync(&raw) {
 		return false
 	}
-	p.receipt.RetriedAt = workflow.Now(ctx).UTC()
+	p.receipt.RetriedAt, p.asked = workflow.Now(ctx).UTC(), true
+	var said Retry
+	//workflowcheck:ignore decoding a few fields is deterministic; the checker can't see that of reflection
+	if json.Unmarshal(raw.Payload().GetData(), &said) != nil {
+		said = Retry{} // it says nothing of use, and is a "retry" all the same
+	}
+	if !said.Audited {
+		p.receipt.RetriedBy = &activities.Act{Actor: inorder.Bounded(said.Actor), Reason: inorder.Bounded(said.Reason)}
+	}
 	return true
 }
 

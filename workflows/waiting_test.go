@@ -11,7 +11,8 @@ import (
 	"inorder/workflows"
 )
 
-const discardDetails = "Signal `discard` with `{\"reason\": \"…\", \"actor\": \"…\"}`, or *Request Cancellation*: give it up, recorded.\n\n"
+const actions = "Signal `retry`: try again now. Signal `discard` with `{\"reason\": \"…\", \"actor\": \"…\"}`, or *Request Cancellation*: " +
+	"give it up, recorded. More: `inorder events show`  \n"
 
 func TestWaiting(t *testing.T) {
 	t.Run("until its order is created", func(t *testing.T) {
@@ -20,8 +21,7 @@ func TestWaiting(t *testing.T) {
 			next := start.Add(time.Minute)
 			require.Equal(t, workflows.State{EventID: "evt_1", OrderID: "order_1", Phase: workflows.PhaseWaiting, Since: start,
 				Detail: "its order has not been created yet", NextAttempt: &next}, p.state())
-			require.Equal(t, "Signal `retry`: try again now. "+discardDetails+
-				"**Waiting** for order `order_1`, and goes on by itself when that is created. Tries again at 2025-01-15T12:01:00Z.", p.details())
+			require.Equal(t, actions+"**Waiting** for order `order_1`; goes on when that is created. Next try at 12:01:00 UTC.", p.details())
 		})
 		p.after(20*time.Second, p.signal(workflows.SignalOrderCreated, nil))
 		p.run()
@@ -86,7 +86,7 @@ func TestWaitingEnds(t *testing.T) {
 		p.run()
 		require.Equal(t, inorder.Expired, p.result().Outcome)
 		require.Equal(t, []string{"waiting", "stuck", ""}, p.phases)
-		require.Equal(t, "**expired**: its order has not been created yet", p.details())
+		require.Equal(t, "**Expired**: its order has not been created yet  \nMore: `inorder events show`", p.details())
 	})
 	t.Run("PostgreSQL goes away meanwhile", func(t *testing.T) {
 		p := newPlay(t, waiting, errAway, errAway, waiting, applied)
@@ -106,7 +106,7 @@ func TestAttention(t *testing.T) {
 		p.after(time.Hour, func() {
 			require.Equal(t, workflows.State{EventID: "evt_1", OrderID: "order_1", Phase: workflows.PhaseAttention, Since: start,
 				Detail: "data.status must be a string"}, p.state())
-			require.Equal(t, "Signal `retry`: try again. "+discardDetails+"**Needs attention**: data.status must be a string. It stays until somebody decides.", p.details())
+			require.Equal(t, actions+"**Needs attention**: data.status must be a string. `inorder events amend` corrects it.", p.details())
 		})
 		p.after(365*24*time.Hour, p.signal(workflows.SignalRetry, nil))
 		p.run()
@@ -121,7 +121,7 @@ func TestAttention(t *testing.T) {
 		require.Equal(t, workflows.Result{Outcome: inorder.Discarded, OrderID: "order_1", Detail: "why (by ops)"}, p.result())
 		require.Equal(t, []activities.DiscardEventInput{{Receipt: activities.Receipt{EventID: "evt_1", ReceivedAt: start}, Reason: "why", Actor: "ops"}}, p.discards)
 		require.Equal(t, []string{"attention", ""}, p.phases)
-		require.Equal(t, "**discarded**: why (by ops)", p.details())
+		require.Equal(t, "**Discarded**: why (by ops)  \nMore: `inorder events show`", p.details())
 	})
 	t.Run("retry does not help: it stays", func(t *testing.T) {
 		p := newPlay(t, attention)

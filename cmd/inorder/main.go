@@ -4,7 +4,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -13,93 +12,88 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"inorder/internal/command"
 	"inorder/internal/config"
 	"inorder/internal/terminal"
 )
 
-// The exit codes. A command that was asked to stop, and did, has succeeded.
+// The exit codes.
 const (
-	exitOK    = 0
-	exitError = 1
-	exitUsage = 2 // the command line or the environment is not right
+	exitOK    = command.OK
+	exitError = command.Failed
+	exitUsage = command.Usage
+	exitWrong = 3 // of status: something needs a person
 )
 
 type cli struct {
-	Serve    serveCmd    `cmd:"" help:"Receive webhooks and apply them, in one process."`
-	Receiver receiverCmd `cmd:"" help:"Receive webhooks only, and leave them to workers."`
-	Worker   workerCmd   `cmd:"" help:"Apply what was received elsewhere."`
-	Migrate  migrateCmd  `cmd:"" help:"Prepare PostgreSQL and Temporal for this version."`
-	Send     sendCmd     `cmd:"" help:"Send signed test events."`
-	Hooks    hooksCmd    `cmd:"" help:"Register, test and rotate the platform's webhooks."`
-	Listen   listenCmd   `cmd:"" help:"Receive the platform's deliveries on this machine, for development."`
-	Orders   ordersCmd   `cmd:"" help:"Compare orders with the platform's."`
+	Serve    serveCmd    `cmd:"" group:"run" help:"Receive webhooks and apply them, in one process."`
+	Receiver receiverCmd `cmd:"" group:"run" help:"Receive webhooks only, and leave them to workers."`
+	Worker   workerCmd   `cmd:"" group:"run" help:"Apply what was received elsewhere."`
+	Migrate  migrateCmd  `cmd:"" group:"run" help:"Prepare PostgreSQL and Temporal for this version."`
 
-	Recover recoverCmd `cmd:"" help:"Bring back events that lost their workflow in Temporal."`
+	Status  statusCmd  `cmd:"" group:"operate" help:"Show whether anything is wrong: what flows, what waits, which server fails."`
+	Events  eventsCmd  `cmd:"" group:"operate" help:"List and show events; retry, discard, replay and amend them."`
+	Bulk    bulkCmd    `cmd:"" group:"operate" help:"Show or stop what acts on many events."`
+	Orders  ordersCmd  `cmd:"" group:"operate" help:"Show orders, what holds them up, and how they differ from the platform's."`
+	Audit   auditCmd   `cmd:"" group:"operate" help:"List what people did to events."`
+	Recover recoverCmd `cmd:"" group:"operate" help:"Bring back events that lost their workflow in Temporal."`
 
-	Version kong.VersionFlag `help:"Print the version and exit."`
+	Hooks  hooksCmd  `cmd:"" group:"platform" help:"Register, test and rotate the platform's webhooks."`
+	Listen listenCmd `cmd:"" group:"platform" help:"Receive the platform's deliveries on this machine, for development."`
+	Send   sendCmd   `cmd:"" group:"platform" help:"Send signed test events, as the platform does."`
+
+	Completion command.Completion `cmd:"" group:"self" help:"Print a script with which a shell completes commands: bash, zsh or fish."`
+	Help       command.Help       `cmd:"" group:"self" help:"Print the help of a command."`
+	Version    command.Version    `cmd:"" group:"self" help:"Print the version."`
+
+	ShowVersion kong.VersionFlag `name:"version" help:"Print the version and exit."`
 }
+
+var groups = kong.ExplicitGroups([]kong.Group{
+	{Key: "run", Title: "Run it:"}, {Key: "operate", Title: "Operate it:"}, {Key: "platform", Title: "With the platform, and in its place:"}, {Key: "self", Title: "About this program:"},
+})
 
 const description = `Keeps an orders table that is always right, from a commerce platform's webhooks, on Temporal and PostgreSQL.
 
-Settings come from the environment; each command's help says which it reads.`
+Settings come from the environment; each command's help says which it reads.
+
+Exit codes: 0 it is done; 1 it failed; 2 the command line or the environment is not right, and nothing was done; 3 inorder status found
+something that needs a person. Ctrl-C ends what serves, watches or follows with 0.`
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal then ends the process at once
-	os.Exit(run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}))
+	os.Exit(run(ctx, os.Args[1:], streams{in: os.Stdin, out: os.Stdout, err: os.Stderr}))
 }
 
 // streams are where a command reads and writes.
 type streams struct {
 	in       io.Reader
 	out, err io.Writer
+	screen   *terminal.Writer // out, with its width and its colours
 }
 
 // clean returns streams for commands: what they print may hold what others wrote. flush ends them.
 func (s streams) clean() (cleaned streams, flush func()) {
 	out, err := terminal.NewWriter(s.out), terminal.NewWriter(s.err)
-	return streams{s.in, out, err}, func() { _, _ = out.Flush(), err.Flush() }
+	return streams{s.in, out, err, out}, func() { _, _ = out.Flush(), err.Flush() }
 }
 
 // run runs one command and returns the exit code.
-func run(ctx context.Context, args []string, raw streams) (code int) {
+func run(ctx context.Context, args []string, raw streams) int {
 	std, flush := raw.clean()
 	defer flush()
-	type exit int // what --help and --version unwind with
-	defer func() {
-		if r := recover(); r != nil {
-			e, ours := r.(exit)
-			if !ours {
-				panic(r)
-			}
-			code = int(e)
-		}
-	}()
-	parser := kong.Must(&cli{},
-		kong.Name("inorder"),
-		kong.Description(description),
-		kong.Vars{"version": programVersion()},
-		kong.Writers(raw.out, raw.err), // help is our own text, and needs the file itself to be as wide as the terminal
-		kong.Exit(func(code int) { panic(exit(code)) }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 100}),
-		kong.WithHyphenPrefixedParameters(true), // --at -5m
-		kong.BindTo(ctx, (*context.Context)(nil)),
-		kong.Bind(std),
-	)
-	command, err := parser.Parse(args)
-	if err != nil {
-		fmt.Fprintf(std.err, "inorder: %v\nSee `inorder --help`.\n", err)
-		return exitUsage
-	}
-	err = command.Run()
-	switch {
-	case err == nil:
-		return exitOK
-	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
-		err = errors.New("interrupted")
-	}
-	fmt.Fprintf(std.err, "inorder: %v\n", err)
-	if config.IsError(err) {
+	return command.Program{
+		Name: "inorder", Description: description, Grammar: &cli{},
+		Out: std.out, Err: std.err,
+		Page:    raw.out, // help is our own text, and needs the file itself to be as wide as the terminal
+		Options: []kong.Option{kong.Vars{"version": programVersion()}, kong.Bind(std), groups},
+		CodeOf:  codeOf,
+	}.Run(ctx, args)
+}
+
+func codeOf(err error) int {
+	if _, refused := errors.AsType[*usageError](err); refused || config.IsError(err) || isInvalid(err) {
 		return exitUsage
 	}
 	return exitError

@@ -14,7 +14,20 @@ import (
 )
 
 type ordersCmd struct {
-	Reconcile reconcileCmd `cmd:"" help:"Compare orders with the platform's, and repair those that differ."`
+	List      ordersListCmd     `cmd:"" help:"List orders, newest change first."`
+	Show      ordersShowCmd     `cmd:"" help:"Show one order: its state, its events, what holds it up, what the platform says."`
+	Timeline  ordersTimelineCmd `cmd:"" help:"List every event about an order."`
+	Blocked   ordersBlockedCmd  `cmd:"" help:"Show what holds an order up."`
+	Reconcile reconcileCmd      `cmd:"" help:"Compare orders with the platform's, and repair those that differ."`
+}
+
+func (*ordersCmd) Help() string {
+	return `All but reconcile ask the admin API: they need ADMIN_TOKEN, and read ADMIN_URL.
+
+A support call:
+
+    inorder orders list -q 1001
+    inorder orders show order_1001`
 }
 
 type reconcileCmd struct {
@@ -61,12 +74,12 @@ func (r *reconcileCmd) Validate() error {
 	case len(r.Order) > maxNamed:
 		return fmt.Errorf("name at most %d orders, or use --since", maxNamed)
 	}
-	_, err := parseSince(r.Since, time.Now())
+	_, err := parsePast("--since", r.Since, time.Now())
 	return err
 }
 
-// parseSince reads a time, a day in UTC or a duration before now, and returns it in whole seconds of UTC; zero for "".
-func parseSince(text string, now time.Time) (time.Time, error) {
+// parsePast reads a time, a day in UTC or a duration before now, and returns it in whole seconds of UTC; zero for "". The error names the flag.
+func parsePast(flag, text string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
@@ -80,15 +93,15 @@ func parseSince(text string, now time.Time) (time.Time, error) {
 	}
 	switch {
 	case noTime != nil && noDuration != nil:
-		return time.Time{}, fmt.Errorf("--since %q is neither a time, such as 2025-01-15T10:30:00Z or 2025-01-15, nor a duration, such as 720h", text)
+		return time.Time{}, fmt.Errorf("%s %q is neither a time, such as 2025-01-15T10:30:00Z or 2025-01-15, nor a duration, such as 720h", flag, text)
 	case at.After(now):
-		return time.Time{}, fmt.Errorf("--since %q is in the future", text)
+		return time.Time{}, fmt.Errorf("%s %q is in the future", flag, text)
 	}
 	return at.UTC().Truncate(time.Second), nil
 }
 
 func (r *reconcileCmd) Run(ctx context.Context, std streams) error {
-	since, err := parseSince(r.Since, time.Now())
+	since, err := parsePast("--since", r.Since, time.Now())
 	if err != nil {
 		return err
 	}

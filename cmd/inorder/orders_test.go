@@ -32,12 +32,12 @@ func TestSince(t *testing.T) {
 		"2025-01-15T10:30:00+09:00": time.Date(2025, 1, 15, 1, 30, 0, 0, time.UTC),
 		"720h":                      time.Date(2024, 12, 16, 12, 0, 0, 0, time.UTC),
 	} {
-		got, err := parseSince(text, now)
+		got, err := parsePast("--since", text, now)
 		require.NoError(t, err)
 		require.True(t, want.Equal(got), "%s: %s", text, got)
 	}
 	for text, says := range map[string]string{"soon": "neither a time", "30d": "neither a time", "2026-01-01": "is in the future", "-5m": "is in the future"} {
-		_, err := parseSince(text, now)
+		_, err := parsePast("--since", text, now)
 		require.ErrorContains(t, err, says)
 	}
 }

@@ -40,7 +40,9 @@ func TestServeWithoutASecretStartsAndSaysWhatIsMissing(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	var logs testenv.Output
 	done := make(chan int, 1)
-	go func() { done <- run(ctx, []string{"serve"}, streams{strings.NewReader(""), &logs, &logs}) }()
+	go func() {
+		done <- run(ctx, []string{"serve"}, streams{in: strings.NewReader(""), out: &logs, err: &logs})
+	}()
 	require.Eventually(t, func() bool { return strings.Contains(logs.String(), "receiver listens") }, testenv.Patience, 20*time.Millisecond)
 	require.Contains(t, logs.String(), "every delivery is refused until `inorder hooks register`")
 	stop()

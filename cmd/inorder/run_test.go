@@ -13,7 +13,7 @@ import (
 // program runs inorder in this process, and returns what it printed and its exit code.
 func program(ctx context.Context, args ...string) (out, errs string, code int) {
 	var o, e testenv.Output // a last log line may be written after the command has ended
-	code = run(ctx, args, streams{strings.NewReader(""), &o, &e})
+	code = run(ctx, args, streams{in: strings.NewReader(""), out: &o, err: &e})
 	return o.String(), e.String(), code
 }
 
@@ -59,7 +59,7 @@ func TestVersion(t *testing.T) {
 func TestAWrongCommandLineIsExitCode2(t *testing.T) {
 	clean(t, "WEBHOOK_SECRETS", "whsec_test")
 	for _, line := range []string{
-		"", "sned", "send", "send --story nothing", "send order.paid --story refunds", "send order.paid --at soon", "send order.paid --data status",
+		"sned", "hooks lst", "help sned", "completion tcsh", "send", "send --story nothing", "send order.paid --story refunds", "send order.paid --at soon", "send order.paid --data status",
 		"send --file x.json --order order_1", "send order.paid --repeat 0", "send order.paid --concurrency 1000", "send --story refunds --repeat 2",
 		"migrate --wait soon", "serve --port 80",
 	} {

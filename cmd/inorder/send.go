@@ -32,8 +32,11 @@ type sendCmd struct {
 	Repeat      int `default:"1" help:"Make so many deliveries: the same event with --id or --file, else a new one each." placeholder:"N"`
 	Concurrency int `default:"1" help:"How many deliveries are under way at once." placeholder:"N"`
 
+	IDs    string `name:"ids" help:"Keep the IDs of the events that were acknowledged in this file, one a line." placeholder:"PATH"`
+	Verify bool   `help:"Then check that each acknowledged event has its end, or waits or needs attention. With --ids and nothing to send: those of the file."`
+
 	Story string        `help:"Send a small history and show what becomes of it; see --list." placeholder:"NAME"`
-	Wait  time.Duration `default:"10s" help:"How long a story waits for an event to be processed."`
+	Wait  time.Duration `default:"10s" help:"How long a story waits for an event to be processed, and --verify while nothing changes."`
 	List  bool          `help:"List the event types and the stories."`
 
 	URL string `name:"url" help:"The receiver. Default: RECEIVER_URL, else http://127.0.0.1:3000." placeholder:"URL"`
@@ -44,15 +47,19 @@ func (*sendCmd) Help() string {
 delivery was answered, and succeeds when all were taken. A story also shows what became of its order and events,
 if DATABASE_URL is set.
 
+--verify asks the tables, if DATABASE_URL is set, else the admin API, one event after the other. It sums up how they ended. An event
+that was acknowledged and has no end, and is not shown as waiting or in attention either, is an error, and is named.
+
 Needs WEBHOOK_SECRETS. Reads RECEIVER_URL, DATABASE_URL, TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE (and the other
-TEMPORAL_* names).
+TEMPORAL_* names), and for --verify ADMIN_URL and ADMIN_TOKEN.
 
 Examples:
 
     inorder send order.created --order order_1001
     inorder send order.paid --order order_1001 --at -5m --id evt_1 --repeat 3
     inorder send payment.refunded --order order_1001 --data 'amount={"amount":500,"currency":"KRW"}'
-    inorder send order.created --repeat 1000 --concurrency 8
+    inorder send order.created --repeat 1000 --concurrency 8 --verify
+    inorder send order.created --repeat 1000 --ids sent.txt && inorder send --verify --ids sent.txt
     inorder send --file event.json --bad-signature
     inorder send --story out-of-order`
 }
@@ -60,7 +67,7 @@ Examples:
 // Validate reports what kong cannot see. It runs before the environment is read.
 func (s *sendCmd) Validate() error {
 	chosen := 0
-	for _, given := range []bool{s.Type != "", s.File != "", s.Story != "", s.List} {
+	for _, given := range []bool{s.Type != "", s.File != "", s.Story != "", s.List, s.verifiesOnly()} {
 		if given {
 			chosen++
 		}
@@ -73,7 +80,9 @@ func (s *sendCmd) Validate() error {
 		return errors.New("say what to send: an event type, --file PATH or --story NAME; --list shows the types and the stories")
 	case s.File != "" && (shapes || s.Order != ""):
 		return errors.New("--file is sent as it is: it does not go with --order, --id, --at and --data")
-	case s.Story != "" && (shapes || s.BadSignature || s.Repeat != 1):
+	case s.BadSignature && (s.Verify || s.IDs != ""):
+		return errors.New("--bad-signature is refused: there is nothing for --verify and --ids")
+	case s.Story != "" && (shapes || s.BadSignature || s.Repeat != 1 || s.Verify || s.IDs != ""):
 		return errors.New("--story decides what is sent: it goes with --order, --url and --wait only")
 	case s.Story != "" && !slices.ContainsFunc(sample.Stories(), s.isStory):
 		return fmt.Errorf("there is no story %q; --list shows them", s.Story)
@@ -91,6 +100,9 @@ func (s *sendCmd) Run(ctx context.Context, std streams) error {
 	if s.List {
 		return list(std.out)
 	}
+	if s.verifiesOnly() {
+		return withClients(ctx, 0, func(c *servers) error { return s.verifyFile(ctx, c, std) })
+	}
 	return withClients(ctx, config.NeedSigner, func(c *servers) error { return s.send(ctx, c, std) })
 }
 
@@ -106,8 +118,8 @@ func (s *sendCmd) send(ctx context.Context, c *servers, std streams) error {
 	if err != nil {
 		return err
 	}
-	return send.Batch{To: to, Next: next, Count: s.Repeat, Concurrency: s.Concurrency, BadSignature: s.BadSignature,
-		Out: std.out, Progress: std.err}.Run(ctx)
+	batch := send.Batch{To: to, Next: next, Count: s.Repeat, Concurrency: s.Concurrency, BadSignature: s.BadSignature, Out: std.out, Progress: std.err}
+	return s.keepAndVerify(ctx, c, batch, std)
 }
 
 func (s *sendCmd) runStory(ctx context.Context, to *send.Client, c *servers, std streams) error {

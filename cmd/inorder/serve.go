@@ -31,7 +31,7 @@ Example:
 // what it began; then the metrics, the client and the pool. One of them failing ends the others, and the process with an
 // error.
 func (*serveCmd) Run(ctx context.Context, std streams) error {
-	return withServers(ctx, config.NeedDatabase, std, func(s *servers) error { return s.besideAdmin(ctx, s.ready(true, true), s.receiveAndWork) })
+	return withServers(ctx, config.NeedDatabase, std, func(s *servers) error { return s.besideAdmin(ctx, s.checks(true, true), s.receiveAndWork) })
 }
 
 func (s *servers) receiveAndWork(ctx context.Context) error {
@@ -56,7 +56,7 @@ func (*receiverCmd) Help() string {
 once Temporal has the event on disk. What Temporal does not take in time goes into the inbox in PostgreSQL, with DATABASE_URL and
 unless INBOX=off, and is answered 200 as well; without both it answers 503. A worker elsewhere applies the events. GET
 /healthz says that it lives, GET /readyz that it can accept; GET /metrics at ADMIN_ADDR when each secret last verified
-a delivery. Nothing at ADMIN_ADDR asks for a token in this version, whether ADMIN_TOKEN is set or not.
+a delivery. The admin API is there, too: with DATABASE_URL it is the same at every process.
 
 The secrets come from three places, and all of them are valid: WEBHOOK_SECRETS; the file that WEBHOOK_SECRETS_FILE names;
 and, with DATABASE_URL, PostgreSQL, where ` + "`inorder hooks register`" + ` puts them. The file holds one a line, which a blank and the
@@ -75,9 +75,9 @@ Who has no secret can take only so much memory. At most MAX_CONNECTIONS are open
 files: one more closes the oldest without a whole request. All bodies together take at most MAX_BODY_MEMORY bytes: when it
 is spent, the oldest that is not whole is answered 503. Refused requests are logged once per kind, then counted.
 
-Needs WEBHOOK_SECRETS, WEBHOOK_SECRETS_FILE or DATABASE_URL. Reads LISTEN_ADDR, ADMIN_ADDR, MAX_BODY_BYTES, MAX_BODY_MEMORY,
-MAX_CONNECTIONS, INBOX, TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE (and the other TEMPORAL_* names), TASK_QUEUE, LOG_LEVEL,
-LOG_FORMAT.
+Needs WEBHOOK_SECRETS, WEBHOOK_SECRETS_FILE or DATABASE_URL. Reads LISTEN_ADDR, ADMIN_ADDR, ADMIN_TOKEN, ADMIN_TOKENS_FILE,
+MAX_BODY_BYTES, MAX_BODY_MEMORY, MAX_CONNECTIONS, INBOX, TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE (and the other TEMPORAL_* names),
+TEMPORAL_UI_URL, TASK_QUEUE, LOG_LEVEL, LOG_FORMAT.
 
 Example:
 
@@ -85,7 +85,7 @@ Example:
 }
 
 func (*receiverCmd) Run(ctx context.Context, std streams) error {
-	return withServers(ctx, config.NeedSecrets, std, func(s *servers) error { return s.besideAdmin(ctx, s.ready(true, false), s.receiveAlone) })
+	return withServers(ctx, config.NeedSecrets, std, func(s *servers) error { return s.besideAdmin(ctx, s.checks(true, false), s.receiveAlone) })
 }
 
 // receiveAlone runs a receiver without a worker, which would check by itself whose the namespace is. Without a database nobody
@@ -116,15 +116,15 @@ type workerCmd struct{}
 
 func (*workerCmd) Help() string {
 	return `Runs the workflows and activities that bring each event to its end. It serves no HTTP but, at
-ADMIN_ADDR, GET /metrics, /healthz, which says that it lives, and /readyz: 200 if Temporal and PostgreSQL answer, else 503.
-None of them asks for a token in this version, whether ADMIN_TOKEN is set or not.
+ADMIN_ADDR, the admin API, and GET /metrics, /healthz, which says that it lives, and /readyz: 200 if Temporal and PostgreSQL answer,
+else 503. The admin API is for who has a token, ADMIN_TOKEN or one of ADMIN_TOKENS_FILE; /docs describes it. The others ask for none.
 
 It starts while PostgreSQL or Temporal is down, and waits for them. It refuses to run on an older schema or without the
 search attributes: then run ` + "`inorder migrate`" + `; and in a Temporal namespace that belongs to another database. On SIGINT or
 SIGTERM it finishes what it has begun; a second signal ends it at once.
 
-Needs DATABASE_URL. Reads ADMIN_ADDR, TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE (and the other TEMPORAL_* names), TASK_QUEUE,
-EVENT_RETENTION, REDELIVERY_HORIZON, PENDING_RECHECK, STUCK_AFTER, PENDING_TTL, MAX_EVENT_SKEW, LOG_LEVEL, LOG_FORMAT. With
+Needs DATABASE_URL. Reads ADMIN_ADDR, ADMIN_TOKEN, ADMIN_TOKENS_FILE, TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE (and the other
+TEMPORAL_* names), TEMPORAL_UI_URL, TASK_QUEUE, EVENT_RETENTION, REDELIVERY_HORIZON, PENDING_RECHECK, STUCK_AFTER, PENDING_TTL, MAX_EVENT_SKEW, LOG_LEVEL, LOG_FORMAT. With
 HEADLESS_COMMERCE_API_KEY (and HEADLESS_COMMERCE_API_URL) it also compares orders with the platform's, and checks our webhooks
 there: RECONCILE_AFTER, RECONCILE_WINDOW, HOOK_AUTOREPAIR. It drains the inbox, also while Temporal is away; with INBOX=workflow each of
 its events becomes a workflow.
@@ -137,6 +137,6 @@ Example:
 
 func (*workerCmd) Run(ctx context.Context, std streams) error {
 	return withServers(ctx, config.NeedDatabase, std, func(s *servers) error {
-		return s.besideAdmin(ctx, s.ready(false, true), s.work)
+		return s.besideAdmin(ctx, s.checks(false, true), s.work)
 	})
 }

@@ -19,6 +19,7 @@ import (
 	"inorder/internal/platform"
 	"inorder/internal/ready"
 	"inorder/internal/store"
+	"inorder/internal/traffic"
 	"inorder/migrations"
 	"inorder/worker"
 )
@@ -30,11 +31,14 @@ type servers struct {
 	log      *slog.Logger
 	limited  *loglimit.Logger // into log, for what a sender or an outage can multiply
 	metrics  metrics
+	traffic  *traffic.Recorder
 	temporal client.Client
-	pool     *pgxpool.Pool    // nil without DATABASE_URL
-	reserved *pgxpool.Pool    // on the same database, for secrets, probes and the inbox's writer, which must not wait for events
-	drainer  *inbox.Drainer   // nil without DATABASE_URL
-	platform *platform.Client // nil without HEADLESS_COMMERCE_API_KEY
+	pool     *pgxpool.Pool  // nil without DATABASE_URL
+	reserved *pgxpool.Pool  // on the same database, for secrets, probes and the inbox's writer, which must not wait for events
+	drainer  *inbox.Drainer // nil without DATABASE_URL
+	// operators is for the admin API, so that neither events nor probes wait for what people ask, nor the other way round.
+	operators *pgxpool.Pool
+	platform  *platform.Client // nil without HEADLESS_COMMERCE_API_KEY
 }
 
 // withServers reads the environment and runs a command that logs, with all servers, which it closes afterwards.
@@ -97,7 +101,7 @@ func open(ctx context.Context, need config.Need, logs io.Writer) (*servers, erro
 
 // connect makes the clients. The caller closes them.
 func connect(ctx context.Context, c config.Config, log *slog.Logger) (_ *servers, err error) {
-	s := &servers{Config: c, log: log, limited: loglimit.New(log, loglimit.Every), metrics: newMetrics()}
+	s := &servers{Config: c, log: log, limited: loglimit.New(log, loglimit.Every), metrics: newMetrics(), traffic: &traffic.Recorder{}}
 	c.Temporal.Logger = loglimit.NewSDK(s.log, s.limited)
 	// Compressing a kilobyte costs both ends more than sending it within a data centre: see docs/benchmark.md.
 	c.Temporal.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{}
@@ -124,6 +128,9 @@ func (s *servers) makePools(ctx context.Context) (err error) {
 	if s.pool, err = pgxpool.NewWithConfig(ctx, s.Pool); err == nil {
 		s.reserved, err = pgxpool.NewWithConfig(ctx, few)
 	}
+	if err == nil {
+		s.operators, err = pgxpool.NewWithConfig(ctx, few.Copy())
+	}
 	if err != nil {
 		return fmt.Errorf("make the PostgreSQL pool: %w", err)
 	}
@@ -132,7 +139,7 @@ func (s *servers) makePools(ctx context.Context) (err error) {
 
 func (s *servers) close() {
 	s.temporal.Close()
-	for _, pool := range []*pgxpool.Pool{s.pool, s.reserved} {
+	for _, pool := range []*pgxpool.Pool{s.pool, s.reserved, s.operators} {
 		if pool != nil {
 			pool.Close()
 		}

@@ -8,21 +8,19 @@ import (
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"golang.org/x/sync/errgroup"
 
 	"inorder/activities"
-	"inorder/internal/admin"
 	"inorder/internal/config"
 	"inorder/internal/inbox"
 	"inorder/internal/ready"
 	"inorder/internal/reconcile"
 	"inorder/internal/redelivery"
 	"inorder/internal/store"
+	"inorder/internal/traffic"
 	"inorder/internal/webhooks"
 	"inorder/internal/webhooks/secrets"
 	"inorder/receiver"
 	"inorder/worker"
-	"inorder/workflows"
 )
 
 // metrics are those of each room, in one registry.
@@ -39,12 +37,12 @@ func newMetrics() metrics {
 
 func (s *servers) temporalName() string { return "Temporal at " + s.Temporal.HostPort }
 
-// ready answers /readyz. A process that receives is ready while one of its ways in is open. Without the inbox that is
+// checks are what /readyz asks. A process that receives is ready while one of its ways in is open. Without the inbox that is
 // Temporal; PostgreSQL is shown all the same, because what is accepted is applied only while it is there.
-func (s *servers) ready(receives, works bool) *ready.Prober {
+func (s *servers) checks(receives, works bool) []ready.Check {
 	temporal := ready.Check{Name: "temporal", Server: s.temporalName(), Run: s.checkTemporal, Required: true}
 	if s.reserved == nil {
-		return ready.New([]ready.Check{temporal}, s.limited)
+		return []ready.Check{temporal}
 	}
 	c := s.Pool.ConnConfig
 	postgres := ready.Check{Name: "postgres", Server: "PostgreSQL at " + net.JoinHostPort(c.Host, strconv.Itoa(int(c.Port))), Run: s.checkPostgres, Required: works}
@@ -52,28 +50,21 @@ func (s *servers) ready(receives, works bool) *ready.Prober {
 		temporal.Way, temporal.Required = "temporal", false
 		postgres.Way, postgres.Required = "inbox", false
 	}
-	return ready.New([]ready.Check{temporal, postgres}, s.limited)
+	return []ready.Check{temporal, postgres}
 }
 
-// besideAdmin runs a command to its end with its metrics and its readiness served beside it. If either one fails, the other
-// ends.
-func (s *servers) besideAdmin(ctx context.Context, prober *ready.Prober, run func(context.Context) error) error {
-	if s.AdminToken != "" {
-		s.log.Warn("ADMIN_TOKEN guards nothing in this version: whoever reaches ADMIN_ADDR reads the metrics there without a token", "admin_addr", s.AdminAddr)
+// writeTraffic has PostgreSQL keep what is counted here, until stop is called. Without DATABASE_URL nothing keeps it.
+func (s *servers) writeTraffic() (stop func()) {
+	if s.reserved == nil {
+		return func() {}
 	}
-	server, err := admin.Listen(s.AdminAddr, prober, s.metrics.registry, s.log)
-	if err != nil {
-		return err
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { traffic.NewWriter(s.traffic, s.reserved, s.limited).Run(ctx) })
+	return func() {
+		cancel()
+		running.Wait()
 	}
-	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
-	defer stop()
-	group, running := errgroup.WithContext(ctx)
-	group.Go(func() error { return server.Serve(serving) })
-	group.Go(func() error {
-		defer stop()
-		return run(running)
-	})
-	return group.Wait()
 }
 
 // receive runs a receiver until ctx ends.
@@ -97,8 +88,9 @@ func (s *servers) receive(ctx context.Context) error {
 		MaxBodyBytes:   s.MaxBodyBytes,
 		MaxBodyMemory:  s.MaxBodyMemory,
 		MaxConnections: s.MaxConnections,
-		Ready:          s.ready(true, false),
+		Ready:          ready.New(s.checks(true, false), s.limited),
 		Metrics:        s.metrics.receiver,
+		Traffic:        s.traffic,
 		Log:            s.log,
 	}
 	if s.reserved != nil {
@@ -129,9 +121,8 @@ func (s *servers) newDrainer() *inbox.Drainer {
 	if s.pool == nil {
 		return nil
 	}
-	events := workflows.Events{Client: s.temporal, Namespace: s.Temporal.Namespace, TaskQueue: s.TaskQueue}
-	return inbox.NewDrainer(inbox.Options{Store: store.New(s.pool), Start: events.StartOrWake, MaxEventSkew: s.MaxEventSkew,
-		AllWorkflows: s.Inbox == config.InboxWorkflow, Log: s.limited})
+	return inbox.NewDrainer(inbox.Options{Store: store.New(s.pool), Start: s.events().StartOrWake, MaxEventSkew: s.MaxEventSkew,
+		AllWorkflows: s.Inbox == config.InboxWorkflow, Log: s.limited, Traffic: s.traffic})
 }
 
 // work runs a worker until ctx ends. Its metrics are only in processes that have one.
@@ -159,6 +150,7 @@ func (s *servers) worker() worker.Options {
 		Log:          s.log,
 		Limited:      s.limited,
 		Redelivery:   s.metrics.redelivery,
+		Traffic:      s.traffic,
 		MaxEventSkew: s.MaxEventSkew,
 		Wait: activities.WaitPolicy{
 			Recheck:    s.PendingRecheck,
@@ -173,5 +165,6 @@ func (s *servers) worker() worker.Options {
 		Drainer:           s.drainer,
 		Platform:          s.platform,
 		HookAutorepair:    s.HookAutorepair,
+		AdminURL:          s.AdminURL,
 	}
 }

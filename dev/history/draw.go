@@ -29,6 +29,18 @@ func Deliveries(t *rapid.T, history []Event) []Event {
 	return rapid.Permutation(deliveries).Draw(t, "deliveries")
 }
 
+// WithActs is the deliveries, and between them what people do to any of the events. Whatever they do, the order is the same in the end,
+// once all that was given up is replayed.
+func WithActs(t *rapid.T, deliveries []Event, acts ...Act) []Event {
+	steps := slices.Clone(deliveries)
+	for range rapid.IntRange(0, 8).Draw(t, "acts") {
+		e := rapid.SampledFrom(deliveries).Draw(t, "of")
+		e.Act = rapid.SampledFrom(acts).Draw(t, "act")
+		steps = slices.Insert(steps, rapid.IntRange(0, len(steps)).Draw(t, "at"), e)
+	}
+	return steps
+}
+
 // of is the event under an ID, about the order and its parts.
 func (e Event) of(orderID, id string) Event {
 	e.ID, e.OrderID = id, orderID

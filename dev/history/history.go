@@ -16,7 +16,16 @@ type Event struct {
 	Full                         bool            // data has a number and a total
 	Lists                        map[string]List // of the order's parts, by their kind
 	Part                         *Part           // what data is, unless it is the order
+	Act                          Act             // what a person does to it; "" of a delivery
 }
+
+// Act is something that a person does to an event between the deliveries.
+type Act string
+
+const (
+	Discard Act = "discard" // it is given up, unless it has ended
+	Replay  Act = "replay"  // it is applied again, if it has ended
+)
 
 // List is one of an order's lists of parts.
 type List struct {

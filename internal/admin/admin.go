@@ -1,4 +1,5 @@
-// Package admin serves operators: the metrics of the process, its liveness and its readiness.
+// Package admin serves operators: the admin API with its document, and the metrics of the process, its liveness and its readiness. What a
+// request means is said by the rooms that it calls: internal/inspect, internal/operate and internal/bulk.
 package admin
 
 import (
@@ -16,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"inorder/internal/api"
 	"inorder/internal/ready"
 )
 
@@ -23,24 +25,31 @@ import (
 // personal, and the default address is loopback.
 const MetricsPath = "/metrics"
 
-// A scrape takes milliseconds.
 const (
-	requestTimeout  = 10 * time.Second
-	shutdownTimeout = 2 * time.Second
+	readTimeout = 10 * time.Second
+	// writeTimeout is more than a request takes with the claim of its key before it and what is kept after it.
+	writeTimeout    = bulkTimeout + 2*keyTimeout + 3*time.Second
+	shutdownTimeout = 2 * time.Second // a scrape takes milliseconds; a POST that is cut off can be sent again
 )
+
+// Options are what a Server serves.
+type Options struct {
+	Addr    string               // the setting ADMIN_ADDR
+	Prober  *ready.Prober        // answers ready.Path
+	Metrics *prometheus.Registry // served beside those of the process and Go's runtime, which are in Prometheus' default registry
+	API     *API
+	Log     *slog.Logger
+}
 
 // Server listens at ADMIN_ADDR. It answers nothing before Serve.
 type Server struct {
+	Options
 	listener net.Listener
-	prober   *ready.Prober
-	metrics  *prometheus.Registry
-	log      *slog.Logger
 }
 
-// Listen listens on addr, the setting ADMIN_ADDR. The prober answers ready.Path. MetricsPath has those of the registry, and those of
-// the process and Go's runtime, which are in Prometheus' default registry.
-func Listen(addr string, prober *ready.Prober, metrics *prometheus.Registry, log *slog.Logger) (*Server, error) {
-	l, err := net.Listen("tcp", addr)
+// Listen listens on the address.
+func Listen(o Options) (*Server, error) {
+	l, err := net.Listen("tcp", o.Addr)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return nil, fmt.Errorf("listen on ADMIN_ADDR: %w; another inorder on this machine may have it: set ADMIN_ADDR to an address of its own "+
@@ -48,24 +57,29 @@ func Listen(addr string, prober *ready.Prober, metrics *prometheus.Registry, log
 	case err != nil:
 		return nil, fmt.Errorf("listen on ADMIN_ADDR: %w", err)
 	}
-	return &Server{l, prober, metrics, log}, nil
+	return &Server{o, l}, nil
 }
 
 // Serve serves until ctx ends, and returns when the requests under way have their answer. It closes the listener.
 func (s *Server) Serve(ctx context.Context) error {
 	mux := http.NewServeMux()
-	all := prometheus.Gatherers{s.metrics, prometheus.DefaultGatherer}
-	mux.Handle("GET "+MetricsPath, promhttp.InstrumentMetricHandler(s.metrics, promhttp.HandlerFor(all, promhttp.HandlerOpts{})))
+	mux.Handle("/api/", s.API)
+	for _, open := range []string{api.OpenAPIPath, api.DocsPath, api.DocsPath + "/"} {
+		mux.Handle("GET "+open, s.API)
+	}
+	all := prometheus.Gatherers{s.Metrics, prometheus.DefaultGatherer}
+	mux.Handle("GET "+MetricsPath, promhttp.InstrumentMetricHandler(s.Metrics, promhttp.HandlerFor(all, promhttp.HandlerOpts{})))
 	mux.HandleFunc("GET "+ready.HealthPath, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "alive") })
 	mux.HandleFunc("GET "+ready.Path, s.ready)
 	server := &http.Server{
 		Handler:      mux,
-		ReadTimeout:  requestTimeout,
-		WriteTimeout: requestTimeout,
+		ReadTimeout:  readTimeout,
+		WriteTimeout: writeTimeout,
 		IdleTimeout:  time.Minute,
-		ErrorLog:     slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // a client's mistakes
+		ErrorLog:     slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug), // a client's mistakes
 	}
-	s.log.Info("metrics are served", "url", "http://"+s.listener.Addr().String()+MetricsPath)
+	base := "http://" + s.listener.Addr().String()
+	s.Log.Info("the admin API and the metrics are served", "url", base, "docs", base+api.DocsPath, "metrics", base+MetricsPath)
 
 	stopped := make(chan error, 1)
 	stop := context.AfterFunc(ctx, func() {
@@ -75,16 +89,16 @@ func (s *Server) Serve(ctx context.Context) error {
 	})
 	if err := server.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
 		stop()
-		return fmt.Errorf("serve metrics: %w", err)
+		return fmt.Errorf("serve the admin API: %w", err)
 	}
-	if err := <-stopped; err != nil { // a scrape that hangs is no reason to fail
+	if err := <-stopped; err != nil { // a request that hangs is no reason to fail
 		_ = server.Close()
 	}
 	return nil
 }
 
 func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
-	readiness, ok := s.prober.Ask(r.Context().Done())
+	readiness, ok := s.Prober.Ask(r.Context().Done())
 	if !ok {
 		return
 	}

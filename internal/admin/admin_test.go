@@ -21,6 +21,10 @@ var (
 	always = ready.New(nil, loglimit.New(quiet, loglimit.Every))
 )
 
+func options(addr string) Options {
+	return Options{Addr: addr, Prober: always, Metrics: prometheus.NewRegistry(), API: &API{}, Log: quiet}
+}
+
 func get(t *testing.T, url string) (int, string) {
 	resp, err := http.Get(url)
 	require.NoError(t, err)
@@ -31,7 +35,7 @@ func get(t *testing.T, url string) (int, string) {
 }
 
 func TestServesMetricsAndHealthUntilItIsStopped(t *testing.T) {
-	s, err := Listen("127.0.0.1:0", always, prometheus.NewRegistry(), quiet)
+	s, err := Listen(options("127.0.0.1:0"))
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -52,18 +56,18 @@ func TestServesMetricsAndHealthUntilItIsStopped(t *testing.T) {
 
 	stop()
 	require.NoError(t, <-done)
-	again, err := Listen(s.listener.Addr().String(), always, prometheus.NewRegistry(), quiet)
+	again, err := Listen(options(s.listener.Addr().String()))
 	require.NoError(t, err, "the address is free again")
 	require.NoError(t, again.Serve(ctx), "stopped before it began")
 }
 
 func TestTakenPortNamesTheSetting(t *testing.T) {
-	s, err := Listen("127.0.0.1:0", always, prometheus.NewRegistry(), quiet)
+	s, err := Listen(options("127.0.0.1:0"))
 	require.NoError(t, err)
 	defer s.listener.Close()
-	_, err = Listen(s.listener.Addr().String(), always, prometheus.NewRegistry(), quiet)
+	_, err = Listen(options(s.listener.Addr().String()))
 	require.ErrorContains(t, err, "set ADMIN_ADDR")
-	_, err = Listen("192.0.2.1:0", always, prometheus.NewRegistry(), quiet)
+	_, err = Listen(options("192.0.2.1:0"))
 	require.ErrorContains(t, err, "ADMIN_ADDR")
 }
 
@@ -76,7 +80,7 @@ func TestReady(t *testing.T) {
 		errors.New("dial: refused"): {503, `{"ready":false,"dependencies":{"postgres":{"state":"failing","required":true}}}`},
 	} {
 		check := ready.Check{Name: "postgres", Required: true, Run: func(context.Context) error { return cause }}
-		s := &Server{prober: ready.New([]ready.Check{check}, loglimit.New(quiet, loglimit.Every))}
+		s := &Server{Options: Options{Prober: ready.New([]ready.Check{check}, loglimit.New(quiet, loglimit.Every))}}
 		answer := httptest.NewRecorder()
 		s.ready(answer, httptest.NewRequest("GET", ready.Path, nil))
 		require.Equal(t, want.status, answer.Code)

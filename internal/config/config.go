@@ -20,15 +20,16 @@ import (
 // Config is every setting. The comments give the variable and its default. A variable that is set to nothing counts
 // as not set, because that is how compose files and shells write it.
 type Config struct {
-	ListenAddr     string   // LISTEN_ADDR 127.0.0.1:3000: the receiver
-	AdminAddr      string   // ADMIN_ADDR 127.0.0.1:3001
-	AdminToken     string   // ADMIN_TOKEN: guards nothing yet
-	WebhookSecrets []string // WEBHOOK_SECRETS, comma-separated; the first signs what `send` sends, any verifies
-	SecretsFile    string   // WEBHOOK_SECRETS_FILE: more of them, one a line; read again when it changes
-	MaxBodyBytes   int      // MAX_BODY_BYTES 1048576: the largest body
-	MaxBodyMemory  int      // MAX_BODY_MEMORY 67108864: the bytes that all bodies take together while they are read and answered
-	MaxConnections int      // MAX_CONNECTIONS 4096: of the receiver, at once
-	ReceiverURL    string   // RECEIVER_URL http://127.0.0.1:3000: where `send` sends to
+	ListenAddr      string   // LISTEN_ADDR 127.0.0.1:3000: the receiver
+	AdminAddr       string   // ADMIN_ADDR 127.0.0.1:3001
+	AdminToken      string   // ADMIN_TOKEN: opens the admin API to the actor admin; commands send it
+	AdminTokensFile string   // ADMIN_TOKENS_FILE: more tokens, each with a name; read again when it changes
+	WebhookSecrets  []string // WEBHOOK_SECRETS, comma-separated; the first signs what `send` sends, any verifies
+	SecretsFile     string   // WEBHOOK_SECRETS_FILE: more of them, one a line; read again when it changes
+	MaxBodyBytes    int      // MAX_BODY_BYTES 1048576: the largest body
+	MaxBodyMemory   int      // MAX_BODY_MEMORY 67108864: the bytes that all bodies take together while they are read and answered
+	MaxConnections  int      // MAX_CONNECTIONS 4096: of the receiver, at once
+	ReceiverURL     string   // RECEIVER_URL http://127.0.0.1:3000: where `send` sends to
 
 	Pool      *pgxpool.Config // DATABASE_URL; nil when not set
 	Temporal  client.Options  // TEMPORAL_*, as every Temporal program reads them; without a logger
@@ -52,6 +53,7 @@ type Config struct {
 	NgrokAuthtoken  string        // NGROK_AUTHTOKEN, for `listen`
 
 	TemporalUIURL string // TEMPORAL_UI_URL; "" when not set: commands then print no links to it
+	AdminURL      string // ADMIN_URL; "" when not set: events in the Temporal UI then have no links to the admin API
 
 	LogLevel  slog.Level // LOG_LEVEL info
 	LogFormat string     // LOG_FORMAT text, or json
@@ -72,6 +74,7 @@ const (
 	NeedSecrets                   // WEBHOOK_SECRETS, WEBHOOK_SECRETS_FILE or DATABASE_URL: where the secrets are
 	NeedPlatform                  // HEADLESS_COMMERCE_API_KEY
 	NeedSigner                    // WEBHOOK_SECRETS
+	NeedAdmin                     // ADMIN_TOKEN
 )
 
 // Error has everything that is wrong with the environment. Each problem names its variable and an example of a right value. None shows
@@ -90,15 +93,16 @@ func Load(need Need) (Config, error) {
 func load(need Need, env environment) (Config, error) {
 	r := &reader{env: env}
 	c := Config{
-		ListenAddr:     r.address("LISTEN_ADDR", "127.0.0.1:3000"),
-		AdminAddr:      r.address("ADMIN_ADDR", "127.0.0.1:3001"),
-		AdminToken:     r.text("ADMIN_TOKEN", ""),
-		WebhookSecrets: r.secrets("WEBHOOK_SECRETS", need),
-		SecretsFile:    r.text("WEBHOOK_SECRETS_FILE", ""),
-		MaxBodyBytes:   r.integer("MAX_BODY_BYTES", 1<<20, 1, maxBodyBytes),
-		MaxBodyMemory:  r.integer("MAX_BODY_MEMORY", 64<<20, 1, maxBodyMemory),
-		MaxConnections: r.integer("MAX_CONNECTIONS", 4096, 1, 1<<20),
-		ReceiverURL:    r.webURL("RECEIVER_URL", "http://127.0.0.1:3000"),
+		ListenAddr:      r.address("LISTEN_ADDR", "127.0.0.1:3000"),
+		AdminAddr:       r.address("ADMIN_ADDR", "127.0.0.1:3001"),
+		AdminToken:      r.token("ADMIN_TOKEN", need&NeedAdmin != 0),
+		AdminTokensFile: r.text("ADMIN_TOKENS_FILE", ""),
+		WebhookSecrets:  r.secrets("WEBHOOK_SECRETS", need),
+		SecretsFile:     r.text("WEBHOOK_SECRETS_FILE", ""),
+		MaxBodyBytes:    r.integer("MAX_BODY_BYTES", 1<<20, 1, maxBodyBytes),
+		MaxBodyMemory:   r.integer("MAX_BODY_MEMORY", 64<<20, 1, maxBodyMemory),
+		MaxConnections:  r.integer("MAX_CONNECTIONS", 4096, 1, 1<<20),
+		ReceiverURL:     r.webURL("RECEIVER_URL", "http://127.0.0.1:3000"),
 
 		Pool:      r.postgres("DATABASE_URL", need&NeedDatabase != 0),
 		Temporal:  r.temporal(),
@@ -122,6 +126,7 @@ func load(need Need, env environment) (Config, error) {
 		NgrokAuthtoken:  r.text("NGROK_AUTHTOKEN", ""),
 
 		TemporalUIURL: r.link("TEMPORAL_UI_URL", "http://127.0.0.1:8233"),
+		AdminURL:      r.link("ADMIN_URL", "http://127.0.0.1:3001"),
 
 		LogLevel:  r.level("LOG_LEVEL"),
 		LogFormat: r.oneOf("LOG_FORMAT", "text", "json"),

@@ -142,6 +142,7 @@ var badValues = []struct{ name, value string }{
 	{"RECEIVER_URL", "http://user:hunter2@127.0.0.1:3000"},
 	{"HEADLESS_COMMERCE_API_URL", "ftp://api.example.com"},
 	{"TEMPORAL_UI_URL", "127.0.0.1:8233"},
+	{"ADMIN_URL", "127.0.0.1:3001"},
 	{"EVENT_RETENTION", "30d"},
 	{"REDELIVERY_HORIZON", "a week"},
 	{"PENDING_RECHECK", "0s"},

@@ -181,6 +181,16 @@ func (r *reader) key(name string, needed bool) platform.Secret {
 	return key
 }
 
+// token reads a token of the admin API, which no problem shows.
+func (r *reader) token(name string, needed bool) string {
+	token := r.text(name, "")
+	if token == "" && needed {
+		r.problem(name, "it is not set; it takes a token of the admin API at ADMIN_URL: the server's own ADMIN_TOKEN, or one of its ADMIN_TOKENS_FILE; "+
+			"after make run by: set -a; . .dev/env; set +a")
+	}
+	return token
+}
+
 func (r *reader) level(name string) (level slog.Level) {
 	_ = level.UnmarshalText([]byte(r.oneOf(name, "info", "debug", "warn", "error"))) // else it is a problem already
 	return level

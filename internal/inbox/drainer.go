@@ -10,6 +10,7 @@ import (
 	"inorder"
 	"inorder/internal/loglimit"
 	"inorder/internal/store"
+	"inorder/internal/traffic"
 )
 
 // Drainer takes events out of the inbox. It applies itself what ends now, hundreds in one transaction. Everything else becomes
@@ -31,6 +32,7 @@ type Options struct {
 	// AllWorkflows has Temporal apply every event: INBOX=workflow.
 	AllWorkflows bool
 	Log          *loglimit.Logger
+	Traffic      *traffic.Recorder // nil: nothing is counted
 }
 
 const (
@@ -109,6 +111,9 @@ func (d *Drainer) drain(ctx context.Context, c store.Claim) (store.Drained, erro
 	drained, err := d.o.Store.Drain(ctx, c, d.read)
 	for _, e := range drained.Start {
 		d.starts.add(e)
+	}
+	for outcome, n := range drained.Ends {
+		d.o.Traffic.Ended(outcome, store.ViaInbox, n)
 	}
 	return drained, err
 }

@@ -24,9 +24,10 @@ type Batch struct {
 	To           *Client
 	Next         func() Delivery // makes them; it's called one at a time
 	Count        int
-	Concurrency  int       // how many are under way at once, 1 to MaxConcurrency
-	BadSignature bool      // all must be refused with 401; else all must be taken
-	Out          io.Writer // what the deliveries were answered
+	Concurrency  int                  // how many are under way at once, 1 to MaxConcurrency
+	BadSignature bool                 // all must be refused with 401; else all must be taken
+	Taken        func(eventID string) // is called with the event of each delivery that was acknowledged, one at a time; it may be nil
+	Out          io.Writer            // what the deliveries were answered
 	Progress     io.Writer
 }
 
@@ -73,6 +74,9 @@ func (b Batch) post(ctx context.Context, failed *failures, each func(Delivery, a
 			if running.Err() == nil {
 				failed.count(a, refused)
 				each(d, a)
+				if b.Taken != nil && a.asExpected(0) && d.EventID != "" {
+					b.Taken(d.EventID)
+				}
 			}
 			return nil
 		})

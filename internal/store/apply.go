@@ -20,8 +20,13 @@ type Event struct {
 	Reason string
 	// Payload stands in for a body that jsonb does not take; nil for the body itself.
 	Payload json.RawMessage
+	// WorkflowID is the workflow of an event that is replayed; "" for the event's own.
+	WorkflowID string
+	// Act is what a person did, recorded with what comes of it; nil for nothing. A replay applies an event that has ended, once for each act.
+	Act *Act
 
-	bare bool // see Park
+	bare    bool // see Park
+	anyBody bool // see Discard
 }
 
 // Read reads what the event says about its order, or the reason why a person must look at it. It may be dated later than
@@ -46,7 +51,7 @@ func (e *Event) lockName() string {
 	if e.Change.OrderID == "" {
 		return "event " + e.ID
 	}
-	return orderLock(e.Change.OrderID)
+	return OrderLock(e.Change.OrderID)
 }
 
 // Via is the way that an event came to its end, as webhook_events keeps it.
@@ -95,6 +100,8 @@ type Result struct {
 	Recorded bool
 	// OtherBody is set if the event that ended before had another body than this one, under the same ID.
 	OtherBody bool
+	// Amended is set if a person has corrected the event's body, which is not this one. The event was left out: see Pending.
+	Amended bool
 	// Waiters is how many other events wait for the order. They are counted for an event that creates it, also when that was
 	// recorded before, and for one that was written as waiting.
 	Waiters int
@@ -146,14 +153,6 @@ func (s *Store) applyOne(ctx context.Context, e Event, decide func(Event, inorde
 		return Result{}, err
 	}
 	return results[0], nil
-}
-
-// Discard records that the event was given up, with its payload. An event that has ended stays as it ended: the result says
-// how, and who waits for the order that it created.
-func (s *Store) Discard(ctx context.Context, e Event, detail string) (Result, error) {
-	return s.applyOne(ctx, e, func(Event, inorder.Order) inorder.Decision {
-		return inorder.Decision{Outcome: inorder.Discarded, Detail: detail}
-	})
 }
 
 // Park records that a person must look at an event whose data PostgreSQL refused: with what it takes of it, and the body as

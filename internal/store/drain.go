@@ -23,6 +23,8 @@ type Drained struct {
 	// order for which somebody waits, and those that waited as a workflow, too. Their rows stay until RemoveInbox, and are due
 	// again by themselves.
 	Start []inorder.Event
+	// Ends are how many of the events have just ended, by outcome.
+	Ends map[inorder.Outcome]int
 }
 
 const (
@@ -135,6 +137,10 @@ func (s *Store) drain(ctx context.Context, tx pgx.Tx, received []inorder.Event, 
 		return err
 	}
 	t.decide()
+	d.Ends = map[inorder.Outcome]int{}
+	for _, e := range t.ended {
+		d.Ends[e.Outcome]++
+	}
 	return t.write(ctx, tx)
 }
 
@@ -151,6 +157,7 @@ func (t *transaction) queueInbox(b *pgx.Batch) {
 		b.Queue(dueSQL, created)
 	}
 	if t.drained == nil {
+		t.queueGivenUp(b)
 		return
 	}
 	var gone, busy, starting []string
@@ -173,6 +180,15 @@ func (t *transaction) queueInbox(b *pgx.Batch) {
 	}
 	if len(busy) > 0 {
 		b.Queue(busySQL, busy)
+	}
+}
+
+// queueGivenUp removes from the inbox what was given up.
+func (t *transaction) queueGivenUp(b *pgx.Batch) {
+	for _, e := range t.ended {
+		if e.Outcome == inorder.Discarded {
+			b.Queue(deleteInboxSQL, []string{e.ID})
+		}
 	}
 }
 

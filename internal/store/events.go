@@ -14,10 +14,13 @@ import (
 )
 
 const (
-	// How the events ended, and which of them wait: those have no outcome, and for a detail the order that they wait for.
+	// How the events ended, and which of them wait: those have no outcome, for a detail the order that they wait for, and a hash if a
+	// person corrected their body.
 	selectEventsSQL = `
 SELECT event_id, outcome, detail, body_hash FROM webhook_events WHERE event_id = ANY($1)
-UNION ALL SELECT event_id, '', CASE WHEN phase <> 'attention' THEN order_id ELSE '' END, NULL FROM pending_events WHERE event_id = ANY($1)`
+UNION ALL
+SELECT event_id, '', CASE WHEN phase <> 'attention' THEN order_id ELSE '' END, CASE WHEN amended_at IS NOT NULL THEN sha256(body) END
+FROM pending_events WHERE event_id = ANY($1)`
 
 	countWaitersSQL = `SELECT order_id, count(*) FROM pending_events WHERE order_id = ANY($1) AND phase <> 'attention' GROUP BY order_id`
 
@@ -60,13 +63,14 @@ func (t *transaction) queueEvents(b *pgx.Batch) {
 			switch e := &t.entries[i]; {
 			case e.ID != id:
 			case outcome == "":
-				e.waits = true
+				e.waits, e.amended = true, hash
 				if e.Change.Creates && detail == e.Change.OrderID { // under another body; it doesn't wait for itself
 					e.Waiters--
 				}
 			default:
 				e.Recorded, e.Outcome, e.Detail = true, inorder.Outcome(outcome), detail
-				e.OtherBody = hash != nil && !bytes.Equal(hash, e.hash) // rows of older programs have no hash
+				// Rows of older programs have no hash, and what is replayed has the body that is stored.
+				e.OtherBody = hash != nil && e.WorkflowID == "" && !bytes.Equal(hash, e.hash)
 			}
 		}
 		return err
@@ -76,12 +80,17 @@ func (t *transaction) queueEvents(b *pgx.Batch) {
 // queueEnds writes the rows of the events that end, counting those that PostgreSQL took, and deletes those of events that waited.
 func (t *transaction) queueEnds(b *pgx.Batch, inserted *int) {
 	slices.SortFunc(t.ended, byID)
+	for i := range t.entries {
+		if e := &t.entries[i]; e.former != nil && !e.kept {
+			b.Queue(deleteEventSQL, e.ID)
+		}
+	}
 	var waited []string
 	for _, e := range t.ended {
 		if e.waits {
 			waited = append(waited, e.ID)
 		}
-		b.Queue(insertEventSQL, t.Via, e.ID, e.Type, e.Change.OrderID, e.Outcome, e.Detail, nullTime(e.OccurredAt), nullTime(e.ReceivedAt), e.payload(), e.hash).
+		b.Queue(insertEventSQL, t.Via, e.ID, e.Type, e.Change.OrderID, e.Outcome, e.Detail, nullTime(e.OccurredAt), nullTime(e.ReceivedAt), e.payload(), e.keptHash()).
 			Exec(func(pgconn.CommandTag) error { *inserted++; return nil })
 	}
 	if len(waited) > 0 {
@@ -121,11 +130,11 @@ func (s *Store) Ends(ctx context.Context, events []string) ([]End, error) {
 const selectBodyHashSQL = `
 SELECT body_hash FROM webhook_events WHERE event_id = $1 AND body_hash IS NOT NULL
 UNION ALL
-SELECT sha256(body) FROM pending_events WHERE event_id = $1 AND body IS NOT NULL
+SELECT sha256(body) FROM pending_events WHERE event_id = $1 AND body IS NOT NULL AND workflow_id IS NULL AND amended_at IS NULL
 LIMIT 1`
 
-// BodyHash is the SHA-256 of an event's body as it was first received; found is false of an event that has no row, or one
-// of older programs.
+// BodyHash is the SHA-256 of an event's body as it was first received; found is false of an event that has no row, one
+// of older programs, and one that waits with another body: it is replayed, or a person corrected it.
 func (s *Store) BodyHash(ctx context.Context, eventID string) (hash []byte, found bool, err error) {
 	found, err = s.scanOne(ctx, selectBodyHashSQL, []any{eventID}, &hash)
 	return hash, found, err

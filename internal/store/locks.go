@@ -37,8 +37,8 @@ EXCEPT SELECT name FROM wanted JOIN order_parts USING (kind, id) WHERE (kind, id
 EXCEPT SELECT name FROM wanted JOIN pending_events ON event_id = id WHERE kind = 'event' AND event_id NOT IN (SELECT event_id FROM my_waiting)`
 )
 
-// orderLock is the name of an order's lock.
-func orderLock(orderID string) string { return "order " + orderID }
+// OrderLock is the name of an order's lock, of which hashtextextended(name, 0) is the key of an advisory lock.
+func OrderLock(orderID string) string { return "order " + orderID }
 
 // queueTryLocks leaves in t.locks those that were granted.
 func (t *transaction) queueTryLocks(b *pgx.Batch) {

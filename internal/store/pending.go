@@ -16,13 +16,13 @@ import (
 // its workflow applies the event, which is how the sweep knows that there is one. A body that is the same is not written
 // again: it may be a megabyte, and each time would write it and its log. Up to ten thousand others that wait are counted.
 const upsertPendingSQL = `
-INSERT INTO pending_events AS p (event_id, order_id, type, payload, body, occurred_at, received_at, retried_at, phase, detail)
-VALUES ($1, nullif($2, ''), $3, $4, $5, $6, $7, $8, $9, $10)
+INSERT INTO pending_events AS p (event_id, order_id, type, payload, body, occurred_at, received_at, retried_at, phase, detail, workflow_id)
+VALUES ($1, nullif($2, ''), $3, $4, $5, $6, $7, $8, $9, $10, nullif($11, ''))
 ON CONFLICT (event_id) DO UPDATE
 SET order_id = excluded.order_id, type = excluded.type, occurred_at = excluded.occurred_at, received_at = excluded.received_at,
     payload = CASE WHEN p.body = excluded.body THEN p.payload ELSE excluded.payload END,
     body = CASE WHEN p.body = excluded.body THEN p.body ELSE excluded.body END,
-    retried_at = excluded.retried_at, phase = excluded.phase, detail = excluded.detail, seen_at = now()
+    retried_at = excluded.retried_at, phase = excluded.phase, detail = excluded.detail, workflow_id = excluded.workflow_id, seen_at = now()
 RETURNING (SELECT count(*) FROM
     (SELECT 1 FROM pending_events o WHERE o.order_id = p.order_id AND o.phase <> 'attention' AND o.event_id <> p.event_id LIMIT 10000) AS others)`
 
@@ -38,7 +38,7 @@ func (t *transaction) queueParked(b *pgx.Batch) {
 		if e.Outcome != inorder.Attention { // those that wait all wait for the same
 			detail = ""
 		}
-		b.Queue(upsertPendingSQL, e.ID, order, e.Type, e.payload(), []byte(e.Body), nullTime(at), e.ReceivedAt, nullTime(e.RetriedAt), e.Outcome, detail).
+		b.Queue(upsertPendingSQL, e.ID, order, e.Type, e.payload(), []byte(e.Body), nullTime(at), e.ReceivedAt, nullTime(e.RetriedAt), e.Outcome, detail, e.WorkflowID).
 			QueryRow(func(row pgx.Row) error { return row.Scan(&e.Waiters) })
 	}
 }
@@ -49,10 +49,11 @@ type Waiter struct {
 	EventID    string `json:"event_id"`
 	OccurredAt int64  `json:"occurred_us"`
 	ReceivedAt int64  `json:"received_us"`
+	WorkflowID string `json:"workflow_id,omitempty"` // the event's own, or that of its replay
 }
 
 const selectWaitersSQL = `
-SELECT event_id, occurred_at, received_at FROM pending_events
+SELECT event_id, occurred_at, received_at, coalesce(workflow_id, event_id) FROM pending_events
 WHERE order_id = $1 AND phase <> 'attention' AND (occurred_at, received_at, event_id) > ($2, $3, $4)
 ORDER BY occurred_at, received_at, event_id LIMIT $5`
 
@@ -65,7 +66,7 @@ func (s *Store) Waiters(ctx context.Context, orderID string, after Waiter, limit
 	}
 	return list(ctx, s, func(row pgx.CollectableRow) (w Waiter, err error) {
 		var occurred, received time.Time
-		err = row.Scan(&w.EventID, &occurred, &received)
+		err = row.Scan(&w.EventID, &occurred, &received, &w.WorkflowID)
 		w.OccurredAt, w.ReceivedAt = occurred.UnixMicro(), received.UnixMicro()
 		return w, err
 	}, selectWaitersSQL, orderID, occurred, received, after.EventID, limit)
@@ -82,18 +83,33 @@ func (s *Store) CountWaiting(ctx context.Context, events []string) (n int, err e
 }
 
 // The text of jsonb stands in where an older program wrote the row.
-const selectPendingSQL = `SELECT coalesce(body, convert_to(payload::text, 'UTF8')), received_at, retried_at FROM pending_events WHERE event_id = $1`
+const selectPendingSQL = `
+SELECT coalesce(body, convert_to(payload::text, 'UTF8')), received_at, retried_at, coalesce(workflow_id, event_id) FROM pending_events WHERE event_id = $1`
 
-// Pending is the event as it was received; found is false if it neither waits nor needs a person.
-func (s *Store) Pending(ctx context.Context, eventID string) (e inorder.Event, found bool, err error) {
+// PendingEvent is an event that waits or needs a person.
+type PendingEvent struct {
+	inorder.Event
+	WorkflowID string // the event's own, or that of its replay
+}
+
+// Pending is the event as it was received, or as a person corrected it; found is false if it neither waits nor needs a person.
+func (s *Store) Pending(ctx context.Context, eventID string) (e PendingEvent, found bool, err error) {
 	var body []byte
 	var receivedAt, retriedAt stamp
-	if found, err = s.scanOne(ctx, selectPendingSQL, []any{eventID}, &body, &receivedAt, &retriedAt); err != nil {
-		return inorder.Event{}, false, fmt.Errorf("read the waiting event %s: %w", eventID, err)
+	if found, err = s.scanOne(ctx, selectPendingSQL, []any{eventID}, &body, &receivedAt, &retriedAt, &e.WorkflowID); err != nil {
+		return PendingEvent{}, false, fmt.Errorf("read the waiting event %s: %w", eventID, err)
 	}
-	if e, err = inorder.ParseEvent(body); err != nil {
-		e = inorder.Event{Body: body} // that is why it is in attention; its workflow says so again
+	e.Event = parsed(eventID, body, receivedAt, retriedAt)
+	return e, found, nil
+}
+
+// parsed is an event from its row. Of a body that is no event it is the body alone: that is why it needs a person, and its workflow
+// says so again.
+func parsed(eventID string, body []byte, receivedAt, retriedAt stamp) inorder.Event {
+	e, err := inorder.ParseEvent(body)
+	if err != nil {
+		e = inorder.Event{Body: body}
 	}
 	e.ID, e.ReceivedAt, e.RetriedAt = eventID, receivedAt.Time.UTC(), retriedAt.Time.UTC()
-	return e, found, nil
+	return e
 }

@@ -101,6 +101,7 @@ func (s *tables) lookEverythingUp(bodies []string) {
 	no(err)
 	_, _, err = s.BodyHash(ctx, ids[0])
 	no(err)
+	s.lookOneUp(ids[0])
 	_, err = s.OrderSummary(ctx, events[1].Change.OrderID)
 	no(err)
 	_, err = s.Unseen(ctx, time.Hour, PendingRow{}, 100)
@@ -110,5 +111,25 @@ func (s *tables) lookEverythingUp(bodies []string) {
 	_, err = s.Purge(ctx, time.Now().Add(-time.Hour), 100)
 	no(err)
 	_, err = s.Discard(ctx, waits, "by me")
+	no(err)
+}
+
+// lookOneUp does once, with an event, what operators do.
+func (s *tables) lookOneUp(id string) {
+	s.Helper()
+	ctx := s.Context()
+	no := func(err error) { s.Helper(); require.NoError(s, err) }
+	var err error
+	_, _, err = s.Place(ctx, id)
+	no(err)
+	_, _, err = s.Ended(ctx, id)
+	no(err)
+	_, _, err = s.InboxEvent(ctx, id)
+	no(err)
+	_, err = s.DueNow(ctx, Act{Actor: "me", Action: ActRetry, Via: ViaAPI, EventID: id})
+	no(err)
+	_, err = s.Replays(ctx, id)
+	no(err)
+	_, _, err = s.Acted(ctx, id)
 	no(err)
 }

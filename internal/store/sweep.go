@@ -10,6 +10,7 @@ import (
 // PendingRow is a waiting event or one in attention, without its body.
 type PendingRow struct {
 	EventID    string
+	WorkflowID string // the event's own, or that of its replay
 	ReceivedAt time.Time
 	SeenAt     time.Time // when its workflow last applied it, by PostgreSQL's clock
 }
@@ -17,11 +18,11 @@ type PendingRow struct {
 // The first two are walked in the order of an index, so that a page costs the same however many events wait. The third looks
 // at the order of every event that waits.
 const (
-	selectUnseenSQL = `SELECT event_id, received_at, seen_at FROM pending_events
+	selectUnseenSQL = `SELECT event_id, coalesce(workflow_id, event_id) AS workflow_id, received_at, seen_at FROM pending_events
 WHERE seen_at < now() - make_interval(secs => $1) AND (seen_at, event_id) > ($2, $3) AND phase <> 'attention'
 ORDER BY seen_at, event_id LIMIT $4`
 
-	selectAttentionSQL = `SELECT event_id, received_at, seen_at FROM pending_events
+	selectAttentionSQL = `SELECT event_id, coalesce(workflow_id, event_id) AS workflow_id, received_at, seen_at FROM pending_events
 WHERE phase = 'attention' AND event_id > $1 ORDER BY event_id LIMIT $2`
 
 	selectReleasableSQL = `SELECT DISTINCT p.order_id FROM pending_events p JOIN orders o ON o.id = p.order_id
@@ -46,10 +47,18 @@ func (s *Store) Releasable(ctx context.Context, createdFor time.Duration, after 
 }
 
 const selectRecordedSQL = `
-SELECT event_id FROM pending_events WHERE event_id = ANY($1) UNION SELECT event_id FROM webhook_events WHERE event_id = ANY($1)`
+SELECT event_id, coalesce(workflow_id, event_id) FROM pending_events WHERE event_id = ANY($1)
+UNION ALL SELECT event_id, '' FROM webhook_events WHERE event_id = ANY($1)`
 
-// Recorded are those of the events that wait, need a person or have ended, as far as PostgreSQL knows.
-func (s *Store) Recorded(ctx context.Context, events []string) (map[string]bool, error) {
-	ids, err := list(ctx, s, pgx.RowTo[string], selectRecordedSQL, events)
-	return set(ids), err
+// Recorded are those of the events that wait, need a person or have ended, as far as PostgreSQL knows, with the workflow of each that has
+// not ended; "" of one that has.
+func (s *Store) Recorded(ctx context.Context, events []string) (map[string]string, error) {
+	workflows, b := map[string]string{}, &pgx.Batch{}
+	b.Queue(selectRecordedSQL, events).Query(eachRow(func(row pgx.Row) error {
+		var event, workflow string
+		err := row.Scan(&event, &workflow)
+		workflows[event] = workflow
+		return err
+	}))
+	return workflows, s.read(ctx, b)
 }

@@ -70,7 +70,7 @@ func (s *Store) RemoveTestOrder(ctx context.Context, orderID string) (removed bo
 func removeTestOrder(ctx context.Context, tx pgx.Tx, orderID string) (removed bool, err error) {
 	others := 0
 	b := &pgx.Batch{}
-	b.Queue(lockSQL, []string{orderLock(orderID)})
+	b.Queue(lockSQL, []string{OrderLock(orderID)})
 	b.Queue(countOthersSQL, orderID, TestMark).QueryRow(func(row pgx.Row) error { return row.Scan(&others) })
 	if err := tx.SendBatch(ctx, b).Close(); err != nil {
 		return false, err

@@ -31,9 +31,13 @@ type transaction struct {
 type entry struct {
 	Event
 	Result
-	hash  []byte // SHA-256 of the body
-	waits bool   // it has a row of pending_events
-	tried bool   // its row of the inbox is left from before, when its workflow, if it had one, may not have been woken
+	hash    []byte  // SHA-256 of the body
+	waits   bool    // it has a row of pending_events
+	amended []byte  // SHA-256 of the body that a person gave it; nil if nobody did
+	tried   bool    // its row of the inbox is left from before, when its workflow, if it had one, may not have been woken
+	acted   bool    // its act has been done
+	former  *former // of one that is replayed, how it had ended
+	kept    bool    // it stays so
 }
 
 func newTransaction(events []Event, o Options) *transaction {
@@ -58,11 +62,13 @@ func (t *transaction) read(ctx context.Context, tx pgx.Tx) error {
 		b.Queue(lockSQL, t.locks)
 	}
 	t.queueEvents(b)
+	t.queueActs(b)
+	t.queueFormer(b)
 	var orders, whole []string
 	var parts []inorder.PartKey
 	for i := range t.entries {
 		e := &t.entries[i]
-		if e.Change.OrderID == "" {
+		if e.Change.OrderID == "" || e.anyBody { // giving an event up needs nothing of its order, and must work when that can't be read
 			continue
 		}
 		orders = append(orders, e.Change.OrderID)
@@ -72,7 +78,11 @@ func (t *transaction) read(ctx context.Context, tx pgx.Tx) error {
 		parts = append(parts, e.partKeys()...)
 	}
 	t.known.queue(b, orders, whole, parts)
-	return tx.SendBatch(ctx, b).Close()
+	if err := tx.SendBatch(ctx, b).Close(); err != nil {
+		return err
+	}
+	t.reopen()
+	return nil
 }
 
 func (e *Event) partKeys() []inorder.PartKey {
@@ -97,6 +107,10 @@ func (t *transaction) decide() {
 		case before >= 0:
 			e.Result = t.ended[before].Result
 			e.Recorded, e.OtherBody = true, !bytes.Equal(e.hash, t.ended[before].hash)
+		case e.gaveUp():
+			e.Outcome, e.Detail, e.Recorded = inorder.Discarded, "it was given up, and replayed since", true
+		case e.amended != nil && !e.anyBody && !bytes.Equal(e.amended, e.hash):
+			e.Result = Result{Amended: true}
 		default:
 			t.apply(e)
 		}
@@ -137,14 +151,18 @@ func (t *transaction) apply(e *entry) {
 	d := t.Decide(e.Event, t.known.Order(e.Change.OrderID, e.partKeys()))
 	e.Outcome, e.Detail = d.Outcome, d.Detail
 	t.parked = slices.DeleteFunc(t.parked, e.isSame) // the last one counts
-	switch d.Outcome {
-	case inorder.Waiting, inorder.Stuck, inorder.Attention:
+	_, orderKnown := t.known.orders[e.Change.OrderID]
+	switch {
+	case e.staysApplied(d, orderKnown):
+		e.kept, e.Outcome, e.Detail = true, e.former.Outcome, e.former.Detail
+	case d.Outcome == inorder.Waiting, d.Outcome == inorder.Stuck, d.Outcome == inorder.Attention:
 		if !t.OnlyEnds {
 			t.parked = append(t.parked, e)
 		}
 		return
+	default:
+		t.ended = append(t.ended, e)
 	}
-	t.ended = append(t.ended, e)
 	if d.Outcome == inorder.Applied {
 		before := t.changed[d.Order.ID] // by an earlier event of this transaction
 		d.Created, d.NewSnapshot = d.Created || before.Created, d.NewSnapshot || before.NewSnapshot
@@ -168,6 +186,7 @@ func (t *transaction) write(ctx context.Context, tx pgx.Tx) error {
 	t.queueOrders(b)
 	t.queueParts(b)
 	t.queueInbox(b)
+	t.queueAudit(b)
 	if b.Len() == 0 {
 		return nil
 	}

@@ -80,7 +80,7 @@ func (r *Release) wakeAll(ctx context.Context, page []store.Waiter) error {
 		if len(r.awake) == 0 {
 			r.began = time.Now()
 		}
-		switch err := r.wake(ctx, w.EventID); {
+		switch err := r.wake(ctx, w); {
 		case ctx.Err() != nil:
 			return ctx.Err() // whatever became of it: the next attempt begins with it
 		case err != nil:
@@ -99,16 +99,16 @@ func (r *Release) wakeAll(ctx context.Context, page []store.Waiter) error {
 }
 
 // wake signals the event's workflow. One that is gone is started anew, and applies the event at once.
-func (r *Release) wake(ctx context.Context, eventID string) error {
-	alive, err := r.Engine.Wake(ctx, eventID)
+func (r *Release) wake(ctx context.Context, w store.Waiter) error {
+	alive, err := r.Engine.Wake(ctx, w.WorkflowID)
 	if err != nil || alive {
 		return err
 	}
-	e, found, err := r.Store.Pending(ctx, eventID)
+	e, found, err := r.Store.Pending(ctx, w.EventID)
 	if err != nil || !found { // it has ended meanwhile
 		return err
 	}
-	_, err = r.Engine.Revive(ctx, e)
+	_, err = r.Engine.Revive(ctx, e.Event, e.WorkflowID)
 	return err
 }
 

@@ -36,8 +36,11 @@ func (s *Sweep) eachRow(ctx context.Context, read func(after store.PendingRow) (
 		}
 		for _, row := range page {
 			after = row
-			find := func() (inorder.Event, bool, error) { return s.Store.Pending(ctx, row.EventID) }
-			if err := s.count(ctx, row.EventID, s.bringBack(ctx, row.EventID, find)); err != nil {
+			find := func() (inorder.Event, bool, error) {
+				e, found, err := s.Store.Pending(ctx, row.EventID)
+				return e.Event, found, err
+			}
+			if err := s.count(ctx, row.EventID, s.bringBack(ctx, row.WorkflowID, find)); err != nil {
 				return err
 			}
 		}

@@ -9,49 +9,54 @@ import (
 
 // What only Temporal has: events in attention without a row, and runs that ended without a result.
 
-// unrecorded retries the events in attention that have no row: older programs kept them in Temporal alone.
+// unrecorded retries the runs in attention that PostgreSQL does not know of: older programs kept such events in Temporal alone, and an event
+// that was discarded while Temporal was away ends so.
 func (s *Sweep) unrecorded(ctx context.Context) error {
+	list := func(page []byte) ([]Run, []byte, error) { return s.Engine.InAttention(ctx, page) }
+	return s.eachRun(ctx, list, func(r Run, workflows map[string]string) error {
+		if workflows[r.EventID()] == r.WorkflowID {
+			return nil
+		}
+		_, err := s.Engine.Retry(ctx, r.WorkflowID)
+		return s.count(ctx, r.EventID(), err)
+	})
+}
+
+// lost brings back the events of runs that ended without a result, unless PostgreSQL knows how the event ended, or that it goes on in
+// another workflow. A replay goes on only if its event waits for it: one that was ended before it had begun is not done.
+func (s *Sweep) lost(ctx context.Context) error {
+	list := func(page []byte) ([]Run, []byte, error) { return s.Engine.Lost(ctx, s.Since, page) }
+	return s.eachRun(ctx, list, func(r Run, workflows map[string]string) error {
+		workflowID, known := workflows[r.EventID()]
+		if isReplay := r.WorkflowID != r.EventID(); workflowID != r.WorkflowID && (known || isReplay) {
+			return s.count(ctx, r.EventID(), nil)
+		}
+		return s.count(ctx, r.EventID(), s.bringBack(ctx, r.WorkflowID, func() (inorder.Event, bool, error) {
+			if e, found, err := s.Store.Pending(ctx, r.EventID()); found || err != nil { // a person may have corrected it
+				return e.Event, found, err
+			}
+			return s.Engine.Input(ctx, r)
+		}))
+	})
+}
+
+// eachRun calls f with the runs of all pages, and with the workflows of their events, as far as PostgreSQL knows: see store.Recorded.
+func (s *Sweep) eachRun(ctx context.Context, list func(page []byte) ([]Run, []byte, error), f func(Run, map[string]string) error) error {
 	for page, more := []byte(nil), true; more; more = page != nil {
-		events, next, err := s.Engine.InAttention(ctx, page)
+		runs, next, err := list(page)
 		if err != nil {
 			return err
 		}
-		recorded, err := s.Store.Recorded(ctx, events)
+		ids := make([]string, len(runs))
+		for i, r := range runs {
+			ids[i] = r.EventID()
+		}
+		workflows, err := s.Store.Recorded(ctx, ids)
 		if err != nil {
 			return fmt.Errorf("read which events are recorded: %w", err)
 		}
-		for _, id := range events {
-			if recorded[id] {
-				continue
-			}
-			_, err := s.Engine.Retry(ctx, id)
-			if err := s.count(ctx, id, err); err != nil {
-				return err
-			}
-		}
-		s.progress()
-		page = next
-	}
-	return nil
-}
-
-// lost brings back the events of runs that ended without a result, unless PostgreSQL knows how the event ended.
-func (s *Sweep) lost(ctx context.Context) error {
-	for page, more := []byte(nil), true; more; more = page != nil {
-		runs, next, err := s.Engine.Lost(ctx, s.Since, page)
-		if err != nil {
-			return err
-		}
-		ended, err := s.ended(ctx, runs)
-		if err != nil {
-			return err
-		}
 		for _, r := range runs {
-			err := error(nil)
-			if !ended[r.EventID] {
-				err = s.bringBack(ctx, r.EventID, func() (inorder.Event, bool, error) { return s.Engine.Input(ctx, r) })
-			}
-			if err := s.count(ctx, r.EventID, err); err != nil {
+			if err := f(r, workflows); err != nil {
 				return err
 			}
 		}
@@ -59,20 +64,4 @@ func (s *Sweep) lost(ctx context.Context) error {
 		page = next
 	}
 	return nil
-}
-
-func (s *Sweep) ended(ctx context.Context, runs []Run) (map[string]bool, error) {
-	var ids []string
-	for _, r := range runs {
-		ids = append(ids, r.EventID)
-	}
-	ends, err := s.Store.Ends(ctx, ids)
-	if err != nil {
-		return nil, fmt.Errorf("read which events have ended: %w", err)
-	}
-	ended := make(map[string]bool, len(ends))
-	for _, e := range ends {
-		ended[e.EventID] = true
-	}
-	return ended, nil
 }

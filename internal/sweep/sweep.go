@@ -13,25 +13,28 @@ import (
 )
 
 // Run is one execution of an event's workflow.
-type Run struct{ EventID, RunID string }
+type Run struct{ WorkflowID, RunID string }
+
+// EventID returns the event that the run is of.
+func (r Run) EventID() string { return EventID(r.WorkflowID) }
 
 // Engine is what a sweep and a release need of Temporal. Every method may be called again. Those that return pages return
-// next as nil after the last one.
+// next as nil after the last one. The ID of a workflow is the event's, or that of its replay.
 type Engine interface {
 	// Revive starts the workflow of an event that has not ended, whatever became of an earlier one. started is false if one
 	// is running.
-	Revive(ctx context.Context, e inorder.Event) (started bool, err error)
-	// Wake signals the event's workflow that its order is there. alive is false if none is running.
-	Wake(ctx context.Context, eventID string) (alive bool, err error)
-	// Retry signals the event's workflow to apply the event again, whatever its phase. alive is false if none is running.
-	Retry(ctx context.Context, eventID string) (alive bool, err error)
-	// Running reports whether the event's workflow is running.
-	Running(ctx context.Context, eventID string) (bool, error)
-	// InAttention returns a page of the events whose workflow is running in attention.
-	InAttention(ctx context.Context, page []byte) (events []string, next []byte, err error)
+	Revive(ctx context.Context, e inorder.Event, workflowID string) (started bool, err error)
+	// Wake signals the workflow that the event's order is there. alive is false if none is running.
+	Wake(ctx context.Context, workflowID string) (alive bool, err error)
+	// Retry signals the workflow to apply the event again, whatever its phase; no person asks for it. alive is false if none is running.
+	Retry(ctx context.Context, workflowID string) (alive bool, err error)
+	// Running reports whether the workflow is running.
+	Running(ctx context.Context, workflowID string) (bool, error)
+	// InAttention returns a page of the runs of events that need a person.
+	InAttention(ctx context.Context, page []byte) (runs []Run, next []byte, err error)
 	// Lost returns a page of the events' runs that ended without a result since a time.
 	Lost(ctx context.Context, since time.Time, page []byte) (runs []Run, next []byte, err error)
-	// Input returns the event that a run was started with; found is false if Temporal has forgotten it.
+	// Input returns the event that a run was started with, which names its event itself; found is false if Temporal has forgotten it.
 	Input(ctx context.Context, r Run) (e inorder.Event, found bool, err error)
 }
 
@@ -77,18 +80,18 @@ func (s *Sweep) Run(ctx context.Context) (Report, error) {
 	return s.report, nil
 }
 
-// bringBack starts the event's workflow anew if none is running. found is false if the event has ended meanwhile, or if nothing
+// bringBack starts a workflow anew if none is running. found is false if the event has ended meanwhile, or if nothing
 // has it any more.
-func (s *Sweep) bringBack(ctx context.Context, eventID string, find func() (e inorder.Event, found bool, err error)) error {
-	running, err := s.Engine.Running(ctx, eventID)
+func (s *Sweep) bringBack(ctx context.Context, workflowID string, find func() (e inorder.Event, found bool, err error)) error {
+	running, err := s.Engine.Running(ctx, workflowID)
 	if err != nil || running {
 		return err
 	}
 	e, found, err := find()
-	if err != nil || !found || s.tooOld(eventID, e.ReceivedAt) {
+	if err != nil || !found || s.tooOld(e) {
 		return err
 	}
-	started, err := s.Engine.Revive(ctx, e)
+	started, err := s.Engine.Revive(ctx, e, workflowID)
 	if started {
 		s.report.Started++
 	}
@@ -130,14 +133,15 @@ func (s *Sweep) count(ctx context.Context, eventID string, err error) error {
 	return nil
 }
 
-// tooOld reports whether an event without a workflow is left alone, and counts it then.
-func (s *Sweep) tooOld(eventID string, receivedAt time.Time) bool {
-	if !receivedAt.Before(s.Now.Add(-s.Retention)) {
+// tooOld reports whether an event without a workflow is left alone, and counts it then. One that a person retried or replayed since is not.
+func (s *Sweep) tooOld(e inorder.Event) bool {
+	oldest := s.Now.Add(-s.Retention)
+	if !e.ReceivedAt.Before(oldest) || !e.RetriedAt.Before(oldest) {
 		return false
 	}
 	s.report.TooOld++
 	s.note("event %s has no workflow, and was received at %s: what is older than EVENT_RETENTION is not brought back",
-		eventID, receivedAt.UTC().Format(time.RFC3339))
+		e.ID, e.ReceivedAt.UTC().Format(time.RFC3339))
 	return true
 }
 

@@ -26,7 +26,7 @@ type engine struct {
 
 	mu                      sync.Mutex
 	running                 map[string]bool
-	parked                  []string // running in attention
+	parked                  []sweep.Run // running in attention
 	lost                    []sweep.Run
 	failing                 func(eventID string) error
 	revived, woken, retried []string
@@ -40,13 +40,13 @@ func (e *engine) fails(id string) error {
 	return e.failing(id)
 }
 
-func (e *engine) Revive(_ context.Context, event inorder.Event) (bool, error) {
+func (e *engine) Revive(_ context.Context, event inorder.Event, workflowID string) (bool, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.running[event.ID] {
+	if e.running[workflowID] {
 		return false, nil
 	}
-	e.running[event.ID] = true
+	e.running[workflowID] = true
 	e.revived, e.bodies = append(e.revived, event.ID), append(e.bodies, string(event.Body))
 	return true, nil
 }
@@ -69,7 +69,7 @@ func (e *engine) Running(_ context.Context, id string) (bool, error) {
 	return e.running[id], e.fails(id)
 }
 
-func (e *engine) InAttention(_ context.Context, page []byte) ([]string, []byte, error) {
+func (e *engine) InAttention(_ context.Context, page []byte) ([]sweep.Run, []byte, error) {
 	if page == nil && len(e.parked) > 1 {
 		return e.parked[:1], []byte("more"), nil
 	}
@@ -84,7 +84,7 @@ func (e *engine) Lost(context.Context, time.Time, []byte) ([]sweep.Run, []byte, 
 }
 
 func (e *engine) Input(_ context.Context, r sweep.Run) (inorder.Event, bool, error) {
-	return inorder.Event{ID: r.EventID, ReceivedAt: time.Now(), Body: []byte(`{}`)}, r.RunID != "forgotten", nil
+	return inorder.Event{ID: r.EventID(), ReceivedAt: time.Now(), Body: []byte(`{}`)}, r.RunID != "forgotten", nil
 }
 
 func setUp(t *testing.T) (*sweep.Sweep, *engine, func(sql string, args ...any)) {
@@ -136,7 +136,7 @@ func TestEventsInAttentionAreAskedForOneByOne(t *testing.T) {
 	s, e, exec := setUp(t)
 	exec(insertSQL, "parked", "40 days", "attention", "1 second", 1)
 	exec(insertSQL, "young", "1 day", "attention", "1 second", 2)
-	e.parked, e.running["unrecorded"] = []string{"young0001", "unrecorded"}, true
+	e.parked, e.running["unrecorded"] = []sweep.Run{{WorkflowID: "young0001"}, {WorkflowID: "unrecorded"}}, true
 	r, err := s.Run(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, []string{"young0001", "young0002"}, e.revived)
@@ -148,7 +148,7 @@ func TestEventsInAttentionAreAskedForOneByOne(t *testing.T) {
 func TestRunsThatEndedWithoutAResult(t *testing.T) {
 	s, e, exec := setUp(t)
 	exec(`INSERT INTO webhook_events (event_id, type, outcome, payload) VALUES ('ended', 'order.paid', 'applied', '{}')`)
-	e.lost = []sweep.Run{{EventID: "ended"}, {EventID: "terminated"}, {EventID: "again"}, {EventID: "gone", RunID: "forgotten"}}
+	e.lost = []sweep.Run{{WorkflowID: "ended"}, {WorkflowID: "terminated"}, {WorkflowID: "again"}, {WorkflowID: "gone", RunID: "forgotten"}}
 	e.running["again"] = true
 	r, err := s.Run(t.Context())
 	require.NoError(t, err)
@@ -197,4 +197,33 @@ func TestASweepEndsWhenTemporalIsAway(t *testing.T) {
 	r, err := s.Run(t.Context())
 	require.ErrorContains(t, err, "10 events in a row could not be brought back: Temporal is away")
 	require.Equal(t, 10, r.Failed)
+}
+
+func TestAReplaysWorkflowIsNotItsEvents(t *testing.T) {
+	s, e, exec := setUp(t)
+	exec(insertSQL, "evt", "40 days", "waiting", "3 hours", 1)
+	exec(`UPDATE pending_events SET workflow_id = 'inorder-replay-evt0001-2', retried_at = now() - interval '3 hours'`)
+	exec(`INSERT INTO webhook_events (event_id, type, outcome, payload) VALUES ('ended', 'order.paid', 'discarded', '{}')`)
+	e.lost = []sweep.Run{{WorkflowID: "evt0001"}, {WorkflowID: "inorder-replay-evt0001-1"}, {WorkflowID: "inorder-replay-ended-1"}, {WorkflowID: "inorder-replay-purged-1"}}
+	e.parked = []sweep.Run{{WorkflowID: "ended"}, {WorkflowID: "inorder-replay-ended-1"}}
+	r, err := s.Run(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []string{"evt0001"}, e.revived)
+	require.Equal(t, map[string]bool{"inorder-replay-evt0001-2": true}, e.running, "under its replay's name; its own run and the other replays are over")
+	require.Zero(t, r.TooOld, "a person had it replayed three hours ago")
+	require.Equal(t, []string{"ended", "inorder-replay-ended-1"}, e.retried, "they find that the event has ended")
+
+	exec(`INSERT INTO orders (id, data, data_at, data_rank, data_event_id, last_webhook_at, created_at) VALUES ('order_1', '{}', now(), 0, 'x', now(), now() - interval '1 hour')`)
+	_, err = s.Run(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []string{"inorder-replay-evt0001-2"}, e.woken)
+}
+
+func TestTheEventOfAWorkflow(t *testing.T) {
+	for workflow, event := range map[string]string{
+		"evt_1": "evt_1", "inorder-reconcile-0a1b": "inorder-reconcile-0a1b", "inorder-replay-": "inorder-replay-", "inorder-replay-1": "inorder-replay-1",
+		sweep.ReplayID("evt_1", 12): "evt_1", sweep.ReplayID("a-1-2", 3): "a-1-2", sweep.ReplayID("inorder-reconcile-0a1b", 1): "inorder-reconcile-0a1b",
+	} {
+		require.Equal(t, event, sweep.EventID(workflow))
+	}
 }

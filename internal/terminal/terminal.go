@@ -1,5 +1,6 @@
 // Package terminal keeps text that others wrote from controlling the terminal that shows it: names, URLs and errors of the
-// platform, events, and what strangers send. What is shown where on the screen, and in which colour, is not decided here.
+// platform, events, and what strangers send. It alone writes what a terminal obeys: colours, and the clearing of the screen. What is
+// shown where, and in which colour, is not decided here.
 package terminal
 
 import (
@@ -21,10 +22,11 @@ type Writer struct {
 	mu   sync.Mutex
 	to   io.Writer
 	rest []byte // the beginning of a character
+	screen
 }
 
-// NewWriter returns a Writer that writes what is clean to another one.
-func NewWriter(to io.Writer) *Writer { return &Writer{to: to} }
+// NewWriter returns a Writer that writes what is clean to another one. If that is a terminal, the Writer knows its size.
+func NewWriter(to io.Writer) *Writer { return &Writer{to: to, screen: screenOf(to)} }
 
 // Write writes whole characters. Its count is that of p's bytes, which may be fewer than what it writes.
 func (w *Writer) Write(p []byte) (int, error) {

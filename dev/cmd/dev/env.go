@@ -62,7 +62,7 @@ func (s settings) greet(w io.Writer, servers *stack.Stack, standIn *stack.Server
 inorder is running. Ctrl-C stops all of it and keeps its state in %s.
 
   Receiver     %s/webhooks/hc
-  Metrics      %s/metrics and /readyz; no token is asked for
+  Admin API    %s/docs, with $ADMIN_TOKEN; /metrics and /readyz ask for none
   Temporal UI  %s
   Temporal     %s, log in %s
   PostgreSQL   %s

@@ -95,13 +95,14 @@ func (s settings) options() stack.Options {
 }
 
 // env is what inorder's commands run with: ours, which main has cleared of all that leads to other servers, and where the
-// system is. It has no ADMIN_TOKEN of ours, which guards nothing yet.
+// system is.
 func (s settings) env(servers *stack.Stack) []string {
 	env := os.Environ()
 	for _, v := range append(s.platformEnv(), clientEnv(servers)...) {
 		env = append(env, v[0]+"="+v[1])
 	}
-	return append(env, "LISTEN_ADDR="+s.listenAddr, "ADMIN_ADDR="+s.adminAddr, "WEBHOOK_SECRETS="+s.secrets)
+	return append(env, "LISTEN_ADDR="+s.listenAddr, "ADMIN_ADDR="+s.adminAddr, "ADMIN_TOKEN="+s.adminToken, "WEBHOOK_SECRETS="+s.secrets,
+		"ADMIN_URL="+reach(s.adminAddr), "TEMPORAL_UI_URL="+servers.TemporalUIURL)
 }
 
 // clientEnv is how a client finds the servers, and no profile of the developer's.

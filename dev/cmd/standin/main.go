@@ -4,21 +4,21 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/signal"
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"inorder/internal/command"
 )
 
-// The exit codes. A command that was asked to stop, and did, has succeeded.
+// The exit codes.
 const (
-	exitOK    = 0
-	exitError = 1
-	exitUsage = 2
+	exitOK    = command.OK
+	exitError = command.Failed
+	exitUsage = command.Usage
 )
 
 type cli struct {
@@ -32,6 +32,8 @@ type cli struct {
 	Deactivate deactivateCmd `cmd:"" help:"Deactivate a webhook, as the platform does to those that keep failing."`
 	Deliveries deliveriesCmd `cmd:"" help:"Show what was delivered, and how it was answered."`
 	Faults     faultsCmd     `cmd:"" help:"Let things go wrong: drop, duplicate, reorder, delay, refuse."`
+
+	Help command.Help `cmd:"" help:"Print the help of a command."`
 }
 
 const description = `A stand-in for the commerce platform: the Admin API's webhooks and orders, and signed deliveries with retries. All is kept
@@ -44,38 +46,10 @@ func main() {
 }
 
 // run runs one command and returns the exit code.
-func run(ctx context.Context, args []string, out, errs io.Writer) (code int) {
-	type exit int // what --help unwinds with
-	defer func() {
-		if r := recover(); r != nil {
-			e, ours := r.(exit)
-			if !ours {
-				panic(r)
-			}
-			code = int(e)
-		}
-	}()
+func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	var c cli
-	parser := kong.Must(&c,
-		kong.Name("standin"),
-		kong.Description(description),
-		kong.Writers(out, errs),
-		kong.Exit(func(code int) { panic(exit(code)) }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 100}),
-		kong.BindTo(ctx, (*context.Context)(nil)),
-		kong.BindTo(out, (*io.Writer)(nil)),
-		kong.Bind(&c.control),
-	)
-	command, err := parser.Parse(args)
-	if err != nil {
-		fmt.Fprintf(errs, "standin: %v\nSee `standin --help`.\n", err)
-		return exitUsage
-	}
-	switch err := command.Run(); {
-	case err == nil, errors.Is(err, context.Canceled) && ctx.Err() != nil:
-		return exitOK
-	default:
-		fmt.Fprintf(errs, "standin: %v\n", err)
-		return exitError
-	}
+	return command.Program{
+		Name: "standin", Description: description, Grammar: &c, Out: out, Err: errs,
+		Options: []kong.Option{kong.Bind(&c.control)},
+	}.Run(ctx, args)
 }

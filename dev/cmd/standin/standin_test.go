@@ -152,7 +152,7 @@ func TestWhatCannotBe(t *testing.T) {
 	defer other.Close()
 	require.Contains(t, fails(t, exitError, "orders", "--url", other.URL), "is it a stand-in?")
 	for _, line := range []string{
-		"", "plaec", "place --do eat", "place --count 0", "place --mode other", "do ord_1", "do ord_1 eat", "faults set", "faults set dorp=1", "faults set drop=2",
+		"plaec", "place --do eat", "place --count 0", "place --mode other", "do ord_1", "do ord_1 eat", "faults set", "faults set dorp=1", "faults set drop=2",
 		"serve --fault drop", "serve --key secret", "serve --retry-delays soon", "deactivate",
 	} {
 		require.NotEmpty(t, fails(t, exitUsage, strings.Fields(line)...), line)

@@ -93,7 +93,7 @@ func TestBrokenChangeLeavesWhatWasGood(t *testing.T) {
 		{"\x00whsec_fresh\n", "cannot be seen"},
 		{"whsec_fresh\n\nwhsec_old 2026-01-02T15:04:05Z whsec_x\n", "line 3 of"},
 		{"# nothing\n", "holds no secret"},
-		{strings.Repeat("x", maxFileBytes+1), "larger than 1 MiB"},
+		{strings.Repeat("x", 1<<20+1), "larger than 1 MiB"},
 	} {
 		write(t, path, broken.text)
 		polls()

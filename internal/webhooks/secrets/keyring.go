@@ -95,11 +95,11 @@ func Load(ctx context.Context, o Options) (*Keyring, error) {
 	}
 	warnOfShort(k.log, k.fixed)
 	if o.File != "" {
-		k.file = &file{path: o.File}
-		if err := k.file.open(); err != nil {
+		k.file = newFile(o.File)
+		if err := k.file.Open(); err != nil {
 			return nil, err
 		}
-		warnOfShort(k.log, k.file.entries)
+		warnOfShort(k.log, k.file.Entries())
 	}
 	if o.Shared != nil {
 		k.shared = &shared{store: o.Shared}

@@ -12,7 +12,7 @@ import (
 func (k *Keyring) merge() {
 	entries := slices.Clone(k.fixed)
 	if k.file != nil {
-		entries = append(entries, k.file.entries...)
+		entries = append(entries, k.file.Entries()...)
 	}
 	if k.shared != nil {
 		entries = append(entries, k.shared.entries...)

@@ -1,0 +1,68 @@
+package activities
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+
+	"inorder/internal/store"
+	"inorder/internal/sweep"
+)
+
+// What people do in Temporal is recorded by the activity that acts on it. It may run twice: the act's ID is made of the run's, so that the
+// audit has it once.
+
+const somebody = "somebody in Temporal"
+
+// run is the workflow's run that this activity is of; zero outside one.
+func run(ctx context.Context) sweep.Run {
+	if !activity.IsActivity(ctx) {
+		return sweep.Run{}
+	}
+	w := activity.GetInfo(ctx).WorkflowExecution
+	return sweep.Run{WorkflowID: w.ID, RunID: w.RunID}
+}
+
+func actID(ctx context.Context, eventID, what string) string {
+	return run(ctx).RunID + "/" + eventID + "/" + what
+}
+
+// canceledBy asks Temporal who canceled this activity's workflow. If Temporal does not answer, the event is discarded all the
+// same, and nobody is named.
+func (a *Activities) canceledBy(ctx context.Context) (actor, reason string) {
+	r := run(ctx)
+	actor, reason, err := a.Events.CanceledBy(ctx, r)
+	if err != nil {
+		a.Log.Warn("Temporal does not say who canceled an event", "event_id", r.EventID(), "cause", err)
+	}
+	return cmp.Or(actor, somebody), cmp.Or(reason, "canceled in Temporal")
+}
+
+// signaledBy returns who last sent the workflow a signal, as Temporal knows it, or else as the signal says itself.
+func (a *Activities) signaledBy(ctx context.Context, signal, says string) string {
+	r := run(ctx)
+	actor, err := a.Events.SignaledBy(ctx, r, signal)
+	if err != nil {
+		a.Log.Warn("Temporal does not say who sent an event a signal", "event_id", r.EventID(), "cause", err)
+	}
+	return cmp.Or(actor, says, somebody)
+}
+
+// auditRetry records that a person said "retry" in Temporal; by is nil if nobody did.
+func (a *Activities) auditRetry(ctx context.Context, e store.Event, by *Act) error {
+	if by == nil {
+		return nil
+	}
+	err := a.Store.Audit(ctx, store.Act{
+		ID:    actID(ctx, e.ID, "retry/"+e.RetriedAt.Format(time.RFC3339Nano)),
+		Actor: a.signaledBy(ctx, "retry", by.Actor), Action: store.ActRetry, Reason: by.Reason, Via: store.ViaTemporal,
+		EventID: e.ID, OrderID: e.Change.OrderID, Result: "signaled",
+	})
+	if err != nil {
+		return fmt.Errorf("record a retry of event %s: %w", e.ID, err)
+	}
+	return nil
+}

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"inorder/internal/api"
+	"inorder/internal/table"
+)
+
+type auditCmd struct {
+	Actor  string `help:"Who acted." placeholder:"NAME"`
+	Action string `help:"retry, discard, replay, amend, bulk, stop or cancel." placeholder:"ACTION"`
+	Event  string `help:"On which event." placeholder:"ID"`
+	Order  string `help:"On events of which order." placeholder:"ID"`
+	pageFlags
+}
+
+func (*auditCmd) Help() string {
+	return `Lists who did what to which event, when, why, by which way, and with what result, newest first. What was done in the Temporal UI is in it as far as
+its workflow has seen it.` + apiSettings + `
+
+Examples:
+
+    inorder audit --event evt_1
+    inorder audit --actor kim --action discard`
+}
+
+func (c *auditCmd) Run(ctx context.Context, std streams) error {
+	return withAPI(std, func(o operator) error {
+		return lister[api.AuditEntry]{
+			fetch: func(ctx context.Context, page api.ListQuery) (api.Page[api.AuditEntry], error) {
+				return o.Audit(ctx, api.AuditQuery{Actor: c.Actor, Action: c.Action, EventID: c.Event, OrderID: c.Order, ListQuery: page})
+			},
+			columns: []table.Column{{Title: "when"}, {Title: "actor", Least: 8}, {Title: "action"}, {Title: "event"}, {Title: "order", Drop: 1},
+				{Title: "via", Drop: 4}, {Title: "bulk", Drop: 5, Least: 12}, {Title: "reason", Least: 12, Drop: 3}, {Title: "result", Least: 12, Drop: 2}},
+			row: func(e api.AuditEntry, _ time.Time) []table.Cell {
+				return []table.Cell{table.Text(clockOf(e.At)), table.Text(e.Actor), table.Text(e.Action), table.Text(e.EventID), table.Text(e.OrderID),
+					table.Text(e.Via), table.Text(e.BulkID), table.Text(e.Reason), table.Text(e.Result)}
+			},
+			none: "Nobody did anything like that.",
+		}.show(ctx, o, c.pageFlags)
+	})
+}

@@ -1,0 +1,161 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"inorder/internal/api"
+	"inorder/internal/words"
+)
+
+// maxNamedEvents is how many events may be named on a line; a filter selects more.
+const maxNamedEvents = 1000
+
+// actFlags say on which events to act, and why.
+type actFlags struct {
+	ID []string `arg:"" optional:"" help:"The events' IDs. None: those that the flags select."`
+
+	filterFlags
+	All bool `help:"Without another flag that selects: really every event that the action fits."`
+
+	Reason string `help:"Why; it is kept in the audit." placeholder:"TEXT"`
+	Yes    bool   `short:"y" help:"Do not ask."`
+	JSON   bool   `name:"json" help:"Print one JSON document."`
+
+	Preview bool   `help:"Show how many the flags select, and the first ten, and change nothing."`
+	Rate    int    `default:"50" help:"Of those that flags select: how many a second, ${default}." placeholder:"N"`
+	Name    string `help:"Of those that flags select: a name for the bulk action." placeholder:"TEXT"`
+	Detach  bool   `help:"Of those that flags select: do not wait for the end."`
+}
+
+const actHelp = `
+
+Events that flags select are acted on together, as a bulk action: it acts on those that there are at its start, at its rate, goes on if
+this command ends, and keeps what became of each. Ctrl-C leaves it running; inorder bulk shows and stops it.`
+
+func (a *actFlags) Validate() error {
+	q, err := a.query(time.Now())
+	if err != nil {
+		return err
+	}
+	filtered := q != (api.EventsQuery{})
+	switch named := len(a.ID) > 0; {
+	case named && (filtered || a.All || a.Preview || a.Detach || a.Name != ""):
+		return errors.New("name events, or select them by flags: both at once do not go together")
+	case !named && !filtered && !a.All:
+		return errors.New("name events, or select them by flags, such as --state stuck; --all means every event")
+	case len(a.ID) > maxNamedEvents:
+		return fmt.Errorf("name at most %d events, or select them by flags", maxNamedEvents)
+	case a.Rate < 1 || a.Rate > 1000:
+		return errors.New("--rate must be 1 to 1000")
+	}
+	return nil
+}
+
+// action is what one of the commands does.
+type action struct {
+	api.Action
+	needsReason bool
+	asks        bool   // before it acts on one event: it ends something
+	question    string // about some events, with their count
+	one         func(o operator, ctx context.Context, id, reason string) (api.Done, error)
+}
+
+func (a *actFlags) run(ctx context.Context, std streams, what action) error {
+	return withAPI(std, func(o operator) error {
+		if len(a.ID) == 0 {
+			return a.bulk(ctx, o, what)
+		}
+		return a.named(ctx, o, what)
+	})
+}
+
+// acted is what --json prints.
+type acted struct {
+	Done   []api.Done `json:"done"`
+	Failed []failed   `json:"failed"`
+}
+
+type failed struct {
+	EventID string `json:"event_id"`
+	Error   string `json:"error"`
+}
+
+// named acts on the events that were named, one after the other.
+func (a *actFlags) named(ctx context.Context, o operator, what action) (err error) {
+	reason := a.Reason
+	if what.needsReason {
+		if reason, err = o.askReason(ctx, reason); err != nil {
+			return err
+		}
+	}
+	if what.asks || len(a.ID) > 1 {
+		if err := o.confirm(ctx, fmt.Sprintf(what.question, words.Count(len(a.ID), "event")), a.Yes); err != nil {
+			return err
+		}
+	}
+	all, said := acted{Done: []api.Done{}, Failed: []failed{}}, time.Now()
+	for i, id := range a.ID {
+		done, err := what.one(o, ctx, id, reason)
+		switch {
+		case isInterrupted(ctx):
+			return fmt.Errorf("interrupted; %d of %d were asked for", i, len(a.ID))
+		case err != nil && (len(a.ID) == 1 || !isProblem(err)):
+			return explainEvent(err, id) // no server, no token: the others would fail, too
+		case err != nil:
+			all.Failed = append(all.Failed, failed{id, err.Error()})
+			fmt.Fprintf(o.err, "%s: %v\n", id, explainEvent(err, id))
+		default:
+			all.Done = append(all.Done, done)
+			if !a.JSON {
+				writeDone(o, done)
+			}
+		}
+		if time.Since(said) > reportEvery && i+1 < len(a.ID) {
+			said = time.Now()
+			fmt.Fprintf(o.err, "%d of %d\n", i+1, len(a.ID))
+		}
+	}
+	if a.JSON {
+		if err := writeJSON(o.out, all); err != nil {
+			return err
+		}
+	}
+	if len(all.Failed) > 0 {
+		return fmt.Errorf("%d of %s: it was not done", len(all.Failed), words.Count(len(a.ID), "event"))
+	}
+	return nil
+}
+
+// isProblem reports whether the server answered, and why it refused concerns the event alone.
+func isProblem(err error) bool {
+	p, ok := errors.AsType[*api.Problem](err)
+	return ok && (p.Type == api.ProblemUnfit || p.Type == api.ProblemNotFound)
+}
+
+// results say what an action did in words.
+var results = map[string]string{
+	"signaled":  "its workflow looks again now",
+	"started":   "its workflow is started anew",
+	"due":       "it is taken from the inbox now",
+	"discarded": "it is given up; inorder events replay undoes that",
+	"replaying": "its payload is being applied again",
+	"amended":   "its new body is recorded",
+}
+
+func writeDone(o operator, d api.Done) {
+	text := cmp.Or(results[d.Result], d.Result)
+	if d.Outcome != "" {
+		text += "; it has ended: " + d.Outcome
+	}
+	if d.Detail != "" {
+		text += " (" + line(d.Detail) + ")"
+	}
+	fmt.Fprintf(o.out, "%s: %s\n", line(d.EventID), text)
+	if d.TemporalURL != "" {
+		fmt.Fprintf(o.out, "  %s\n", line(d.TemporalURL))
+	}
+}

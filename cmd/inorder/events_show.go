@@ -1,0 +1,160 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"inorder/internal/api"
+	"inorder/internal/table"
+	"inorder/internal/terminal"
+	"inorder/internal/words"
+)
+
+type eventsShowCmd struct {
+	ID string `arg:"" help:"The event's ID."`
+
+	Payload bool `help:"Print what the event says, its JSON, and nothing else. It may hold personal data."`
+	outputFlags
+}
+
+func (*eventsShowCmd) Help() string {
+	return `Says where an event stands, why, since when, what was tried, and which commands fit now. What the event itself says is printed with
+--payload alone, as JSON that ` + "`inorder events amend`" + ` takes.` + apiSettings + `
+
+Examples:
+
+    inorder events show evt_1
+    inorder events show evt_1 --payload > body.json`
+}
+
+func (c *eventsShowCmd) Validate() error {
+	if c.Payload && (c.JSON || c.Watch) {
+		return errors.New("--payload goes with no other flag")
+	}
+	return c.outputFlags.Validate()
+}
+
+func (c *eventsShowCmd) Run(ctx context.Context, std streams) error {
+	return withAPI(std, func(o operator) error {
+		if c.Watch {
+			return watch(ctx, std, func(screen *terminal.Writer) error {
+				e, err := o.Event(ctx, c.ID)
+				if err == nil {
+					writeEvent(screen, e, time.Now())
+				}
+				return explainEvent(err, c.ID)
+			})
+		}
+		e, err := o.Event(ctx, c.ID)
+		switch {
+		case err != nil:
+			return explainEvent(err, c.ID)
+		case c.Payload:
+			return writePayload(std, e)
+		case c.JSON:
+			return writeJSON(std.out, e)
+		}
+		writeEvent(std.screen, e, time.Now())
+		return nil
+	})
+}
+
+func writePayload(std streams, e api.EventView) error {
+	if isNull(e.Payload) {
+		noteMissing(std.err, e.Missing)
+		return fmt.Errorf("the payload of %s is not known: PostgreSQL could not take it, and Temporal has forgotten it, or does not answer", e.EventID)
+	}
+	var indented bytes.Buffer
+	if err := json.Indent(&indented, e.Payload, "", "  "); err != nil {
+		return fmt.Errorf("the payload of %s is not JSON: %w", e.EventID, err)
+	}
+	_, err := fmt.Fprintln(std.out, indented.String())
+	return err
+}
+
+func isNull(raw json.RawMessage) bool {
+	return len(raw) == 0 || string(bytes.TrimSpace(raw)) == "null"
+}
+
+func writeEvent(to *terminal.Writer, e api.EventView, now time.Time) {
+	to.Paint(terminal.Bold, line(e.EventID+"  "+e.Type))
+	fmt.Fprintln(to)
+	fmt.Fprint(to, "It is ")
+	to.Paint(styleOf(e.Event), standing(e.Event))
+	if e.State != api.StateEnded {
+		fmt.Fprintf(to, ", received %s", words.Ago(e.ReceivedAt, now))
+	} else if e.ProcessedAt != nil {
+		fmt.Fprintf(to, ", since %s (%s)", words.Ago(*e.ProcessedAt, now), clockOf(*e.ProcessedAt))
+	}
+	fmt.Fprintln(to, ".")
+	if why := cmp.Or(e.Reason, e.Detail); why != "" {
+		writeParagraph(to, "Why: ", line(why))
+	}
+	fmt.Fprintln(to)
+	facts := []fact{{"order", e.OrderID}, {"store", e.StoreID}, {"happened", whenOf(e.OccurredAt, now)}, {"received", whenOf(&e.ReceivedAt, now)}, {"via", e.Via}}
+	if e.Attempts > 0 {
+		facts = append(facts, fact{"attempts", fmt.Sprint(e.Attempts)})
+	}
+	facts = append(facts, fact{"last failure", e.LastFailure}, fact{"next attempt", whenOf(e.NextAttempt, now)}, fact{"workflow", e.WorkflowID},
+		fact{"in Temporal", e.TemporalURL})
+	writeFacts(to, facts)
+	writeMoments(to, e.Timeline)
+	if len(e.Actions) > 0 {
+		fmt.Fprintf(to, "\nWhat you can do:%s\n", commands(e.EventID, e.Actions))
+	}
+	noteMissing(to, e.Missing)
+}
+
+// standing is where an event stands, as the end of a sentence.
+func standing(e api.Event) string {
+	switch {
+	case e.Outcome != "":
+		return e.Outcome
+	case e.State == api.StateInbox:
+		return "in the inbox"
+	case e.State == api.StateApplying:
+		return "being applied"
+	case e.State == api.StateAttention:
+		return "in attention"
+	}
+	return string(e.State)
+}
+
+// fact is a line with its name. One without a value is not shown.
+type fact struct{ name, value string }
+
+func writeFacts(to *terminal.Writer, facts []fact) {
+	for _, f := range facts {
+		if f.value == "" {
+			continue
+		}
+		to.Paint(terminal.Dim, fmt.Sprintf("%-14s", f.name))
+		fmt.Fprintln(to, line(f.value))
+	}
+}
+
+// whenOf is a time on the clock and in words; "" for none.
+func whenOf(t *time.Time, now time.Time) string {
+	if t == nil || t.IsZero() {
+		return ""
+	}
+	return clockOf(*t) + "  (" + words.Ago(*t, now) + ")"
+}
+
+func writeMoments(to *terminal.Writer, moments []api.Moment) {
+	if len(moments) == 0 {
+		return
+	}
+	fmt.Fprintln(to)
+	t := table.Table{Columns: []table.Column{{Title: "when"}, {Title: "what"}, {Title: "by", Least: 8}, {Title: "detail", Least: 20}}}
+	var rows [][]table.Cell
+	for _, m := range moments {
+		rows = append(rows, []table.Cell{table.Text(clockOf(m.At)), table.Text(m.What), table.Text(m.By), table.Text(m.Text)})
+	}
+	t.Write(to, rows)
+}

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"inorder"
+	"inorder/internal/api"
+	"inorder/internal/send"
+	"inorder/internal/store"
+)
+
+// verifiesOnly reports whether nothing is to be sent: the events of a file are checked.
+func (s *sendCmd) verifiesOnly() bool {
+	return s.Verify && s.IDs != "" && s.Type == "" && s.File == "" && s.Story == ""
+}
+
+// keepAndVerify sends a batch. It keeps the IDs of the acknowledged events as they come, so that a killed command has left them, too, and checks
+// them at the end, also if some deliveries were not taken.
+func (s *sendCmd) keepAndVerify(ctx context.Context, c *servers, batch send.Batch, std streams) (err error) {
+	var check func(context.Context, []string) error
+	if s.Verify { // what is missing for it is said before anything is sent
+		if check, err = s.checker(c, std); err != nil {
+			return err
+		}
+	}
+	keep := func(string) error { return nil }
+	if s.IDs != "" {
+		file, err := os.Create(s.IDs)
+		if err != nil {
+			return fmt.Errorf("--ids: %w", err)
+		}
+		defer file.Close()
+		keep = func(id string) error { _, err := fmt.Fprintln(file, id); return err }
+	}
+	var taken []string
+	var kept error
+	batch.Taken = func(id string) {
+		taken = append(taken, id)
+		kept = errors.Join(kept, keep(id))
+	}
+	err = errors.Join(batch.Run(ctx), kept)
+	if check == nil || ctx.Err() != nil {
+		return err
+	}
+	return errors.Join(err, check(ctx, taken))
+}
+
+// verifyFile checks the events of --ids.
+func (s *sendCmd) verifyFile(ctx context.Context, c *servers, std streams) error {
+	file, err := os.Open(s.IDs)
+	if err != nil {
+		return fmt.Errorf("--ids: %w", err)
+	}
+	defer file.Close()
+	var ids []string
+	lines := bufio.NewScanner(file)
+	for lines.Scan() {
+		if id := strings.TrimSpace(lines.Text()); id != "" {
+			ids = append(ids, id)
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return fmt.Errorf("--ids: %w", err)
+	}
+	check, err := s.checker(c, std)
+	if err != nil {
+		return err
+	}
+	return check(ctx, ids)
+}
+
+// checker returns what checks events: in the tables, or else by the admin API.
+func (s *sendCmd) checker(c *servers, std streams) (func(context.Context, []string) error, error) {
+	v := send.Verifier{Wait: s.Wait, Out: std.out, Notes: std.err}
+	switch {
+	case c.pool != nil:
+		v.States = store.New(c.pool).States
+	case c.AdminToken != "":
+		v.States = statesBy(&api.Client{URL: cmp.Or(c.AdminURL, localAdmin), Token: c.AdminToken})
+	default:
+		return nil, &usageError{"--verify needs DATABASE_URL, or ADMIN_TOKEN for the admin API at ADMIN_URL"}
+	}
+	return v.Run, nil
+}
+
+// askedAtOnce is how many events the admin API is asked for at the same time.
+const askedAtOnce = 8
+
+// statesBy asks the admin API for each event. One that it doesn't know is on its way.
+func statesBy(client *api.Client) func(context.Context, []string) ([]store.EventState, error) {
+	return func(ctx context.Context, ids []string) ([]store.EventState, error) {
+		group, asking := errgroup.WithContext(ctx)
+		group.SetLimit(askedAtOnce)
+		var mu sync.Mutex
+		states := make([]store.EventState, 0, len(ids))
+		for _, id := range ids {
+			group.Go(func() error {
+				e, err := client.Event(asking, id)
+				if p, refused := errors.AsType[*api.Problem](err); err != nil && !(refused && p.Type == api.ProblemNotFound) {
+					return err
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				states = append(states, store.EventState{ID: id, Outcome: outcomeOf(e.Event)})
+				return nil
+			})
+		}
+		err := group.Wait()
+		return states, err
+	}
+}
+
+// outcomeOf is how an event ended, or where people see it; "" of one that is on its way.
+func outcomeOf(e api.Event) inorder.Outcome {
+	if slices.Contains([]api.State{api.StateWaiting, api.StateStuck, api.StateAttention}, e.State) {
+		return inorder.Outcome(e.State)
+	}
+	return inorder.Outcome(e.Outcome)
+}

@@ -1,0 +1,49 @@
+package browser
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// The UI's batches, as docs/operations.md describes them: a reset tries the events of a view again, a cancellation gives them up.
+func TestBatches(t *testing.T) {
+	s := serve(t, "PENDING_RECHECK=1h") // so that nothing is tried again by itself
+	for id, order := range map[string]string{"evt_b_1": "order_b", "evt_b_2": "order_b", "evt_b_3": "order_c", "evt_b_4": "order_c"} {
+		s.run("send", "order.paid", "--id", id, "--order", order)
+		s.awaitPhase(id, "waiting")
+	}
+	p := s.page()
+	s.importOrder("order_b")
+	p.view(`OrderId="order_b" AND EventPhase="waiting" AND ExecutionStatus="Running"`, "evt_b_1", "evt_b_2")
+	p.click("[data-testid=bulk-reset-button]", "")
+	p.click("#reset-event-first", "")
+	p.submit("Reset")
+	for _, id := range []string{"evt_b_1", "evt_b_2"} {
+		s.eventually(id+" is tried again", func() bool { return s.outcome(id) != "" })
+	}
+	require.Equal(t, "paid", s.text(`SELECT payment_status FROM orders WHERE id = 'order_b'`))
+
+	p.view(`OrderId="order_c" AND EventPhase="waiting" AND ExecutionStatus="Running"`, "evt_b_3", "evt_b_4")
+	p.click("[data-testid=bulk-cancel-button]", "")
+	p.submit("Confirm")
+	for _, id := range []string{"evt_b_3", "evt_b_4"} {
+		s.eventually(id+" is given up", func() bool { return s.outcome(id) == "discarded" })
+	}
+	p.open("/namespaces/default/batch-operations")
+	p.sees("main *", "Completed")
+}
+
+// view opens what a query finds, and ticks all of it.
+func (p *page) view(query string, ids ...string) {
+	p.Helper()
+	p.list(query)
+	p.lists(ids...)
+	p.click("#select-visible-workflows, label:has(#select-visible-workflows)", "")
+}
+
+// importOrder makes an order as something else than a webhook would, which wakes nobody.
+func (s *system) importOrder(id string) {
+	s.Helper()
+	s.exec(`INSERT INTO orders (id, data, data_at, data_rank, data_event_id, last_webhook_at) VALUES ($1, '{}', 'epoch', 0, 'import', 'epoch')`, id)
+}

@@ -1,0 +1,73 @@
+package browser
+
+import (
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// box is what the UI shows of a workflow's current details.
+type box struct {
+	Text  string
+	Lines int     // of text
+	Cut   float64 // pixels of text that are below the box
+	Links []string
+}
+
+// readBox looks at the lines as they are drawn. The box is a frame of the UI's own server, so the page may look into it.
+const readBox = `(() => {
+	const title = [...document.querySelectorAll("h3")].find(e => e.innerText === "Current Details");
+	const frame = title && title.closest(".flex-1").querySelector("iframe");
+	const page = frame && frame.contentDocument;
+	if (!page || page.readyState !== "complete" || !page.querySelector("main")) return null;
+	const range = page.createRange();
+	range.selectNodeContents(page.querySelector("main"));
+	const bottoms = [...range.getClientRects()].filter(r => r.width > 0 && r.height < 40).map(r => r.bottom);
+	const lines = bottoms.sort((a, b) => a - b).filter((b, i) => i === 0 || b - bottoms[i-1] > 8);
+	return {
+		Text: page.body.innerText.trim(), Lines: lines.length, Cut: Math.max(0, ...bottoms) - frame.getBoundingClientRect().height,
+		Links: [...page.querySelectorAll("a")].map(a => a.href),
+	};
+})()`
+
+// details opens the page of an event's newest run, and returns its current details once they contain a text.
+func (p *page) details(eventID, contains string) (b box) {
+	p.Helper()
+	p.event(eventID)
+	p.click("[role=tab]", "User Metadata")
+	return p.currentDetails(contains)
+}
+
+// event opens the page of an event's newest run, as soon as there is one.
+func (p *page) event(eventID string) {
+	p.Helper()
+	require.Eventually(p, func() bool {
+		if evaluate[bool](p, `location.pathname.includes("/`+eventID+`/") && !!`+visible("[role=tab]", "User Metadata")) {
+			return true
+		}
+		p.open("/namespaces/default/workflows/" + eventID)
+		return false
+	}, patience, 3*time.Second, "the event has a page")
+}
+
+func (p *page) currentDetails(contains string) (b box) {
+	p.Helper()
+	require.EventuallyWithT(p, func(c *assert.CollectT) {
+		if read := evaluate[*box](p, readBox); read != nil {
+			b = *read
+		}
+		if !assert.Contains(c, b.Text, contains) {
+			p.do(chromedp.KeyEvent("r")) // for freshness, as the page says
+		}
+	}, patience, time.Second)
+	return b
+}
+
+// fits requires that nothing is cut off, and that there is room for what could be longer.
+func (b box) fits(p *page) {
+	p.Helper()
+	require.LessOrEqual(p, b.Lines, 4, b.Text)
+	require.LessOrEqual(p, b.Cut, 0.0, "pixels are cut off: %s", b.Text)
+}

@@ -1,0 +1,84 @@
+package browser
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// An operator looks for an order's event that waits, reads there how to release it, and does so.
+func TestAnOperatorReleasesAWaitingEvent(t *testing.T) {
+	s := serve(t)
+	s.run("send", "order.paid", "--id", "evt_waits", "--order", "order_browser_1")
+	s.run("send", "order.paid", "--id", "evt_other", "--order", "order_browser_2")
+	s.run("send", "order.created", "--id", "evt_done", "--order", "order_browser_3")
+	s.awaitPhase("evt_waits", "stuck")
+
+	p := s.page()
+	p.open("/namespaces/default/workflows")
+	p.filter("OrderId", "order_browser_1")
+	p.filter("EventPhase", "stuck")
+	p.sees("td a", "evt_waits")
+	p.eventually("it is the only one", func() bool {
+		return evaluate[int](p, `document.querySelectorAll("tbody tr").length`) == 1
+	})
+	p.click("td a", "evt_waits")
+	p.click("[role=tab]", "User Metadata")
+
+	b := p.currentDetails("Stuck for order order_browser_1; goes on when that is created.")
+	b.fits(p)
+	require.Contains(t, b.Text, "Signal retry: try again now.")
+	require.Equal(t, []string{s.adminURL + "/api/events/evt_waits"}, b.Links)
+	require.Contains(t, s.get(b.Links[0], "temporal_url"), "/namespaces/default/workflows/evt_waits/", "the API leads back")
+	p.illustrate("stuck")
+
+	s.importOrder("order_browser_1")
+	p.signal("retry", "")
+	p.sees("main span, main div", "Completed")
+	require.Equal(t, "applied", s.outcome("evt_waits"))
+	require.Equal(t, "paid", s.text(`SELECT payment_status FROM orders WHERE id = 'order_browser_1'`))
+
+	p.event("evt_other")
+	p.signal("discard", `{"reason": "a test order", "actor": "ops"}`)
+	p.sees("main span, main div", "Completed")
+	require.Equal(t, "discarded", s.outcome("evt_other"))
+	require.Equal(t, "a test order (by ops)", s.text(`SELECT detail FROM webhook_events WHERE event_id = 'evt_other'`))
+}
+
+// lists waits until the list of workflows has these, in any order, and no other.
+func (p *page) lists(ids ...string) {
+	p.Helper()
+	var shown []string
+	p.eventually("the list has "+strings.Join(ids, ", ")+" and no other", func() bool {
+		shown = evaluate[[]string](p, `[...document.querySelectorAll("tbody tr")].map(e => e.querySelector("a").innerText.trim())`)
+		slices.Sort(shown)
+		return slices.Equal(shown, slices.Sorted(slices.Values(ids)))
+	})
+}
+
+// filter adds a filter by a search attribute to the list of workflows.
+func (p *page) filter(attribute, value string) {
+	p.Helper()
+	p.click("[data-testid=add-filter-button]", "")
+	p.fill("#filter-search", attribute)
+	p.click("#search-attribute-menu [role=menuitem]", attribute)
+	p.fill(`input[placeholder="Enter value..."]`, value)
+	p.click("[role=menu] button", "Apply")
+	p.eventually("the filter is applied", func() bool { return evaluate[bool](p, `decodeURIComponent(location.search).includes("`+value+`")`) })
+}
+
+// signal sends a signal from the page of a workflow. input is JSON, or "" for none.
+func (p *page) signal(name, input string) {
+	p.Helper()
+	p.click("button", "More Actions")
+	p.click("[data-testid=signal-button]", "")
+	p.click("dialog[open] [data-testid=signal-select-button]", "")
+	p.click("dialog[open] [role=option]", name)
+	if input != "" {
+		p.click("dialog[open] .cm-content, dialog[open] [contenteditable=true]", "")
+		p.paste(input)
+	}
+	p.submit("Submit")
+}

@@ -1,0 +1,119 @@
+package e2e
+
+import (
+	"encoding/json"
+	"net"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"inorder/internal/api"
+)
+
+const adminToken = "token_of_the_end_to_end_tests"
+
+// newOperated is a system with an admin API, whose commands find it.
+func newOperated(t *testing.T, env ...string) *system {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	address := l.Addr().String()
+	require.NoError(t, l.Close())
+	s := newSystem(t, append(env, "ADMIN_ADDR="+address, "ADMIN_URL=http://"+address, "ADMIN_TOKEN="+adminToken)...)
+	s.serve()
+	s.env = append(s.env, "RECEIVER_URL="+s.url)
+	return s
+}
+
+// operate runs a command whose words are separated by blanks, and returns what it printed.
+func (s *system) operate(code int, line string) string {
+	s.t.Helper()
+	out, got := s.run(strings.Fields(line)...)
+	require.Equal(s.t, code, got, "%s: %s", line, out)
+	return out
+}
+
+// events are the IDs that `inorder events list` finds; none if the list does not answer now. What it reports meanwhile is on another stream.
+func (s *system) events(filter string) (ids []string) {
+	cmd := exec.Command(program, append([]string{"events", "list", "--json"}, strings.Fields(filter)...)...)
+	cmd.Env = s.env
+	out, err := cmd.Output()
+	var page api.Page[api.Event]
+	if err != nil || json.Unmarshal(out, &page) != nil {
+		return nil
+	}
+	for _, e := range page.Data {
+		ids = append(ids, e.EventID)
+	}
+	return ids
+}
+
+func (s *system) isIn(state, id string) bool {
+	return slices.Equal(s.events("--state "+state+" --order order_1"), []string{id})
+}
+
+// One event from its receipt to its end, as an operator sees it and acts on it.
+func TestAnOperatorWorksOnAnEvent(t *testing.T) {
+	t.Parallel()
+	s := newOperated(t)
+	s.operate(0, "send order.paid --order order_1 --id evt_early")
+	s.eventually("it is shown as waiting", func() bool { return s.isIn("waiting", "evt_early") })
+	require.Regexp(t, `waiting +1 `, s.operate(0, "status"))
+	out := s.operate(0, "events show evt_early")
+	require.Contains(t, out, "It is waiting")
+	require.Contains(t, out, "inorder events discard evt_early")
+	require.Contains(t, s.operate(0, "orders blocked order_1"), "evt_early")
+	require.Contains(t, s.operate(1, "orders show order_1"), "There is no such order here.")
+
+	s.operate(0, "events retry evt_early")
+	require.Contains(t, s.operate(2, "events discard evt_early --reason wrong"), "add --yes")
+	s.operate(0, "events discard evt_early --reason wrong --yes")
+	require.Equal(t, "discarded", s.outcome("evt_early"))
+	s.eventually("its run has ended, and a replay fits", func() bool {
+		out, code := s.run("events", "retry", "evt_early")
+		return code == 1 && strings.Contains(out, "inorder events replay evt_early")
+	})
+
+	s.eventually("it is replayed", func() bool { // a busy Temporal may not say that it was; again does no harm
+		_, code := s.run("events", "replay", "evt_early", "--reason", "undo")
+		return code == 0 || s.isIn("waiting", "evt_early")
+	})
+	s.eventually("it waits again", func() bool { return s.isIn("waiting", "evt_early") })
+	s.operate(0, "send order.created --order order_1 --at -10m --verify --wait 1m")
+	s.eventually("it is applied", func() bool { return s.outcome("evt_early") == "applied" })
+	out = s.operate(0, "orders show order_1")
+	require.Regexp(t, `payment_status +paid`, out)
+	require.Contains(t, out, "evt_early")
+	require.Contains(t, out, "HEADLESS_COMMERCE_API_KEY is not set")
+
+	out = s.operate(0, "audit --event evt_early")
+	for _, what := range []string{"retry", "discard", "replay"} {
+		require.Regexp(t, `admin +`+what+` +evt_early`, out)
+	}
+	require.Contains(t, s.operate(1, "events show evt_none"), "inorder events list")
+}
+
+func TestAnOperatorRetriesMany(t *testing.T) {
+	t.Parallel()
+	s := newOperated(t)
+	s.operate(0, "send order.paid --order order_1 --repeat 30 --concurrency 8 --verify --wait 1m")
+	s.eventually("all are shown", func() bool { return len(s.events("--state waiting --limit 200")) == 30 })
+	require.Contains(t, s.operate(0, "events retry --state waiting --preview"), "30 events. Nothing was changed.")
+	require.Contains(t, s.operate(0, "events retry --state stuck --reason test"), "No event is like that.")
+	out := s.operate(0, "events discard --state waiting --reason test --yes --rate 100")
+	require.Contains(t, out, "30 of 30")
+	s.eventually("all are given up", func() bool { return len(s.events("--outcome discarded --all-pages")) == 30 })
+	require.Contains(t, s.operate(2, "events list --json --limit 1 --cursor nonsense"), "cursor")
+}
+
+func TestWhoHasNoTokenIsToldSo(t *testing.T) {
+	t.Parallel()
+	s := newOperated(t)
+	s.env = append(s.env, "ADMIN_TOKEN=another")
+	out := s.operate(1, "status")
+	require.Contains(t, out, "ADMIN_TOKEN")
+	require.NotContains(t, out, "another\n")
+	require.NotContains(t, s.log(), adminToken)
+}

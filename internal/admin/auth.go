@@ -1,0 +1,77 @@
+package admin
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"inorder/internal/api"
+	"inorder/internal/operate"
+	"inorder/internal/store"
+)
+
+// authorized passes requests on that have a token, and refuses those of a token that may not change things.
+func (a *API) authorized(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		who, refusal := a.whoIs(r.Header)
+		switch {
+		case refusal != nil:
+			w.Header().Set("WWW-Authenticate", `Bearer realm="inorder"`)
+			write(w, refusal)
+		case who.readOnly && r.Method != http.MethodGet && r.Method != http.MethodHead:
+			a.limited.Log(slog.LevelWarn, "api read-only", "a request to change something came with a token that may only read", "actor", who.name)
+			write(w, newProblem(http.StatusForbidden, api.ProblemForbidden, "this token may see everything and change nothing"))
+		default:
+			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), actorKey{}, who)))
+		}
+	})
+}
+
+// whoIs returns whose token a request has, or why it is refused.
+func (a *API) whoIs(h http.Header) (actor, *api.Problem) {
+	values := h.Values("Authorization")
+	scheme, given, _ := strings.Cut(strings.Join(values, ","), " ")
+	given = strings.Trim(given, " ")
+	reason := ""
+	switch who, found := a.tokens.find(given); {
+	case !a.tokens.any():
+		reason = "nobody has access: neither ADMIN_TOKEN nor ADMIN_TOKENS_FILE has a token at the server"
+	case len(values) == 0:
+		reason = "the request has no token: send the header Authorization: Bearer <token>"
+	case !strings.EqualFold(scheme, "Bearer") || len(values) > 1:
+		reason = "the header Authorization must be there once, as Bearer <token>"
+	case !found:
+		reason = "the token is not valid"
+	default:
+		return who, nil
+	}
+	a.limited.Log(slog.LevelWarn, "api "+reason, "a request to the admin API was refused", "why", reason)
+	return actor{}, newProblem(http.StatusUnauthorized, api.ProblemUnauthorized, reason)
+}
+
+type (
+	actorKey struct{}
+	claimKey struct{}
+)
+
+// actorOf is who sent the request.
+func actorOf(ctx context.Context) actor {
+	who, _ := ctx.Value(actorKey{}).(actor)
+	return who
+}
+
+// actOf is the act that a request asks for. With an Idempotency-Key it has an ID, the same one if the request is tried again after a
+// crash, so that it is recorded once.
+func actOf(ctx context.Context, reason string) operate.Act {
+	act := operate.Act{Actor: actorOf(ctx).name, Reason: reason}
+	if c, ok := ctx.Value(claimKey{}).(store.KeyClaim); ok {
+		sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %s", c.Actor, c.Key, c.Since.UTC().Format(time.RFC3339Nano)))
+		act.ID = "api-" + hex.EncodeToString(sum[:16])
+	}
+	return act
+}

@@ -1,0 +1,55 @@
+package api
+
+import "strings"
+
+// Problem is an error: application/problem+json. Type is stable: "about:blank" never, but one of the Problem… constants. It says
+// nothing of payloads, tokens or persons.
+type Problem struct {
+	Type    string         `json:"type"`
+	Title   string         `json:"title"`
+	Status  int            `json:"status"`
+	Detail  string         `json:"detail"`
+	Errors  []FieldProblem `json:"errors,omitempty"`  // of a 400, by field
+	Actions []Action       `json:"actions,omitempty"` // of a 409 for an action that does not fit: those that would
+	Missing []Missing      `json:"missing,omitempty"` // of a 503: the servers that did not answer
+}
+
+// FieldProblem is what is wrong with one parameter or field.
+type FieldProblem struct {
+	Location string `json:"location"` // such as query.limit or body.reason
+	Message  string `json:"message"`
+}
+
+// The types of problems. They name what happened and are never changed.
+const (
+	ProblemInvalid      = "urn:inorder:problem:invalid-request"        // 400
+	ProblemUnauthorized = "urn:inorder:problem:unauthorized"           // 401
+	ProblemForbidden    = "urn:inorder:problem:read-only-token"        // 403
+	ProblemNotFound     = "urn:inorder:problem:not-found"              // 404
+	ProblemMethod       = "urn:inorder:problem:method-not-allowed"     // 405
+	ProblemUnfit        = "urn:inorder:problem:action-unfit"           // 409, with actions
+	ProblemChanged      = "urn:inorder:problem:set-changed"            // 409: a bulk's count is not the preview's
+	ProblemKeyInUse     = "urn:inorder:problem:key-in-use"             // 409: a request with this Idempotency-Key runs
+	ProblemTooLarge     = "urn:inorder:problem:body-too-large"         // 413
+	ProblemMediaType    = "urn:inorder:problem:unsupported-media-type" // 415
+	ProblemKeyOtherBody = "urn:inorder:problem:key-other-body"         // 422: the Idempotency-Key came with another request
+	ProblemInternal     = "urn:inorder:problem:internal"               // 500
+	ProblemUnavailable  = "urn:inorder:problem:unavailable"            // 503: a server that this needs does not answer
+)
+
+// ProblemType is the media type of a Problem.
+const ProblemType = "application/problem+json"
+
+// Error is the detail, and what is wrong with each field.
+func (p *Problem) Error() string {
+	parts := []string{p.Detail}
+	for _, e := range p.Errors {
+		parts = append(parts, e.Location+": "+e.Message)
+	}
+	return strings.Join(parts, "; ")
+}
+
+// GetStatus and ContentType are what huma asks of an error that it writes.
+func (p *Problem) GetStatus() int { return p.Status }
+
+func (*Problem) ContentType(string) string { return ProblemType }

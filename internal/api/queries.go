@@ -1,0 +1,98 @@
+package api
+
+import (
+	"fmt"
+	"net/url"
+	"reflect"
+	"strconv"
+	"time"
+)
+
+// ListQuery is the place in a list. Its zero value is the first page.
+type ListQuery struct {
+	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"How many at most."`
+	Cursor string `query:"cursor" maxLength:"500" pattern:"^[A-Za-z0-9_-]+$" patternDescription:"a next_cursor of this list" doc:"The next_cursor of the page before."`
+}
+
+// EventsQuery selects events. Zero fields do not select.
+type EventsQuery struct {
+	State          State     `query:"state" enum:"inbox,applying,waiting,stuck,attention,ended" doc:"Where the events stand."`
+	Outcome        string    `query:"outcome" enum:"applied,stale,ignored,discarded,expired" doc:"How the events ended."`
+	Type           string    `query:"type" maxLength:"128" pattern:"^[^\\x00-\\x1f]*$" patternDescription:"text without control characters" doc:"Such as order.paid."`
+	OrderID        string    `query:"order_id" maxLength:"256" pattern:"^[^\\x00-\\x1f]*$" patternDescription:"text without control characters" doc:"The order that the events are about."`
+	StoreID        string    `query:"store_id" maxLength:"256" pattern:"^[^\\x00-\\x1f]*$" patternDescription:"text without control characters" doc:"The store that the events come from."`
+	Via            string    `query:"via" enum:"workflow,inbox" doc:"Which way the events ended."`
+	ReceivedAfter  time.Time `query:"received_after" doc:"Received at this time or later."`
+	ReceivedBefore time.Time `query:"received_before" doc:"Received before this time."`
+	ListQuery
+}
+
+// Filter is what the query selects, without the place in the list.
+func (q EventsQuery) Filter() Filter {
+	return Filter{State: q.State, Outcome: q.Outcome, Type: q.Type, OrderID: q.OrderID, StoreID: q.StoreID, Via: q.Via,
+		ReceivedAfter: unlessZero(q.ReceivedAfter), ReceivedBefore: unlessZero(q.ReceivedBefore)}
+}
+
+func unlessZero(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+// OrdersQuery selects orders. Zero fields do not select.
+type OrdersQuery struct {
+	Status            string    `query:"status" maxLength:"128" pattern:"^[^\\x00-\\x1f]*$" patternDescription:"text without control characters" doc:"Such as confirmed."`
+	PaymentStatus     string    `query:"payment_status" maxLength:"128" pattern:"^[^\\x00-\\x1f]*$" patternDescription:"text without control characters" doc:"Such as paid."`
+	FulfillmentStatus string    `query:"fulfillment_status" maxLength:"128" pattern:"^[^\\x00-\\x1f]*$" patternDescription:"text without control characters" doc:"Such as shipped."`
+	StoreID           string    `query:"store_id" maxLength:"256" pattern:"^[^\\x00-\\x1f]*$" patternDescription:"text without control characters" doc:"The store of the orders."`
+	UpdatedAfter      time.Time `query:"updated_after" doc:"Changed at this time or later."`
+	UpdatedBefore     time.Time `query:"updated_before" doc:"Changed before this time."`
+	Q                 string    `query:"q" maxLength:"256" pattern:"^[^\\x00-\\x1f]*$" patternDescription:"text without control characters" doc:"An ID or a number, or how it begins."`
+	ListQuery
+}
+
+// AuditQuery selects rows of the audit. Zero fields do not select.
+type AuditQuery struct {
+	Actor   string `query:"actor" maxLength:"256" pattern:"^[^\\x00-\\x1f]*$" patternDescription:"text without control characters" doc:"Who acted."`
+	Action  string `query:"action" maxLength:"32" pattern:"^[a-z]+$" patternDescription:"the name of an action" doc:"retry, discard, replay, amend, bulk, stop or cancel."`
+	EventID string `query:"event_id" maxLength:"64" pattern:"^[A-Za-z0-9._:-]+$" patternDescription:"an event's ID" doc:"On which event."`
+	OrderID string `query:"order_id" maxLength:"256" pattern:"^[^\\x00-\\x1f]*$" patternDescription:"text without control characters" doc:"On events of which order."`
+	ListQuery
+}
+
+// BulkEventsQuery selects events of a bulk action.
+type BulkEventsQuery struct {
+	Failed bool `query:"failed" doc:"Only those that failed."`
+	ListQuery
+}
+
+// encode writes the fields of a query that are set under their names.
+func encode(query any) url.Values {
+	values := url.Values{}
+	addFields(values, reflect.ValueOf(query))
+	return values
+}
+
+func addFields(values url.Values, v reflect.Value) {
+	for i := range v.NumField() {
+		field := v.Type().Field(i)
+		if field.Anonymous {
+			addFields(values, v.Field(i))
+			continue
+		}
+		if name := field.Tag.Get("query"); !v.Field(i).IsZero() {
+			values.Set(name, textOf(v.Field(i)))
+		}
+	}
+}
+
+func textOf(v reflect.Value) string {
+	switch value := v.Interface().(type) {
+	case time.Time:
+		return value.UTC().Format(time.RFC3339Nano)
+	case int:
+		return strconv.Itoa(value)
+	}
+	return fmt.Sprint(v)
+}

@@ -1,0 +1,70 @@
+// Package bulk does one action to many events. The set is fixed when the bulk begins, as rows of bulk_events; the action itself is a
+// workflow under the same ID, which works through them at a rate. What the action does to one event is package operate's.
+package bulk
+
+import (
+	"context"
+	"fmt"
+
+	"inorder/internal/api"
+	"inorder/internal/store"
+	"inorder/internal/store/view"
+)
+
+// Bulks previews, starts, shows and stops bulk actions. Its errors are typed: operate.InvalidError, operate.UnavailableError, and those
+// below.
+type Bulks struct {
+	Store  *store.Store
+	Engine Engine
+}
+
+// Engine is what bulks need of Temporal; workflows.Bulks implements it. Every method may be called again.
+type Engine interface {
+	// StartBulk starts the workflow of a bulk. One that runs is no error.
+	StartBulk(ctx context.Context, id, summary string) error
+	// StopBulk signals the workflow of a bulk that it was stopped; that it was is recorded already. alive is false if none is running.
+	StopBulk(ctx context.Context, id string) (alive bool, err error)
+	// DescribeBulk returns what Temporal knows of the workflow of a bulk; found is false if it has none.
+	DescribeBulk(ctx context.Context, id string) (r Run, found bool, err error)
+	// ListRunning returns some of the events whose workflow runs in one of the states, newest start first, after a place: see inspect.Engine.
+	ListRunning(ctx context.Context, f api.Filter, states []api.State, after view.Position, limit int) (view.Found, error)
+	// URL is the page of a workflow in Temporal's UI; "" if it is not known where that is.
+	URL(workflowID, runID string) string
+}
+
+// Run is what Temporal knows of a bulk's newest run.
+type Run struct {
+	RunID   string
+	Running bool
+	Status  string // in Temporal's words, lower case
+	Problem string // why its pending activity failed last, or why its code fails; "" if it did not
+}
+
+// UnknownError says that there is no such bulk.
+type UnknownError struct{ ID string }
+
+func (e *UnknownError) Error() string { return "there is no bulk action " + e.ID }
+
+// ChangedError says that the set is not the one that the preview showed.
+type ChangedError struct{ Expected, Now int }
+
+func (e *ChangedError) Error() string {
+	if e.Expected == e.Now {
+		return fmt.Sprintf("the filter selects other events than in the preview, though again %d; nothing was done", e.Now)
+	}
+	return fmt.Sprintf("the filter selects %d events now, and selected %d in the preview; nothing was done", e.Now, e.Expected)
+}
+
+// EndedError says that a bulk has ended by itself, and so can't be stopped.
+type EndedError struct{ ID string }
+
+func (e *EndedError) Error() string { return "the bulk action " + e.ID + " is done" }
+
+const (
+	defaultRate = 50 // events per second
+	maxRate     = 1000
+	shown       = 10  // events in a preview
+	failures    = 100 // that Get lists
+	// maxEvents is the most that a bulk takes: their IDs are in memory while it begins.
+	maxEvents = 1_000_000
+)

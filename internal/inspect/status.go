@@ -1,0 +1,153 @@
+package inspect
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"inorder/internal/api"
+	"inorder/internal/ready"
+	"inorder/internal/store/view"
+)
+
+// normal is how old an event may become in the inbox, or while it is applied, before somebody should look.
+const normal = time.Minute
+
+// asked is what the servers answered about the whole.
+type asked struct {
+	view     view.Status
+	noView   error
+	applying applying
+	away     error
+	failing  []api.FailingTask
+	noTasks  error
+	servers  map[string]api.Dependency
+}
+
+// Status says whether anything is wrong. It asks all servers at once, and the error is nil: what did not answer is in Missing.
+func (i *Inspector) Status(ctx context.Context) (api.Status, error) {
+	var a asked
+	var all sync.WaitGroup
+	all.Go(func() {
+		a.view, a.noView = read(ctx, i, func(ctx context.Context, v *view.View) (view.Status, error) { return v.Status(ctx) })
+	})
+	all.Go(func() {
+		a.applying, a.away = i.counted.ask(ctx, i.keep(), func(ctx context.Context) (applying, error) {
+			return ask(ctx, i, func(ctx context.Context) (a applying, err error) {
+				a.n, a.oldest, err = i.Engine.CountApplying(ctx)
+				return a, err
+			})
+		})
+	})
+	all.Go(func() {
+		a.failing, a.noTasks = i.failures.ask(ctx, i.keep(), func(ctx context.Context) ([]api.FailingTask, error) { return ask(ctx, i, i.Engine.Failing) })
+	})
+	all.Go(func() { a.servers = i.dependencies(ctx) })
+	all.Wait()
+	return a.status(time.Now()), nil
+}
+
+func (i *Inspector) dependencies(ctx context.Context) map[string]api.Dependency {
+	servers := map[string]api.Dependency{}
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	for _, check := range i.Checks {
+		all.Go(func() {
+			_, err := ask(ctx, i, func(ctx context.Context) (struct{}, error) { return struct{}{}, within(ctx, check.Run) })
+			d := api.Dependency{State: ready.StateOK}
+			if err != nil {
+				d = api.Dependency{State: ready.StateFailing, Why: ready.Cause(check.Server, i.patience(), err)}
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			servers[check.Name] = d
+		})
+	}
+	all.Wait()
+	return servers
+}
+
+// within returns when ctx ends, whether or not f does.
+func within(ctx context.Context, f func(context.Context) error) error {
+	done := make(chan error, 1)
+	go func() { done <- f(ctx) }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (a *asked) status(now time.Time) api.Status {
+	s := api.Status{Problems: []string{}, States: map[api.State]api.Count{}, Outcomes: map[string]api.Count{}, Traffic: []api.Minute{}, LastEvents: map[string]time.Time{},
+		Dependencies: a.servers, FailingTasks: append([]api.FailingTask{}, a.failing...)}
+	if a.noView == nil {
+		s.States, s.Outcomes, s.Traffic, s.LastEvents = a.view.States, a.view.Outcomes, a.view.Traffic, a.view.LastEvents
+	}
+	if a.away == nil {
+		c := api.Count{Count: min(a.applying.n, api.MostCounted), More: a.applying.n > api.MostCounted}
+		if !a.applying.oldest.IsZero() {
+			c.OldestSeconds = max(0, now.Sub(a.applying.oldest).Seconds())
+		}
+		s.States[api.StateApplying] = c
+	}
+	lacks(&s.Missing, postgres, a.noView, "all counts but that of events being applied are missing, and so is the traffic")
+	lacks(&s.Missing, temporal, a.away, "how many events are being applied is missing")
+	if a.away == nil {
+		lacks(&s.Missing, temporal, a.noTasks, "which workflows can't go on is not known")
+	}
+	s.Problems = append(s.Problems, a.problems(s)...)
+	s.OK = len(s.Problems) == 0
+	return s
+}
+
+// problems says in words what needs a person, the most urgent first.
+func (a *asked) problems(s api.Status) (all []string) {
+	note := func(wrong bool, format string, args ...any) {
+		if wrong {
+			all = append(all, fmt.Sprintf(format, args...))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Dependencies)) {
+		d := s.Dependencies[name]
+		note(d.State != ready.StateOK, "%s is failing: %s.", name, d.Why)
+	}
+	for _, m := range s.Missing {
+		_, told := s.Dependencies[m.Source]
+		note(!told || s.Dependencies[m.Source].State == ready.StateOK, "%s: %s.", m.Source, m.Why)
+	}
+	old := func(state api.State) bool { return s.States[state].OldestSeconds > normal.Seconds() }
+	note(len(s.FailingTasks) > 0, "%d workflows can't go on, because their code fails: look at the worker's log and at failing_tasks; they go on by themselves with a worker that is right.", len(s.FailingTasks))
+	note(old(api.StateApplying), "%s being applied, the oldest for %s: applying fails, and is tried again. `inorder events list --state applying`, and `inorder events show` of one says why.",
+		are(s.States[api.StateApplying]), ages(s.States[api.StateApplying]))
+	note(old(api.StateInbox), "%s in the inbox, the oldest for %s: it is drained by `serve` and `worker`. `inorder events list --state inbox` says why they stay.",
+		are(s.States[api.StateInbox]), ages(s.States[api.StateInbox]))
+	note(s.States[api.StateAttention].Count > 0, "%s attention, the oldest for %s: `inorder events list --state attention`, then retry, amend or discard them.",
+		need(s.States[api.StateAttention]), ages(s.States[api.StateAttention]))
+	note(s.States[api.StateStuck].Count > 0, "%s stuck, the oldest for %s: their orders never came. `inorder events list --state stuck`; `inorder orders reconcile` asks the platform for them.",
+		are(s.States[api.StateStuck]), ages(s.States[api.StateStuck]))
+	note(a.noView == nil && a.view.Unseen.Count > 0, "%s waiting without a workflow, as it seems: none has looked for %s. The sweep brings them back within the hour; `inorder recover` does now.",
+		are(a.view.Unseen), ages(a.view.Unseen))
+	return all
+}
+
+func are(c api.Count) string  { return number(c, "event is", "events are") }
+func need(c api.Count) string { return number(c, "event needs", "events need") }
+
+func number(c api.Count, one, many string) string {
+	switch {
+	case c.More:
+		return fmt.Sprintf("More than %d %s", c.Count, many)
+	case c.Count == 1:
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", c.Count, many)
+}
+
+func ages(c api.Count) string {
+	return time.Duration(c.OldestSeconds * float64(time.Second)).Round(time.Second).String()
+}

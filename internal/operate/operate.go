@@ -1,0 +1,109 @@
+// Package operate is what people do to events: retry, discard, replay and amend, one event at a time. It works with whatever
+// still has the event: PostgreSQL, its workflow, or the input of a run that ended. Who may do it is decided by the caller; listing
+// and showing are in internal/store/view.
+package operate
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"inorder"
+	"inorder/internal/api"
+	"inorder/internal/store"
+	"inorder/internal/sweep"
+	"inorder/internal/traffic"
+)
+
+// Act is who acts, why, and as a part of which bulk action.
+type Act struct {
+	Actor  string
+	Reason string
+	BulkID string // "" for none
+	// ID is the same whenever the same act is tried again, and then it is recorded once; "" for one that is not.
+	ID string
+}
+
+// Engine is what actions need of Temporal; workflows.Events implements it. Every method may be called again. An ID of a workflow is the event's, or
+// that of its replay.
+type Engine interface {
+	sweep.Engine
+	// Describe returns what Temporal knows of the newest run; found is false if it has none.
+	Describe(ctx context.Context, workflowID string) (r Run, found bool, err error)
+	// RetryBy and DiscardBy signal a run. alive is false if none is running. The signal says that the act is in the audit already.
+	RetryBy(ctx context.Context, workflowID string, by Act) (alive bool, err error)
+	DiscardBy(ctx context.Context, workflowID string, by Act) (alive bool, err error)
+	// Replay starts the workflow inorder-replay-<event>-<n>, which applies the event's payload again. started is false if there is, or was,
+	// one under this ID. The error is a RefusedError of an event that Temporal never takes.
+	Replay(ctx context.Context, e inorder.Event, n int, by Act) (workflowID string, started bool, err error)
+	// Replace starts the event's workflow with another body, in place of the one that runs, if any. The error is a RefusedError of an
+	// event that Temporal never takes.
+	Replace(ctx context.Context, e inorder.Event, workflowID string) error
+	// URL is the page of a workflow in Temporal's UI; "" if it is not known where that is.
+	URL(workflowID, runID string) string
+}
+
+// Run is what Temporal knows of a run.
+type Run struct {
+	WorkflowID, RunID string
+	Running           bool
+	OrderID           string // as far as Temporal has it; "" for none
+	Phase             string // the value of EventPhase; "" on the fast path, or once it has ended
+	Status            string // running, completed, failed, canceled, terminated, continued_as_new or timed_out
+	StartedAt         time.Time
+	ClosedAt          time.Time // zero while it runs
+	Attempt           int       // of the pending activity; 0 without one
+	Activity          string    // its type
+	LastFailure       string
+	LastAttempt       time.Time // when the last attempt began; zero before the first
+	NextAttempt       time.Time // zero if it runs now
+}
+
+func (r Run) id() sweep.Run { return sweep.Run{WorkflowID: r.WorkflowID, RunID: r.RunID} }
+
+// Releases reports whether the run is waking the events that wait for the order that its own created.
+func (r Run) Releases() bool { return r.Running && r.Activity == "ReleaseWaiting" }
+
+// Operator acts. Its methods may be called concurrently, beside everything that happens to the event meanwhile: one that comes too late is an
+// UnfitError. Each act that is done is in the audit. The error is one of the types below, or one that no caller caused.
+type Operator struct {
+	Store  *store.Store
+	Engine Engine
+	// Due makes the drainer look at once; it may be nil.
+	Due     func()
+	Traffic *traffic.Recorder // nil: nothing is counted
+}
+
+// UnknownError says that nothing knows the event.
+type UnknownError struct{ EventID string }
+
+func (e *UnknownError) Error() string { return fmt.Sprintf("there is no event %s", e.EventID) }
+
+// UnfitError says that an action does not fit, and which would.
+type UnfitError struct {
+	EventID string
+	Why     string
+	Actions []api.Action
+}
+
+func (e *UnfitError) Error() string { return fmt.Sprintf("event %s: %s", e.EventID, e.Why) }
+
+// UnavailableError says which server does not answer, and what was not done.
+type UnavailableError struct {
+	Source string // postgres or temporal
+	Why    string
+	cause  error
+}
+
+func (e *UnavailableError) Error() string { return e.Source + " does not answer: " + e.Why }
+func (e *UnavailableError) Unwrap() error { return e.cause }
+
+// RefusedError says why Temporal never takes an event.
+type RefusedError struct{ Why string }
+
+func (e *RefusedError) Error() string { return "Temporal refuses the event: " + e.Why }
+
+// InvalidError says what is wrong with a request's field.
+type InvalidError struct{ Location, Message string }
+
+func (e *InvalidError) Error() string { return e.Location + ": " + e.Message }

@@ -1,0 +1,148 @@
+package operate
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"inorder/internal/api"
+	"inorder/internal/await"
+	"inorder/internal/store"
+)
+
+// place is where an event stands.
+type place struct {
+	store.Place
+	eventID  string
+	recorded bool // PostgreSQL has it
+	run      Run  // the newest of its workflow; zero if Temporal has none
+	away     error
+}
+
+const (
+	// engineTimeout is how long Temporal may take to answer one question.
+	engineTimeout = 5 * time.Second
+	// attempts is how often an action begins anew because its event went on at the same time.
+	attempts = 5
+)
+
+// locate finds the event. That Temporal does not answer is an error only if PostgreSQL does not have it.
+func (o *Operator) locate(ctx context.Context, eventID string) (p place, err error) {
+	for range 2 {
+		p = place{eventID: eventID}
+		if p.Place, p.recorded, err = o.Store.Place(ctx, eventID); err != nil {
+			return p, noDatabase(err, "nothing was done")
+		}
+		p.WorkflowID = cmp.Or(p.WorkflowID, eventID)
+		found := false
+		p.run, found, p.away = o.describe(ctx, p.WorkflowID)
+		p.OrderID = cmp.Or(p.OrderID, p.run.OrderID)
+		switch {
+		case p.recorded:
+			return p, nil
+		case p.away != nil:
+			return p, noEngine(p.away, "PostgreSQL does not have the event, so nothing was done")
+		case !found:
+			return p, &UnknownError{EventID: eventID}
+		case p.run.Status != "completed": // else it has ended since PostgreSQL was asked
+			return p, nil
+		}
+	}
+	return p, nil
+}
+
+func (o *Operator) describe(ctx context.Context, workflowID string) (Run, bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, engineTimeout)
+	defer cancel()
+	return o.Engine.Describe(ctx, workflowID)
+}
+
+func (p *place) state() api.State {
+	switch {
+	case p.Outcome != "":
+		return api.StateEnded
+	case p.Phase != "":
+		return api.State(p.Phase)
+	case p.run.Running:
+		return api.StateApplying
+	case p.Inbox:
+		return api.StateInbox
+	case p.purged():
+		return api.StateEnded
+	}
+	return api.StateApplying // its run was ended before PostgreSQL took it
+}
+
+// purged reports whether the event has ended so long ago that its row is gone.
+func (p *place) purged() bool { return !p.recorded && p.run.Status == "completed" }
+
+func (p *place) unfit(action api.Action) error {
+	e := &UnfitError{EventID: p.eventID, Actions: Fits(p.state(), p.run.Releases())}
+	switch {
+	case p.purged():
+		e.Why, e.Actions = "it has ended, and its row is no longer kept: there is nothing to apply again", []api.Action{}
+	case p.Outcome != "":
+		e.Why = fmt.Sprintf("it has ended as %s, so %s does not fit", p.Outcome, action)
+	default:
+		e.Why = fmt.Sprintf("it is %s, so %s does not fit", map[api.State]string{api.StateInbox: "in the inbox", api.StateApplying: "being applied",
+			api.StateWaiting: "waiting for its order", api.StateStuck: "waiting for its order", api.StateAttention: "in attention"}[p.state()], action)
+	}
+	return e
+}
+
+// act is the row of the audit.
+func (p *place) act(action, result string, by Act) store.Act {
+	return store.Act{ID: by.ID, Actor: by.Actor, Action: action, Reason: by.Reason, BulkID: by.BulkID, Via: store.ViaAPI,
+		EventID: p.eventID, OrderID: p.OrderID, Result: result}
+}
+
+// try calls f with where the event stands until f does not want to go again: the event went on at the same time.
+func (o *Operator) try(ctx context.Context, eventID string, by Act, f func(place, Act) (d api.Done, again bool, err error)) (api.Done, error) {
+	by.ID = cmp.Or(by.ID, "act-"+rand.Text())
+	for range attempts {
+		p, err := o.locate(ctx, eventID)
+		if err != nil {
+			return api.Done{}, err
+		}
+		if d, again, err := f(p, by); err != nil || !again {
+			d.EventID = eventID
+			d.TemporalURL = o.Engine.URL(d.WorkflowID, "")
+			return d, err
+		}
+	}
+	return api.Done{}, fmt.Errorf("event %s went on at the same time, %d times", eventID, attempts)
+}
+
+// patiently calls f again while the event's order is busy, for a while.
+func patiently[T any](ctx context.Context, f func() (T, error)) (T, error) {
+	const longest = 3 * time.Second
+	for began := time.Now(); ; {
+		r, err := f()
+		busy := (*store.BusyError)(nil)
+		if !errors.As(err, &busy) || time.Since(began) > longest {
+			return r, err
+		}
+		if err := await.Sleep(ctx, min(busy.ComeBack()+50*time.Millisecond, longest)); err != nil {
+			return r, err
+		}
+	}
+}
+
+// noDatabase is an error of PostgreSQL, which says what was not done.
+func noDatabase(err error, why string) error {
+	if busy := (*store.BusyError)(nil); errors.As(err, &busy) {
+		return &UnavailableError{Source: "postgres", Why: "the order is locked by somebody; " + why, cause: err}
+	}
+	if store.IsLasting(err) {
+		return errors.New(store.Describe(err))
+	}
+	return &UnavailableError{Source: "postgres", Why: why, cause: err}
+}
+
+// noEngine is an error of Temporal, which says what was not done.
+func noEngine(err error, why string) error {
+	return &UnavailableError{Source: "temporal", Why: why, cause: err}
+}

@@ -1,0 +1,64 @@
+package operate
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"inorder"
+	"inorder/internal/api"
+)
+
+// maxReplays bounds how many numbers of replays are tried that Temporal has, and the audit has not.
+const maxReplays = 100
+
+// Replay applies an event that has ended again, from its stored payload, in a workflow of its own and by the same guarded way: it never undoes anything
+// newer. It undoes a discard and an expiry. The answer comes when the workflow has been started; how the event had ended goes into the audit in the
+// transaction that applies it.
+func (o *Operator) Replay(ctx context.Context, eventID string, by Act) (api.Done, error) {
+	return o.try(ctx, eventID, by, func(p place, by Act) (d api.Done, again bool, err error) {
+		if result, acted, err := o.Store.Acted(ctx, by.ID); err != nil {
+			return d, false, noDatabase(err, "nothing was done")
+		} else if acted {
+			return api.Done{Action: api.Replay, Result: "replaying", Detail: "it was replayed by this act before: " + result}, false, nil
+		}
+		if p.state() != api.StateEnded || p.purged() {
+			return d, false, p.unfit(api.Replay)
+		}
+		e, found, err := o.Store.Ended(ctx, eventID)
+		if err != nil {
+			return d, false, noDatabase(err, "nothing was done")
+		}
+		if !found { // it is being replayed
+			return d, true, nil
+		}
+		if p.away != nil {
+			return d, false, noEngine(p.away, "the event is not replayed")
+		}
+		e.RetriedAt = time.Now().UTC()
+		d, err = o.replay(ctx, e, by)
+		return d, false, err
+	})
+}
+
+func (o *Operator) replay(ctx context.Context, e inorder.Event, by Act) (api.Done, error) {
+	n, err := o.Store.Replays(ctx, e.ID)
+	if err != nil {
+		return api.Done{}, noDatabase(err, "nothing was done")
+	}
+	ctx, cancel := context.WithTimeout(ctx, engineTimeout)
+	defer cancel()
+	for next := n + 1; next <= n+maxReplays; next++ {
+		workflowID, started, err := o.Engine.Replay(ctx, e, next, by)
+		if refused := (*RefusedError)(nil); errors.As(err, &refused) {
+			return api.Done{}, &UnfitError{EventID: e.ID, Why: refused.Error(), Actions: []api.Action{}}
+		}
+		if err != nil {
+			return api.Done{}, noEngine(err, "whether the event is replayed is not known; replaying it again does no harm")
+		}
+		if started {
+			return api.Done{Action: api.Replay, Result: "replaying", WorkflowID: workflowID, Detail: "its workflow applies it again; the audit has how it had ended"}, nil
+		}
+	}
+	return api.Done{}, &UnfitError{EventID: e.ID, Why: "a hundred of its replays have had no effect yet: see their workflows", Actions: []api.Action{}}
+}

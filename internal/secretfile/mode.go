@@ -1,0 +1,37 @@
+package secretfile
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+// CheckMode refuses a file of secrets that too many may read or change. PostgreSQL has the same rule for key files: only the
+// owner may read it, and the group, too, if root owns it. Containers need one rule more: on a read-only mount everybody may read
+// it, because whoever made the mount decides who sees it. Kubernetes (modes 644, 640 and 440, behind symbolic links) and Swarm
+// (444) can mount secrets in no other way.
+func CheckMode(mode fs.FileMode, owner uint32, readOnly bool) error {
+	allowed := fs.FileMode(0o700)
+	switch {
+	case readOnly:
+		allowed = 0o755
+	case owner == 0:
+		allowed = 0o740
+	}
+	if excess := mode &^ allowed; excess == 0 {
+		return nil
+	}
+	if readOnly {
+		return fmt.Errorf("may be changed by others than its owner (mode %03o): mount it with mode 444 or 440", mode)
+	}
+	return fmt.Errorf("may be read or changed by too many (mode %03o): chmod %03o it; a file that root owns may have 640, and one on a "+
+		"read-only mount, such as Kubernetes' and Swarm's secrets, 444", mode, allowed&0o640)
+}
+
+// onReadOnlyMount reports whether the file is on a mount through which nobody can write to it.
+func onReadOnlyMount(f *os.File) bool {
+	const readOnly = 1 // ST_RDONLY, MNT_RDONLY
+	var st syscall.Statfs_t
+	return syscall.Fstatfs(int(f.Fd()), &st) == nil && st.Flags&readOnly != 0
+}

@@ -1,0 +1,103 @@
+package send
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"inorder/internal/await"
+	"inorder/internal/store"
+)
+
+const (
+	verifyEvery = 300 * time.Millisecond
+	verifyPage  = 1000 // events that are asked for at once
+	maxNamed    = 20   // events without an end that an error names
+)
+
+// Verifier checks what became of events that were acknowledged.
+type Verifier struct {
+	// States returns the states of events, in any order.
+	States func(ctx context.Context, eventIDs []string) ([]store.EventState, error)
+	Wait   time.Duration // for how long nothing may change before those that are left count as lost
+	Out    io.Writer     // the sums
+	Notes  io.Writer     // the progress
+}
+
+// Run polls until every event has ended, or waits or needs attention where people see it, and prints how many of each there are. One that
+// has no end is an error, and named.
+func (v Verifier) Run(ctx context.Context, eventIDs []string) error {
+	found := make(map[string]store.EventState, len(eventIDs))
+	for _, id := range eventIDs {
+		found[id] = store.EventState{ID: id}
+	}
+	open := slices.Sorted(maps.Keys(found))
+	for began, changed, shown := time.Now(), time.Now(), time.Now(); ; {
+		moved, err := v.look(ctx, found, open)
+		if err != nil {
+			return err
+		}
+		open = slices.DeleteFunc(open, func(id string) bool { return ended(found[id]) })
+		moving := slices.DeleteFunc(slices.Clone(open), func(id string) bool { return !found[id].Moving() })
+		if moved {
+			changed = time.Now()
+		}
+		if len(moving) == 0 || time.Since(changed) > v.Wait {
+			return v.sumUp(found, moving, time.Since(began))
+		}
+		if time.Since(shown) >= progressEvery {
+			shown = time.Now()
+			fmt.Fprintf(v.Notes, "  %d of %d events have no end yet\n", len(moving), len(found))
+		}
+		if err := await.Sleep(ctx, verifyEvery); err != nil {
+			return err
+		}
+	}
+}
+
+// ended reports whether an event stays as it is.
+func ended(e store.EventState) bool {
+	return !e.Moving() && !slices.Contains([]string{"waiting", "stuck", "attention"}, string(e.Outcome))
+}
+
+// look asks for the open events, and reports whether one is not as it was.
+func (v Verifier) look(ctx context.Context, found map[string]store.EventState, open []string) (moved bool, err error) {
+	for page := range slices.Chunk(open, verifyPage) {
+		states, err := v.States(ctx, page)
+		if err != nil {
+			return false, err
+		}
+		for _, e := range states {
+			moved = moved || found[e.ID] != e
+			found[e.ID] = e
+		}
+	}
+	return moved, nil
+}
+
+func (v Verifier) sumUp(found map[string]store.EventState, lost []string, took time.Duration) error {
+	sums := map[string]int{}
+	for _, e := range found {
+		sums[string(e.Outcome)]++
+	}
+	sums["without an end"] = len(lost)
+	delete(sums, "")
+	fmt.Fprintf(v.Out, "%d acknowledged events after %s:\n", len(found), short(took))
+	for _, name := range slices.Sorted(maps.Keys(sums)) {
+		if sums[name] > 0 {
+			fmt.Fprintf(v.Out, "%8d  %s\n", sums[name], name)
+		}
+	}
+	if len(lost) == 0 {
+		return nil
+	}
+	named := strings.Join(lost[:min(len(lost), maxNamed)], " ")
+	if more := len(lost) - maxNamed; more > 0 {
+		named += fmt.Sprintf(" and %d more", more)
+	}
+	return fmt.Errorf("%d of %d acknowledged events have no end, and nothing changed for %s: %s", len(lost), len(found), v.Wait, named)
+}

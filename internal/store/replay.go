@@ -1,0 +1,120 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"inorder"
+)
+
+// An event that is replayed is applied as if it had not ended. Its former end goes into the audit in the same transaction, once for each act;
+// so a second run of the same replay finds the act, and then the event's row, like that of any other event.
+
+// former is how an event had ended before it was replayed.
+type former struct {
+	End
+	processedAt time.Time
+	via         Via
+	hash        []byte // SHA-256 of the body as it was received; nil in rows of older programs
+}
+
+func (f *former) String() string {
+	text := fmt.Sprintf("It had ended at %s as %s, via %s", f.processedAt.UTC().Format(time.RFC3339), f.Outcome, f.via)
+	if f.Detail == "" {
+		return text
+	}
+	return text + ": " + f.Detail
+}
+
+const (
+	selectFormerSQL = `SELECT event_id, outcome, detail, processed_at, coalesce(via, ''), body_hash FROM webhook_events WHERE event_id = ANY($1)`
+	deleteEventSQL  = `DELETE FROM webhook_events WHERE event_id = $1`
+)
+
+func (e *entry) isReplay() bool { return e.Act != nil && e.Act.Action == ActReplay }
+
+// queueFormer reads how events had ended that are replayed.
+func (t *transaction) queueFormer(b *pgx.Batch) {
+	var replayed []string
+	for i := range t.entries {
+		if t.entries[i].isReplay() {
+			replayed = append(replayed, t.entries[i].ID)
+		}
+	}
+	if len(replayed) == 0 {
+		return
+	}
+	b.Queue(selectFormerSQL, replayed).Query(eachRow(func(row pgx.Row) error {
+		var f former
+		err := row.Scan(&f.EventID, &f.Outcome, &f.Detail, &f.processedAt, &f.via, &f.hash)
+		for i := range t.entries {
+			if e := &t.entries[i]; e.isReplay() && e.ID == f.EventID {
+				e.former = &f
+			}
+		}
+		return err
+	}))
+}
+
+// reopen makes events that are replayed events that have not ended, unless that has been done.
+func (t *transaction) reopen() {
+	for i := range t.entries {
+		e := &t.entries[i]
+		if e.former == nil {
+			continue
+		}
+		if e.acted {
+			e.former = nil
+			continue
+		}
+		e.Result = Result{Waiters: e.Waiters}
+	}
+}
+
+// staysApplied reports whether an event that was applied stays so, because nothing came of its replay. If its order is gone, so is
+// what it did.
+func (e *entry) staysApplied(d inorder.Decision, orderKnown bool) bool {
+	if e.former == nil || e.former.Outcome != inorder.Applied || e.Change.OrderID != "" && !orderKnown {
+		return false
+	}
+	return d.Outcome == inorder.Stale || d.Outcome == inorder.Ignored || d.Outcome == inorder.Attention
+}
+
+// keptHash is the hash of the body as it was received. That of a replayed event was made from what is stored.
+func (e *entry) keptHash() []byte {
+	switch {
+	case e.former != nil:
+		return e.former.hash
+	case e.WorkflowID != "":
+		return nil
+	}
+	return e.hash
+}
+
+// Of a body that jsonb did not take there is a string.
+const selectPayloadSQL = `
+SELECT type, CASE WHEN jsonb_typeof(payload) = 'string' THEN payload #>> '{}' ELSE payload::text END, coalesce(received_at, processed_at)
+FROM webhook_events WHERE event_id = $1`
+
+// Ended returns an event that has ended, from its stored payload; found is false if it has no row.
+func (s *Store) Ended(ctx context.Context, eventID string) (e inorder.Event, found bool, err error) {
+	var eventType, body string
+	var receivedAt stamp
+	if found, err = s.scanOne(ctx, selectPayloadSQL, []any{eventID}, &eventType, &body, &receivedAt); err != nil || !found {
+		return inorder.Event{}, false, err
+	}
+	var compact bytes.Buffer // without the blanks of jsonb's text, which make it longer than what came
+	if json.Compact(&compact, []byte(body)) == nil {
+		body = compact.String()
+	}
+	if e, err = inorder.ParseEvent([]byte(body)); err != nil {
+		e = inorder.Event{Type: eventType, Body: []byte(body)} // it will need a person, who can amend it
+	}
+	e.ID, e.ReceivedAt = eventID, receivedAt.Time.UTC()
+	return e, true, nil
+}

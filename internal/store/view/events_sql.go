@@ -1,0 +1,65 @@
+package view
+
+// The statements about lists of events. Each walks rows of one table in the order of the list, from a place on (@at, @id) and down to a time
+// (@since), by an index. It returns those that the filter selects, until there are enough (@limit), and stops after a bounded number (@look):
+// the last row that it looks at is returned as well, selected or not, because the next page begins there. Every step says the order anew: what a
+// step does not say, the planner forgets, and then it sorts, for which it reads all.
+//
+// The events of an order are found by its own index: OFFSET 0 is a fence, because the planner may think that walking all by their time is
+// cheaper. Of each row that is selected it is looked up by its key whether its event has ended; a scalar subquery can't become a join that reads
+// the whole table. IDs are compared by bytes, whatever the collation of the database, as Merge does it.
+const (
+	storeOf = `CASE jsonb_typeof(payload->'store_id') WHEN 'string' THEN payload->>'store_id' END`
+
+	hasEnded = `(SELECT true FROM webhook_events w WHERE w.event_id = walk.event_id)`
+	isParked = `(SELECT true FROM pending_events p WHERE p.event_id = walk.event_id)`
+
+	walked = ` FROM (
+	SELECT *, row_number() OVER () AS place, ((@type::text = '' OR type = @type) AND (@order::text = '' OR order_id = @order)
+		AND (@store::text = '' OR ` + storeOf + ` = @store) AND `
+	enough = `
+	ORDER BY at DESC, id DESC
+) AS e WHERE matches OR place = @look ORDER BY at DESC, id DESC LIMIT @limit`
+
+	endedSQL = `
+SELECT event_id, type, coalesce(order_id, ''), coalesce(` + storeOf + `, ''), 'ended', outcome, detail, via, occurred_at, at, processed_at, matches, place = @look` + walked +
+		`(@outcome::text = '' OR outcome = @outcome) AND (@via::text = '' OR via = @via)) IS TRUE AS matches FROM (
+		SELECT event_id, event_id COLLATE "C" AS id, type, order_id, outcome, detail, via, occurred_at, processed_at, payload, coalesce(received_at, processed_at) AS at FROM `
+	endedAfter = ` (coalesce(received_at, processed_at), event_id COLLATE "C") < (@at::timestamptz, @id::text) AND coalesce(received_at, processed_at) >= @since::timestamptz
+		ORDER BY `
+	endedOrder = `coalesce(received_at, processed_at) DESC, event_id COLLATE "C" DESC LIMIT @look) AS walk`
+
+	endedByTimeSQL  = endedSQL + `webhook_events WHERE` + endedAfter + endedOrder + enough
+	endedByOrderSQL = endedSQL + `(SELECT * FROM webhook_events WHERE order_id = @order OFFSET 0) AS of_order WHERE` + endedAfter + endedOrder + enough
+
+	// A range of one outcome: if it were equal to it, the planner could walk all events by their time, which may be a million for each of this outcome.
+	endedByOutcomeSQL = endedSQL + `webhook_events WHERE outcome <> 'applied' AND outcome >= @outcome
+			AND (outcome, coalesce(received_at, processed_at)) <= (@outcome, @at::timestamptz) AND` + endedAfter + `outcome DESC, ` + endedOrder + `
+	ORDER BY outcome DESC, at DESC, id DESC
+) AS e WHERE matches OR place = @look ORDER BY outcome DESC, at DESC, id DESC LIMIT @limit`
+
+	parkedDetail = `CASE WHEN phase = 'attention' THEN detail ELSE 'its order does not exist yet' END`
+
+	parkedSQL = `
+SELECT event_id, type, coalesce(order_id, ''), coalesce(` + storeOf + `, ''), phase, '', ` + parkedDetail + `, '', occurred_at, at, NULL::timestamptz, matches, place = @look` + walked +
+		hasEnded + ` IS NULL) IS TRUE AS matches FROM (
+		SELECT event_id, event_id COLLATE "C" AS id, type, order_id, phase, detail, occurred_at, payload, received_at AS at FROM `
+	parkedNext = ` (received_at, event_id COLLATE "C") < (@at::timestamptz, @id::text) AND received_at >= @since::timestamptz
+		ORDER BY received_at DESC, event_id COLLATE "C" DESC LIMIT @look) AS walk` + enough
+
+	parkedByPhaseSQL = parkedSQL + `pending_events WHERE phase = @phase AND` + parkedNext
+	parkedByOrderSQL = parkedSQL + `(SELECT * FROM pending_events WHERE order_id = @order OFFSET 0) AS of_order WHERE phase = @phase AND` + parkedNext
+
+	// Type and store are in the body, which may be none that PostgreSQL takes as JSON, and are read here. A row whose body would make more than
+	// @bytes of them together has none.
+	inboxSQL = `
+SELECT event_id, CASE WHEN bytes <= @bytes OR place = 1 THEN body END, reason, at, not_before, coalesce(order_id, ''), ` + hasEnded + ` IS NULL AND ` + isParked + ` IS NULL FROM (
+	SELECT *, row_number() OVER () AS place, sum(octet_length(body)) OVER (ORDER BY at DESC, id DESC ROWS UNBOUNDED PRECEDING) AS bytes FROM (
+		SELECT event_id, event_id COLLATE "C" AS id, order_id, body, reason, received_at AS at, not_before FROM `
+	inboxNext = ` (received_at, event_id COLLATE "C") < (@at::timestamptz, @id::text) AND received_at >= @since::timestamptz
+		ORDER BY received_at DESC, event_id COLLATE "C" DESC LIMIT @look) AS looked
+) AS walk ORDER BY at DESC, id DESC`
+
+	inboxByTimeSQL  = inboxSQL + `event_inbox WHERE` + inboxNext
+	inboxByOrderSQL = inboxSQL + `(SELECT * FROM event_inbox WHERE order_id = @order OFFSET 0) AS of_order WHERE` + inboxNext
+)

@@ -1,0 +1,105 @@
+// Package traffic counts what a process takes and ends: deliveries by result, ends by outcome and way, and when an event of each family
+// last came. The counts are in memory, and a Writer adds them to what all processes keep in PostgreSQL by the minute. Reading
+// those is internal/store/view's.
+package traffic
+
+import (
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"inorder"
+	"inorder/internal/delivery"
+	"inorder/internal/store"
+)
+
+// The results of deliveries. What is no delivery at all, such as a request that is cut short, has none.
+const (
+	Accepted     = delivery.ResultAccepted
+	Duplicate    = delivery.ResultDuplicate
+	Spilled      = delivery.ResultSpilled
+	BadSignature = "bad_signature"
+	BadEvent     = "bad_event"
+	TooLarge     = "too_large"
+	Unavailable  = "unavailable"
+)
+
+// What is counted. The names are in PostgreSQL, and are never changed.
+var (
+	results  = [...]string{Accepted, Duplicate, Spilled, BadSignature, BadEvent, TooLarge, Unavailable}
+	outcomes = [...]inorder.Outcome{inorder.Applied, inorder.Stale, inorder.Ignored, inorder.Discarded, inorder.Expired}
+	vias     = [...]store.Via{store.ViaWorkflow, store.ViaInbox}
+	families = [...]string{"order", "payment", "fulfillment", "refund", "return", other}
+)
+
+const other = "other" // the family of events that are not about orders
+
+// Recorder counts since the process began. Its methods cost nanoseconds, allocate nothing, and may be called concurrently. The zero
+// Recorder has counted nothing, and a nil one counts nothing.
+type Recorder struct {
+	deliveries [len(results)]atomic.Int64
+	ends       [len(vias)][len(outcomes)]atomic.Int64
+	last       [len(families)]atomic.Int64 // microseconds since 1970; 0 for never
+}
+
+// Delivery counts a delivery.
+func (r *Recorder) Delivery(result string) {
+	if r == nil {
+		return
+	}
+	if i := slices.Index(results[:], result); i >= 0 {
+		r.deliveries[i].Add(1)
+	}
+}
+
+// Event notes when an event of this type came.
+func (r *Recorder) Event(eventType string, at time.Time) {
+	if r == nil {
+		return
+	}
+	i := len(families) - 1
+	if inorder.IsAboutOrders(eventType) {
+		i = slices.Index(families[:], inorder.Family(eventType))
+	}
+	for us := at.UnixMicro(); ; {
+		last := r.last[i].Load()
+		if last >= us || r.last[i].CompareAndSwap(last, us) {
+			return
+		}
+	}
+}
+
+// Ended counts events that have just ended; an outcome that is no end is not counted.
+func (r *Recorder) Ended(outcome inorder.Outcome, via store.Via, n int) {
+	if r == nil {
+		return
+	}
+	if i, j := slices.Index(vias[:], via), slices.Index(outcomes[:], outcome); i >= 0 && j >= 0 {
+		r.ends[i][j].Add(int64(n))
+	}
+}
+
+// EachDelivery calls f with every result and how many deliveries had it.
+func (r *Recorder) EachDelivery(f func(result string, n int64)) {
+	for i := range results {
+		f(results[i], r.deliveries[i].Load())
+	}
+}
+
+// EachEnd calls f with every outcome and way, and how many events ended so.
+func (r *Recorder) EachEnd(f func(outcome inorder.Outcome, via store.Via, n int64)) {
+	for i := range vias {
+		for j := range outcomes {
+			f(outcomes[j], vias[i], r.ends[i][j].Load())
+		}
+	}
+}
+
+// EachFamily calls f with every family of which an event has come, and when the last one came.
+func (r *Recorder) EachFamily(f func(family string, at time.Time)) {
+	for i := range families {
+		if us := r.last[i].Load(); us != 0 {
+			f(families[i], time.UnixMicro(us).UTC())
+		}
+	}
+}

@@ -1,0 +1,85 @@
+// Package words writes ages, counts and money for people. It holds no sentences: those are of who shows them.
+package words
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Count is a number of things, such as "1 event" and "2 events".
+func Count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
+// steps are the units of ages. An age is told in the largest that it has two of, seconds and days apart.
+var steps = []struct {
+	unit time.Duration
+	name string
+}{{24 * time.Hour, "day"}, {time.Hour, "hour"}, {time.Minute, "minute"}, {time.Second, "second"}}
+
+// Age is a duration in words, such as "3 minutes". Less than a second is "0 seconds".
+func Age(d time.Duration) string {
+	d = max(d, 0)
+	for _, s := range steps[:len(steps)-1] {
+		if d >= 2*s.unit {
+			return Count(int(d/s.unit), s.name)
+		}
+	}
+	if d >= 2*time.Minute {
+		return Count(int(d/time.Minute), "minute")
+	}
+	return Count(int(d/time.Second), "second")
+}
+
+// Seconds is Age of a number of seconds.
+func Seconds(s float64) string { return Age(time.Duration(s * float64(time.Second))) }
+
+// Ago is when something was, or will be, such as "3 minutes ago" or "in 2 hours"; "just now" within a second.
+func Ago(at, now time.Time) string {
+	switch d := now.Sub(at); {
+	case d.Abs() < time.Second:
+		return "just now"
+	case d < 0:
+		return "in " + Age(-d)
+	default:
+		return Age(d) + " ago"
+	}
+}
+
+// The currencies whose minor unit is not a hundredth, by ISO 4217. CLDR, which golang.org/x/text/currency has, says how currencies are
+// shown in practice, without decimals for many that have minor units, such as COP and IQD.
+var decimals = map[int]string{
+	0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
+	3: "BHD IQD JOD KWD LYD OMR TND",
+	4: "CLF UYW",
+}
+
+// Money is an amount in minor units with its currency, such as "12.50 USD", "52000 KRW" and "1.250 KWD". Without a currency it says that the
+// units are minor ones.
+func Money(amount int64, currency string) string {
+	if currency == "" {
+		return fmt.Sprintf("%d minor units", amount)
+	}
+	n := decimalsOf(strings.ToUpper(currency))
+	if n == 0 {
+		return fmt.Sprintf("%d %s", amount, currency)
+	}
+	digits, sign := fmt.Sprintf("%0*d", n+1, amount), ""
+	if amount < 0 {
+		digits, sign = fmt.Sprintf("%0*d", n+1, -uint64(amount)), "-"
+	}
+	return sign + digits[:len(digits)-n] + "." + digits[len(digits)-n:] + " " + currency
+}
+
+func decimalsOf(currency string) int {
+	for n, list := range decimals {
+		if len(currency) == 3 && strings.Contains(list, currency) {
+			return n
+		}
+	}
+	return 2
+}

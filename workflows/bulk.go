@@ -1,0 +1,115 @@
+package workflows
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"inorder"
+	"inorder/activities"
+	"inorder/internal/bulk"
+)
+
+// BulkInput names the bulk. Its events are rows of bulk_events.
+type BulkInput struct {
+	ID string `json:"id"`
+
+	Progress *bulk.Progress `json:"progress,omitempty"` // of the runs before this one
+}
+
+// A step is short at first, so that the details soon say something, and then longer, so that the history stays short.
+const (
+	firstBulkStep = 5 * time.Second
+	lastBulkStep  = time.Minute
+)
+
+// BulkAction does one action to the events of a bulk, at its rate, a step after the other. Where it was is in PostgreSQL, so it goes on
+// after a crash. While a server is away the step is retried, and its pending activity says why. The signal "stop" and a cancellation of
+// the workflow stop it: what is done stays done. The query "progress" answers how far it was after the last step. It ends
+//
+//   - when all events are done, those that failed included;
+//   - when it is stopped, here or through the API;
+//   - with a new run, which goes on where this one was, when its history has grown long.
+func BulkAction(ctx workflow.Context, in BulkInput) (bulk.Progress, error) {
+	var p bulk.Progress
+	if in.Progress != nil {
+		p = *in.Progress
+	}
+	if err := workflow.SetQueryHandler(ctx, QueryProgress, func() (bulk.Progress, error) { return p, nil }); err != nil {
+		return p, err
+	}
+	for step := firstBulkStep; p.Ending == ""; step = min(2*step, lastBulkStep) {
+		workflow.SetCurrentDetails(ctx, bulkDetails(in.ID, p))
+		after, err := bulkStep(ctx, activities.RunBulkInput{ID: in.ID, For: step})
+		if err != nil {
+			return p, err
+		}
+		p = after
+		if p.Ending == "" && workflow.GetInfo(ctx).GetContinueAsNewSuggested() && workflow.GetSignalChannel(ctx, SignalStop).Len() == 0 {
+			return p, workflow.NewContinueAsNewError(ctx, BulkAction, BulkInput{ID: in.ID, Progress: &p})
+		}
+	}
+	workflow.SetCurrentDetails(ctx, bulkDetails(in.ID, p))
+	return p, nil
+}
+
+// bulkStep acts on events for a while, or until the bulk is stopped, which is then recorded.
+func bulkStep(ctx workflow.Context, in activities.RunBulkInput) (p bulk.Progress, err error) {
+	running, stop := workflow.WithCancel(ctx)
+	defer stop()
+	step := workflow.ExecuteActivity(bulkRun(running, in.For), a.RunBulk, in)
+	came := first(ctx, source{future: step}, signaled(ctx, SignalStop), source{name: canceled, channel: ctx.Done()})
+	if came == "" && ctx.Err() == nil {
+		return p, step.Get(ctx, &p)
+	}
+	stop()
+	ctx, _ = workflow.NewDisconnectedContext(ctx)
+	if err := step.Get(ctx, &p); err != nil && !temporal.IsCanceledError(err) && !isApplicationError(err) {
+		return p, err
+	}
+	by := activities.StopBulkInput{ID: in.ID, Canceled: true}
+	if up := takeStop(ctx); up != nil {
+		by = activities.StopBulkInput{ID: in.ID, Actor: up.Actor, Reason: up.Reason}
+	}
+	err = workflow.ExecuteActivity(slowPath(ctx, "record that it is stopped"), a.StopBulk, by).Get(ctx, &p)
+	return p, err
+}
+
+// takeStop reads the signal "stop"; nil if it was not sent. What it carries may be anything.
+func takeStop(ctx workflow.Context) *Discard {
+	var raw converter.RawValue
+	if !workflow.GetSignalChannel(ctx, SignalStop).ReceiveAsync(&raw) {
+		return nil
+	}
+	by := Discard{}
+	//workflowcheck:ignore decoding two strings is deterministic; the checker can't see that of reflection
+	if json.Unmarshal(raw.Payload().GetData(), &by) != nil {
+		return &Discard{}
+	}
+	return &Discard{Actor: inorder.Bounded(by.Actor), Reason: inorder.Bounded(by.Reason)}
+}
+
+func isApplicationError(err error) bool {
+	var failed *temporal.ApplicationError
+	return errors.As(err, &failed)
+}
+
+// bulkDetails is what the Temporal UI shows: what a person can do, then how far it is.
+func bulkDetails(id string, p bulk.Progress) string {
+	what := fmt.Sprintf("**%s**: %d of %d events done, %d of them failed.", inorder.Cut(p.Name, 60), p.Done, p.Total, p.Failed)
+	list := fmt.Sprintf("\n\n`inorder bulk show %s` lists what failed, and why.", id)
+	switch {
+	case p.Ending != "":
+		return fmt.Sprintf("**%s**. ", p.Ending) + what + list
+	case p.Total == 0:
+		what = "It begins."
+	default:
+		what += fmt.Sprintf(" It does `%s` to %d a second.", p.Action, p.Rate)
+	}
+	return "Signal `stop`: end it; what is done stays done.\n\n" + what + " If it does not go on, the pending activity says why." + list
+}
