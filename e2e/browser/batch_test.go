@@ -8,7 +8,7 @@ import (
 
 // The UI's batches, as docs/operations.md describes them: a reset tries the events of a view again, a cancellation gives them up.
 func TestBatches(t *testing.T) {
-	s := serve(t, "PENDING_RECHECK=1h") // so that nothing is tried again by itself
+	s := serve(t, "PENDING_RECHECK=1h", "STUCK_AFTER=24h") // so that nothing is tried again by itself
 	for id, order := range map[string]string{"evt_b_1": "order_b", "evt_b_2": "order_b", "evt_b_3": "order_c", "evt_b_4": "order_c"} {
 		s.run("send", "order.paid", "--id", id, "--order", order)
 		s.awaitPhase(id, "waiting")

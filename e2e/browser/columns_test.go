@@ -76,7 +76,7 @@ func TestColumnsAndViews(t *testing.T) {
 			p.lists(ids...)
 		} else {
 			require.Equal(t, "one type", name)
-			p.sees("td a", "evt_v_stuck")
+			p.sees("td a", "evt_v_stuck") // among many
 		}
 	}
 }

@@ -36,8 +36,21 @@ const readBox = `(() => {
 func (p *page) details(eventID, contains string) (b box) {
 	p.Helper()
 	p.event(eventID)
-	p.click("[role=tab]", "User Metadata")
+	p.tab("User Metadata", "user-metadata")
 	return p.currentDetails(contains)
+}
+
+// tab opens a tab of a workflow's page. The tabs move while the page loads, so that a click may miss.
+func (p *page) tab(name, path string) {
+	p.Helper()
+	p.click("[role=tab]", name)
+	require.Eventually(p, func() bool {
+		if evaluate[bool](p, `location.pathname.endsWith("/`+path+`")`) {
+			return true
+		}
+		p.click("[role=tab]", name)
+		return false
+	}, patience, time.Second, "the tab opens")
 }
 
 // event opens the page of an event's newest run, as soon as there is one.

@@ -60,7 +60,7 @@ func TestDetailsFitInEachPhase(t *testing.T) {
 	s.away("orders")
 	s.run("send", "order.paid", "--id", "evt_applying", "--order", "order_of_a")
 	p.details("evt_applying", "Applying failed").fits(p)
-	p.click("[role=tab]", "Pending Activities")
+	p.tab("Pending Activities", "pending-activities")
 	require.Eventually(p, func() bool {
 		if evaluate[bool](p, "document.querySelector(`main`).innerText.includes(`SQLSTATE 42P01`)") {
 			return true
