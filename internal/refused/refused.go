@@ -78,3 +78,10 @@ type Finding struct {
 
 // Explained reports whether a secret that is known here made the signature. That can't be forged.
 func (f Finding) Explained() bool { return f.Secret != "" }
+
+// Causes are all causes.
+func Causes() []Cause {
+	return []Cause{CauseNothing, CauseOldSecret, CauseEndedSecret, CauseOtherWebhook, CauseKeyForm, CauseUpperCase, CausePrefix, CauseBase64, CauseScheme,
+		CauseHeader, CauseSeveral, CauseAlgorithm, CauseMissing, CauseMalformed, CauseNoSignature, CauseReserialised, CauseDecompressed, CauseNewline,
+		CauseCharset, CauseEmpty}
+}
