@@ -22,9 +22,9 @@ const (
 	maxRewritten  = 256 << 10 // of JSON that is written anew: it takes much more memory than its text
 )
 
-// variants are the forms of the body, the likeliest first, but not the body as it came. Each is made when it is asked for; a work bound
-// that is spent ends them.
-func (s *search) variants() iter.Seq[variant] {
+// variants are the forms of the body, the likeliest first, but not the body as it came. Each is made when it is asked for. Those that are
+// compressed, which takes long, are among them if packed is true.
+func (s *search) variants(packed bool) iter.Seq[variant] {
 	return func(yield func(variant) bool) {
 		give := func(body []byte, causes ...Cause) bool { return s.spend(2*len(body)) && yield(variant{body, causes}) }
 		raw := s.delivery.Body
@@ -39,8 +39,11 @@ func (s *search) variants() iter.Seq[variant] {
 				return
 			}
 		}
-		for _, packed := range compressions(raw) {
-			if !give(packed, CauseDecompressed) {
+		if !packed {
+			return
+		}
+		for _, form := range compressions(raw) {
+			if !give(form, CauseDecompressed) {
 				return
 			}
 		}
@@ -59,8 +62,12 @@ func (s *search) plainVariants(body []byte, give func([]byte, ...Cause) bool) bo
 			return false
 		}
 	}
-	if len(body) > maxRewritten || !s.spend(jsonCost*len(body)) {
+	if len(body) > maxRewritten {
+		s.skipped = true
 		return true
+	}
+	if !s.spend(jsonCost * len(body)) {
+		return false
 	}
 	for form := range rewritten(body) {
 		if !s.spend(len(form)) || !give(form, CauseReserialised) || !give(append(form, '\n'), CauseReserialised, CauseNewline) {

@@ -18,7 +18,10 @@ func Explain(d Delivery, keys []Key) Finding {
 		d.At = time.Now()
 	}
 	s := search{delivery: d, keys: keys, claims: claimsOf(d.Header), prefixes: prefixesOf(d.Header), left: maxWork}
-	if len(s.claims) > 0 {
+	switch {
+	case d.Body == nil:
+		s.skipped = len(s.claims) > 0
+	case len(s.claims) > 0:
 		s.run()
 	}
 	return s.finding()
@@ -34,7 +37,8 @@ type search struct {
 	claims   []claim
 	prefixes []prefix // of what may have been signed: "" first
 	left     int      // of maxWork
-	partial  bool
+	spent    bool     // it is
+	skipped  bool     // a form was left out that would take too much memory
 	found    *match
 }
 
@@ -54,13 +58,13 @@ func (s *search) run() {
 	if s.try(body, nil, allForms, s.prefixes) {
 		return
 	}
-	for v := range s.variants() {
-		if s.try(v.body, v.causes, wholeSecret, s.prefixes[:1]) || s.partial {
+	for v := range s.variants(true) {
+		if s.try(v.body, v.causes, wholeSecret, s.prefixes[:1]) || s.spent {
 			return
 		}
 	}
-	for v := range s.variants() {
-		if s.try(v.body, v.causes, allForms, s.prefixes) || s.partial {
+	for v := range s.variants(false) {
+		if s.try(v.body, v.causes, allForms, s.prefixes) || s.spent {
 			return
 		}
 	}
@@ -80,7 +84,7 @@ func (s *search) try(body []byte, causes []Cause, forms []keyForm, prefixes []pr
 					s.found = &match{k, form, c, causes, p.text != ""}
 					return true
 				}
-				if s.partial {
+				if s.spent {
 					return false
 				}
 			}
@@ -117,7 +121,7 @@ var algorithms = map[int]func() hash.Hash{sha256.Size: sha256.New, sha1.Size: sh
 // spend reports whether there is work left for n bytes.
 func (s *search) spend(n int) bool {
 	if s.left -= n + 128; s.left < 0 { // 128: what hashing nothing costs
-		s.partial = true
+		s.spent = true
 	}
-	return !s.partial
+	return !s.spent
 }

@@ -11,7 +11,7 @@ import (
 
 // finding is what the search came to.
 func (s *search) finding() (f Finding) {
-	f.Partial = s.partial
+	f.Partial = s.found == nil && (s.spent || s.skipped)
 	var say, do []string
 	if s.found != nil {
 		f.Secret, f.Source = s.found.key.Name, s.found.key.Source
@@ -36,7 +36,7 @@ func (s *search) finding() (f Finding) {
 		do = append(do, "The delivery has a Content-Encoding: see that nothing on the way compresses or decompresses bodies.")
 	}
 	if f.Partial {
-		say = append(say, "not all was tried, because the body is large")
+		say = append(say, map[bool]string{true: "the body was not read", false: "not all was tried, because the body is large"}[s.delivery.Body == nil])
 	}
 	f.Summary = sentence(strings.Join(say, "; "))
 	f.Advice = strings.Join(slices.DeleteFunc(do, func(s string) bool { return s == "" }), " ")
@@ -120,7 +120,7 @@ func (s *search) unexplained() (causes []Cause) {
 	default:
 		causes = append(causes, CauseMissing)
 	}
-	if len(s.delivery.Body) == 0 {
+	if s.delivery.Body != nil && len(s.delivery.Body) == 0 {
 		causes = append(causes, CauseEmpty)
 	}
 	return causes
@@ -145,4 +145,18 @@ var words = map[Cause]struct{ say, do string }{
 	CauseNewline:      {"a line break was added, removed or changed after it was signed", "Have the sender sign exactly the bytes that it sends, and see that nothing on the way edits them; with curl use --data-binary."},
 	CauseCharset:      {"the encoding of the text, or its byte order mark, changed after it was signed", "Sign and send the same bytes, in UTF-8 without a byte order mark."},
 	CauseEmpty:        {"the body is empty", "See whether a proxy drops the bodies of requests, or answers a redirect before the receiver."},
+}
+
+// Other is why a delivery was refused for something else than its signature. detail is the cause as the receiver knows it, without content.
+func Other(r Reason, detail string) Finding {
+	switch r {
+	case BadEvent:
+		return Finding{Causes: []Cause{CauseNotAnEvent}, Summary: sentence("the signature is right, but it is no event: " + detail),
+			Advice: "Correct it at the sender: it has a secret of ours. If the platform itself sent it, nothing is to be done; its next deliveries are not concerned."}
+	case TooLarge:
+		return Finding{Causes: []Cause{CauseTooLarge}, Summary: sentence(detail),
+			Advice: "If the platform sent it, raise MAX_BODY_BYTES, and the limit of what stands before the receiver, such as nginx's client_max_body_size."}
+	}
+	return Finding{Causes: []Cause{CauseUnavailable}, Summary: sentence(detail),
+		Advice: "The platform delivers it again. See `inorder status` and /readyz for what was away; if the memory for bodies was spent, see who sends so much, or raise MAX_BODY_MEMORY."}
 }

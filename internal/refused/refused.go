@@ -65,6 +65,13 @@ const (
 	CauseEmpty        Cause = "empty_body"   // the body is empty
 )
 
+// Other reasons than the signature.
+const (
+	CauseNotAnEvent  Cause = "not_an_event" // the signature is right, and the body is no event
+	CauseTooLarge    Cause = "too_large"    // the body is over MAX_BODY_BYTES
+	CauseUnavailable Cause = "unavailable"  // nothing could take it in time, or the memory for bodies was spent
+)
+
 // Finding is why a delivery was refused. It never shows a secret, a signature or a part of the body.
 type Finding struct {
 	Causes  []Cause // the first is the most important one; never empty
@@ -83,5 +90,5 @@ func (f Finding) Explained() bool { return f.Secret != "" }
 func Causes() []Cause {
 	return []Cause{CauseNothing, CauseOldSecret, CauseEndedSecret, CauseOtherWebhook, CauseKeyForm, CauseUpperCase, CausePrefix, CauseBase64, CauseScheme,
 		CauseHeader, CauseSeveral, CauseAlgorithm, CauseMissing, CauseMalformed, CauseNoSignature, CauseReserialised, CauseDecompressed, CauseNewline,
-		CauseCharset, CauseEmpty}
+		CauseCharset, CauseEmpty, CauseNotAnEvent, CauseTooLarge, CauseUnavailable}
 }
