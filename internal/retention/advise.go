@@ -14,13 +14,16 @@ import (
 // of what it keeps for longer than EVENT_RETENTION nobody can tell how it ended. Where the two contradict each other, PAYLOAD_RETENTION
 // being shorter, only the second counts.
 func (s Settings) Advise(namespace time.Duration) (advice []Problem) {
-	least, most := min(s.Redelivery, s.Payloads), s.Payloads
+	least, most := s.Redelivery, s.Payloads
+	if most > 0 {
+		least = min(least, most)
+	}
 	switch {
 	case namespace <= 0:
 	case namespace < least:
 		advice = append(advice, Problem{Setting: NamespaceRetention, Right: least, Text: fmt.Sprintf("the Temporal namespace's retention, %s, is shorter than "+
 			"REDELIVERY_HORIZON, %s: an event that is delivered again after it becomes a second workflow, which the table dedupes", Short(namespace), Short(s.Redelivery))})
-	case namespace > most:
+	case namespace > most && most > 0:
 		advice = append(advice, Problem{Setting: NamespaceRetention, Right: most, Text: fmt.Sprintf("the Temporal namespace's retention, %s, is longer than "+
 			"PAYLOAD_RETENTION, %s: Temporal keeps the events as received in the inputs of workflows that have ended, so what goes in PostgreSQL is not gone; "+
 			"or raise PAYLOAD_RETENTION and, if need be, EVENT_RETENTION", Short(namespace), Short(s.Payloads))})
