@@ -55,6 +55,7 @@ type refusal struct {
 	error
 	detail string
 	event  inorder.Event // of errNotAccepted
+	body   *body         // nil if it was not read
 }
 
 func (e *refusal) Unwrap() error { return e.error }
@@ -81,6 +82,7 @@ func answerTo(err error) (a answer) {
 func (r *Receiver) refuse(c *fiber.Ctx, err error) error {
 	a := answerTo(err)
 	r.logRefusal(a, err)
+	r.keep(c.Context(), a, err)
 	r.o.Traffic.Delivery(a.result)
 	switch a.status {
 	case http.StatusUnauthorized:

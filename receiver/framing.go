@@ -45,6 +45,7 @@ func (r *Receiver) expect(ctx *fasthttp.RequestCtx) (status int) {
 	if ctx.Request.Header.ContentLength() > r.o.MaxBodyBytes {
 		a := answerTo(errTooLarge)
 		r.logRefusal(a, errTooLarge)
+		r.keep(ctx, a, errTooLarge)
 		r.o.Traffic.Delivery(a.result)
 		return http.StatusRequestEntityTooLarge
 	}
