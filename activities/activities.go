@@ -40,6 +40,8 @@ type Activities struct {
 	EventRetention time.Duration
 	// PayloadRetention is how long their payloads are kept, at most as long.
 	PayloadRetention time.Duration
+	// RefusedRetention is how long refused deliveries are kept; zero for ever.
+	RefusedRetention time.Duration
 
 	// ReconcileWindow is how long after its creation an order is compared with the platform's though it is not open any more.
 	ReconcileWindow time.Duration

@@ -22,6 +22,7 @@ type PurgeResult struct {
 	Secrets    int64     `json:"secrets,omitempty"`  // webhook_secrets rows, of secrets that ended before OlderThan
 	Keys       int64     `json:"keys,omitempty"`     // idempotency_keys rows, of requests a day ago
 	Bulks      int64     `json:"bulks,omitempty"`    // bulk actions that ended before OlderThan
+	Refused    int64     `json:"refused,omitempty"`  // refused_deliveries rows
 	Audit      int64     `json:"audit,omitempty"`    // audit_log rows
 	OlderThan  time.Time `json:"older_than"`         // what was processed before this is gone
 	FinishedAt time.Time `json:"finished_at"`
@@ -35,7 +36,7 @@ type purge struct {
 }
 
 // PurgeEvents removes what need not be kept any longer as of now: rows of webhook_events, payloads of others, webhook_secrets and bulk actions that ended
-// long ago, answers to requests of the admin API, and the audit. Each goes in small transactions with pauses between them, so that
+// long ago, answers to requests of the admin API, refused deliveries, and the audit. Each goes in small transactions with pauses between them, so that
 // events go on meanwhile. It may run twice: the second run removes what is left.
 func (a *Activities) PurgeEvents(ctx context.Context, now time.Time) (PurgeResult, error) {
 	p := purge{Activities: a, now: now, result: PurgeResult{OlderThan: now.Add(-a.EventRetention - retention.Slack)}}
@@ -43,8 +44,8 @@ func (a *Activities) PurgeEvents(ctx context.Context, now time.Time) (PurgeResul
 		what string
 		run  func(context.Context) error
 	}{
-		{"webhook_events", p.events}, {"payloads", p.payloads}, {"idempotency_keys", p.keys}, {"bulk actions", p.bulks}, {"the audit", p.audit},
-		{"webhook_secrets", p.secrets},
+		{"webhook_events", p.events}, {"payloads", p.payloads}, {"idempotency_keys", p.keys}, {"bulk actions", p.bulks},
+		{"refused_deliveries", p.refused}, {"the audit", p.audit}, {"webhook_secrets", p.secrets},
 	} {
 		if err := step.run(ctx); err != nil {
 			return p.result, fmt.Errorf("purge %s: %w", step.what, err)
@@ -53,7 +54,7 @@ func (a *Activities) PurgeEvents(ctx context.Context, now time.Time) (PurgeResul
 	p.result.FinishedAt = time.Now().UTC()
 	r := p.result
 	a.Log.Info("purged what is no longer kept", "deleted", r.Deleted, "payloads", r.Payloads, "secrets", r.Secrets, "keys", r.Keys, "bulks", r.Bulks,
-		"audit", r.Audit, "older_than", r.OlderThan)
+		"refused", r.Refused, "audit", r.Audit, "older_than", r.OlderThan)
 	return r, nil
 }
 
@@ -82,6 +83,14 @@ func (p *purge) keys(ctx context.Context) error {
 
 func (p *purge) bulks(ctx context.Context) error {
 	return inBatches(ctx, &p.result.Bulks, func() (int64, bool, error) { return p.Store.PurgeBulks(ctx, p.result.OlderThan) })
+}
+
+func (p *purge) refused(ctx context.Context) error {
+	if p.RefusedRetention <= 0 {
+		return nil
+	}
+	cutoff := store.Cutoff{Now: p.now, Kept: p.RefusedRetention}
+	return inBatches(ctx, &p.result.Refused, full(func() (int64, error) { return p.Store.PurgeRefused(ctx, cutoff, purgeBatch) }))
 }
 
 func (p *purge) audit(ctx context.Context) error {

@@ -113,6 +113,7 @@ func (o Options) activities() *activities.Activities {
 		Wait:             o.Wait,
 		EventRetention:   o.Retention.Events,
 		PayloadRetention: o.Retention.Payloads,
+		RefusedRetention: o.Retention.Refused,
 		ReconcileWindow:  o.ReconcileWindow,
 		Reconcile:        cmp.Or(o.Reconcile, reconcile.NewMetrics(nil)),
 		Platform:         o.Platform,

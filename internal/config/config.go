@@ -173,7 +173,7 @@ func (r *reader) together(c Config) {
 // Retention returns the settings that say how long things are kept.
 func (c Config) Retention() retention.Settings {
 	return retention.Settings{
-		Events: c.EventRetention, Payloads: c.PayloadRetention, Audit: c.AuditRetention, Redelivery: c.RedeliveryHorizon,
+		Events: c.EventRetention, Payloads: c.PayloadRetention, Refused: c.RefusedRetention, Audit: c.AuditRetention, Redelivery: c.RedeliveryHorizon,
 		PendingTTL: c.PendingTTL, StuckAfter: c.StuckAfter, AskAfter: c.ReconcileAfter, CompareOver: c.ReconcileWindow, CompareEach: c.ReconcileEvery,
 	}
 }

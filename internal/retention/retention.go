@@ -12,6 +12,7 @@ import (
 type Settings struct {
 	Events      time.Duration // EVENT_RETENTION: rows of webhook_events, since the event's end
 	Payloads    time.Duration // PAYLOAD_RETENTION: their payloads, since the event's end
+	Refused     time.Duration // REFUSED_RETENTION: rows of refused_deliveries. Nothing depends on it
 	Audit       time.Duration // AUDIT_RETENTION: rows of audit_log; zero for ever
 	Redelivery  time.Duration // REDELIVERY_HORIZON: how late the platform may deliver an event again, since its first delivery
 	PendingTTL  time.Duration // PENDING_TTL: how long an event waits, since its receipt

@@ -127,6 +127,8 @@ func (s *tables) purgeAll(ctx context.Context) {
 	no(err)
 	_, err = s.PurgeKeys(ctx, 100)
 	no(err)
+	_, err = s.PurgeRefused(ctx, old, 100)
+	no(err)
 	_, err = s.PurgeAudit(ctx, 100)
 	no(err)
 }

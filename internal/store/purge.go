@@ -103,6 +103,22 @@ func (s *Store) RemovePayloads(ctx context.Context, w *Walk, c Cutoff, limit int
 	return removed, err
 }
 
+// See purgeSQL.
+const purgeRefusedSQL = `
+DELETE FROM refused_deliveries WHERE id = ANY(ARRAY(
+    SELECT id FROM refused_deliveries WHERE at < least($1::timestamptz, now()) - make_interval(secs => $2)
+    ORDER BY at, id LIMIT $3 FOR UPDATE SKIP LOCKED))`
+
+// PurgeRefused deletes at most limit refused deliveries that came before the cutoff, and returns how many. It may run twice.
+func (s *Store) PurgeRefused(ctx context.Context, c Cutoff, limit int) (deleted int64, err error) {
+	err = s.inPurge(ctx, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, purgeRefusedSQL, c.Now, c.Kept.Seconds(), limit)
+		deleted = tag.RowsAffected()
+		return err
+	})
+	return deleted, err
+}
+
 // How long it is kept is written in the database: see migration 0012.
 const purgeAuditSQL = `SELECT purge_audit($1)`
 
