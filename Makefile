@@ -92,6 +92,11 @@ bin/temporal-server: tools/temporal/go.mod
 bench/outages: build ## Measure acknowledgements at 20 and 80 events/s, and while Temporal and PostgreSQL are stopped for a minute each
 	@$(BENCH) -outages 60s
 
+ROWS ?= 1000000
+.PHONY: bench/purge
+bench/purge: build ## Measure acknowledgements while ROWS=1000000 rows, and as many payloads, are purged
+	@$(BENCH) -purge $(ROWS)
+
 SEED ?= 0
 DURATION ?= 1m
 ROUNDS ?= 1

@@ -124,6 +124,7 @@ func (a *Activities) judge(body converter.RawValue, r Receipt) store.Event {
 	} else {
 		e = store.Read(parsed, a.MaxEventSkew)
 	}
+	e.Forgotten = a.forgotten(r, time.Now())
 	if r.Replay == nil {
 		return e
 	}
@@ -132,6 +133,20 @@ func (a *Activities) judge(body converter.RawValue, r Receipt) store.Event {
 		e.Act = &store.Act{ID: act.ID, Actor: act.Actor, Action: store.ActReplay, Reason: act.Reason, BulkID: act.BulkID, Via: store.ViaAPI}
 	}
 	return e
+}
+
+// forgotten is why nobody can tell whether the event has ended, unless a row does: its row would be gone by now. So it is of a workflow that somebody resets, or
+// that a sweep starts anew, after so long.
+func (a *Activities) forgotten(r Receipt, now time.Time) string {
+	since := latest(r.ReceivedAt, r.RetriedAt)
+	if r.Replay != nil {
+		since = latest(since, r.Replay.At)
+	}
+	if a.EventRetention <= 0 || since.IsZero() || now.Sub(since) <= a.EventRetention {
+		return ""
+	}
+	return fmt.Sprintf("it was received at %s, longer ago than EVENT_RETENTION: if it was applied then, nothing says so any more. Retry it to apply it all the same, "+
+		"which undoes nothing that is newer, or discard it", r.ReceivedAt.UTC().Format(time.RFC3339))
 }
 
 // amended returns the event as a person corrected it, in an amendedError. The workflow has the body as it was received: it could not be

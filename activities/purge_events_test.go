@@ -8,6 +8,7 @@ import (
 	"go.temporal.io/sdk/testsuite"
 
 	"inorder/activities"
+	"inorder/internal/retention"
 )
 
 func (s *store) purge(now time.Time) activities.PurgeResult {
@@ -21,6 +22,13 @@ func (s *store) purge(now time.Time) activities.PurgeResult {
 	return r
 }
 
+// newPurged is a store whose events are kept for a day.
+func newPurged(t *testing.T) *store {
+	s := newStore(t)
+	s.EventRetention = 24 * time.Hour
+	return s
+}
+
 func TestPurgeEvents(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2025, 6, 1, 0, 0, 0, 0, time.UTC)
@@ -30,19 +38,18 @@ func TestPurgeEvents(t *testing.T) {
 		require.NoError(t, err)
 	}
 	t.Run("deletes what is older than the retention, and only that", func(t *testing.T) {
-		s := newStore(t)
-		s.EventRetention = 24 * time.Hour
-		fill(s, 2345, now.Add(-24*time.Hour-time.Second))
-		fill(s, 3, now.Add(-24*time.Hour))
+		s := newPurged(t)
+		fill(s, 2345, now.Add(-24*time.Hour-retention.Slack-time.Second))
+		fill(s, 3, now.Add(-24*time.Hour-retention.Slack))
 		r := s.purge(now)
 		require.Equal(t, int64(2345), r.Deleted)
-		require.True(t, r.OlderThan.Equal(now.Add(-24*time.Hour)))
+		require.True(t, r.OlderThan.Equal(now.Add(-24*time.Hour-retention.Slack)))
 		require.WithinDuration(t, time.Now(), r.FinishedAt, time.Minute)
 		require.Equal(t, "3", s.text(`SELECT count(*) FROM webhook_events`))
 		require.Zero(t, s.purge(now).Deleted)
 	})
 	t.Run("forgets secrets that had ended by then, except the ends of others' secrets", func(t *testing.T) {
-		s := newStore(t)
+		s := newPurged(t)
 		_, err := s.pool.Exec(t.Context(), `INSERT INTO webhook_secrets (name, secret, source, ends_at) VALUES
 			('old', 'whsec_1', 'wh_1', $1), ('lasting', 'whsec_2', 'wh_2', NULL), ('new', 'whsec_3', 'wh_3', $2), ('env', NULL, 'WEBHOOK_SECRETS', $1)`,
 			now.AddDate(-1, 0, 0), now)
@@ -51,13 +58,13 @@ func TestPurgeEvents(t *testing.T) {
 		require.Equal(t, "env lasting new", s.text(`SELECT string_agg(name, ' ' ORDER BY name) FROM webhook_secrets`))
 	})
 	t.Run("in batches of 1,000", func(t *testing.T) {
-		s := newStore(t)
+		s := newPurged(t)
 		fill(s, 2000, now.AddDate(-1, 0, 0))
 		trips := s.wire.count(func() { require.Equal(t, int64(2000), s.purge(now).Deleted) })
 		require.GreaterOrEqual(t, trips, 9) // three transactions of begin, delete, commit, and those of the keys
 	})
 	t.Run("passes over rows that are locked, and takes them next time", func(t *testing.T) {
-		s := newStore(t)
+		s := newPurged(t)
 		fill(s, 10, now.AddDate(-1, 0, 0))
 		release := s.hold(`SELECT FROM webhook_events LIMIT 4 FOR UPDATE`)
 		require.Equal(t, int64(6), s.purge(now).Deleted)
@@ -69,7 +76,7 @@ func TestPurgeEvents(t *testing.T) {
 func TestPurgeForgetsWhatWasAnsweredToRequestsADayAgo(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
-	s := newStore(t)
+	s := newPurged(t)
 	_, err := s.pool.Exec(t.Context(), `INSERT INTO idempotency_keys (actor, key, request_hash, status, created_at)
 		SELECT 'admin', 'old_' || i, ''::bytea, 200, now() - interval '25 hours' FROM generate_series(1, 1500) i UNION ALL SELECT 'admin', 'new', ''::bytea, 200, now() - interval '23 hours'`)
 	require.NoError(t, err)

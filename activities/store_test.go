@@ -54,7 +54,7 @@ func newStore(t testing.TB) *store {
 	require.NoError(t, err)
 	t.Cleanup(s.pool.Close)
 	s.Activities = &activities.Activities{
-		Store: tables.New(s.pool), Reconcile: reconcile.NewMetrics(s.metrics), Redelivery: redelivery.NewMetrics(nil), Events: &s.events, Log: testenv.Log, Limited: loglimit.New(testenv.Log, loglimit.Every), MaxEventSkew: time.Hour, EventRetention: 30 * 24 * time.Hour,
+		Store: tables.New(s.pool), Reconcile: reconcile.NewMetrics(s.metrics), Redelivery: redelivery.NewMetrics(nil), Events: &s.events, Log: testenv.Log, Limited: loglimit.New(testenv.Log, loglimit.Every), MaxEventSkew: time.Hour, EventRetention: 100 * 365 * 24 * time.Hour, // longer ago than `received`
 		Webhooks: webhooks.Store{Pool: s.pool}, Wait: activities.WaitPolicy{Recheck: time.Minute, StuckAfter: 24 * time.Hour, TTL: 30 * 24 * time.Hour},
 	}
 	return s

@@ -49,12 +49,16 @@ func main() {
 		return err
 	})
 	outages := flag.Duration("outages", 0, "instead: calm, and outages of that length")
+	purge := flag.Int("purge", 0, "instead: acknowledgements while so many rows and so many payloads are purged")
+	calm := flag.Duration("calm", 30*time.Second, "of -purge: how long acknowledgements are measured before and after it")
 	draw := flag.String("plots", "", "instead: draw this file of results into docs/benchmark")
 	flag.Parse()
 	b.rounds = *rounds
 	switch {
 	case *draw != "":
 		exit(plots(*draw, "docs/benchmark"))
+	case *purge > 0:
+		exit(b.runPurge(ctx, *purge, *calm))
 	case *outages > 0:
 		exit(runOutages(ctx, b.program, *outages))
 	case *engine:

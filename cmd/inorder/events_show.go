@@ -65,6 +65,9 @@ func (c *eventsShowCmd) Run(ctx context.Context, std streams) error {
 }
 
 func writePayload(std streams, e api.EventView) error {
+	if e.PayloadRemovedAt != nil {
+		return fmt.Errorf("the payload of %s was %s", e.EventID, removal(e))
+	}
 	if isNull(e.Payload) {
 		noteMissing(std.err, e.Missing)
 		return fmt.Errorf("the payload of %s is not known: PostgreSQL could not take it, and Temporal has forgotten it, or does not answer", e.EventID)
@@ -75,6 +78,18 @@ func writePayload(std streams, e api.EventView) error {
 	}
 	_, err := fmt.Fprintln(std.out, indented.String())
 	return err
+}
+
+// removal says when the payload was removed; "" if it was not.
+func removal(e api.EventView) string {
+	if e.PayloadRemovedAt == nil {
+		return ""
+	}
+	after := ""
+	if e.ProcessedAt != nil {
+		after = fmt.Sprintf(" after %s", words.Age(e.PayloadRemovedAt.Sub(*e.ProcessedAt)))
+	}
+	return fmt.Sprintf("removed%s, at %s (PAYLOAD_RETENTION): the event can't be replayed", after, clockOf(*e.PayloadRemovedAt))
 }
 
 func isNull(raw json.RawMessage) bool {
@@ -101,7 +116,7 @@ func writeEvent(to *terminal.Writer, e api.EventView, now time.Time) {
 		facts = append(facts, fact{"attempts", fmt.Sprint(e.Attempts)})
 	}
 	facts = append(facts, fact{"last failure", e.LastFailure}, fact{"next attempt", whenOf(e.NextAttempt, now)}, fact{"workflow", e.WorkflowID},
-		fact{"in Temporal", e.TemporalURL})
+		fact{"payload", removal(e)}, fact{"in Temporal", e.TemporalURL})
 	writeFacts(to, facts)
 	writeMoments(to, e.Timeline)
 	if len(e.Actions) > 0 {

@@ -125,7 +125,7 @@ search attributes: then run ` + "`inorder migrate`" + `; and in a Temporal names
 SIGTERM it finishes what it has begun; a second signal ends it at once.
 
 Needs DATABASE_URL. Reads ADMIN_ADDR, ADMIN_TOKEN, ADMIN_TOKENS_FILE, TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE (and the other
-TEMPORAL_* names), TEMPORAL_UI_URL, TASK_QUEUE, EVENT_RETENTION, REDELIVERY_HORIZON, PENDING_RECHECK, STUCK_AFTER, PENDING_TTL, MAX_EVENT_SKEW, LOG_LEVEL, LOG_FORMAT. With
+TEMPORAL_* names), TEMPORAL_UI_URL, TASK_QUEUE, EVENT_RETENTION, PAYLOAD_RETENTION, REFUSED_RETENTION, REDELIVERY_HORIZON, PENDING_RECHECK, STUCK_AFTER, PENDING_TTL, MAX_EVENT_SKEW, LOG_LEVEL, LOG_FORMAT. With
 HEADLESS_COMMERCE_API_KEY (and HEADLESS_COMMERCE_API_URL) it also compares orders with the platform's, and checks our webhooks
 there: RECONCILE_AFTER, RECONCILE_WINDOW, HOOK_AUTOREPAIR. It drains the inbox, also while Temporal is away; with INBOX=workflow each of
 its events becomes a workflow.

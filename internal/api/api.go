@@ -63,17 +63,19 @@ type Event struct {
 // EventView is one event with all that is known of it.
 type EventView struct {
 	Event
-	Payload     json.RawMessage `json:"payload"`                // the envelope; null where PostgreSQL does not take it and Temporal has forgotten it
-	Reason      string          `json:"reason,omitempty"`       // in words: why it is where it is
-	NextAttempt *time.Time      `json:"next_attempt,omitempty"` // of one that waits or backs off
-	Attempts    int             `json:"attempts,omitempty"`     // of the activity that is being retried
-	LastFailure string          `json:"last_failure,omitempty"`
-	Actions     []Action        `json:"actions"` // that fit now
-	WorkflowID  string          `json:"workflow_id,omitempty"`
-	RunID       string          `json:"run_id,omitempty"`
-	TemporalURL string          `json:"temporal_url,omitempty"` // "" without TEMPORAL_UI_URL, or without a workflow
-	Timeline    []Moment        `json:"timeline"`
-	Missing     []Missing       `json:"missing,omitempty"`
+	Payload json.RawMessage `json:"payload"` // the envelope; null where PostgreSQL does not take it and Temporal has forgotten it, or where it was removed
+	// PayloadRemovedAt is when the payload of an event that has ended was removed, because PAYLOAD_RETENTION had passed. Such an event can't be replayed.
+	PayloadRemovedAt *time.Time `json:"payload_removed_at,omitempty" doc:"When the payload was removed, because PAYLOAD_RETENTION had passed since the end. Such an event can't be replayed."`
+	Reason           string     `json:"reason,omitempty"`       // in words: why it is where it is
+	NextAttempt      *time.Time `json:"next_attempt,omitempty"` // of one that waits or backs off
+	Attempts         int        `json:"attempts,omitempty"`     // of the activity that is being retried
+	LastFailure      string     `json:"last_failure,omitempty"`
+	Actions          []Action   `json:"actions"` // that fit now
+	WorkflowID       string     `json:"workflow_id,omitempty"`
+	RunID            string     `json:"run_id,omitempty"`
+	TemporalURL      string     `json:"temporal_url,omitempty"` // "" without TEMPORAL_UI_URL, or without a workflow
+	Timeline         []Moment   `json:"timeline"`
+	Missing          []Missing  `json:"missing,omitempty"`
 }
 
 // Moment is a line of an event's timeline.

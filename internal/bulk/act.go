@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
 
@@ -59,7 +58,7 @@ func (r *Runner) try(ctx context.Context, p store.BulkPlace) acted {
 	case errors.As(err, &away):
 		return acted{away: fmt.Errorf("event %s: %w", p.EventID, err)}
 	case errors.As(err, &unfit), errors.As(err, &unknown):
-		return r.unlessDone(ctx, end, by, err, unfit != nil && slices.Contains(unfit.Actions, api.Replay))
+		return r.unlessDone(ctx, end, by, err, unfit != nil && unfit.Ended)
 	}
 	end.Failed, end.Result = true, inorder.Bounded(err.Error())
 	if store.IsLasting(err) {

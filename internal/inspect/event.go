@@ -192,7 +192,7 @@ func (k *known) reason(r operate.Run) string {
 	case k.replay.Running:
 		return k.Reason + "; it is being applied again"
 	case k.State == api.StateEnded && !k.recorded && k.noView == nil:
-		return "it has ended, so long ago that how is no longer kept"
+		return "it has ended, longer ago than EVENT_RETENTION, so how is no longer kept"
 	case k.State == api.StateEnded && !k.recorded:
 		return "it has ended"
 	case k.State == api.StateEnded && r.Releases():
@@ -219,8 +219,6 @@ func (k *known) reason(r operate.Run) string {
 
 // fitting are the actions that fit now.
 func (k *known) fitting() []api.Action {
-	if k.State == api.StateEnded && !k.recorded && k.noView == nil {
-		return []api.Action{} // there is nothing to apply again
-	}
-	return operate.Fits(k.State, k.run.Releases())
+	purged := k.State == api.StateEnded && !k.recorded && k.noView == nil
+	return operate.Fits(k.State, k.run.Releases(), purged || k.PayloadRemovedAt != nil)
 }

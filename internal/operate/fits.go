@@ -3,9 +3,14 @@ package operate
 import "inorder/internal/api"
 
 // Fits returns the actions that fit a state. Nothing else decides that. releases is whether the event's workflow is still waking what waits for
-// its order, which a retry does at once: see Run.Releases.
-func Fits(state api.State, releases bool) []api.Action {
+// its order, which a retry does at once: see Run.Releases; removed is whether an ended event's payload is no longer kept, so that there is nothing to
+// apply again.
+func Fits(state api.State, releases, removed bool) []api.Action {
 	switch {
+	case state == api.StateEnded && releases && removed:
+		return []api.Action{api.Retry}
+	case state == api.StateEnded && removed:
+		return []api.Action{}
 	case state == api.StateEnded && releases:
 		return []api.Action{api.Retry, api.Replay}
 	case state == api.StateEnded:

@@ -84,6 +84,7 @@ type UnfitError struct {
 	EventID string
 	Why     string
 	Actions []api.Action
+	Ended   bool // it has ended
 }
 
 func (e *UnfitError) Error() string { return fmt.Sprintf("event %s: %s", e.EventID, e.Why) }

@@ -80,10 +80,14 @@ func (p *place) state() api.State {
 func (p *place) purged() bool { return !p.recorded && p.run.Status == "completed" }
 
 func (p *place) unfit(action api.Action) error {
-	e := &UnfitError{EventID: p.eventID, Actions: Fits(p.state(), p.run.Releases())}
+	removed := !p.PayloadRemovedAt.IsZero()
+	e := &UnfitError{EventID: p.eventID, Actions: Fits(p.state(), p.run.Releases(), removed || p.purged()), Ended: p.state() == api.StateEnded}
 	switch {
 	case p.purged():
-		e.Why, e.Actions = "it has ended, and its row is no longer kept: there is nothing to apply again", []api.Action{}
+		e.Why = "it ended longer ago than EVENT_RETENTION, so its row was deleted: there is nothing to apply again"
+	case action == api.Replay && removed:
+		e.Why = fmt.Sprintf("its payload was removed at %s, because PAYLOAD_RETENTION had passed since it ended as %s: there is nothing to apply again",
+			p.PayloadRemovedAt.Format(time.RFC3339), p.Outcome)
 	case p.Outcome != "":
 		e.Why = fmt.Sprintf("it has ended as %s, so %s does not fit", p.Outcome, action)
 	default:

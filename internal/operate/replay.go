@@ -22,14 +22,14 @@ func (o *Operator) Replay(ctx context.Context, eventID string, by Act) (api.Done
 		} else if acted {
 			return api.Done{Action: api.Replay, Result: "replaying", Detail: "it was replayed by this act before: " + result}, false, nil
 		}
-		if p.state() != api.StateEnded || p.purged() {
+		if p.state() != api.StateEnded || p.purged() || !p.PayloadRemovedAt.IsZero() {
 			return d, false, p.unfit(api.Replay)
 		}
 		e, found, err := o.Store.Ended(ctx, eventID)
 		if err != nil {
 			return d, false, noDatabase(err, "nothing was done")
 		}
-		if !found { // it is being replayed
+		if !found { // it is being replayed, or its payload was just removed
 			return d, true, nil
 		}
 		if p.away != nil {

@@ -18,6 +18,9 @@ type Event struct {
 	// Reason is why a person must look at the event; "" of one that can be applied. With a reason Change holds the order's ID
 	// at most.
 	Reason string
+	// Forgotten is why a person must look at the event unless a row says what became of it, be it that it waits: it may have ended so long ago that the
+	// row is gone. "" of one whose row would still be there.
+	Forgotten string
 	// Payload stands in for a body that jsonb does not take; nil for the body itself.
 	Payload json.RawMessage
 	// WorkflowID is the workflow of an event that is replayed; "" for the event's own.

@@ -63,7 +63,7 @@ func (t *transaction) queueEvents(b *pgx.Batch) {
 			switch e := &t.entries[i]; {
 			case e.ID != id:
 			case outcome == "":
-				e.waits, e.amended = true, hash
+				e.waits, e.waiting, e.amended = true, detail != "", hash
 				if e.Change.Creates && detail == e.Change.OrderID { // under another body; it doesn't wait for itself
 					e.Waiters--
 				}

@@ -17,11 +17,13 @@ type Place struct {
 	WorkflowID string          // of one that has such a row: its own ID, or that of its replay
 	OrderID    string
 	Inbox      bool // it is in the inbox
+	// PayloadRemovedAt is when the payload of one that has ended was removed; zero of one that has it.
+	PayloadRemovedAt time.Time
 }
 
 const selectPlaceSQL = `
 SELECT coalesce(w.outcome, ''), coalesce(p.phase, ''), coalesce(p.workflow_id, p.event_id, ''),
-       coalesce(w.order_id, p.order_id, i.order_id, ''), i.event_id IS NOT NULL
+       coalesce(w.order_id, p.order_id, i.order_id, ''), i.event_id IS NOT NULL, w.payload_removed_at
 FROM (VALUES ($1::text)) AS asked (id)
 LEFT JOIN webhook_events w ON w.event_id = asked.id
 LEFT JOIN pending_events p ON p.event_id = asked.id
@@ -30,9 +32,14 @@ WHERE w.event_id IS NOT NULL OR p.event_id IS NOT NULL OR i.event_id IS NOT NULL
 
 // Place returns where an event is; found is false if PostgreSQL does not have it.
 func (s *Store) Place(ctx context.Context, eventID string) (p Place, found bool, err error) {
-	found, err = s.scanOne(ctx, selectPlaceSQL, []any{eventID}, &p.Outcome, &p.Phase, &p.WorkflowID, &p.OrderID, &p.Inbox)
+	var removed stamp
+	found, err = s.scanOne(ctx, selectPlaceSQL, []any{eventID}, &p.Outcome, &p.Phase, &p.WorkflowID, &p.OrderID, &p.Inbox, &removed)
 	if err != nil {
 		return Place{}, false, fmt.Errorf("find event %s: %w", eventID, err)
+	}
+	p.PayloadRemovedAt = removed.Time.UTC()
+	if !removed.Valid {
+		p.PayloadRemovedAt = time.Time{}
 	}
 	return p, found, nil
 }

@@ -99,9 +99,9 @@ func (e *entry) keptHash() []byte {
 // Of a body that jsonb did not take there is a string.
 const selectPayloadSQL = `
 SELECT type, CASE WHEN jsonb_typeof(payload) = 'string' THEN payload #>> '{}' ELSE payload::text END, coalesce(received_at, processed_at)
-FROM webhook_events WHERE event_id = $1`
+FROM webhook_events WHERE event_id = $1 AND payload IS NOT NULL`
 
-// Ended returns an event that has ended, from its stored payload; found is false if it has no row.
+// Ended returns an event that has ended, from its stored payload; found is false if it has no row, or its payload was removed.
 func (s *Store) Ended(ctx context.Context, eventID string) (e inorder.Event, found bool, err error) {
 	var eventType, body string
 	var receivedAt stamp

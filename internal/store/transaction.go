@@ -33,6 +33,7 @@ type entry struct {
 	Result
 	hash    []byte  // SHA-256 of the body
 	waits   bool    // it has a row of pending_events
+	waiting bool    // which says that it waits for its order
 	amended []byte  // SHA-256 of the body that a person gave it; nil if nobody did
 	tried   bool    // its row of the inbox is left from before, when its workflow, if it had one, may not have been woken
 	acted   bool    // its act has been done
@@ -111,8 +112,11 @@ func (t *transaction) decide() {
 			e.Outcome, e.Detail, e.Recorded = inorder.Discarded, "it was given up, and replayed since", true
 		case e.amended != nil && !e.anyBody && !bytes.Equal(e.amended, e.hash):
 			e.Result = Result{Amended: true}
+		case e.Forgotten != "" && !e.waiting && e.former == nil && !e.anyBody:
+			e.Reason = e.Forgotten
+			t.applyAs(e, inorder.Decision{Outcome: inorder.Attention, Detail: e.Reason})
 		default:
-			t.apply(e)
+			t.applyAs(e, t.Decide(e.Event, t.known.Order(e.Change.OrderID, e.partKeys())))
 		}
 	}
 }
@@ -146,9 +150,8 @@ func (t *transaction) isBusy(e *entry) bool {
 	return !granted
 }
 
-// apply decides one event, and notes what it changes.
-func (t *transaction) apply(e *entry) {
-	d := t.Decide(e.Event, t.known.Order(e.Change.OrderID, e.partKeys()))
+// applyAs notes what the decision changes.
+func (t *transaction) applyAs(e *entry, d inorder.Decision) {
 	e.Outcome, e.Detail = d.Outcome, d.Detail
 	t.parked = slices.DeleteFunc(t.parked, e.isSame) // the last one counts
 	_, orderKnown := t.known.orders[e.Change.OrderID]

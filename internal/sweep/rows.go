@@ -3,6 +3,7 @@ package sweep
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"inorder"
 	"inorder/internal/store"
@@ -16,19 +17,21 @@ func (s *Sweep) waiting(ctx context.Context) error {
 	if s.All {
 		unseen = 0
 	}
-	return s.eachRow(ctx, func(after store.PendingRow) ([]store.PendingRow, error) {
+	seenAt := func(r store.PendingRow) time.Time { return r.SeenAt } // each attempt moves it
+	return s.eachRow(ctx, seenAt, func(after store.PendingRow) ([]store.PendingRow, error) {
 		return s.Store.Unseen(ctx, unseen, after, pageSize)
 	})
 }
 
 // attention brings back events that need a person. It asks Temporal for each: they are few, and do not touch their rows.
 func (s *Sweep) attention(ctx context.Context) error {
-	return s.eachRow(ctx, func(after store.PendingRow) ([]store.PendingRow, error) {
+	never := func(store.PendingRow) time.Time { return time.Time{} }
+	return s.eachRow(ctx, never, func(after store.PendingRow) ([]store.PendingRow, error) {
 		return s.Store.InAttention(ctx, after, pageSize)
 	})
 }
 
-func (s *Sweep) eachRow(ctx context.Context, read func(after store.PendingRow) ([]store.PendingRow, error)) error {
+func (s *Sweep) eachRow(ctx context.Context, seen func(store.PendingRow) time.Time, read func(after store.PendingRow) ([]store.PendingRow, error)) error {
 	for after := (store.PendingRow{}); ; {
 		page, err := read(after)
 		if err != nil {
@@ -40,7 +43,7 @@ func (s *Sweep) eachRow(ctx context.Context, read func(after store.PendingRow) (
 				e, found, err := s.Store.Pending(ctx, row.EventID)
 				return e.Event, found, err
 			}
-			if err := s.count(ctx, row.EventID, s.bringBack(ctx, row.WorkflowID, find)); err != nil {
+			if err := s.count(ctx, row.EventID, s.bringBack(ctx, row.WorkflowID, seen(row), find)); err != nil {
 				return err
 			}
 		}

@@ -3,6 +3,7 @@ package sweep
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"inorder"
 )
@@ -31,7 +32,7 @@ func (s *Sweep) lost(ctx context.Context) error {
 		if isReplay := r.WorkflowID != r.EventID(); workflowID != r.WorkflowID && (known || isReplay) {
 			return s.count(ctx, r.EventID(), nil)
 		}
-		return s.count(ctx, r.EventID(), s.bringBack(ctx, r.WorkflowID, func() (inorder.Event, bool, error) {
+		return s.count(ctx, r.EventID(), s.bringBack(ctx, r.WorkflowID, time.Time{}, func() (inorder.Event, bool, error) {
 			if e, found, err := s.Store.Pending(ctx, r.EventID()); found || err != nil { // a person may have corrected it
 				return e.Event, found, err
 			}

@@ -80,15 +80,15 @@ func (s *Sweep) Run(ctx context.Context) (Report, error) {
 	return s.report, nil
 }
 
-// bringBack starts a workflow anew if none is running. found is false if the event has ended meanwhile, or if nothing
-// has it any more.
-func (s *Sweep) bringBack(ctx context.Context, workflowID string, find func() (e inorder.Event, found bool, err error)) error {
+// bringBack starts a workflow anew if none is running. seen is when a workflow last had the event, as far as its row tells. found is false if the event
+// has ended meanwhile, or if nothing has it any more.
+func (s *Sweep) bringBack(ctx context.Context, workflowID string, seen time.Time, find func() (e inorder.Event, found bool, err error)) error {
 	running, err := s.Engine.Running(ctx, workflowID)
 	if err != nil || running {
 		return err
 	}
 	e, found, err := find()
-	if err != nil || !found || s.tooOld(e) {
+	if err != nil || !found || s.tooOld(e, seen) {
 		return err
 	}
 	started, err := s.Engine.Revive(ctx, e, workflowID)
@@ -133,10 +133,17 @@ func (s *Sweep) count(ctx context.Context, eventID string, err error) error {
 	return nil
 }
 
-// tooOld reports whether an event without a workflow is left alone, and counts it then. One that a person retried or replayed since is not.
-func (s *Sweep) tooOld(e inorder.Event) bool {
-	oldest := s.Now.Add(-s.Retention)
-	if !e.ReceivedAt.Before(oldest) || !e.RetriedAt.Before(oldest) {
+// tooOld reports whether an event without a workflow is left alone, and counts it then: the row that says that it has ended may be gone, which is kept for
+// the retention and retention.Slack. One that a person retried or replayed since is not too old, and neither is one that waited since then.
+//
+// The clock counts, not the time for which the sweep was scheduled: it may have been held up since, and a purge not.
+func (s *Sweep) tooOld(e inorder.Event, seen time.Time) bool {
+	now := s.Now
+	if clock := time.Now(); clock.After(now) {
+		now = clock
+	}
+	oldest := now.Add(-s.Retention)
+	if !e.ReceivedAt.Before(oldest) || !e.RetriedAt.Before(oldest) || !seen.Before(oldest) {
 		return false
 	}
 	s.report.TooOld++

@@ -17,7 +17,8 @@ import (
 
 const (
 	oneEndedSQL = `
-SELECT type, coalesce(order_id, ''), coalesce(` + storeOf + `, ''), outcome, detail, via, occurred_at, coalesce(received_at, processed_at), processed_at, payload
+SELECT type, coalesce(order_id, ''), coalesce(store_id, ` + storeOf + `, ''), outcome, detail, via, occurred_at, coalesce(received_at, processed_at), processed_at, payload,
+       payload_removed_at
 FROM webhook_events WHERE event_id = @event`
 
 	// The body is as it was received. Rows of older programs have none; of an event in attention it may be no JSON at all.
@@ -76,11 +77,11 @@ func SortTimeline(timeline []api.Moment) {
 }
 
 func scanEnded(row pgx.Row, e *api.EventView) error {
-	err := row.Scan(&e.Type, &e.OrderID, &e.StoreID, &e.Outcome, &e.Detail, &e.Via, &e.OccurredAt, &e.ReceivedAt, &e.ProcessedAt, &e.Payload)
+	err := row.Scan(&e.Type, &e.OrderID, &e.StoreID, &e.Outcome, &e.Detail, &e.Via, &e.OccurredAt, &e.ReceivedAt, &e.ProcessedAt, &e.Payload, &e.PayloadRemovedAt)
 	if err != nil {
 		return err
 	}
-	e.State, e.Reason = api.StateEnded, endedBecause(e.Event)
+	e.State, e.Reason, e.PayloadRemovedAt = api.StateEnded, endedBecause(e.Event), utc(e.PayloadRemovedAt)
 	e.Timeline = append(e.Timeline, api.Moment{At: e.ProcessedAt.UTC(), What: "ended", Text: joined(": ", e.Outcome, e.Detail)})
 	if e.Via == "workflow" {
 		e.WorkflowID = e.EventID

@@ -14,17 +14,20 @@ const (
 	hasEnded = `(SELECT true FROM webhook_events w WHERE w.event_id = walk.event_id)`
 	isParked = `(SELECT true FROM pending_events p WHERE p.event_id = walk.event_id)`
 
+	// Of one that has ended, the column is set once there is no payload.
+	storeOfWalked = `coalesce(store_id, ` + storeOf + `)`
+
 	walked = ` FROM (
 	SELECT *, row_number() OVER () AS place, ((@type::text = '' OR type = @type) AND (@order::text = '' OR order_id = @order)
-		AND (@store::text = '' OR ` + storeOf + ` = @store) AND `
+		AND (@store::text = '' OR ` + storeOfWalked + ` = @store) AND `
 	enough = `
 	ORDER BY at DESC, id DESC
 ) AS e WHERE matches OR place = @look ORDER BY at DESC, id DESC LIMIT @limit`
 
 	endedSQL = `
-SELECT event_id, type, coalesce(order_id, ''), coalesce(` + storeOf + `, ''), 'ended', outcome, detail, via, occurred_at, at, processed_at, matches, place = @look` + walked +
+SELECT event_id, type, coalesce(order_id, ''), coalesce(` + storeOfWalked + `, ''), 'ended', outcome, detail, via, occurred_at, at, processed_at, matches, place = @look` + walked +
 		`(@outcome::text = '' OR outcome = @outcome) AND (@via::text = '' OR via = @via)) IS TRUE AS matches FROM (
-		SELECT event_id, event_id COLLATE "C" AS id, type, order_id, outcome, detail, via, occurred_at, processed_at, payload, coalesce(received_at, processed_at) AS at FROM `
+		SELECT event_id, event_id COLLATE "C" AS id, type, order_id, outcome, detail, via, occurred_at, processed_at, payload, store_id, coalesce(received_at, processed_at) AS at FROM `
 	endedAfter = ` (coalesce(received_at, processed_at), event_id COLLATE "C") < (@at::timestamptz, @id::text) AND coalesce(received_at, processed_at) >= @since::timestamptz
 		ORDER BY `
 	endedOrder = `coalesce(received_at, processed_at) DESC, event_id COLLATE "C" DESC LIMIT @look) AS walk`
@@ -41,9 +44,9 @@ SELECT event_id, type, coalesce(order_id, ''), coalesce(` + storeOf + `, ''), 'e
 	parkedDetail = `CASE WHEN phase = 'attention' THEN detail ELSE 'its order does not exist yet' END`
 
 	parkedSQL = `
-SELECT event_id, type, coalesce(order_id, ''), coalesce(` + storeOf + `, ''), phase, '', ` + parkedDetail + `, '', occurred_at, at, NULL::timestamptz, matches, place = @look` + walked +
+SELECT event_id, type, coalesce(order_id, ''), coalesce(` + storeOfWalked + `, ''), phase, '', ` + parkedDetail + `, '', occurred_at, at, NULL::timestamptz, matches, place = @look` + walked +
 		hasEnded + ` IS NULL) IS TRUE AS matches FROM (
-		SELECT event_id, event_id COLLATE "C" AS id, type, order_id, phase, detail, occurred_at, payload, received_at AS at FROM `
+		SELECT event_id, event_id COLLATE "C" AS id, type, order_id, phase, detail, occurred_at, payload, NULL::text AS store_id, received_at AS at FROM `
 	parkedNext = ` (received_at, event_id COLLATE "C") < (@at::timestamptz, @id::text) AND received_at >= @since::timestamptz
 		ORDER BY received_at DESC, event_id COLLATE "C" DESC LIMIT @look) AS walk` + enough
 
