@@ -45,7 +45,7 @@ func (r *Receiver) expect(ctx *fasthttp.RequestCtx) (status int) {
 	if ctx.Request.Header.ContentLength() > r.o.MaxBodyBytes {
 		a := answerTo(errTooLarge)
 		r.logRefusal(a, errTooLarge)
-		r.o.Traffic.Delivery(a.result)
+		r.refused(a)
 		return http.StatusRequestEntityTooLarge
 	}
 	return http.StatusContinue

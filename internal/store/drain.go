@@ -23,8 +23,13 @@ type Drained struct {
 	// order for which somebody waits, and those that waited as a workflow, too. Their rows stay until RemoveInbox, and are due
 	// again by themselves.
 	Start []inorder.Event
-	// Ends are how many of the events have just ended, by outcome.
-	Ends map[inorder.Outcome]int
+	Ends  []DrainedEnd // the events that have just ended
+}
+
+// DrainedEnd is how an event ended, and when it had been received.
+type DrainedEnd struct {
+	Outcome    inorder.Outcome
+	ReceivedAt time.Time
 }
 
 const (
@@ -137,9 +142,9 @@ func (s *Store) drain(ctx context.Context, tx pgx.Tx, received []inorder.Event, 
 		return err
 	}
 	t.decide()
-	d.Ends = map[inorder.Outcome]int{}
-	for _, e := range t.ended {
-		d.Ends[e.Outcome]++
+	d.Ends = make([]DrainedEnd, len(t.ended))
+	for i, e := range t.ended {
+		d.Ends[i] = DrainedEnd{e.Outcome, e.ReceivedAt}
 	}
 	return t.write(ctx, tx)
 }

@@ -1,0 +1,34 @@
+package metrics
+
+import (
+	"cmp"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+)
+
+// Build shows which program runs: its version, the commit that it was built from, and the version of Go. A commit that the build does not know
+// is "unknown".
+func Build(r prometheus.Registerer, version, revision string) {
+	promauto.With(r).NewGauge(prometheus.GaugeOpts{
+		Name:        "inorder_build_info",
+		Help:        "1, with the version of this program, the commit that it was built from, and the version of Go as labels.",
+		ConstLabels: prometheus.Labels{"version": cmp.Or(version, "unknown"), "revision": cmp.Or(revision, stamped(), "unknown"), "goversion": runtime.Version()},
+	}).Set(1)
+}
+
+// stamped is the commit that Go itself has noted.
+func stamped() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			return s.Value
+		}
+	}
+	return ""
+}
