@@ -20,7 +20,7 @@ type Metrics struct {
 
 // refusals are the statuses with which requests are refused that are no delivery: cut short, too slow, without a path or method of ours, or
 // no HTTP. Any other status is "other".
-var refusals = [...]string{"400", "404", "405", "408", "431", other}
+var refusals = [...]string{"400", "404", "405", "408", "413", "431", other}
 
 const other = "other"
 

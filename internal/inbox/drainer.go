@@ -112,7 +112,7 @@ func (d *Drainer) drain(ctx context.Context, c store.Claim) (store.Drained, erro
 	for _, e := range drained.Start {
 		d.starts.add(e)
 	}
-	for _, e := range drained.Ends {
+	for _, e := range drained.Ended {
 		d.o.Traffic.Ended(e.Outcome, store.ViaInbox, e.ReceivedAt)
 	}
 	return drained, err

@@ -23,13 +23,14 @@ type Drained struct {
 	// order for which somebody waits, and those that waited as a workflow, too. Their rows stay until RemoveInbox, and are due
 	// again by themselves.
 	Start []inorder.Event
-	Ends  []DrainedEnd // the events that have just ended
+	// Ended are the events that have just ended.
+	Ended []Ended
 }
 
-// DrainedEnd is how an event ended, and when it had been received.
-type DrainedEnd struct {
-	Outcome    inorder.Outcome
-	ReceivedAt time.Time
+// Ended is an event that has ended, and how.
+type Ended struct {
+	inorder.Event
+	Outcome inorder.Outcome
 }
 
 const (
@@ -142,9 +143,9 @@ func (s *Store) drain(ctx context.Context, tx pgx.Tx, received []inorder.Event, 
 		return err
 	}
 	t.decide()
-	d.Ends = make([]DrainedEnd, len(t.ended))
+	d.Ended = make([]Ended, len(t.ended))
 	for i, e := range t.ended {
-		d.Ends[i] = DrainedEnd{e.Outcome, e.ReceivedAt}
+		d.Ended[i] = Ended{e.Event.Event, e.Outcome}
 	}
 	return t.write(ctx, tx)
 }
