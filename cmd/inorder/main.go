@@ -99,8 +99,8 @@ func codeOf(err error) int {
 	return exitError
 }
 
-// version and revision are set when bin/inorder is built: -ldflags "-X main.version=… -X main.revision=…".
-var version, revision string
+// version is set when bin/inorder is built: -ldflags "-X main.version=…".
+var version string
 
 // programVersion is version, or else what the Go tool recorded of the source.
 func programVersion() string {

@@ -22,7 +22,7 @@ type roomMetrics struct {
 
 func newMetrics() roomMetrics {
 	r := prometheus.NewRegistry()
-	metrics.Build(r, programVersion(), revision)
+	metrics.Build(r, programVersion())
 	return roomMetrics{registry: r, receiver: receiver.NewMetrics(r), redelivery: redelivery.NewMetrics(r)}
 }
 

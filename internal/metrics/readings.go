@@ -26,12 +26,11 @@ type Options struct {
 }
 
 const (
-	// PostgreSQL and Temporal are read so often, and what they said is shown for so long: one reading that fails is no gap.
-	readEvery     = 10 * time.Second
-	readTemporal  = 15 * time.Second // it answers only some ten such questions a second, of all processes
-	readTimeout   = 5 * time.Second
-	keptFor       = 35 * time.Second
-	serverUnknown = "its metrics are not shown"
+	readEvery    = 10 * time.Second
+	readTemporal = 15 * time.Second // it answers only some ten such questions a second, of all processes
+	readTimeout  = 5 * time.Second
+	// keptFor is how long a reading is shown: one that fails in between is no gap.
+	keptFor = 45 * time.Second
 )
 
 // Readings read both servers in the background, and are a prometheus.Collector of what they said last. What is not known is not shown.
@@ -78,7 +77,7 @@ func (r *Readings) applying(ctx context.Context) (applying, error) {
 	return a, err
 }
 
-// source is one server, and what it said last.
+// source is what a server said last.
 type source[T any] struct {
 	mu    sync.Mutex
 	said  T
@@ -87,6 +86,7 @@ type source[T any] struct {
 	asked bool
 }
 
+// read asks the server again and again, until ctx ends.
 func (s *source[T]) read(ctx context.Context, log *loglimit.Logger, server string, every time.Duration, ask func(context.Context) (T, error)) {
 	for {
 		within, cancel := context.WithTimeout(ctx, readTimeout)
@@ -96,7 +96,7 @@ func (s *source[T]) read(ctx context.Context, log *loglimit.Logger, server strin
 			return
 		}
 		if err != nil {
-			log.Log(slog.LevelWarn, "read "+server, server+" can't be read; "+serverUnknown, "cause", loglimit.OneLine(err))
+			log.Log(slog.LevelWarn, "read "+server, "what metrics show of "+server+" can't be read", "cause", loglimit.OneLine(err))
 		}
 		s.keep(said, err)
 		if await.Sleep(ctx, every) != nil {
@@ -114,11 +114,11 @@ func (s *source[T]) keep(said T, err error) {
 	}
 }
 
-// state is what a source knows.
+// state is what a source knows at one moment.
 type state[T any] struct {
 	said      T
 	at        time.Time
-	known     bool // said is new enough
+	known     bool // said is new enough to be shown
 	up, asked bool
 }
 

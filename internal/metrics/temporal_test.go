@@ -35,15 +35,3 @@ func TestTheSDKsMetricsAreBounded(t *testing.T) {
 	}
 	require.Equal(t, 10_000.0, total, "none is lost")
 }
-
-func TestTheBuildIsShown(t *testing.T) {
-	r := prometheus.NewRegistry()
-	Build(r, "v1.2.3", "")
-	families, err := r.Gather()
-	require.NoError(t, err)
-	require.Len(t, families[0].GetMetric()[0].GetLabel(), 3)
-	for _, l := range families[0].GetMetric()[0].GetLabel() {
-		require.NotEmpty(t, l.GetValue(), l.GetName())
-	}
-	require.Equal(t, 1.0, families[0].GetMetric()[0].GetGauge().GetValue())
-}

@@ -180,6 +180,7 @@ func BenchmarkRecorder(b *testing.B) {
 		for p.Next() {
 			r.Delivery(Accepted)
 			r.Event("order.paid", noon)
+			r.Ended(inorder.Applied, store.ViaInbox, noon)
 		}
 	})
 }
