@@ -144,9 +144,12 @@ func (w *watched) drill() []look {
 			assert.Contains(now, out, alert)
 			assert.Contains(now, out, "Events need a person: 1")
 			assert.Contains(now, out, "docs/operations.md#InorderEventsNeedAttention")
-		}, w.requireDashboard},
+		}, func() {
+			w.requireDashboard()
+			w.requireWhatAlertsLookAt()
+		}},
 		{"Do what that says", func(now *assert.CollectT, out string) { assert.Contains(now, out, "evt_drill") }, nil},
-		{"Within a minute nothing", func(now *assert.CollectT, out string) { assert.NotContains(now, out, query) }, nil},
+		{"Within a minute nothing", func(now *assert.CollectT, out string) { assert.NotContains(now, out, query) }, w.failATask},
 	}
 }
 
@@ -167,7 +170,6 @@ func (w *watched) live() {
 func (w *watched) requireDashboard() {
 	var dashboard struct {
 		Panels []struct {
-			Title   string
 			Targets []struct{ Expr string }
 		}
 	}
@@ -176,11 +178,35 @@ func (w *watched) requireDashboard() {
 	for _, panel := range dashboard.Panels {
 		for _, target := range panel.Targets {
 			asked++
-			expr := strings.NewReplacer("$job", "inorder", "$__rate_interval", "1m").Replace(target.Expr)
-			require.EventuallyWithT(w.T, func(now *assert.CollectT) { assert.NotEmpty(now, w.ask(expr), expr) }, testenv.Patience, 200*time.Millisecond, panel.Title)
+			w.finds(strings.NewReplacer("$job", "inorder", "$__rate_interval", "1m").Replace(target.Expr))
 		}
 	}
 	require.Greater(w.T, asked, 30)
+}
+
+// requireWhatAlertsLookAt asks for the metric of each alert by which it sees that the metric is absent.
+func (w *watched) requireWhatAlertsLookAt() {
+	looked := regexp.MustCompile(`unless on \(job\) last_over_time\((.+)\[`).FindAllStringSubmatch(w.read("deploy/alerts.yml"), -1)
+	require.Greater(w.T, len(looked), 15)
+	for _, m := range looked {
+		w.finds(m[1])
+	}
+	w.finds(`inorder:expected_at_platform{job="inorder"}`)
+	w.finds(`temporal_num_pollers{job="inorder", poller_type="workflow_task"} > 0`)
+	w.finds(`inorder_job_last_success_timestamp_seconds{job="inorder", exported_job="sweep"} > 0`)
+}
+
+// failATask has a workflow begin that no worker knows. The metric of that is not there before.
+func (w *watched) failATask() {
+	_, err := w.temporal.ExecuteWorkflow(w.Context(), client.StartWorkflowOptions{TaskQueue: workflows.DefaultTaskQueue}, "NobodyKnowsIt")
+	require.NoError(w.T, err)
+	w.finds(`ALERTS{alertname="InorderWorkflowTasksFail", alertstate="firing", job="inorder", absent=""}`)
+}
+
+// finds asks until the answer is a number.
+func (w *watched) finds(expr string) {
+	w.T.Helper()
+	require.Eventually(w.T, func() bool { return len(w.ask(expr)) > 0 }, testenv.Patience, 200*time.Millisecond, expr)
 }
 
 // ask returns the numbers that a query finds now.
