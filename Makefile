@@ -125,7 +125,7 @@ browser: ## Test what operators see and do in Temporal's UI, in a headless Chrom
 screenshots: ## Take the README's pictures of Temporal's UI anew, in a headless Chromium
 	@for test in TestColumnsAndViews TestAnOperatorReleasesAWaitingEvent TestDetailsFitInEachPhase; do ($(BROWSER) . -run "^$$test\$$" -pictures '$(CURDIR)/docs/img') || exit 1; done
 
-# The tests of tools are not cached: what they read is outside their module, where caching looks for no change.
+# The tests of tools and of the dashboard are not cached: what they read is outside their module, where caching looks for no change.
 .PHONY: lint
 lint: bin/staticcheck bin/workflowcheck ## Formatting, vet, staticcheck, workflowcheck, the compose file
 	@files=$$(find . -name node_modules -prune -o -name '*.go' -print); test -z "$$(gofmt -l $$files)" || { gofmt -d $$files; exit 1; }
@@ -136,6 +136,11 @@ lint: bin/staticcheck bin/workflowcheck ## Formatting, vet, staticcheck, workflo
 	cd bench && go vet ./... && ../bin/staticcheck ./... && go mod tidy -diff && go test -count=1 ./...
 	cd e2e/browser && go vet ./... && ../../bin/staticcheck ./... && go mod tidy -diff
 	cd tools && go vet ./... && ../bin/staticcheck ./... && go mod tidy -diff && go test -count=1 ./...
+	cd deploy/dashboard && go vet ./... && ../../bin/staticcheck ./... && go mod tidy -diff && go test -count=1 ./...
+
+.PHONY: dashboard
+dashboard: ## Write deploy/dashboard.json anew, for Grafana, from deploy/dashboard
+	cd deploy/dashboard && go run . >../dashboard.json.new && mv ../dashboard.json.new ../dashboard.json
 
 bin/staticcheck: tools/go.mod
 	cd tools && go build -o ../bin/staticcheck honnef.co/go/tools/cmd/staticcheck

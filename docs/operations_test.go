@@ -12,17 +12,6 @@ import (
 	"inorder/dev/testenv"
 )
 
-// Whoever is woken by an alert finds it in the document, under its name.
-func TestEveryAlertIsExplained(t *testing.T) {
-	alerts := regexp.MustCompile(`(?m)- alert: (\w+)`).FindAllStringSubmatch(read(t, "docs/alerts.yml"), -1)
-	require.NotEmpty(t, alerts)
-	operations := read(t, "docs/operations.md")
-	for _, a := range alerts {
-		require.True(t, strings.Contains(operations, `<a id="`+a[1]+`"></a>`+"\n\n### "+a[1]+"\n"), "docs/operations.md does not explain %s", a[1])
-	}
-	require.Equal(t, len(alerts), strings.Count(operations, "\n### Inorder"), "it explains one that is gone")
-}
-
 // A metric that a document or an alert names is one that the code has.
 func TestMetricsThatAreNamedExist(t *testing.T) {
 	var source strings.Builder
@@ -31,7 +20,7 @@ func TestMetricsThatAreNamedExist(t *testing.T) {
 			source.WriteString(line)
 		}
 	}
-	for _, document := range append(documents(t), "docs/alerts.yml") {
+	for _, document := range append(documents(t), alertsFile) {
 		for _, name := range regexp.MustCompile(`\binorder_[a-z_]+`).FindAllString(read(t, document), -1) {
 			require.True(t, strings.Contains(source.String(), `"`+name+`"`), "%s names %s", document, name)
 		}

@@ -127,7 +127,7 @@ func (p *Preview) stop(why string) {
 	}
 }
 
-// Metrics are what reconciliation counts. A repair that is not "silent" means that a webhook was lost: docs/alerts.yml.
+// Metrics are what reconciliation counts. A repair that is not "silent" means that a webhook was lost: deploy/alerts.yml.
 type Metrics struct {
 	repairs     *prometheus.CounterVec
 	compared    prometheus.Counter

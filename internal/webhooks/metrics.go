@@ -9,7 +9,7 @@ import (
 )
 
 // Metrics are what a worker shows of its watchdog. Each check runs on one of the workers, so the gauges show the last check of
-// this worker; where there are several workers, the newest check counts, as in docs/alerts.yml.
+// this worker; where there are several workers, the newest check counts, as in deploy/alerts.yml.
 type Metrics struct {
 	problems  *prometheus.GaugeVec
 	lastCheck *prometheus.GaugeVec // a vector, so that it isn't there before the first check, and not at all without an API key

@@ -1,0 +1,18 @@
+// The program dashboard writes deploy/dashboard.json, for Grafana: make dashboard
+package main
+
+import (
+	"fmt"
+	"os"
+)
+
+func main() {
+	text, err := generate()
+	if err == nil {
+		_, err = os.Stdout.Write(text)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
