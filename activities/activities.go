@@ -38,6 +38,8 @@ type Activities struct {
 	Wait         WaitPolicy
 	// EventRetention is how long webhook_events rows are kept.
 	EventRetention time.Duration
+	// PayloadRetention is how long their payloads are kept, at most as long.
+	PayloadRetention time.Duration
 
 	// ReconcileWindow is how long after its creation an order is compared with the platform's though it is not open any more.
 	ReconcileWindow time.Duration

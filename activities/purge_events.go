@@ -6,6 +6,10 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/activity"
+
+	"inorder/internal/await"
+	"inorder/internal/retention"
+	"inorder/internal/store"
 )
 
 // purgeBatch is how many rows one transaction deletes: a few milliseconds of row locks.
@@ -13,51 +17,109 @@ const purgeBatch = 1000
 
 // PurgeResult says what a purge did.
 type PurgeResult struct {
-	Deleted    int64     `json:"deleted"`           // rows
-	Secrets    int64     `json:"secrets,omitempty"` // webhook_secrets rows, of secrets that ended before OlderThan
-	Keys       int64     `json:"keys,omitempty"`    // idempotency_keys rows, of requests a day ago
-	Bulks      int64     `json:"bulks,omitempty"`   // bulk actions that ended before OlderThan
-	OlderThan  time.Time `json:"older_than"`        // what was processed before this is gone
+	Deleted    int64     `json:"deleted"`            // rows
+	Payloads   int64     `json:"payloads,omitempty"` // of rows that stay
+	Secrets    int64     `json:"secrets,omitempty"`  // webhook_secrets rows, of secrets that ended before OlderThan
+	Keys       int64     `json:"keys,omitempty"`     // idempotency_keys rows, of requests a day ago
+	Bulks      int64     `json:"bulks,omitempty"`    // bulk actions that ended before OlderThan
+	Audit      int64     `json:"audit,omitempty"`    // audit_log rows
+	OlderThan  time.Time `json:"older_than"`         // what was processed before this is gone
 	FinishedAt time.Time `json:"finished_at"`
 }
 
-// PurgeEvents deletes the rows of webhook_events that were processed before now minus EventRetention, in small
-// transactions, the webhook_secrets and bulk actions that had ended by then, and the answers to requests of the admin API that are no
-// longer kept. It may run twice: the second run deletes what is left.
+// purge is one that runs.
+type purge struct {
+	*Activities
+	now    time.Time
+	result PurgeResult
+}
+
+// PurgeEvents removes what need not be kept any longer as of now: rows of webhook_events, payloads of others, webhook_secrets and bulk actions that ended
+// long ago, answers to requests of the admin API, and the audit. Each goes in small transactions with pauses between them, so that
+// events go on meanwhile. It may run twice: the second run removes what is left.
 func (a *Activities) PurgeEvents(ctx context.Context, now time.Time) (PurgeResult, error) {
-	result := PurgeResult{OlderThan: now.Add(-a.EventRetention)}
-	err := inBatches(ctx, &result.Deleted, func() (int64, bool, error) { return full(a.Store.Purge(ctx, result.OlderThan, purgeBatch)) })
+	p := purge{Activities: a, now: now, result: PurgeResult{OlderThan: now.Add(-a.EventRetention - retention.Slack)}}
+	for _, step := range []struct {
+		what string
+		run  func(context.Context) error
+	}{
+		{"webhook_events", p.events}, {"payloads", p.payloads}, {"idempotency_keys", p.keys}, {"bulk actions", p.bulks}, {"the audit", p.audit},
+		{"webhook_secrets", p.secrets},
+	} {
+		if err := step.run(ctx); err != nil {
+			return p.result, fmt.Errorf("purge %s: %w", step.what, err)
+		}
+	}
+	p.result.FinishedAt = time.Now().UTC()
+	r := p.result
+	a.Log.Info("purged what is no longer kept", "deleted", r.Deleted, "payloads", r.Payloads, "secrets", r.Secrets, "keys", r.Keys, "bulks", r.Bulks,
+		"audit", r.Audit, "older_than", r.OlderThan)
+	return r, nil
+}
+
+func (p *purge) events(ctx context.Context) error {
+	var walk store.Walk
+	cutoff := store.Cutoff{Now: p.now, Kept: p.EventRetention + retention.Slack}
+	return inBatches(ctx, &p.result.Deleted, full(func() (int64, error) { return p.Store.Purge(ctx, &walk, cutoff, purgeBatch) }))
+}
+
+// payloads has nothing to do if they are kept as long as their rows.
+func (p *purge) payloads(ctx context.Context) error {
+	if p.PayloadRetention <= 0 || p.PayloadRetention >= p.EventRetention {
+		return nil
+	}
+	walk, err := p.Store.PayloadsRemoved(ctx)
 	if err != nil {
-		return result, fmt.Errorf("purge webhook_events after %d rows: %w", result.Deleted, err)
+		return err
 	}
-	err = inBatches(ctx, &result.Keys, func() (int64, bool, error) { return full(a.Store.PurgeKeys(ctx, purgeBatch)) })
-	if err != nil {
-		return result, fmt.Errorf("purge idempotency_keys after %d rows: %w", result.Keys, err)
-	}
-	if err := inBatches(ctx, &result.Bulks, func() (int64, bool, error) { return a.Store.PurgeBulks(ctx, result.OlderThan) }); err != nil {
-		return result, fmt.Errorf("purge bulk actions after %d: %w", result.Bulks, err)
-	}
-	if result.Secrets, err = a.Webhooks.Secrets().Purge(ctx, result.OlderThan); err != nil {
-		return result, err
-	}
-	result.FinishedAt = time.Now().UTC()
-	a.Log.Info("webhook_events purged", "deleted", result.Deleted, "secrets", result.Secrets, "keys", result.Keys, "bulks", result.Bulks, "older_than", result.OlderThan)
-	return result, nil
+	cutoff := store.Cutoff{Now: p.now, Kept: p.PayloadRetention}
+	return inBatches(ctx, &p.result.Payloads, full(func() (int64, error) { return p.Store.RemovePayloads(ctx, &walk, cutoff, purgeBatch) }))
+}
+
+func (p *purge) keys(ctx context.Context) error {
+	return inBatches(ctx, &p.result.Keys, full(func() (int64, error) { return p.Store.PurgeKeys(ctx, purgeBatch) }))
+}
+
+func (p *purge) bulks(ctx context.Context) error {
+	return inBatches(ctx, &p.result.Bulks, func() (int64, bool, error) { return p.Store.PurgeBulks(ctx, p.result.OlderThan) })
+}
+
+func (p *purge) audit(ctx context.Context) error {
+	return inBatches(ctx, &p.result.Audit, full(func() (int64, error) { return p.Store.PurgeAudit(ctx, purgeBatch) }))
+}
+
+func (p *purge) secrets(ctx context.Context) (err error) {
+	p.result.Secrets, err = p.Webhooks.Secrets().Purge(ctx, p.result.OlderThan)
+	return err
 }
 
 // full adds that there is more if a batch is full.
-func full(deleted int64, err error) (int64, bool, error) { return deleted, deleted == purgeBatch, err }
+func full(batch func() (int64, error)) func() (int64, bool, error) {
+	return func() (int64, bool, error) {
+		n, err := batch()
+		return n, n == purgeBatch, err
+	}
+}
 
-// inBatches purges until there is no more, and adds up.
-func inBatches(ctx context.Context, deleted *int64, purge func() (n int64, more bool, err error)) error {
-	for more := true; more; {
-		var n int64
-		var err error
-		if n, more, err = purge(); err != nil {
+// longestPause is the longest one between two batches.
+const longestPause = time.Second
+
+// inBatches purges until there is no more, and adds up. It rests after each batch for as long as that took: a server that is busy gives the
+// purge less, and half of what it gives stays free for events.
+func inBatches(ctx context.Context, done *int64, batch func() (n int64, more bool, err error)) error {
+	for {
+		began := time.Now()
+		n, more, err := batch()
+		if err != nil {
+			return fmt.Errorf("after %d: %w", *done, err)
+		}
+		*done += n
+		activity.RecordHeartbeat(ctx, *done)
+		if !more {
+			return nil
+		}
+		if err := await.Sleep(ctx, min(time.Since(began), longestPause)); err != nil {
 			return err
 		}
-		*deleted += n
-		activity.RecordHeartbeat(ctx, *deleted)
 	}
-	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"go.temporal.io/sdk/testsuite"
 
 	"inorder/activities"
+	"inorder/internal/retention"
 )
 
 func (s *store) purge(now time.Time) activities.PurgeResult {
@@ -32,11 +33,11 @@ func TestPurgeEvents(t *testing.T) {
 	t.Run("deletes what is older than the retention, and only that", func(t *testing.T) {
 		s := newStore(t)
 		s.EventRetention = 24 * time.Hour
-		fill(s, 2345, now.Add(-24*time.Hour-time.Second))
-		fill(s, 3, now.Add(-24*time.Hour))
+		fill(s, 2345, now.Add(-24*time.Hour-retention.Slack-time.Second))
+		fill(s, 3, now.Add(-24*time.Hour-retention.Slack))
 		r := s.purge(now)
 		require.Equal(t, int64(2345), r.Deleted)
-		require.True(t, r.OlderThan.Equal(now.Add(-24*time.Hour)))
+		require.True(t, r.OlderThan.Equal(now.Add(-24*time.Hour-retention.Slack)))
 		require.WithinDuration(t, time.Now(), r.FinishedAt, time.Minute)
 		require.Equal(t, "3", s.text(`SELECT count(*) FROM webhook_events`))
 		require.Zero(t, s.purge(now).Deleted)

@@ -33,7 +33,7 @@ func Await(ctx context.Context, o Options) error {
 		return err
 	})
 	if err == nil {
-		warnOfRetention(ctx, o)
+		adviseOnRetention(ctx, o)
 	}
 	return err
 }

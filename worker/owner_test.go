@@ -13,6 +13,7 @@ import (
 
 	"inorder/dev/testenv"
 	"inorder/internal/await"
+	"inorder/internal/retention"
 	"inorder/internal/sample"
 	"inorder/migrations"
 	"inorder/worker"
@@ -123,24 +124,28 @@ func TestAMarkThatIsNotOursIsForeign(t *testing.T) {
 	require.ErrorContains(t, worker.Provision(ctx, o), `the database "unknown"`)
 }
 
-func TestAShortRetentionIsToldOnce(t *testing.T) {
+func TestTheNamespacesRetentionIsToldOnce(t *testing.T) {
 	t.Parallel()
-	o := options(t) // 24 h
+	const day = 24 * time.Hour
+	o := options(t) // a day
 	ctx := within(t, time.Minute)
-	said := func(f func(context.Context, worker.Options) error, horizon time.Duration) []string {
+	said := func(f func(context.Context, worker.Options) error, redelivery, payloads time.Duration) []string {
 		var logs testenv.Output
-		o.RedeliveryHorizon, o.Log = horizon, slog.New(slog.NewTextHandler(&logs, &slog.HandlerOptions{Level: slog.LevelWarn}))
+		o.Retention = retention.Settings{Events: 30 * day, Payloads: payloads, Redelivery: redelivery}
+		o.Log = slog.New(slog.NewTextHandler(&logs, &slog.HandlerOptions{Level: slog.LevelWarn}))
 		require.NoError(t, f(ctx, o))
 		return strings.Split(strings.TrimSpace(logs.String()), "\n")
 	}
 	require.NoError(t, worker.Provision(ctx, o)) // until all of Temporal knows the namespace
 	for _, f := range []func(context.Context, worker.Options) error{worker.Provision, worker.Await} {
-		lines := said(f, 7*24*time.Hour)
+		lines := said(f, 7*day, 30*day)
 		require.Len(t, lines, 1)
-		for _, says := range []string{"REDELIVERY_HORIZON", "retention=24h0m0s", "redelivery_horizon=168h0m0s",
-			"temporal operator namespace update --namespace " + o.Namespace + " --retention 168h"} {
+		for _, says := range []string{"24h, is shorter than REDELIVERY_HORIZON, 168h", "temporal operator namespace update --namespace " + o.Namespace + " --retention 168h"} {
 			require.Contains(t, lines[0], says)
 		}
-		require.Equal(t, []string{""}, said(f, 24*time.Hour), "nothing")
+		require.Equal(t, []string{""}, said(f, day, 30*day), "nothing")
+		lines = said(f, 7*day, 12*time.Hour)
+		require.Len(t, lines, 1)
+		require.Contains(t, lines[0], "24h, is longer than PAYLOAD_RETENTION, 12h")
 	}
 }

@@ -23,6 +23,7 @@ import (
 	"inorder/internal/platform"
 	"inorder/internal/reconcile"
 	"inorder/internal/redelivery"
+	"inorder/internal/retention"
 	"inorder/internal/store"
 	"inorder/internal/traffic"
 	"inorder/internal/webhooks"
@@ -45,10 +46,9 @@ type Options struct {
 	Webhooks   *webhooks.Metrics
 	Traffic    *traffic.Recorder
 
-	MaxEventSkew      time.Duration
-	Wait              activities.WaitPolicy
-	EventRetention    time.Duration
-	RedeliveryHorizon time.Duration // only to warn of a namespace with a shorter retention
+	MaxEventSkew time.Duration
+	Wait         activities.WaitPolicy
+	Retention    retention.Settings
 
 	ReconcileEvery  time.Duration // of the schedule; Provision sets it
 	ReconcileWindow time.Duration
@@ -102,22 +102,23 @@ func (o Options) activities() *activities.Activities {
 		operator.Due = o.Drainer.Wake
 	}
 	return &activities.Activities{
-		Store:           tables,
-		Events:          events,
-		Operator:        operator,
-		Log:             o.Log,
-		Limited:         o.Limited,
-		Redelivery:      cmp.Or(o.Redelivery, redelivery.NewMetrics(nil)),
-		Traffic:         o.Traffic,
-		MaxEventSkew:    o.MaxEventSkew,
-		Wait:            o.Wait,
-		EventRetention:  o.EventRetention,
-		ReconcileWindow: o.ReconcileWindow,
-		Reconcile:       cmp.Or(o.Reconcile, reconcile.NewMetrics(nil)),
-		Platform:        o.Platform,
-		Webhooks:        webhooks.Store{Pool: cmp.Or(o.Reserved, o.Pool)},
-		WebhookMetrics:  cmp.Or(o.Webhooks, webhooks.NewMetrics(nil)),
-		HookAutorepair:  o.HookAutorepair,
+		Store:            tables,
+		Events:           events,
+		Operator:         operator,
+		Log:              o.Log,
+		Limited:          o.Limited,
+		Redelivery:       cmp.Or(o.Redelivery, redelivery.NewMetrics(nil)),
+		Traffic:          o.Traffic,
+		MaxEventSkew:     o.MaxEventSkew,
+		Wait:             o.Wait,
+		EventRetention:   o.Retention.Events,
+		PayloadRetention: o.Retention.Payloads,
+		ReconcileWindow:  o.ReconcileWindow,
+		Reconcile:        cmp.Or(o.Reconcile, reconcile.NewMetrics(nil)),
+		Platform:         o.Platform,
+		Webhooks:         webhooks.Store{Pool: cmp.Or(o.Reserved, o.Pool)},
+		WebhookMetrics:   cmp.Or(o.Webhooks, webhooks.NewMetrics(nil)),
+		HookAutorepair:   o.HookAutorepair,
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"inorder/activities"
 	"inorder/dev/testenv"
 	"inorder/internal/loglimit"
+	"inorder/internal/retention"
 	"inorder/internal/sample"
 	"inorder/worker"
 	"inorder/workflows"
@@ -42,7 +43,7 @@ func newSystem(t *testing.T) *system {
 func (s *system) work(change ...func(*worker.Options)) {
 	s.Helper()
 	o := worker.Options{
-		Client: s.client, Namespace: client.DefaultNamespace, Pool: s.pool, TaskQueue: s.queue, Log: testenv.Log, Limited: loglimit.New(testenv.Log, loglimit.Every), MaxEventSkew: time.Hour, EventRetention: 30 * 24 * time.Hour,
+		Client: s.client, Namespace: client.DefaultNamespace, Pool: s.pool, TaskQueue: s.queue, Log: testenv.Log, Limited: loglimit.New(testenv.Log, loglimit.Every), MaxEventSkew: time.Hour, Retention: retention.Settings{Events: 30 * 24 * time.Hour},
 		Wait: activities.WaitPolicy{Recheck: time.Minute, StuckAfter: 24 * time.Hour, TTL: 30 * 24 * time.Hour},
 	}
 	for _, f := range change {

@@ -28,7 +28,8 @@ other databases refuse it from then on. --take-over is for a namespace whose dat
 that had it: what still waits there goes on with this database. Nothing of the other system may run any more.
 
 Needs DATABASE_URL. Reads TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE (and the other TEMPORAL_* names), TASK_QUEUE,
-REDELIVERY_HORIZON, RECONCILE_EVERY, LOG_LEVEL, LOG_FORMAT.
+AUDIT_RETENTION, which it writes into the database, RECONCILE_EVERY, LOG_LEVEL, LOG_FORMAT. It warns of a namespace whose retention does not go with
+EVENT_RETENTION, PAYLOAD_RETENTION and REDELIVERY_HORIZON.
 
 Example:
 
@@ -47,6 +48,12 @@ func (m *migrateCmd) migrate(ctx context.Context, s *servers) error {
 		return store.Explain(err)
 	}
 	s.log.Info("the schema is up to date")
+	switch changed, err := migrations.KeepAudit(ctx, s.pool, s.AuditRetention); {
+	case err != nil:
+		return store.Explain(err)
+	case changed:
+		s.log.Info("the audit is kept for another time than before", "audit_retention", s.AuditRetention)
+	}
 	if m.TakeOver {
 		if err := worker.TakeOver(ctx, s.worker()); err != nil {
 			return err

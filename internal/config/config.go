@@ -2,6 +2,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +17,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"inorder/internal/platform"
+	"inorder/internal/retention"
 )
 
 // Config is every setting. The comments give the variable and its default. A variable that is set to nothing counts
@@ -39,10 +41,13 @@ type Config struct {
 	Inbox     string          // INBOX apply: what becomes of events that Temporal can't take in time; InboxApply, InboxWorkflow or InboxOff
 
 	EventRetention    time.Duration // EVENT_RETENTION 720h: how long webhook_events rows are kept
+	PayloadRetention  time.Duration // PAYLOAD_RETENTION, as EVENT_RETENTION: how long their payloads are kept
+	RefusedRetention  time.Duration // REFUSED_RETENTION 168h: how long refused deliveries are kept
+	AuditRetention    time.Duration // AUDIT_RETENTION 0: how long the audit is kept; zero for ever
 	RedeliveryHorizon time.Duration // REDELIVERY_HORIZON 168h: how late the platform may deliver an event again
 	PendingRecheck    time.Duration // PENDING_RECHECK 1m: after how long a waiting event first checks again whether its order is there
 	StuckAfter        time.Duration // STUCK_AFTER 24h: from this age a waiting event is shown as stuck
-	PendingTTL        time.Duration // PENDING_TTL 720h: from this age it is given up
+	PendingTTL        time.Duration // PENDING_TTL 720h, or EVENT_RETENTION if that is shorter: from this age it is given up
 	ReconcileAfter    time.Duration // RECONCILE_AFTER 10m: from this age a waiting event asks the platform for its order
 	MaxEventSkew      time.Duration // MAX_EVENT_SKEW 1h: how far ahead of its receipt an event may be dated
 
@@ -113,10 +118,11 @@ func load(need Need, env environment) (Config, error) {
 		Inbox:     r.oneOf("INBOX", InboxApply, InboxWorkflow, InboxOff),
 
 		EventRetention:    r.duration("EVENT_RETENTION", 720*time.Hour),
+		RefusedRetention:  r.duration("REFUSED_RETENTION", 168*time.Hour),
+		AuditRetention:    r.orForEver("AUDIT_RETENTION", 0),
 		RedeliveryHorizon: r.duration("REDELIVERY_HORIZON", 168*time.Hour),
 		PendingRecheck:    r.duration("PENDING_RECHECK", time.Minute),
 		StuckAfter:        r.duration("STUCK_AFTER", 24*time.Hour),
-		PendingTTL:        r.duration("PENDING_TTL", 720*time.Hour),
 		ReconcileAfter:    r.duration("RECONCILE_AFTER", 10*time.Minute),
 		MaxEventSkew:      r.duration("MAX_EVENT_SKEW", time.Hour),
 
@@ -134,11 +140,18 @@ func load(need Need, env environment) (Config, error) {
 		LogLevel:  r.level("LOG_LEVEL"),
 		LogFormat: r.oneOf("LOG_FORMAT", "text", "json"),
 	}
+	r.following(&c)
 	r.together(c)
 	if len(r.problems) > 0 {
 		return Config{}, &Error{r.problems}
 	}
 	return c, nil
+}
+
+// following reads what follows EVENT_RETENTION unless it is set, so that who lowers that need not know of the others.
+func (r *reader) following(c *Config) {
+	c.PayloadRetention = r.duration("PAYLOAD_RETENTION", c.EventRetention)
+	c.PendingTTL = r.duration("PENDING_TTL", min(720*time.Hour, cmp.Or(c.EventRetention, 720*time.Hour)))
 }
 
 // maxBodyBytes leaves room for what Temporal keeps beside the body: it refuses inputs over 2 MiB.
@@ -152,13 +165,16 @@ func (r *reader) together(c Config) {
 		r.problem("MAX_BODY_MEMORY", "%d is less than two bodies of MAX_BODY_BYTES, %d, take: large deliveries would be refused; raise it "+
 			"to %d or more", c.MaxBodyMemory, c.MaxBodyBytes, 2*c.MaxBodyBytes)
 	}
-	if c.EventRetention > 0 && c.RedeliveryHorizon > 0 && c.EventRetention < c.RedeliveryHorizon {
-		r.problem("EVENT_RETENTION", "%s is shorter than REDELIVERY_HORIZON, %s: an event that is delivered again after its row was purged "+
-			"would be applied a second time, which re-opens replay; raise it to %[2]s or more", short(c.EventRetention), short(c.RedeliveryHorizon))
+	for _, p := range c.Retention().Check() {
+		r.problem(p.Setting, "%s", p.Text)
 	}
-	if c.StuckAfter > 0 && c.PendingTTL > 0 && c.StuckAfter >= c.PendingTTL {
-		r.problem("STUCK_AFTER", "%s is not shorter than PENDING_TTL, %s: a waiting event would be given up before anybody sees "+
-			"that it is stuck; lower it, for example to %s", short(c.StuckAfter), short(c.PendingTTL), short(c.PendingTTL/2))
+}
+
+// Retention returns the settings that say how long things are kept.
+func (c Config) Retention() retention.Settings {
+	return retention.Settings{
+		Events: c.EventRetention, Payloads: c.PayloadRetention, Audit: c.AuditRetention, Redelivery: c.RedeliveryHorizon,
+		PendingTTL: c.PendingTTL, StuckAfter: c.StuckAfter, AskAfter: c.ReconcileAfter, CompareOver: c.ReconcileWindow, CompareEach: c.ReconcileEvery,
 	}
 }
 

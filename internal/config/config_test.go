@@ -66,6 +66,9 @@ func TestDefaults(t *testing.T) {
 	require.Equal(t, time.Minute, c.PendingRecheck)
 	require.Equal(t, 24*time.Hour, c.StuckAfter)
 	require.Equal(t, 720*time.Hour, c.PendingTTL)
+	require.Equal(t, 720*time.Hour, c.PayloadRetention)
+	require.Equal(t, 168*time.Hour, c.RefusedRetention)
+	require.Zero(t, c.AuditRetention, "for ever")
 	require.Equal(t, 10*time.Minute, c.ReconcileAfter)
 	require.Equal(t, time.Hour, c.MaxEventSkew)
 	require.Equal(t, "https://api.headlesscommerce.io/v1", c.PlatformURL)
@@ -88,6 +91,8 @@ func TestValuesThatAreRight(t *testing.T) {
 	require.Equal(t, "temporal.example.com:7233", c.Temporal.HostPort)
 	require.Equal(t, "shop", c.Temporal.Namespace)
 	require.Equal(t, c.RedeliveryHorizon, c.EventRetention)
+	require.Equal(t, c.EventRetention, c.PayloadRetention, "it follows")
+	require.Equal(t, c.EventRetention, c.PendingTTL, "it follows")
 	require.Equal(t, slog.LevelDebug, c.LogLevel)
 	require.Equal(t, "https://hooks.example.com", c.ReceiverURL)
 	require.Equal(t, "inorder", c.TaskQueue, "set to nothing is not set")
@@ -200,12 +205,6 @@ func TestAllProblemsAreNamedAtOnce(t *testing.T) {
 	slices.Sort(names)
 	require.Equal(t, []string{"DATABASE_URL", "EVENT_RETENTION", "LISTEN_ADDR", "LOG_LEVEL", "MAX_BODY_BYTES", "STUCK_AFTER",
 		"TEMPORAL_ADDRESS", "WEBHOOK_SECRETS"}, names)
-}
-
-func TestWhyARetentionIsRefused(t *testing.T) {
-	got := problems(t, needAll, with("EVENT_RETENTION", "24h"))
-	require.Contains(t, got[0], "REDELIVERY_HORIZON")
-	require.Contains(t, got[0], "replay")
 }
 
 func TestATemporalFileThatIsWrongIsNotQuoted(t *testing.T) {

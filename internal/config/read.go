@@ -13,6 +13,7 @@ import (
 
 	"inorder/internal/delivery"
 	"inorder/internal/platform"
+	"inorder/internal/retention"
 )
 
 // reader reads variables and collects what is wrong with them. Each method returns the default for a variable that
@@ -70,24 +71,24 @@ func (r *reader) duration(name string, fallback time.Duration) time.Duration {
 	d, err := time.ParseDuration(value)
 	switch {
 	case err != nil:
-		r.problem(name, "%q is not a duration; write it in h, m and s, for example %s", value, short(fallback))
+		r.problem(name, "%q is not a duration; write it in h, m and s, for example %s", value, retention.Short(fallback))
 		return 0
 	case d <= 0:
-		r.problem(name, "%q must be longer than nothing, for example %s", value, short(fallback))
+		r.problem(name, "%q must be longer than nothing, for example %s", value, retention.Short(fallback))
 		return 0
 	}
 	return d
 }
 
-// short leaves out the zero minutes and seconds that Duration.String appends.
-func short(d time.Duration) string {
-	s := d.String()
-	for _, zero := range []string{"m0s", "h0m"} {
-		if strings.HasSuffix(s, zero) {
-			s = strings.TrimSuffix(s, zero[1:])
-		}
+// orForEver reads a duration that may be zero, which is for ever.
+func (r *reader) orForEver(name string, fallback time.Duration) time.Duration {
+	switch r.text(name, "") {
+	case "":
+		return fallback
+	case "0":
+		return 0
 	}
-	return s
+	return r.duration(name, 8760*time.Hour)
 }
 
 func (r *reader) integer(name string, fallback, least, most int) int {

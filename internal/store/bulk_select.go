@@ -30,12 +30,13 @@ type Selected struct {
 const (
 	beginBulkSQL = `BEGIN ISOLATION LEVEL REPEATABLE READ; SET LOCAL lock_timeout = '300ms'; SET LOCAL plan_cache_mode = force_custom_plan`
 
-	storeOf = `CASE jsonb_typeof(payload->'store_id') WHEN 'string' THEN payload->>'store_id' END`
+	storeOf      = `CASE jsonb_typeof(payload->'store_id') WHEN 'string' THEN payload->>'store_id' END`
+	storeOfEnded = `coalesce(store_id, ` + storeOf + `)` // the column is set once there is no payload
 
 	bulkEndedSQL = `
 SELECT event_id, coalesce(received_at, processed_at) AS received, NULL::bytea FROM webhook_events
 WHERE ($1 = '' OR outcome = $1) AND ($2 = '' OR via = $2) AND ($3 = '' OR type = $3) AND ($4 = '' OR order_id = $4)
-  AND ($5 = '' OR ` + storeOf + ` = $5)
+  AND ($5 = '' OR ` + storeOfEnded + ` = $5)
   AND ($6::timestamptz IS NULL OR coalesce(received_at, processed_at) >= $6) AND ($7::timestamptz IS NULL OR coalesce(received_at, processed_at) < $7)
 ORDER BY received, event_id LIMIT $8`
 

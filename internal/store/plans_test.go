@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -108,9 +109,25 @@ func (s *tables) lookEverythingUp(bodies []string) {
 	no(err)
 	_, err = s.InAttention(ctx, PendingRow{}, 100)
 	no(err)
-	_, err = s.Purge(ctx, time.Now().Add(-time.Hour), 100)
-	no(err)
+	s.purgeAll(ctx)
 	_, err = s.Discard(ctx, waits, "by me")
+	no(err)
+}
+
+// purgeAll does once what the purge does, of which there is nothing to do.
+func (s *tables) purgeAll(ctx context.Context) {
+	s.Helper()
+	no := func(err error) { s.Helper(); require.NoError(s, err) }
+	old := Cutoff{Now: time.Now(), Kept: time.Hour}
+	_, err := s.Purge(ctx, &Walk{}, old, 100)
+	no(err)
+	w, err := s.PayloadsRemoved(ctx)
+	no(err)
+	_, err = s.RemovePayloads(ctx, &w, old, 100)
+	no(err)
+	_, err = s.PurgeKeys(ctx, 100)
+	no(err)
+	_, err = s.PurgeAudit(ctx, 100)
 	no(err)
 }
 

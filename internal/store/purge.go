@@ -7,20 +7,107 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
+// What is to go is deleted or emptied in batches, each a transaction of its own, oldest first. Its commit waits for no disk: a purge that a crash
+// undoes is done again, and events do not queue behind its log.
+const beginPurgeSQL = beginSQL + `; SET LOCAL synchronous_commit = off`
+
+// inPurge runs one batch.
+func (s *Store) inPurge(ctx context.Context, f func(pgx.Tx) error) error {
+	return Explain(pgx.BeginTxFunc(ctx, s.db, pgx.TxOptions{BeginQuery: beginPurgeSQL}, f))
+}
+
+// Cutoff is the time before which things go: kept before now. now is the caller's; PostgreSQL's own clock counts if it says less, because it has
+// dated the rows, and a clock of another machine that is years ahead must not purge all.
+type Cutoff struct {
+	Now  time.Time
+	Kept time.Duration
+}
+
+// Walk is how far a purge of webhook_events has come, in the order in which events ended; the zero Walk begins with the oldest. So no batch looks
+// at what those before it left: index entries of deleted rows, which stay until the next vacuum, and rows that are locked.
+type Walk struct{ reached time.Time }
+
+func (w *Walk) from() stamp {
+	if w.reached.IsZero() {
+		return stamp{InfinityModifier: -1, Valid: true}
+	}
+	return nullTime(w.reached)
+}
+
+// An event that still has a row elsewhere keeps the one that says how it ended: an event whose workflow Temporal could not start for that long is still in
+// the inbox, and would be applied anew. Scalar subqueries, because the planner can't make joins of them that read the other table whole.
+//
 // SKIP LOCKED, so that two purges at once share the work instead of waiting for each other. An array, because the
 // planner may run a subquery of IN several times, and each run would lock and delete LIMIT rows more.
 const purgeSQL = `
-DELETE FROM webhook_events WHERE event_id = ANY(ARRAY(
-    SELECT event_id FROM webhook_events WHERE processed_at < $1
-    ORDER BY processed_at LIMIT $2 FOR UPDATE SKIP LOCKED))`
+WITH gone AS (
+    DELETE FROM webhook_events WHERE event_id = ANY(ARRAY(
+        SELECT event_id FROM webhook_events w
+        WHERE processed_at >= $1 AND processed_at < least($2::timestamptz, now()) - make_interval(secs => $3)
+          AND (SELECT true FROM event_inbox i WHERE i.event_id = w.event_id) IS NULL
+          AND (SELECT true FROM pending_events p WHERE p.event_id = w.event_id) IS NULL
+        ORDER BY processed_at LIMIT $4 FOR UPDATE OF w SKIP LOCKED))
+    RETURNING processed_at)
+SELECT count(*), max(processed_at) FROM gone`
 
-// Purge deletes at most limit rows of webhook_events that were processed before a time, in one transaction, and returns
-// how many it deleted.
-func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (deleted int64, err error) {
-	err = s.inTransaction(ctx, func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, purgeSQL, before, limit)
-		deleted = tag.RowsAffected()
-		return err
+// Purge deletes at most limit rows of webhook_events whose events had ended by the cutoff, and returns how many it deleted; fewer than limit are the
+// last. It may run twice.
+func (s *Store) Purge(ctx context.Context, w *Walk, c Cutoff, limit int) (deleted int64, err error) {
+	var reached stamp
+	err = s.inPurge(ctx, func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, purgeSQL, w.from(), c.Now, c.Kept.Seconds(), limit).Scan(&deleted, &reached)
 	})
+	if err == nil && reached.Valid {
+		w.reached = reached.Time
+	}
+	return deleted, err
+}
+
+// Rows are dated by the begin of their transaction, and come to be seen when it commits: so the first batch of a purge begins an hour before
+// where the last one ended. Each later batch begins where the one before it ended.
+//
+// It waits for rows that are locked, unlike the one above: what it passed over, it would never come to again.
+const (
+	removePayloadsSQL = `
+WITH less AS (
+    UPDATE webhook_events SET payload = NULL, payload_removed_at = now(), store_id = ` + storeOf + `
+    WHERE event_id = ANY(ARRAY(
+        SELECT event_id FROM webhook_events
+        WHERE processed_at >= $1 AND processed_at < least($2::timestamptz, now()) - make_interval(secs => $3) AND payload_removed_at IS NULL
+        ORDER BY processed_at LIMIT $4 FOR NO KEY UPDATE))
+    RETURNING processed_at),
+reached AS (
+    INSERT INTO purge_progress AS p (name, reached) SELECT 'payloads', max(processed_at) FROM less HAVING count(*) > 0
+    ON CONFLICT (name) DO UPDATE SET reached = greatest(p.reached, excluded.reached))
+SELECT count(*), max(processed_at) FROM less`
+
+	selectProgressSQL = `SELECT reached - interval '1 hour' FROM purge_progress WHERE name = 'payloads'`
+)
+
+// PayloadsRemoved returns where RemovePayloads goes on: where it last stopped, in this process or another.
+func (s *Store) PayloadsRemoved(ctx context.Context) (w Walk, err error) {
+	_, err = s.scanOne(ctx, selectProgressSQL, nil, &w.reached)
+	return w, err
+}
+
+// RemovePayloads removes the payloads of at most limit events that had ended by the cutoff, and returns how many; fewer than limit are the last. The
+// rest of their rows stays, so that they have no second effect. It may run twice.
+func (s *Store) RemovePayloads(ctx context.Context, w *Walk, c Cutoff, limit int) (removed int64, err error) {
+	var reached stamp
+	err = s.inPurge(ctx, func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, removePayloadsSQL, w.from(), c.Now, c.Kept.Seconds(), limit).Scan(&removed, &reached)
+	})
+	if err == nil && reached.Valid {
+		w.reached = reached.Time
+	}
+	return removed, err
+}
+
+// How long it is kept is written in the database: see migration 0012.
+const purgeAuditSQL = `SELECT purge_audit($1)`
+
+// PurgeAudit deletes at most limit rows of the audit that are older than the database keeps them, and returns how many. It may run twice.
+func (s *Store) PurgeAudit(ctx context.Context, limit int) (deleted int64, err error) {
+	err = s.inPurge(ctx, func(tx pgx.Tx) error { return tx.QueryRow(ctx, purgeAuditSQL, limit).Scan(&deleted) })
 	return deleted, err
 }

@@ -1,0 +1,31 @@
+package worker
+
+import (
+	"context"
+	"time"
+
+	"go.temporal.io/api/workflowservice/v1"
+)
+
+// adviseOnRetention logs what should be otherwise with how long things are kept, the namespace's own retention included. Nothing of it breaks a
+// promise: what would is refused before, by package config.
+func adviseOnRetention(ctx context.Context, o Options) {
+	kept, err := namespaceRetention(ctx, o)
+	if err != nil {
+		o.Log.Debug("the namespace's retention can't be read", "namespace", o.Namespace, "cause", err)
+	}
+	for _, p := range o.Retention.Advise(kept) {
+		o.Log.Warn(p.Text, "namespace", o.Namespace, "to_cure_it", p.Cure(o.Namespace))
+	}
+}
+
+// namespaceRetention is how long Temporal keeps a workflow that has ended; zero if it does not say.
+func namespaceRetention(ctx context.Context, o Options) (time.Duration, error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	is, err := o.Client.WorkflowService().DescribeNamespace(ctx, &workflowservice.DescribeNamespaceRequest{Namespace: o.Namespace})
+	if err != nil {
+		return 0, err
+	}
+	return is.GetConfig().GetWorkflowExecutionRetentionTtl().AsDuration(), nil
+}
