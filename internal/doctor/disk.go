@@ -57,7 +57,10 @@ func (p Postgres) disk(ctx context.Context) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	has := fmt.Sprintf("the database has %s, most of it %s", bytesOf(size), strings.Join(largest, ", "))
+	has := "the database has " + bytesOf(size)
+	if len(largest) > 0 {
+		has += ", most of it " + strings.Join(largest, ", ")
+	}
 	found := []Finding{p.room(ctx, has)}
 	if len(slots) > 0 {
 		found = append(found, Fails("disk", "Have what reads them go on, or drop them: SELECT pg_drop_replication_slot('…').", "replication slots that nobody reads keep WAL: %s",

@@ -26,8 +26,12 @@ type Postgres struct {
 
 // Examine runs all checks of PostgreSQL.
 func (p Postgres) Examine(ctx context.Context) []Finding {
-	return Examine(ctx, p.Within, Check{"database", p.database}, Check{"encoding and schema", p.schema}, Check{"indexes", p.indexes}, Check{"privileges", p.privileges},
-		Check{"durability", p.durability}, Check{"connections", p.connections}, Check{"disk", p.disk}, Check{"PostgreSQL's clock", p.clock})
+	found := Examine(ctx, p.Within, Check{"database", p.database}, Check{"durability", p.durability}, Check{"connections", p.connections}, Check{"disk", p.disk},
+		Check{"PostgreSQL's clock", p.clock})
+	if found[0].Status == Failed {
+		return append(found, Noted("schema", "", "not checked: see database"))
+	}
+	return append(found, Examine(ctx, p.Within, Check{"schema", p.schema}, Check{"indexes", p.indexes}, Check{"privileges", p.privileges})...)
 }
 
 func (p Postgres) name() string {
@@ -232,4 +236,3 @@ func (p Postgres) clock(ctx context.Context) ([]Finding, error) {
 }
 
 func oneLine(err error) string { return loglimit.OneLine(err) }
-
