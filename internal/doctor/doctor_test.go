@@ -36,7 +36,7 @@ func TestWhatCannotBeAskedIsANote(t *testing.T) {
 		}})
 	require.Len(t, found, 4)
 	require.Equal(t, []Status{OK, Note, OK, Note}, []Status{found[0].Status, found[1].Status, found[2].Status, found[3].Status})
-	require.Equal(t, "not checked: the rest was not", found[3].Says)
+	require.Equal(t, "not checked: the rest; was not", found[3].Says)
 }
 
 func TestSecrets(t *testing.T) {

@@ -89,7 +89,7 @@ func TestASchemaThatIsNotThere(t *testing.T) {
 
 func TestAnEncodingThatIsWrong(t *testing.T) {
 	t.Parallel()
-	found := examined(t, testenv.DatabaseURL(t, "ENCODING 'LATIN1'", "LC_COLLATE 'C'", "LC_CTYPE 'C'"))
+	found := examined(t, testenv.DatabaseURL(t, "TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C' ENCODING", "'LATIN1'"))
 	requireFinding(t, found, "encoding", Failed, "LATIN1")
 	requireFinding(t, found, "database", OK, "")
 }
