@@ -129,5 +129,5 @@ func (e examination) clock(ctx context.Context) ([]doctor.Finding, error) {
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	return nil, errors.New("Temporal does not say when it was polled")
+	return nil, errors.New("no poll was noted in time")
 }
