@@ -37,6 +37,7 @@ type cli struct {
 	Orders  ordersCmd  `cmd:"" group:"operate" help:"Show orders, what holds them up, and how they differ from the platform's."`
 	Refused refusedCmd `cmd:"" group:"operate" help:"List and explain deliveries that were refused."`
 	Audit   auditCmd   `cmd:"" group:"operate" help:"List what people did to events."`
+	Doctor  doctorCmd  `cmd:"" group:"operate" help:"Check the whole installation, and explain a delivery that was refused."`
 	Recover recoverCmd `cmd:"" group:"operate" help:"Bring back events that lost their workflow in Temporal."`
 
 	Hooks  hooksCmd  `cmd:"" group:"platform" help:"Register, test and rotate the platform's webhooks."`

@@ -194,7 +194,8 @@ func bars(numbers []int) string {
 // writeParagraph writes a text behind a title, broken at blanks where the terminal ends.
 func writeParagraph(to *terminal.Writer, title, text string) {
 	fmt.Fprint(to, title)
-	used, indent := len(title), len(title)
+	used := len([]rune(title))
+	indent := used
 	for i, word := range strings.Fields(text) {
 		n := len([]rune(word))
 		switch {

@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"inorder/internal/config"
+	"inorder/internal/doctor"
+	"inorder/internal/terminal"
+	"inorder/internal/webhooks"
+	"inorder/internal/webhooks/secrets"
+	"inorder/worker"
+)
+
+type doctorCmd struct {
+	Delivery  string   `arg:"" optional:"" help:"Explain this refused delivery: its number in inorder refused list, or a file that has it." placeholder:"DELIVERY"`
+	PublicURL string   `name:"public-url" help:"Try the way from here too: the URL that the platform delivers to." placeholder:"URL"`
+	Header    []string `sep:"none" help:"The file holds the body alone, and this was one of its headers." placeholder:"'NAME: VALUE'"`
+	Signature string   `help:"The file holds the body alone, and this was its X-Webhook-Signature." placeholder:"HEX"`
+	JSON      bool     `name:"json" help:"As one JSON document."`
+}
+
+func (*doctorCmd) Help() string {
+	return `Checks the whole installation, and says of everything that is wrong what to do: PostgreSQL, its encoding, schema, indexes, privileges, durability and
+disk; Temporal, whose the namespace is, its retention against the settings, search attributes, schedules, and who works; the clocks of both; the secrets;
+with HEADLESS_COMMERCE_API_KEY our webhooks at the platform. It asks the servers itself, so nothing else needs to run, and it changes nothing. Run it with the
+settings of the programs that it is about.
+
+With --public-url it also tries the way of a delivery: that what stands before the receiver, such as nginx, passes bodies of MAX_BODY_BYTES on, and byte for
+byte. For that it posts a few deliveries that are no events, signed with the first of WEBHOOK_SECRETS, which the receiver refuses.
+
+With DELIVERY it explains why that one was refused, by trying secrets, forms of the signature and of the body. A file has it as it was sent: header lines, an
+empty line, the body; or the body alone, with --signature or --header.
+
+It ends with 0 unless a check fails; notes do not count.
+
+Needs DATABASE_URL, but for a file. Reads TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE (and the other TEMPORAL_* names), TASK_QUEUE, WEBHOOK_SECRETS, WEBHOOK_SECRETS_FILE,
+HEADLESS_COMMERCE_API_KEY, HEADLESS_COMMERCE_API_URL, MAX_BODY_BYTES, RECONCILE_EVERY, and the retentions, which end in _RETENTION or _HORIZON.
+
+Examples:
+
+    inorder doctor
+    inorder doctor --public-url https://hooks.example.com --json | jq '.checks[] | select(.status == "failed")'
+    inorder doctor 17
+    inorder doctor body.json --signature 5f3c…`
+}
+
+func (c *doctorCmd) Validate() error {
+	bodyAlone := c.Signature != "" || len(c.Header) > 0
+	switch {
+	case c.Delivery == "" && bodyAlone:
+		return errors.New("--signature and --header are of a file: name it")
+	case c.Delivery != "" && c.PublicURL != "":
+		return errors.New("--public-url is for the whole installation, and a delivery is explained alone: give one of them")
+	case bodyAlone && isNumber(c.Delivery):
+		return errors.New("--signature and --header are of a file; a number is a delivery that was kept (./17 is a file)")
+	case c.PublicURL != "":
+		if _, err := webhooks.CheckURL(c.PublicURL); err != nil {
+			return fmt.Errorf("--public-url: %w", err)
+		}
+	}
+	_, err := headersOf(c.Header, c.Signature)
+	return err
+}
+
+func (c *doctorCmd) Run(ctx context.Context, std streams) error {
+	switch {
+	case isNumber(c.Delivery):
+		return c.explainKept(ctx, std)
+	case c.Delivery != "":
+		return c.explainFile(ctx, std)
+	}
+	return withClients(ctx, config.NeedDatabase, func(s *servers) error { return c.examine(ctx, std, s) })
+}
+
+// checkWithin is how long a check may take.
+const checkWithin = 10 * time.Second
+
+func (c *doctorCmd) examine(ctx context.Context, std streams, s *servers) error {
+	groups := []func() []doctor.Finding{
+		func() []doctor.Finding { return doctor.Postgres{Pool: s.pool, Within: checkWithin}.Examine(ctx) },
+		func() []doctor.Finding { return worker.Examine(ctx, s.worker(), s.Temporal.HostPort, checkWithin) },
+		func() []doctor.Finding { return s.examineSecrets(ctx) },
+		func() []doctor.Finding { return s.examineWebhooks(ctx) },
+	}
+	if c.PublicURL != "" {
+		p := doctor.Public{URL: c.PublicURL, MaxBodyBytes: s.MaxBodyBytes, Within: 3 * checkWithin}
+		if len(s.WebhookSecrets) > 0 {
+			p.Secret = s.WebhookSecrets[0]
+		}
+		groups = append(groups, func() []doctor.Finding { return p.Examine(ctx) })
+	}
+	if std.screen != nil {
+		fmt.Fprintln(std.err, "asking PostgreSQL, Temporal and the platform …")
+	}
+	found := doctor.Together(groups...)
+	failed := len(slices.DeleteFunc(slices.Clone(found), func(f doctor.Finding) bool { return f.Status != doctor.Failed }))
+	if c.JSON {
+		if err := writeJSON(std.out, doctorView{found, failed}); err != nil {
+			return err
+		}
+	} else {
+		writeFindings(std.screen, found)
+	}
+	if failed > 0 {
+		return fmt.Errorf("%d of %d checks failed", failed, len(found))
+	}
+	return nil
+}
+
+// doctorView is what --json prints.
+type doctorView struct {
+	Checks []doctor.Finding `json:"checks"`
+	Failed int              `json:"failed"`
+}
+
+func (s *servers) examineSecrets(ctx context.Context) []doctor.Finding {
+	ring, err := s.quietKeyring(ctx)
+	if err != nil {
+		return []doctor.Finding{doctor.Fails("secrets", "Correct the file that WEBHOOK_SECRETS_FILE names; see docs/settings.md.", "%v", err)}
+	}
+	return doctor.Examine(ctx, checkWithin, doctor.Secrets(ring.Known(), &secrets.Table{Pool: s.reserved}, time.Now()))
+}
+
+func (s *servers) examineWebhooks(ctx context.Context) []doctor.Finding {
+	if s.platform == nil {
+		return []doctor.Finding{doctor.Noted("webhooks", "Set HEADLESS_COMMERCE_API_KEY: with it lost webhooks are found and made up for.", "not checked: there is no key for the platform")}
+	}
+	r := webhooks.Registrar{Platform: s.platform, Store: webhooks.Store{Pool: s.reserved}, Say: func(string, ...any) {}}
+	return doctor.Examine(ctx, 3*checkWithin, doctor.Webhooks(r))
+}
+
+// quietKeyring is the keyring of a command that logs nothing.
+func (s *servers) quietKeyring(ctx context.Context) (*secrets.Keyring, error) {
+	o := secrets.Options{Secrets: s.WebhookSecrets, File: s.SecretsFile, Log: slog.New(slog.DiscardHandler)}
+	if s.reserved != nil {
+		o.Shared = secrets.Table{Pool: s.reserved}
+	}
+	return secrets.Load(ctx, o)
+}
+
+// marks are how findings are shown.
+var marks = map[doctor.Status]struct {
+	text  string
+	style terminal.Style
+}{doctor.OK: {"ok", terminal.Green}, doctor.Note: {"note", terminal.Yellow}, doctor.Failed: {"FAILED", terminal.Red}}
+
+func writeFindings(to *terminal.Writer, found []doctor.Finding) {
+	for _, f := range found {
+		m := marks[f.Status]
+		to.Paint(m.style, fmt.Sprintf("%-6s", m.text))
+		writeParagraph(to, fmt.Sprintf("  %-18s  ", f.Check), line(f.Says))
+		if f.Do != "" {
+			writeParagraph(to, fmt.Sprintf("%28s", "→ "), line(f.Do))
+		}
+	}
+}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"inorder/internal/config"
+	"inorder/internal/delivery"
+	"inorder/internal/doctor"
+	"inorder/internal/refused"
+	"inorder/internal/store/view"
+)
+
+func isNumber(text string) bool {
+	_, err := strconv.ParseInt(text, 10, 64)
+	return err == nil
+}
+
+// headersOf are the headers that the command line names.
+func headersOf(lines []string, signature string) (http.Header, error) {
+	header := http.Header{}
+	for _, l := range lines {
+		name, value, ok := strings.Cut(l, ":")
+		if !ok || strings.TrimSpace(name) == "" {
+			return nil, errors.New("--header must have the form 'NAME: VALUE'")
+		}
+		header.Add(strings.TrimSpace(name), strings.TrimSpace(value))
+	}
+	if signature != "" {
+		header.Add(delivery.SignatureHeader, signature)
+	}
+	return header, nil
+}
+
+// explainKept shows a delivery that a receiver kept and explained, from PostgreSQL itself.
+func (c *doctorCmd) explainKept(ctx context.Context, std streams) error {
+	id, err := strconv.ParseInt(c.Delivery, 10, 64)
+	if err != nil {
+		return err
+	}
+	return withDatabase(ctx, 0, func(s *servers) error {
+		r, found, err := view.New(s.pool).Refused(ctx, id)
+		switch {
+		case err != nil:
+			return err
+		case !found:
+			return fmt.Errorf("no refused delivery %d is kept, or none any more; see `inorder refused list`", id)
+		case c.JSON:
+			return writeJSON(std.out, r)
+		}
+		writeRefused(std.screen, r, time.Now())
+		return nil
+	})
+}
+
+// maxDelivery is how much of a file is read.
+const maxDelivery = 64 << 20
+
+// explainFile explains the delivery in a file, with the secrets that this environment has, those that have ended included.
+func (c *doctorCmd) explainFile(ctx context.Context, std streams) error {
+	d, err := c.readFile(std)
+	if err != nil {
+		return err
+	}
+	return withClients(ctx, config.NeedSecrets, func(s *servers) error {
+		ring, err := s.quietKeyring(ctx)
+		if err != nil {
+			return err
+		}
+		keys := refusedKeys(ring.Known())
+		f := refused.Explain(d, keys)
+		if c.JSON {
+			return writeJSON(std.out, explanation{f.Causes, f.Summary, f.Advice, f.Secret, f.Source, len(keys), len(d.Body)})
+		}
+		fmt.Fprintf(std.err, "%d bytes of body, tried with %d secrets\n", len(d.Body), len(keys))
+		writeParagraph(std.screen, "Why: ", line(f.Summary))
+		writeParagraph(std.screen, "What to do: ", line(f.Advice))
+		return nil
+	})
+}
+
+// explanation is what --json prints of a file.
+type explanation struct {
+	Causes  []refused.Cause `json:"causes"`
+	Summary string          `json:"summary"`
+	Advice  string          `json:"advice"`
+	Secret  string          `json:"secret,omitempty"` // its name
+	Source  string          `json:"secret_source,omitempty"`
+	Secrets int             `json:"secrets_tried"`
+	Bytes   int             `json:"bytes"` // of the body
+}
+
+func (c *doctorCmd) readFile(std streams) (d refused.Delivery, err error) {
+	var in io.Reader = std.in
+	if c.Delivery != "-" {
+		file, err := os.Open(c.Delivery)
+		if err != nil {
+			return d, &usageError{fmt.Sprintf("%v; DELIVERY is a number of `inorder refused list`, a file, or - for standard input", err)}
+		}
+		defer file.Close()
+		in = file
+	}
+	text, err := io.ReadAll(io.LimitReader(in, maxDelivery+1))
+	switch {
+	case err != nil:
+		return d, err
+	case len(text) > maxDelivery:
+		return d, fmt.Errorf("%s is larger than %d bytes: no delivery is", c.Delivery, maxDelivery)
+	}
+	if c.Signature != "" || len(c.Header) > 0 {
+		header, err := headersOf(c.Header, c.Signature)
+		return refused.Delivery{Header: header, Body: text}, err
+	}
+	if d, err = doctor.ReadDelivery(text); err != nil {
+		return d, &usageError{fmt.Sprintf("%s: %v; of a body alone, say --signature", c.Delivery, err)}
+	}
+	return d, nil
+}

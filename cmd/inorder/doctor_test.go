@@ -1,0 +1,95 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"inorder/dev/testenv"
+	"inorder/dev/vector"
+	"inorder/internal/delivery"
+)
+
+func TestDoctorChecksTheInstallation(t *testing.T) {
+	clean(t, "DATABASE_URL", testenv.MigratedURL(t), "TEMPORAL_ADDRESS", os.Getenv(testenv.TemporalVariable), "TEMPORAL_NAMESPACE", testenv.Namespace(t), "WEBHOOK_SECRETS", vector.Secret,
+		"HEADLESS_COMMERCE_API_KEY", "")
+	out, errs, code := asked(t, "doctor --json")
+	require.Equal(t, exitError, code, "nothing was migrated")
+	view := document[doctorView](t, out)
+	require.Positive(t, view.Failed)
+	require.Contains(t, errs, fmt.Sprintf("%d of %d checks failed", view.Failed, len(view.Checks)))
+	require.NotContains(t, out, vector.Secret)
+
+	_, errs, code = program(t.Context(), "migrate")
+	require.Zero(t, code, errs)
+	out, _, _ = asked(t, "doctor")
+	for _, part := range []string{"ok      schema ", "FAILED  workers ", "→ Start `inorder serve`", "note    webhooks ", "ok      Temporal's clock "} {
+		require.Contains(t, out, part)
+	}
+	require.NotContains(t, out, vector.Secret)
+}
+
+func TestDoctorExplainsAFile(t *testing.T) {
+	clean(t, "WEBHOOK_SECRETS", vector.Secret, "DATABASE_URL", "")
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		return path
+	}
+	sent := func(signature, body string) string {
+		return "POST /webhooks/hc HTTP/1.1\r\nHost: a.example\r\nContent-Length: " + fmt.Sprint(len(vector.Body)) + "\r\nx-webhook-signature: " + signature + "\r\n\r\n" + body
+	}
+	upper := strings.ToUpper(vector.Signature)
+	for _, tc := range []struct{ line, causes string }{
+		{"doctor " + write("upper", sent(upper, vector.Body)), "upper_case"},
+		{"doctor " + write("edited", sent(upper, vector.Body+"\n")), "upper_case"}, // by an editor that ends the last line
+		{"doctor " + write("prefix", sent("sha256="+vector.Signature, vector.Body)), "prefix"},
+		{"doctor " + write("chunked", "Transfer-Encoding: chunked\nX-Webhook-Signature: "+upper+fmt.Sprintf("\n\n%x\r\n%s\r\n0\r\n\r\n", len(vector.Body), vector.Body)), "upper_case"},
+		{"doctor " + write("body", vector.Body) + " --signature " + upper, "upper_case"},
+		{"doctor " + write("header", vector.Body) + " --header 'X-Hub-Signature: " + vector.Signature + "'", "other_header"},
+		{"doctor " + write("stranger", sent(delivery.Sign("whsec_of_a_stranger", []byte(vector.Body)), vector.Body)), "no_match"},
+	} {
+		out, errs, code := asked(t, tc.line)
+		require.Zero(t, code, errs)
+		require.Contains(t, out, "Why: ")
+		require.Contains(t, out, "What to do: ")
+		out, errs, code = asked(t, tc.line+" --json")
+		require.Zero(t, code, errs)
+		e := document[explanation](t, out)
+		require.EqualValues(t, tc.causes, e.Causes[0], tc.line)
+		require.Equal(t, len(vector.Body), e.Bytes, tc.line)
+		for _, secret := range []string{vector.Secret, vector.Signature, upper} {
+			require.NotContains(t, out+errs, secret)
+		}
+	}
+}
+
+func TestDoctorOnBadInput(t *testing.T) {
+	clean(t, "WEBHOOK_SECRETS", vector.Secret, "DATABASE_URL", "")
+	body := filepath.Join(t.TempDir(), "body")
+	require.NoError(t, os.WriteFile(body, []byte(vector.Body), 0o600))
+	for line, says := range map[string]string{
+		"doctor":                       "DATABASE_URL",
+		"doctor 17":                    "DATABASE_URL",
+		"doctor nowhere.http":          "a file, or - for standard input",
+		"doctor " + body:               "say --signature",
+		"doctor --signature ab":        "name it",
+		"doctor 17 --signature ab":     "./17 is a file",
+		"doctor x --header ab":         "'NAME: VALUE'",
+		"doctor --public-url ftp://x":  "--public-url",
+		"doctor x --public-url http:/": "one of them",
+	} {
+		_, errs, code := asked(t, line)
+		require.Equal(t, exitUsage, code, line)
+		require.Contains(t, errs, says, line)
+	}
+	t.Setenv("DATABASE_URL", testenv.MigratedURL(t))
+	_, errs, code := asked(t, "doctor 17")
+	require.Equal(t, exitError, code)
+	require.Contains(t, errs, "no refused delivery 17 is kept")
+}
