@@ -54,7 +54,7 @@ func TestColumnsAndViews(t *testing.T) {
 		p.column("Remove", column)
 	}
 	p.click("[data-testid=drawer-close-button]", "", func() bool { return !p.has("[data-testid=drawer-close-button]", "")() })
-	require.Equal(t, []string{"Status", "Workflow ID", "EventType", "OrderId", "EventPhase"},
+	require.Equal(t, []string{"Select all Workflows", "Status", "Workflow ID", "EventType", "OrderId", "EventPhase"},
 		evaluate[[]string](p, `[...document.querySelectorAll("thead th")].map(e => e.innerText.trim()).filter(text => text !== "")`))
 	p.illustrate("events")
 

@@ -75,8 +75,7 @@ type system struct {
 // serve runs `inorder serve`, with short waiting times, until the test ends.
 func serve(t *testing.T, env ...string) *system {
 	port, adminPort := freePort(t), freePort(t)
-	s := &system{T: t, end: time.Now().Add(limit), database: testenv.DatabaseURL(t), namespace: testenv.Namespace(t),
-		adminURL: "http://127.0.0.1:" + adminPort}
+	s := &system{T: t, end: time.Now().Add(limit), database: testenv.DatabaseURL(t), namespace: namespace(t), adminURL: "http://127.0.0.1:" + adminPort}
 	s.env = append(os.Environ(), "DATABASE_URL="+s.database, "TEMPORAL_ADDRESS="+servers.TemporalAddress, "TEMPORAL_NAMESPACE="+s.namespace, "WEBHOOK_SECRETS=whsec_browser",
 		"LISTEN_ADDR=127.0.0.1:"+port, "RECEIVER_URL=http://127.0.0.1:"+port, "ADMIN_ADDR=127.0.0.1:"+adminPort, "ADMIN_URL="+s.adminURL, "ADMIN_TOKEN="+token,
 		"TEMPORAL_UI_URL="+servers.TemporalUIURL, "STUCK_AFTER=5s", "PENDING_RECHECK=2s", "INBOX=workflow")
@@ -93,6 +92,14 @@ func serve(t *testing.T, env ...string) *system {
 		_ = process.Stop()
 	})
 	return s
+}
+
+// namespace is a new one, but for pictures, whose tests run one at a time.
+func namespace(t *testing.T) string {
+	if *pictures != "" {
+		return "default"
+	}
+	return testenv.Namespace(t)
 }
 
 func freePort(t *testing.T) string {
