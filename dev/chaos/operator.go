@@ -120,19 +120,27 @@ func (o *operator) act(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
 	a := pick(o.rnd, acts...)
-	var id string
+	if id := o.on(ctx, a); id != "" {
+		_ = o.do(ctx, a, id)
+	}
+}
+
+// on draws the workflow of an event that the act may be done to; "" if there is none.
+func (o *operator) on(ctx context.Context, a act) (workflowID string) {
 	if a.of == "" {
-		id = o.oneOf(o.system.running(ctx))
-	} else {
-		id = o.oneOf(o.system.ids(ctx, a.of))
+		return o.oneOf(o.system.running(ctx))
 	}
-	if id == "" {
-		return
+	return o.oneOf(o.system.ids(ctx, a.of))
+}
+
+func (o *operator) do(ctx context.Context, a act, workflowID string) error {
+	id := sweep.EventID(workflowID)
+	o.remember(a.name, id, false)
+	err := a.do(o, ctx, workflowID)
+	if err == nil {
+		o.remember(a.name, id, true)
 	}
-	o.remember(a.name, sweep.EventID(id), false)
-	if err := a.do(o, ctx, id); err == nil {
-		o.remember(a.name, sweep.EventID(id), true)
-	}
+	return err
 }
 
 // remember notes an act before it is done, and again once it is.
