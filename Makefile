@@ -116,7 +116,7 @@ fixtures: build bin/dev ## Record the replay fixtures that are missing, from lan
 	RECORD_FIXTURES=1 bin/dev test -- go test -count 1 -run TestRecordFixtures ./workflows/...
 
 BROWSER = command -v chromium chromium-browser google-chrome google-chrome-stable >/dev/null || \
-	{ echo "This needs Chromium or Chrome: apt-get install chromium" >&2; exit 1; }; cd e2e/browser && go test -count=1 -timeout 20m
+	{ echo "This needs Chromium or Chrome: apt-get install chromium" >&2; exit 1; }; cd e2e/browser && go test -count=1 -timeout 8m -parallel 3
 .PHONY: browser
 browser: ## Test what operators see and do in Temporal's UI, in a headless Chromium
 	@$(BROWSER) ./...

@@ -34,6 +34,7 @@ func TestCheckSubscriptionPutsBackWhatDiffers(t *testing.T) {
 }
 
 func TestCheckSubscriptionReplacesWhatIsGone(t *testing.T) {
+	t.Parallel()
 	for name, o := range map[string]standin.Options{
 		"as the SDK has it": {}, "without metadata": {NoMetadata: true}, "active at once": {NoInactive: true},
 	} {
@@ -69,6 +70,7 @@ func TestCheckSubscriptionReplacesWhatIsGone(t *testing.T) {
 }
 
 func TestARepairThatWasCutOffMakesNoSecondWebhook(t *testing.T) {
+	t.Parallel()
 	w := newWatch(t, standin.Options{})
 	gone := w.register(hookURL, "order.created")
 	require.NoError(t, w.Platform.DeleteWebhook(t.Context(), gone))
@@ -102,6 +104,7 @@ func TestARepairThatWasCutOffMakesNoSecondWebhook(t *testing.T) {
 }
 
 func TestOfTwoAlikeThatAreGoneOneComesBack(t *testing.T) {
+	t.Parallel()
 	w := newWatch(t, standin.Options{})
 	for range 2 {
 		require.NoError(t, w.Platform.DeleteWebhook(t.Context(), w.register(hookURL, "order.created")))
@@ -134,6 +137,7 @@ func TestARepairThatFailsIsTold(t *testing.T) {
 }
 
 func TestAReplacementIsActivatedWhenItsSecretIsRecorded(t *testing.T) {
+	t.Parallel()
 	w := newWatch(t, standin.Options{})
 	gone := w.register(hookURL, "*")
 	require.NoError(t, w.Platform.DeleteWebhook(t.Context(), gone))

@@ -79,6 +79,7 @@ func TestCheckSubscriptionWatchesOnlyWhatItShould(t *testing.T) {
 }
 
 func TestAWebhookThatCannotBeReadIsAProblemOfItsOwn(t *testing.T) {
+	t.Parallel()
 	for name, answer := range map[string]http.HandlerFunc{
 		"refused":         func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(422) },
 		"of another kind": func(rw http.ResponseWriter, _ *http.Request) { _, _ = rw.Write([]byte(`{"id":"x","events":"*"}`)) },

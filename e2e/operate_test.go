@@ -2,8 +2,10 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
 	"net"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -116,4 +118,34 @@ func TestWhoHasNoTokenIsToldSo(t *testing.T) {
 	require.Contains(t, out, "ADMIN_TOKEN")
 	require.NotContains(t, out, "another\n")
 	require.NotContains(t, s.log(), adminToken)
+}
+
+// A bulk action is stopped midway: what it did stays done, and the rest is listed, and is as it was.
+func TestAnOperatorStopsABulkAction(t *testing.T) {
+	t.Parallel()
+	s := newOperated(t)
+	s.operate(0, "send order.paid --order order_1 --repeat 30 --concurrency 8 --verify --wait 1m")
+	s.eventually("all are shown", func() bool { return len(s.events("--state waiting --limit 200")) == 30 })
+	started := s.operate(0, "events discard --state waiting --reason test --yes --rate 1 --detach")
+	id := regexp.MustCompile(`inorder-bulk-\S+`).FindString(started)
+	s.eventually("its progress is shown", func() bool {
+		out, code := s.run("bulk", "show", id)
+		return code == 0 && regexp.MustCompile(`█*·+ [1-9]\d? of 30`).MatchString(out)
+	})
+	require.Regexp(t, `state +stopped`, s.operate(0, "bulk stop "+id+" --reason enough --yes"))
+	s.operate(0, "bulk stop "+id+" --yes") // again does no harm
+
+	var b api.Bulk
+	s.eventually("what was under way is finished", func() bool {
+		require.NoError(t, json.Unmarshal([]byte(s.operate(0, "bulk show "+id+" --json")), &b))
+		return b.Done == s.count(`SELECT count(*) FROM webhook_events WHERE outcome = 'discarded'`)
+	})
+	require.Positive(t, b.Done)
+	require.Less(t, b.Done, 30)
+	require.ElementsMatch(t, s.events("--state waiting --limit 200"), b.NotDone, "the rest waits as before")
+	out := s.operate(0, "bulk show "+id)
+	require.Contains(t, out, fmt.Sprintf("%d of 30", b.Done))
+	require.Contains(t, out, "NOT DONE")
+	require.Contains(t, out, b.NotDone[len(b.NotDone)-1])
+	require.Regexp(t, `admin +stop .*stopped after \d+ of 30`, s.operate(0, "audit"))
 }

@@ -63,14 +63,22 @@ func (s *system) awaitBulk(id, end string) (b api.Bulk) {
 	return b
 }
 
-// slowBulk begins a bulk that takes a minute, and returns when it has acted on an event. The events wait, and lost their workflow.
-func (s *system) slowBulk() api.Started {
+// lose has n events wait that lost their workflow.
+func (s *system) lose(n int) (events []inorder.Event) {
 	s.Helper()
-	for range 60 {
+	for range n {
 		e := s.event("order.paid", "")
 		s.exec(`INSERT INTO pending_events (event_id, order_id, type, payload, body, occurred_at, received_at, phase)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, 'waiting')`, e.ID, s.order, e.Type, e.Body, []byte(e.Body), e.OccurredAt, e.ReceivedAt)
+		events = append(events, e)
 	}
+	return events
+}
+
+// slowBulk begins a bulk that takes a minute, and returns when it has acted on an event. The events wait, and lost their workflow.
+func (s *system) slowBulk() api.Started {
+	s.Helper()
+	s.lose(60)
 	started := s.startBulk(api.BulkRequest{Action: api.Retry, Filter: thatWait, Rate: 1})
 	s.eventually("it has begun", func() bool { return s.bulk(started.ID).Done > 0 })
 	return started

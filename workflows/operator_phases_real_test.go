@@ -5,10 +5,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
-	"go.temporal.io/api/workflowservice/v1"
-	"go.temporal.io/sdk/client"
 
 	"inorder"
 	"inorder/internal/api"
@@ -110,15 +107,7 @@ func TestAnOperatorRetriesInEveryPhase(t *testing.T) {
 func TestAnOperatorRetriesWhatLostItsWorkflow(t *testing.T) {
 	lose := map[string]func(*phased){
 		"terminated": func(p *phased) { require.NoError(p, p.client.TerminateWorkflow(p.Context(), p.e.ID, "", "a mistake")) },
-		"forgotten": func(p *phased) {
-			_, err := p.client.WorkflowService().DeleteWorkflowExecution(p.Context(), &workflowservice.DeleteWorkflowExecutionRequest{
-				Namespace: client.DefaultNamespace, WorkflowExecution: &commonpb.WorkflowExecution{WorkflowId: p.e.ID}})
-			require.NoError(p, err)
-			p.eventually("it is deleted", func() bool {
-				_, err := describe(p.Context(), p.client, p.e.ID)
-				return err != nil
-			})
-		},
+		"forgotten":  func(p *phased) { p.forget(p.e) },
 	}
 	for how, lose := range lose {
 		for phase, enter := range phases {

@@ -1,6 +1,7 @@
 package workflows_test
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/api/temporalproto"
+	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 	sdk "go.temporal.io/sdk/worker"
 
@@ -129,10 +131,19 @@ func TestHistoriesOfLandedCodeReplay(t *testing.T) {
 }
 
 func fixtureFiles() (files []string) {
-	for name := range fixtures {
+	for name := range recordings() {
 		files = append(files, fixture(name))
 	}
 	return files
+}
+
+// recordings are all fixtures by name, with what plays them.
+func recordings() map[string]func(*system) client.WorkflowRun {
+	all := maps.Clone(actFixtures)
+	for name, play := range fixtures {
+		all[name] = func(s *system) client.WorkflowRun { return s.client.GetWorkflow(s.Context(), play(s).ID, "") }
+	}
+	return all
 }
 
 // TestRecordFixtures is make fixtures. It records from real servers, only when asked to, and only what is missing: a fixture
@@ -142,15 +153,15 @@ func TestRecordFixtures(t *testing.T) {
 		t.Skip("RECORD_FIXTURES=1 records the replay fixtures that are missing")
 	}
 	require.NoError(t, os.MkdirAll("testdata", 0o755))
-	for name, play := range fixtures {
+	for name, play := range recordings() {
 		if _, err := os.Stat(fixture(name)); err == nil {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
 			s := newSystem(t)
-			e := play(s)
+			run := play(s)
 			history := &historypb.History{}
-			events := s.client.GetWorkflowHistory(t.Context(), e.ID, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+			events := s.client.GetWorkflowHistory(t.Context(), run.GetID(), run.GetRunID(), false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 			for events.HasNext() {
 				event, err := events.Next()
 				require.NoError(t, err)

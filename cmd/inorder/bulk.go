@@ -53,6 +53,12 @@ func writeBulk(to *terminal.Writer, b api.Bulk, now time.Time) {
 	facts := []fact{{"state", b.End}, {"action", string(b.Action)}, {"reason", b.Reason}, {"by", b.Actor}, {"rate", fmt.Sprintf("%d a second", b.Rate)},
 		{"started", whenOf(&b.StartedAt, now)}, {"ended", whenOf(b.EndedAt, now)}, {"in Temporal", b.TemporalURL}}
 	writeFacts(to, facts)
+	writeFailures(to, b)
+	writeNotDone(to, b)
+	noteMissing(to, b.Missing)
+}
+
+func writeFailures(to *terminal.Writer, b api.Bulk) {
 	if len(b.Failures) > 0 {
 		fmt.Fprintln(to)
 		t := table.Table{Columns: []table.Column{{Title: "failed"}, {Title: "when", Drop: 1}, {Title: "why", Least: 20}}}
@@ -65,7 +71,23 @@ func writeBulk(to *terminal.Writer, b api.Bulk, now time.Time) {
 			fmt.Fprintf(to, "and %d more\n", more)
 		}
 	}
-	noteMissing(to, b.Missing)
+}
+
+// writeNotDone lists what a bulk action that was stopped left as it was.
+func writeNotDone(to *terminal.Writer, b api.Bulk) {
+	if len(b.NotDone) == 0 {
+		return
+	}
+	fmt.Fprintln(to)
+	t := table.Table{Columns: []table.Column{{Title: "not done"}}}
+	var rows [][]table.Cell
+	for _, id := range b.NotDone {
+		rows = append(rows, []table.Cell{table.Text(id)})
+	}
+	t.Write(to, rows)
+	if more := b.Total - b.Done - len(b.NotDone); more > 0 {
+		fmt.Fprintf(to, "and %d more\n", more)
+	}
 }
 
 type bulkShowCmd struct {

@@ -47,7 +47,7 @@ func newBulk(t *testing.T, step int64, fails int) (*fakeAdmin, *atomic.Int64) {
 			}
 			return b
 		},
-		"POST /api/bulk/inorder-bulk-1/stop": api.Bulk{ID: "inorder-bulk-1", Total: 500, Done: 100, End: "stopped", EndedAt: at(0)},
+		"POST /api/bulk/inorder-bulk-1/stop": api.Bulk{ID: "inorder-bulk-1", Total: 500, Done: 100, End: "stopped", EndedAt: at(0), NotDone: []string{"evt_100", "evt_101"}},
 	})
 	return f, &done
 }
@@ -114,6 +114,7 @@ func TestBulkThatFails(t *testing.T) {
 	out, errs, code = asked(t, "bulk stop inorder-bulk-1 --yes")
 	require.Zero(t, code, errs)
 	require.Contains(t, out, "stopped")
+	require.Regexp(t, `(?s)NOT DONE\s+evt_100\s+evt_101\s+and 398 more`, out)
 }
 
 func TestBulkDetachedAndLeft(t *testing.T) {

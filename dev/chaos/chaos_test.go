@@ -3,9 +3,11 @@ package chaos
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -87,6 +89,41 @@ func TestTheCheckerFindsWhatIsPlanted(t *testing.T) {
 			require.Regexp(t, test.wrong, fmt.Sprint(report.Wrong))
 		})
 	}
+	t.Run("each act of the operator is done", func(t *testing.T) { eachActIsDone(t, s, sending, load) })
+}
+
+// eachActIsDone does each act of the operator once: acts whose answers don't matter could all fail, and nobody would notice.
+func eachActIsDone(t *testing.T, s *system, sending *sending, load *load) {
+	ctx, o := t.Context(), newOperator(s, 1)
+	takesAway := func(a act) bool { return a.name == "terminate" || a.name == "delete" }
+	for _, last := range []bool{false, true} {
+		for i, a := range acts {
+			if takesAway(a) != last {
+				continue
+			}
+			require.Eventually(t, func() bool { // what another act was done to may have ended meanwhile
+				id := o.on(ctx, a)
+				return id != "" && o.do(ctx, a, id) == nil
+			}, time.Minute, 100*time.Millisecond, "act %d, %s", i, a.name)
+		}
+	}
+	require.Equal(t, len(acts), o.acts)
+	require.Contains(t, slices.Collect(maps.Values(o.amended)), true)
+	require.NoError(t, s.settle(ctx, sending.acknowledged(), o.lost, time.Minute))
+	report, err := s.judge(ctx, sending, load, o)
+	require.NoError(t, err)
+	require.Empty(t, report.Wrong)
+
+	t.Run("and the checker finds an amendment that was lost", func(t *testing.T) {
+		poison, err := s.ids(ctx, `SELECT event_id FROM pending_events WHERE phase = 'attention' LIMIT 1`)
+		require.NoError(t, err)
+		for amended, wrong := range map[bool]string{false: `^\[\]$`, true: `expected \[applied stale ignored\]|expected \[ignored waiting stuck\]`} {
+			o.amended[poison[0]] = amended
+			report, err := s.judge(ctx, sending, load, o)
+			require.NoError(t, err)
+			require.Regexp(t, wrong, fmt.Sprint(report.Wrong))
+		}
+	})
 }
 
 // atRest is a system without faults that has taken a few orders.

@@ -3,6 +3,7 @@ package chaos
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"pgregory.net/rapid"
@@ -94,13 +95,21 @@ func (l *load) order() (events []event) {
 	return events
 }
 
+const poisoned = ":evt_poison" // the end of its ID
+
+// correction is what a poison tells once a person has amended it.
+func correction(id string) *history.Event {
+	order := strings.TrimSuffix(id, poisoned)
+	return &history.Event{ID: id, Type: "order.updated", OrderID: order, StoreID: "store_1", Second: len(order) % 4, Status: "confirmed", Payment: "paid"}
+}
+
 // poison is an event that can't be applied: of a type that JSON allows and its field doesn't, or from the far future.
 func (l *load) poison(order string) event {
 	at, status := "2025-01-15T10:00:00Z", "7"
 	if l.rnd.IntN(2) == 0 {
 		at, status = "2125-01-15T10:00:00Z", `"confirmed"`
 	}
-	id := order + ":evt_poison"
+	id := order + poisoned
 	return event{id: id, order: order, body: fmt.Appendf(nil, `{"id":%q,"type":"order.updated","created_at":%q,"store_id":"store_1","data":{"id":%q,"status":%s}}`,
 		id, at, order, status)}
 }

@@ -184,7 +184,11 @@ func (s *system) judge(ctx context.Context, sending *sending, load *load, people
 func sentBy(sending *sending, load *load, people *operator) (sent []check.Sent) {
 	acknowledged := sending.acknowledged()
 	for _, e := range load.events {
-		sent = append(sent, check.Sent{ID: e.id, OrderID: e.order, Told: e.told, Acknowledged: acknowledged[e.id], GivenUp: people.givenUp[e.id]})
+		s := check.Sent{ID: e.id, OrderID: e.order, Told: e.told, Acknowledged: acknowledged[e.id], GivenUp: people.givenUp[e.id]}
+		if amended, tried := people.amended[e.id]; tried {
+			s.Correction, s.Amended = correction(e.id), amended
+		}
+		sent = append(sent, s)
 	}
 	return sent
 }

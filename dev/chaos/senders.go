@@ -16,7 +16,10 @@ import (
 	"inorder/internal/delivery"
 )
 
-const secret = "whsec_chaos"
+const (
+	secret = "whsec_chaos"
+	token  = "token_of_the_chaos_operator"
+)
 
 // Attempt is one request of a sender and what it was answered.
 type Attempt struct {

@@ -55,20 +55,27 @@ func (s *system) unreleased(ctx context.Context, lost map[string]bool) (string, 
 	return some(ids), err
 }
 
+const (
+	// waits is the workflow of an event that waits: its own, or that of a replay.
+	waits = `coalesce(workflow_id, event_id)`
+
+	busySQL = `SELECT id FROM unnest($1::text[]) AS id WHERE id NOT IN (SELECT ` + waits + ` FROM pending_events)`
+)
+
 // unsettled are workflows that run for events that don't wait, and, where strict, events that wait without one.
 func (s *system) unsettled(ctx context.Context, strict bool) (string, error) {
 	listed, err := s.running(ctx)
 	if err != nil {
 		return "", err
 	}
-	busy, err := s.ids(ctx, `SELECT id FROM unnest($1::text[]) AS id WHERE id NOT IN (SELECT event_id FROM pending_events)`, listed)
+	busy, err := s.ids(ctx, busySQL, listed)
 	if err != nil {
 		return "", err
 	}
 	if still, err := s.stillRunning(ctx, busy); err != nil || len(still) > 0 || !strict {
 		return some(still), err
 	}
-	alone, err := s.ids(ctx, `SELECT event_id || ' (waits without a workflow)' FROM pending_events WHERE NOT event_id = ANY ($1)`, listed)
+	alone, err := s.ids(ctx, `SELECT event_id || ' (waits without a workflow)' FROM pending_events WHERE NOT `+waits+` = ANY ($1)`, listed)
 	return some(alone), err
 }
 
@@ -94,7 +101,7 @@ func (s *system) histories(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	busy, err := s.ids(ctx, `SELECT id FROM unnest($1::text[]) AS id WHERE id NOT IN (SELECT event_id FROM pending_events)`, listed)
+	busy, err := s.ids(ctx, busySQL, listed)
 	for _, id := range busy {
 		var text []byte
 		for i := s.engine.GetWorkflowHistory(ctx, id, "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT); i.HasNext(); {

@@ -33,6 +33,7 @@ type system struct {
 	processes map[string]*process
 	proxies   map[string]*proxy.Proxy
 	urls      map[string]string // of the receivers, through their proxies
+	admins    map[string]string // the admin API of each process
 
 	quiet sync.RWMutex // held for writing while nobody may send or operate
 	mu    sync.Mutex
@@ -49,7 +50,7 @@ type process struct {
 
 // startSystem returns when all receivers are ready.
 func startSystem(ctx context.Context, o Options, dir string) (s *system, err error) {
-	s = &system{program: o.Program, dir: dir, processes: map[string]*process{}, proxies: map[string]*proxy.Proxy{}, urls: map[string]string{}}
+	s = &system{program: o.Program, dir: dir, processes: map[string]*process{}, proxies: map[string]*proxy.Proxy{}, urls: map[string]string{}, admins: map[string]string{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())
@@ -81,10 +82,10 @@ func startSystem(ctx context.Context, o Options, dir string) (s *system, err err
 }
 
 // env is that of a process that reaches the servers at these places.
-func (s *system) env(postgresAt, temporalAt, listen string) []string {
+func (s *system) env(postgresAt, temporalAt, listen, admin string) []string {
 	u, _ := url.Parse(s.stack.DatabaseURL) // stack made it
 	u.Host = postgresAt
-	return append(os.Environ(), "DATABASE_URL="+u.String(), "TEMPORAL_ADDRESS="+temporalAt, "LISTEN_ADDR="+listen, "ADMIN_ADDR=127.0.0.1:0",
+	return append(os.Environ(), "DATABASE_URL="+u.String(), "TEMPORAL_ADDRESS="+temporalAt, "LISTEN_ADDR="+listen, "ADMIN_ADDR="+admin, "ADMIN_TOKEN="+token,
 		"WEBHOOK_SECRETS="+secret, "INBOX="+s.plan.Inbox, "PENDING_RECHECK="+s.plan.Recheck.String())
 }
 
@@ -98,7 +99,7 @@ func (s *system) command(ctx context.Context, name string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, s.program, name)
-	cmd.Env = s.env(s.postgresAddr(), s.stack.TemporalAddress, "127.0.0.1:0")
+	cmd.Env = s.env(s.postgresAddr(), s.stack.TemporalAddress, "127.0.0.1:0", "127.0.0.1:0")
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
@@ -109,7 +110,11 @@ func (s *system) launch(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	listen := "127.0.0.1:" + strconv.Itoa(port)
+	adminPort, err := stack.FreePort()
+	if err != nil {
+		return err
+	}
+	listen, admin := "127.0.0.1:"+strconv.Itoa(port), "127.0.0.1:"+strconv.Itoa(adminPort)
 	targets := map[string]string{link(name, postgres): s.postgresAddr(), link(name, temporal): s.stack.TemporalAddress, link(senders, name): listen}
 	for link, target := range targets {
 		if s.proxies[link], err = proxy.New(target); err != nil {
@@ -117,7 +122,8 @@ func (s *system) launch(ctx context.Context, name string) error {
 		}
 	}
 	s.urls[name] = "http://" + s.proxies[link(senders, name)].Addr()
-	env := s.env(s.proxies[link(name, postgres)].Addr(), s.proxies[link(name, temporal)].Addr(), listen)
+	s.admins[name] = "http://" + admin
+	env := s.env(s.proxies[link(name, postgres)].Addr(), s.proxies[link(name, temporal)].Addr(), listen, admin)
 	server, err := stack.Launch(ctx, stack.Command{Name: name, Dir: s.dir, Path: s.program, Args: []string{s.plan.Commands[name]}, Env: env, Grace: 30 * time.Second})
 	if err != nil {
 		return err

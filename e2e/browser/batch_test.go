@@ -8,6 +8,7 @@ import (
 
 // The UI's batches, as docs/operations.md describes them: a reset tries the events of a view again, a cancellation gives them up.
 func TestBatches(t *testing.T) {
+	t.Parallel()
 	s := serve(t, "PENDING_RECHECK=1h", "STUCK_AFTER=24h") // so that nothing is tried again by itself
 	for id, order := range map[string]string{"evt_b_1": "order_b", "evt_b_2": "order_b", "evt_b_3": "order_c", "evt_b_4": "order_c"} {
 		s.run("send", "order.paid", "--id", id, "--order", order)
@@ -16,8 +17,8 @@ func TestBatches(t *testing.T) {
 	p := s.page()
 	s.importOrder("order_b")
 	p.view(`OrderId="order_b" AND EventPhase="waiting" AND ExecutionStatus="Running"`, "evt_b_1", "evt_b_2")
-	p.click("[data-testid=bulk-reset-button]", "")
-	p.click("#reset-event-first", "")
+	p.click("[data-testid=bulk-reset-button]", "", p.has("dialog[open] button", "Reset"))
+	p.click("#reset-event-first", "", func() bool { return evaluate[bool](p, `document.querySelector("#reset-event-first").checked`) })
 	p.submit("Reset")
 	for _, id := range []string{"evt_b_1", "evt_b_2"} {
 		s.eventually(id+" is tried again", func() bool { return s.outcome(id) != "" })
@@ -25,12 +26,12 @@ func TestBatches(t *testing.T) {
 	require.Equal(t, "paid", s.text(`SELECT payment_status FROM orders WHERE id = 'order_b'`))
 
 	p.view(`OrderId="order_c" AND EventPhase="waiting" AND ExecutionStatus="Running"`, "evt_b_3", "evt_b_4")
-	p.click("[data-testid=bulk-cancel-button]", "")
+	p.click("[data-testid=bulk-cancel-button]", "", p.has("dialog[open] button", "Confirm"))
 	p.submit("Confirm")
 	for _, id := range []string{"evt_b_3", "evt_b_4"} {
 		s.eventually(id+" is given up", func() bool { return s.outcome(id) == "discarded" })
 	}
-	p.open("/namespaces/default/batch-operations")
+	p.open("/batch-operations")
 	p.sees("main *", "Completed")
 }
 
@@ -39,7 +40,8 @@ func (p *page) view(query string, ids ...string) {
 	p.Helper()
 	p.list(query)
 	p.lists(ids...)
-	p.click("#select-visible-workflows, label:has(#select-visible-workflows)", "")
+	p.click("#select-visible-workflows, label:has(#select-visible-workflows)", "",
+		func() bool { return evaluate[bool](p, `document.querySelector("#select-visible-workflows").checked`) })
 }
 
 // importOrder makes an order as something else than a webhook would, which wakes nobody.

@@ -1,10 +1,10 @@
 package browser
 
 import (
-	"time"
+	"fmt"
+	"strings"
 
 	"github.com/chromedp/chromedp"
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -40,41 +40,31 @@ func (p *page) details(eventID, contains string) (b box) {
 	return p.currentDetails(contains)
 }
 
-// tab opens a tab of a workflow's page. The tabs move while the page loads, so that a click may miss.
+// tab opens a tab of a workflow's page.
 func (p *page) tab(name, path string) {
 	p.Helper()
-	p.click("[role=tab]", name)
-	require.Eventually(p, func() bool {
-		if evaluate[bool](p, `location.pathname.endsWith("/`+path+`")`) {
-			return true
-		}
-		p.click("[role=tab]", name)
-		return false
-	}, patience, time.Second, "the tab opens")
+	p.click("[role=tab]", name, p.path(`endsWith("/`+path+`")`))
 }
 
 // event opens the page of an event's newest run, as soon as there is one.
 func (p *page) event(eventID string) {
 	p.Helper()
-	require.Eventually(p, func() bool {
-		if evaluate[bool](p, `location.pathname.includes("/`+eventID+`/") && !!`+visible("[role=tab]", "User Metadata")) {
-			return true
-		}
-		p.open("/namespaces/default/workflows/" + eventID)
-		return false
-	}, patience, 3*time.Second, "the event has a page")
+	open := func() { p.open("/workflows/" + eventID) }
+	open()
+	p.until("the event has a page", func() bool {
+		return p.path(`includes("/`+eventID+`/")`)() && p.has("[role=tab]", "User Metadata")()
+	}, open)
 }
 
+// currentDetails returns the current details once they contain a text. The page says that the key "r" reads them anew.
 func (p *page) currentDetails(contains string) (b box) {
 	p.Helper()
-	require.EventuallyWithT(p, func(c *assert.CollectT) {
+	p.until(fmt.Sprintf("the current details contain %q", contains), func() bool {
 		if read := evaluate[*box](p, readBox); read != nil {
 			b = *read
 		}
-		if !assert.Contains(c, b.Text, contains) {
-			p.do(chromedp.KeyEvent("r")) // for freshness, as the page says
-		}
-	}, patience, time.Second)
+		return strings.Contains(b.Text, contains)
+	}, func() { p.try(chromedp.KeyEvent("r")) })
 	return b
 }
 

@@ -5,9 +5,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
-	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
 	"inorder/dev/standin"
@@ -21,6 +19,7 @@ var (
 
 // In each phase, with texts as long as they get, four lines say all that there is to say, and the box cuts none of it.
 func TestDetailsFitInEachPhase(t *testing.T) {
+	t.Parallel()
 	_, api := testenv.StandIn(t, standin.Options{Keys: []string{standin.DefaultKey}})
 	s := serve(t, "HEADLESS_COMMERCE_API_KEY="+standin.DefaultKey, "HEADLESS_COMMERCE_API_URL="+api, "RECONCILE_AFTER=1s")
 	p := s.page()
@@ -61,13 +60,9 @@ func TestDetailsFitInEachPhase(t *testing.T) {
 	s.run("send", "order.paid", "--id", "evt_applying", "--order", "order_of_a")
 	p.details("evt_applying", "Applying failed").fits(p)
 	p.tab("Pending Activities", "pending-activities")
-	require.Eventually(p, func() bool {
-		if evaluate[bool](p, "document.querySelector(`main`).innerText.includes(`SQLSTATE 42P01`)") {
-			return true
-		}
-		p.do(chromedp.Reload()) // it does not refresh itself
-		return false
-	}, patience, 5*time.Second, "the last failure is shown")
+	p.shows("the last failure", func() bool {
+		return evaluate[bool](p, "document.querySelector(`main`).innerText.includes(`SQLSTATE 42P01`)")
+	})
 	p.illustrate("retrying")
 }
 
@@ -91,6 +86,7 @@ func (s *system) rename(table, column, to string) (back func()) {
 }
 
 func TestDetailsFitWhileWhatWaitedIsReleased(t *testing.T) {
+	t.Parallel()
 	s := serve(t)
 	s.run("send", "order.paid", "--id", "evt_is_released", "--order", longOrder+"_2")
 	s.awaitPhase("evt_is_released", "waiting")

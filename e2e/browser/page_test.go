@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/input"
@@ -27,6 +26,7 @@ type page struct {
 	ctx context.Context
 }
 
+// page starts a browser: one that others use, too, does not give its tab the keyboard.
 func (s *system) page() *page {
 	s.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.DisableGPU,
@@ -46,101 +46,76 @@ func (s *system) page() *page {
 	return p
 }
 
-// open opens a path of Temporal's UI.
-func (p *page) open(path string) { p.do(chromedp.Navigate(servers.TemporalUIURL + path)) }
+// open opens a path of Temporal's UI, of the test's namespace.
+func (p *page) open(path string) {
+	p.try(chromedp.Navigate(servers.TemporalUIURL + "/namespaces/" + p.namespace + path))
+}
 
 // list opens the list of workflows that a query finds.
-func (p *page) list(query string) {
-	p.open("/namespaces/default/workflows?query=" + url.QueryEscape(query))
-}
-
-func (p *page) do(steps ...chromedp.Action[chromedp.Void]) {
-	p.Helper()
-	ctx, cancel := context.WithTimeout(p.ctx, patience)
-	defer cancel()
-	require.NoError(p, chromedp.Do(ctx, steps...))
-}
-
-// evaluate returns what an expression of JavaScript is; the zero value while it fails, as it does while a page changes.
-func evaluate[T any](p *page, expression string) T {
-	ctx, cancel := context.WithTimeout(p.ctx, patience)
-	defer cancel()
-	value, _ := chromedp.Run(ctx, chromedp.Evaluate[T](expression))
-	return value
-}
+func (p *page) list(query string) { p.open("/workflows?query=" + url.QueryEscape(query)) }
 
 // visible is an expression for the first element that a selector finds, whose text is this one, and which is shown.
 func visible(selector, text string) string {
-	quoted := func(s string) string {
-		b, _ := json.Marshal(s)
-		return string(b)
-	}
 	return fmt.Sprintf(`[...document.querySelectorAll(%s)].find(e => e.checkVisibility({visibilityProperty: true, opacityProperty: true}) && (%s === "" || e.innerText.trim().split("\n")[0].trim() === %[2]s))`,
 		quoted(selector), quoted(text))
 }
 
-// sees waits for an element.
-func (p *page) sees(selector, text string) {
-	p.Helper()
-	p.eventually(fmt.Sprintf("%s %q is shown", selector, text), func() bool { return evaluate[bool](p, "!!"+visible(selector, text)) })
+func quoted(s string) string {
+	b, _ := json.Marshal(s)
+	return string(b)
 }
 
-// click waits for an element that stays where it is, and clicks it with the mouse. text is the first line of its text, "" for any.
-func (p *page) click(selector, text string) {
+// click clicks an element with the mouse until that had its effect: a page that is still being drawn moves elements away from the
+// mouse, and replaces them. text is the first line of the element's text, "" for any.
+func (p *page) click(selector, text string, effect func() bool) {
 	p.Helper()
-	before := ""
-	p.eventually(fmt.Sprintf("%s %q can be clicked", selector, text), func() bool {
-		place := p.find(selector, text)
-		stays := place != "" && place == before
-		before = place
-		return stays
-	})
-	p.do(chromedp.Click(found))
+	press := func() {
+		var before *point
+		p.eventually(fmt.Sprintf("%s %q can be clicked", selector, text), func() bool {
+			at := p.middle(selector, text)
+			if at != nil && before != nil && *at == *before {
+				p.try(chromedp.MouseClickXY(at.X, at.Y))
+				return true
+			}
+			before = at
+			return effect()
+		})
+	}
+	press()
+	p.until(fmt.Sprintf("a click on %s %q has its effect", selector, text), effect, press)
 }
 
-// found is what find has found.
-const found = chromedp.CSS("[data-found]")
+type point struct{ X, Y float64 }
 
-// find returns where an element is, "" if it is not shown or can't be clicked.
-func (p *page) find(selector, text string) (place string) {
-	return evaluate[string](p, `(() => {
-		document.querySelectorAll("[data-found]").forEach(e => e.removeAttribute("data-found"));
+// middle is where an element can be clicked; nil if it is not shown, switched off, or hidden below another one.
+func (p *page) middle(selector, text string) *point {
+	return evaluate[*point](p, `(() => {
 		const e = `+visible(selector, text)+`;
-		if (!e || e.disabled) return "";
-		e.setAttribute("data-found", "");
-		return JSON.stringify(e.getBoundingClientRect());
+		if (!e || e.disabled) return null;
+		e.scrollIntoViewIfNeeded();
+		const r = e.getBoundingClientRect(), at = {X: r.x + r.width / 2, Y: r.y + r.height / 2}, top = document.elementFromPoint(at.X, at.Y);
+		return top && (e.contains(top) || top.contains(e)) ? at : null;
 	})()`)
 }
 
-// submit clicks a button of a dialog until that is gone: a dialog that is still growing moves its button away from the mouse.
+// submit clicks a button of a dialog until that is gone.
 func (p *page) submit(text string) {
 	p.Helper()
-	p.click("dialog[open] button", text)
-	require.Eventually(p, func() bool {
-		if !evaluate[bool](p, `!!document.querySelector("dialog[open]")`) {
-			return true
-		}
-		if p.find("dialog[open] button", text) != "" {
-			ctx, cancel := context.WithTimeout(p.ctx, time.Second)
-			defer cancel()
-			_ = chromedp.Do(ctx, chromedp.Click(found)) // it may go meanwhile
-		}
-		return false
-	}, patience, time.Second, "the dialog closes")
+	p.click("dialog[open] button", text, func() bool { return evaluate[bool](p, `!document.querySelector("dialog[open]")`) })
 }
 
 // fill pastes a text into an input.
 func (p *page) fill(selector, text string) {
 	p.Helper()
-	p.click(selector, "")
+	field := visible(selector, "")
+	p.click(selector, "", func() bool { return evaluate[bool](p, "document.activeElement === "+field) })
 	p.paste(text)
-	p.eventually(fmt.Sprintf("%s holds %q", selector, text), func() bool { return evaluate[string](p, visible(selector, "")+"?.value") == text })
+	p.eventually(fmt.Sprintf("%s holds %q", selector, text), func() bool { return evaluate[string](p, field+"?.value") == text })
 }
 
 // paste pastes into the element that has the focus.
 func (p *page) paste(text string) {
-	p.Helper()
-	p.do(func(ctx context.Context, t *chromedp.Target) (none chromedp.Void, err error) {
+	p.try(func(ctx context.Context, t *chromedp.Target) (none chromedp.Void, err error) {
 		_, err = cdp.Call(ctx, t, input.InsertText, input.InsertTextParams{Text: text})
 		return none, err
 	})
@@ -149,7 +124,7 @@ func (p *page) paste(text string) {
 // picture saves what the tab shows.
 func (p *page) picture(file string) string {
 	p.Helper()
-	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	ctx, cancel := context.WithTimeout(p.ctx, stalls)
 	defer cancel()
 	png, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
 	require.NoError(p, err)

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -20,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"inorder/dev/stack"
+	"inorder/dev/testenv"
 )
 
 var (
@@ -32,18 +34,21 @@ func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
 	stack.ClearEnvironment()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute) // on a fresh machine everything has to be built
+	defer cancel()
 	root, err := stack.Root()
 	check(err)
 	temp, err = os.MkdirTemp("", "inorder-browser-")
 	check(err)
 	defer os.RemoveAll(temp)
 	program = filepath.Join(temp, "inorder")
-	build := exec.Command("go", "build", "-o", program, "./cmd/inorder")
+	build := exec.CommandContext(ctx, "go", "build", "-o", program, "./cmd/inorder")
 	build.Dir = root
 	out, err := build.CombinedOutput()
 	check(err, string(out))
-	servers, err = stack.Start(context.Background(), stack.Options{Root: root, Out: os.Stderr})
+	servers, err = stack.Start(ctx, stack.Options{Root: root, Out: os.Stderr})
 	check(err)
+	check(errors.Join(os.Setenv(testenv.DatabaseVariable, servers.SuperuserURL), os.Setenv(testenv.TemporalVariable, servers.TemporalAddress)))
 	defer servers.Stop()
 	return m.Run()
 }
@@ -57,18 +62,21 @@ func check(err error, more ...string) {
 
 const token = "token_browser"
 
-// system is one inorder. All tests have the same one, in the default namespace, and keep apart by their events' and orders' IDs.
+// system is one inorder, with a database and a namespace of its own: tests rename tables, and a list shows all of a namespace.
 type system struct {
 	*testing.T
-	env      []string
-	adminURL string
+	end       time.Time // of the test
+	env       []string
+	database  string // its URL
+	namespace string
+	adminURL  string
 }
 
 // serve runs `inorder serve`, with short waiting times, until the test ends.
 func serve(t *testing.T, env ...string) *system {
 	port, adminPort := freePort(t), freePort(t)
-	s := &system{T: t, adminURL: "http://127.0.0.1:" + adminPort}
-	s.env = append(os.Environ(), "DATABASE_URL="+servers.SuperuserURL, "TEMPORAL_ADDRESS="+servers.TemporalAddress, "WEBHOOK_SECRETS=whsec_browser",
+	s := &system{T: t, end: time.Now().Add(limit), database: testenv.DatabaseURL(t), namespace: namespace(t), adminURL: "http://127.0.0.1:" + adminPort}
+	s.env = append(os.Environ(), "DATABASE_URL="+s.database, "TEMPORAL_ADDRESS="+servers.TemporalAddress, "TEMPORAL_NAMESPACE="+s.namespace, "WEBHOOK_SECRETS=whsec_browser",
 		"LISTEN_ADDR=127.0.0.1:"+port, "RECEIVER_URL=http://127.0.0.1:"+port, "ADMIN_ADDR=127.0.0.1:"+adminPort, "ADMIN_URL="+s.adminURL, "ADMIN_TOKEN="+token,
 		"TEMPORAL_UI_URL="+servers.TemporalUIURL, "STUCK_AFTER=5s", "PENDING_RECHECK=2s", "INBOX=workflow")
 	s.env = append(s.env, env...)
@@ -84,6 +92,14 @@ func serve(t *testing.T, env ...string) *system {
 		_ = process.Stop()
 	})
 	return s
+}
+
+// namespace is a new one, but for pictures, whose tests run one at a time.
+func namespace(t *testing.T) string {
+	if *pictures != "" {
+		return "default"
+	}
+	return testenv.Namespace(t)
 }
 
 func freePort(t *testing.T) string {
@@ -163,7 +179,7 @@ func (s *system) text(sql string, args ...any) (value string) {
 
 func (s *system) query(do func(*pgx.Conn) error) {
 	s.Helper()
-	conn, err := pgx.Connect(context.Background(), servers.SuperuserURL)
+	conn, err := pgx.Connect(context.Background(), s.database)
 	require.NoError(s, err)
 	defer conn.Close(context.Background())
 	require.NoError(s, do(conn))
@@ -179,12 +195,4 @@ func (s *system) awaitPhase(eventID, phase string) {
 
 func (s *system) outcome(eventID string) string {
 	return s.text(`SELECT outcome FROM webhook_events WHERE event_id = $1`, eventID)
-}
-
-// patience is enough for a browser on a machine that is busy.
-const patience = 2 * time.Minute
-
-func (s *system) eventually(what string, holds func() bool) {
-	s.Helper()
-	require.Eventually(s, holds, patience, 100*time.Millisecond, what)
 }

@@ -46,7 +46,8 @@ type Bulk struct {
 	Total       int        `json:"total"`
 	Done        int        `json:"done"` // failed ones included
 	Failed      int        `json:"failed"`
-	Failures    []BulkEnd  `json:"failures"` // the first hundred
+	Failures    []BulkEnd  `json:"failures"`           // the first hundred
+	NotDone     []string   `json:"not_done,omitempty"` // of one that was stopped: the first hundred events that it left as they were
 	StartedAt   time.Time  `json:"started_at"`
 	EndedAt     *time.Time `json:"ended_at"`
 	End         string     `json:"end" enum:"running,done,stopped,failing"`

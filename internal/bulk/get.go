@@ -13,6 +13,7 @@ import (
 const (
 	endFailing = "failing" // it can't go on now
 	endRunning = "running"
+	endStopped = "stopped"
 )
 
 // Get returns a bulk with its progress and its first failures. If Temporal does not answer, Missing says so.
@@ -75,8 +76,16 @@ func (b *Bulks) view(ctx context.Context, row store.Bulk) (v api.Bulk, err error
 	if err := json.Unmarshal(row.Filter, &v.Filter); err != nil {
 		return api.Bulk{}, fmt.Errorf("read the filter of bulk %s: %w", row.ID, err)
 	}
-	if v.Failures, err = b.ends(ctx, row.ID, 0, true, failures); err != nil || row.Ending != "" {
+	if v.Failures, err = b.ends(ctx, row.ID, 0, true, failures); err != nil {
 		return v, err
+	}
+	if row.Ending == endStopped && row.Done < row.Total {
+		if v.NotDone, err = b.Store.LeftEvents(ctx, row.ID, failures); err != nil {
+			return v, unavailable(err)
+		}
+	}
+	if row.Ending != "" {
+		return v, nil
 	}
 	v.End = endRunning
 	run, found, err := b.Engine.DescribeBulk(ctx, row.ID)

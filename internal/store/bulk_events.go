@@ -31,6 +31,8 @@ SELECT e.place, e.event_id FROM bulk_events e
 WHERE e.bulk_id = $1 AND e.done_at IS NULL AND e.place > $2 AND NOT EXISTS (SELECT FROM bulks WHERE id = $1 AND ended_at IS NOT NULL)
 ORDER BY e.place LIMIT $3`
 
+	selectLeftEventsSQL = `SELECT event_id FROM bulk_events WHERE bulk_id = $1 AND done_at IS NULL ORDER BY place LIMIT $2`
+
 	// What is marked already stays as it was marked. What was done is in the audit; what failed is added to it here.
 	markPlacesSQL = `
 WITH marked AS (
@@ -67,6 +69,11 @@ DELETE FROM bulk_events e USING (SELECT * FROM old WHERE first IS NOT NULL LIMIT
 // OpenPlaces are the events of a bulk after a place that are not done, in order; none of a bulk that has ended.
 func (s *Store) OpenPlaces(ctx context.Context, id string, after, limit int) ([]BulkPlace, error) {
 	return list(ctx, s, pgx.RowToStructByName[BulkPlace], selectOpenPlacesSQL, id, after, limit)
+}
+
+// LeftEvents are the events of a bulk that are not done, in order, also of one that was stopped.
+func (s *Store) LeftEvents(ctx context.Context, id string, limit int) ([]string, error) {
+	return list(ctx, s, pgx.RowTo[string], selectLeftEventsSQL, id, limit)
 }
 
 // MarkPlaces writes what was done, and records in the audit that nothing was. It may run twice.

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -17,6 +18,8 @@ type Sent struct {
 	Told         *history.Event // nil of one that can't be applied as it is
 	Acknowledged bool           // answered 2xx at least once
 	GivenUp      bool           // somebody canceled or discarded it, or tried to
+	Correction   *history.Event // what it tells instead if somebody amended it, or tried to; else nil
+	Amended      bool           // somebody did
 }
 
 // Querier is a connection, a pool or a transaction.
@@ -36,7 +39,7 @@ type Report struct {
 type place struct{ in, as string } // a table or Temporal; an outcome, a phase or a reason
 
 // Check judges each event by its ID, and each order by an oracle, which is given the events that ended as applied, stale or
-// ignored. running are the IDs of the workflows that run in Temporal. It writes nothing.
+// ignored: once each, however often they were delivered and replayed. running are the IDs of the workflows that run in Temporal. It writes nothing.
 func Check(ctx context.Context, db Querier, running map[string]bool, sent []Sent) (Report, error) {
 	places, err := readPlaces(ctx, db)
 	if err != nil {
@@ -51,8 +54,8 @@ func Check(ctx context.Context, db Querier, running map[string]bool, sent []Sent
 	known := map[string]bool{}
 	for _, s := range sent {
 		known[s.ID] = true
-		if c.event(s) {
-			histories[s.OrderID] = append(histories[s.OrderID], *s.Told)
+		if told := s.told(); c.event(s) && told != nil {
+			histories[s.OrderID] = append(histories[s.OrderID], *told)
 		}
 	}
 	for id := range places {
@@ -112,20 +115,26 @@ func (c *checker) event(s Sent) (counts bool) {
 	if allowed := c.allowed(s); !slices.Contains(allowed, at[0].as) {
 		c.wrong("event %s of order %s: expected %v, is %v", s.ID, s.OrderID, allowed, at[0])
 	}
-	return s.Told != nil && at[0].in == ended && slices.Contains(effects, at[0].as)
+	return at[0].in == ended && slices.Contains(effects, at[0].as)
 }
+
+// told is what the event says if it can be applied: only a correction lets one that couldn't.
+func (s Sent) told() *history.Event { return cmp.Or(s.Told, s.Correction) }
 
 var effects = []string{"applied", "stale", "ignored"}
 
 // allowed is what may have become of an event once nothing moves.
 func (c *checker) allowed(s Sent) (allowed []string) {
 	switch _, there := c.got[s.OrderID]; {
-	case s.Told == nil:
+	case s.told() == nil:
 		allowed = []string{"attention"}
 	case there:
 		allowed = effects
 	default:
 		allowed = []string{"ignored", "waiting", "stuck"}
+	}
+	if s.Told == nil && s.Correction != nil && !s.Amended {
+		allowed = append(slices.Clone(allowed), "attention")
 	}
 	if s.GivenUp {
 		allowed = append(slices.Clone(allowed), "discarded")
