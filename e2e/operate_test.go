@@ -17,14 +17,19 @@ const adminToken = "token_of_the_end_to_end_tests"
 
 // newOperated is a system with an admin API, whose commands find it.
 func newOperated(t *testing.T, env ...string) *system {
+	s := newSystem(t, append(env, adminEnv(t)...)...)
+	s.serve()
+	s.env = append(s.env, "RECEIVER_URL="+s.url)
+	return s
+}
+
+// adminEnv is the environment of an admin API and of the commands that find it.
+func adminEnv(t *testing.T) []string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	address := l.Addr().String()
 	require.NoError(t, l.Close())
-	s := newSystem(t, append(env, "ADMIN_ADDR="+address, "ADMIN_URL=http://"+address, "ADMIN_TOKEN="+adminToken)...)
-	s.serve()
-	s.env = append(s.env, "RECEIVER_URL="+s.url)
-	return s
+	return []string{"ADMIN_ADDR=" + address, "ADMIN_URL=http://" + address, "ADMIN_TOKEN=" + adminToken}
 }
 
 // operate runs a command whose words are separated by blanks, and returns what it printed.
