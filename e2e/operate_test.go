@@ -13,6 +13,9 @@ import (
 	"inorder/internal/api"
 )
 
+// exitWaits is what ends send --verify when no event is lost, and some wait.
+const exitWaits = 3
+
 const adminToken = "token_of_the_end_to_end_tests"
 
 // newOperated is a system with an admin API, whose commands find it.
@@ -103,7 +106,7 @@ func TestAnOperatorWorksOnAnEvent(t *testing.T) {
 func TestAnOperatorRetriesMany(t *testing.T) {
 	t.Parallel()
 	s := newOperated(t)
-	s.operate(0, "send order.paid --order order_1 --repeat 30 --concurrency 8 --verify --wait 1m")
+	s.operate(exitWaits, "send order.paid --order order_1 --repeat 30 --concurrency 8 --verify --wait 1m")
 	s.eventually("all are shown", func() bool { return len(s.events("--state waiting --limit 200")) == 30 })
 	require.Contains(t, s.operate(0, "events retry --state waiting --preview"), "30 events. Nothing was changed.")
 	require.Contains(t, s.operate(0, "events retry --state stuck --reason test"), "No event is like that.")

@@ -10,11 +10,11 @@ import (
 
 // lackings are what a database lacks that a program needs, by SQLSTATE, and what to do about it.
 var lackings = map[string]string{
-	"42P01": renamed, // undefined_table
-	"42703": renamed, // undefined_column
-	"42883": renamed, // undefined_function
-	"42704": renamed, // undefined_object
-	"3F000": renamed, // invalid_schema_name
+	"42P01": renamed,                                                                                                                          // undefined_table
+	"42703": renamed,                                                                                                                          // undefined_column
+	"42883": renamed,                                                                                                                          // undefined_function
+	"42704": renamed,                                                                                                                          // undefined_object
+	"3F000": renamed,                                                                                                                          // invalid_schema_name
 	"42501": "give the role of DATABASE_URL that permission; `inorder migrate --grant ROLE`, as the tables' owner, gives a role all it needs", // insufficient_privilege
 }
 
@@ -36,3 +36,9 @@ func Lacking(err error) string {
 	}
 	return inorder.Bounded(pg.Message) + ": " + todo
 }
+
+// lackingError says in words what a database lacks.
+type lackingError struct{ cause error }
+
+func (e *lackingError) Error() string { return Lacking(e.cause) }
+func (e *lackingError) Unwrap() error { return e.cause }
