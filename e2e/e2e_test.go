@@ -49,15 +49,18 @@ type system struct {
 	t         *testing.T
 	url       string
 	env       []string
-	pool      *pgxpool.Pool
+	owner     string        // the database's URL for who owns the tables, if the programs' role does not
+	pool      *pgxpool.Pool // of the owner
 	namespace string
 	temporal  client.Client
 	logs      testenv.Output
 }
 
+// newSystem is one whose programs have the role that they have in production.
 func newSystem(t *testing.T, env ...string) *system {
-	s := newBareSystem(t, testenv.MigratedURL(t), env...)
-	s.pool = testenv.Pool(t, s.databaseURL())
+	owner := testenv.MigratedURL(t)
+	s := newBareSystem(t, testenv.AsProgram(owner), env...)
+	s.owner, s.pool = owner, testenv.Pool(t, owner)
 	s.claim()
 	return s
 }
@@ -177,7 +180,9 @@ func (s *system) outcome(id string) string {
 // run runs a command of inorder to its end.
 func (s *system) run(args ...string) (string, int) {
 	cmd := exec.Command(program, args...)
-	cmd.Env = s.env
+	if cmd.Env = s.env; args[0] == "migrate" && s.owner != "" {
+		cmd.Env = append(cmd.Env, "DATABASE_URL="+s.owner)
+	}
 	out, err := cmd.CombinedOutput()
 	if cmd.ProcessState == nil {
 		require.NoError(s.t, err)

@@ -15,18 +15,26 @@ import (
 	"inorder/internal/api"
 )
 
+// exitWaits is what ends send --verify when no event is lost, and some wait.
+const exitWaits = 3
+
 const adminToken = "token_of_the_end_to_end_tests"
 
 // newOperated is a system with an admin API, whose commands find it.
 func newOperated(t *testing.T, env ...string) *system {
+	s := newSystem(t, append(env, adminEnv(t)...)...)
+	s.serve()
+	s.env = append(s.env, "RECEIVER_URL="+s.url)
+	return s
+}
+
+// adminEnv is the environment of an admin API and of the commands that find it.
+func adminEnv(t *testing.T) []string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	address := l.Addr().String()
 	require.NoError(t, l.Close())
-	s := newSystem(t, append(env, "ADMIN_ADDR="+address, "ADMIN_URL=http://"+address, "ADMIN_TOKEN="+adminToken)...)
-	s.serve()
-	s.env = append(s.env, "RECEIVER_URL="+s.url)
-	return s
+	return []string{"ADMIN_ADDR=" + address, "ADMIN_URL=http://" + address, "ADMIN_TOKEN=" + adminToken}
 }
 
 // operate runs a command whose words are separated by blanks, and returns what it printed.
@@ -100,7 +108,7 @@ func TestAnOperatorWorksOnAnEvent(t *testing.T) {
 func TestAnOperatorRetriesMany(t *testing.T) {
 	t.Parallel()
 	s := newOperated(t)
-	s.operate(0, "send order.paid --order order_1 --repeat 30 --concurrency 8 --verify --wait 1m")
+	s.operate(exitWaits, "send order.paid --order order_1 --repeat 30 --concurrency 8 --verify --wait 1m")
 	s.eventually("all are shown", func() bool { return len(s.events("--state waiting --limit 200")) == 30 })
 	require.Contains(t, s.operate(0, "events retry --state waiting --preview"), "30 events. Nothing was changed.")
 	require.Contains(t, s.operate(0, "events retry --state stuck --reason test"), "No event is like that.")

@@ -14,6 +14,7 @@ import (
 	"inorder/internal/delivery"
 	"inorder/internal/inbox"
 	"inorder/internal/ready"
+	"inorder/internal/words"
 	"inorder/workflows"
 )
 
@@ -191,7 +192,7 @@ func (g *engine) open() bool { return g.breaker.RemainingDelay() == 0 }
 // first workflow task would be lost for ten seconds.
 func (g *engine) begin(e inorder.Event, now time.Time) (<-chan startEnd, error) {
 	if !g.slots.take(now) {
-		return nil, fmt.Errorf("%s takes no more for the moment: %d starts are under way", g.name, g.slots.underWay())
+		return nil, fmt.Errorf("%s takes no more for the moment: %s under way", g.name, words.Phrase(g.slots.underWay(), "start is", "starts are"))
 	}
 	if !g.breaker.TryAcquirePermit() {
 		g.slots.giveBack()
@@ -214,7 +215,7 @@ func (g *engine) await(e inorder.Event) (string, error) {
 	defer cancel()
 	if err := g.slots.await(ctx); err != nil {
 		g.breaker.RecordFailure()
-		return "", fmt.Errorf("%s kept this event waiting for %s: %d other starts are under way", g.name, g.timeout, g.slots.underWay())
+		return "", fmt.Errorf("%s kept this event waiting for %s: %s under way", g.name, g.timeout, words.Phrase(g.slots.underWay(), "other start is", "other starts are"))
 	}
 	defer g.slots.giveBack()
 	end := g.start(ctx, e)

@@ -50,5 +50,5 @@ func TestAStartWhoseTurnDoesNotComeIs503(t *testing.T) {
 	wg.Wait()
 	require.Equal(t, http.StatusServiceUnavailable, res.StatusCode)
 	require.NotEmpty(t, res.Header.Get("Retry-After"))
-	require.Contains(t, logs.String(), "1 other starts are under way")
+	require.Contains(t, logs.String(), "1 other start is under way")
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // passwords are what must be set.
-var passwords = []string{"POSTGRES_PASSWORD=super", "INORDER_DB_PASSWORD=ours", "TEMPORAL_DB_PASSWORD=theirs"}
+var passwords = []string{"POSTGRES_PASSWORD=super", "INORDER_DB_PASSWORD=ours", "INORDER_OWNER_DB_PASSWORD=owners", "TEMPORAL_DB_PASSWORD=theirs"}
 
 func load(t *testing.T, env ...string) (*types.Project, error) {
 	o, err := cli.NewProjectOptions([]string{"../docker-compose.yml"}, cli.WithEnv(env), cli.WithResolvedPaths(true))
@@ -84,13 +84,13 @@ func TestNothingIsPublishedButOnThisMachine(t *testing.T) {
 // A password may hold whatever a generator puts into it.
 func TestTheDatabasesPasswordIsInNoURL(t *testing.T) {
 	const password = `p@ss/w#rd?%41:'"`
-	p, err := load(t, "POSTGRES_PASSWORD=super", "TEMPORAL_DB_PASSWORD=theirs", "INORDER_DB_PASSWORD="+password)
+	p, err := load(t, "POSTGRES_PASSWORD=super", "TEMPORAL_DB_PASSWORD=theirs", "INORDER_DB_PASSWORD="+password, "INORDER_OWNER_DB_PASSWORD="+password)
 	require.NoError(t, err)
 	for _, name := range ours {
 		service := p.Services[name]
 		u, err := url.Parse(setting(service, "DATABASE_URL"))
 		require.NoError(t, err)
-		require.Equal(t, "inorder", u.User.String(), name)
+		require.Equal(t, map[bool]string{true: "inorder_owner", false: "inorder"}[name == "migrate"], u.User.String(), name)
 		require.Equal(t, password, setting(service, "PGPASSWORD"), name)
 	}
 }
@@ -105,13 +105,17 @@ func TestOnlyTheJobThatMakesTheRolesKnowsTheSuperuser(t *testing.T) {
 				require.Contains(t, []string{"postgres", "postgres-roles"}, name, variable)
 			}
 			if *value == "ours" {
-				require.Contains(t, append(ours, "postgres-roles"), name, variable)
+				require.Contains(t, []string{"receiver", "worker", "postgres-roles"}, name, variable)
+			}
+			if *value == "owners" {
+				require.Contains(t, []string{"migrate", "postgres-roles"}, name, variable)
 			}
 			if *value == "theirs" {
 				require.Contains(t, []string{"temporal", "temporal-schema", "postgres-roles"}, name, variable)
 			}
 		}
 	}
+	require.Equal(t, types.ShellCommand{"migrate", "--grant", "inorder"}, project(t).Services["migrate"].Command)
 	temporal := project(t).Services["temporal"]
 	require.Equal(t, "temporal", setting(temporal, "POSTGRES_USER"))
 	require.Equal(t, "temporal", setting(project(t).Services["temporal-schema"], "SQL_USER"))

@@ -13,6 +13,7 @@ import (
 	"inorder"
 	"inorder/activities"
 	"inorder/internal/bulk"
+	"inorder/internal/words"
 )
 
 // BulkInput names the bulk. Its events are rows of bulk_events.
@@ -101,7 +102,7 @@ func isApplicationError(err error) bool {
 
 // bulkDetails is what the Temporal UI shows: what a person can do, then how far it is.
 func bulkDetails(id string, p bulk.Progress) string {
-	what := fmt.Sprintf("**%s**: %d of %d events done, %d of them failed.", inorder.Cut(p.Name, 60), p.Done, p.Total, p.Failed)
+	what := fmt.Sprintf("**%s**: %d of %s done, %d of them failed.", inorder.Cut(p.Name, 60), p.Done, words.Count(p.Total, "event"), p.Failed)
 	list := fmt.Sprintf("\n\n`inorder bulk show %s` lists what failed, and why.", id)
 	switch {
 	case p.Ending != "":

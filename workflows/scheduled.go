@@ -9,6 +9,7 @@ import (
 
 	"inorder/activities"
 	"inorder/internal/webhooks"
+	"inorder/internal/words"
 )
 
 // CheckSubscription asks the platform whether our webhooks are as we registered them. A schedule starts it
@@ -30,14 +31,14 @@ func subscriptionDetails(c webhooks.Check) string {
 	case c.Note != "":
 		return "**OK**, but " + c.Note + "."
 	case len(c.Faults) == 0:
-		return fmt.Sprintf("**OK**: %d of %[1]d webhooks are on the platform as they were registered.", c.Checked)
+		return fmt.Sprintf("**OK**: %s on the platform as registered.", words.Phrase(c.Checked, "webhook is", "webhooks are"))
 	}
 	var b strings.Builder
 	b.WriteString("**Repaired**: what was wrong is put right.\n\n")
 	if open := len(c.Open()); open > 0 {
 		b.Reset()
-		b.WriteString(fmt.Sprintf("**Wrong**: %d of %d problems are still there. `inorder hooks list` shows the webhooks, `inorder hooks update` and "+
-			"`enable` put them right; with `HOOK_AUTOREPAIR=true` the worker does it.\n\n", open, len(c.Faults)))
+		b.WriteString(fmt.Sprintf("**Wrong**: %s still there, of %d. `inorder hooks list` shows the webhooks, `inorder hooks update` and "+
+			"`enable` put them right; with `HOOK_AUTOREPAIR=true` the worker does it.\n\n", words.Phrase(open, "problem is", "problems are"), len(c.Faults)))
 	}
 	for _, p := range c.Faults {
 		name := p.Webhook
@@ -60,7 +61,7 @@ func PurgeEvents(ctx workflow.Context) (activities.PurgeResult, error) {
 	last := "It has not succeeded before."
 	var r activities.PurgeResult
 	if workflow.HasLastCompletionResult(ctx) && workflow.GetLastCompletionResult(ctx, &r) == nil {
-		last = fmt.Sprintf("It last succeeded at %s and deleted %d rows.", r.FinishedAt.Format(time.RFC3339), r.Deleted)
+		last = fmt.Sprintf("It last succeeded at %s and deleted %s.", r.FinishedAt.Format(time.RFC3339), words.Count(int(r.Deleted), "row"))
 	}
 	workflow.SetCurrentDetails(ctx, "Deletes webhook_events rows that are older than EVENT_RETENTION. "+last)
 	r = activities.PurgeResult{}
@@ -77,7 +78,7 @@ func SweepEvents(ctx workflow.Context) (activities.SweepEventsResult, error) {
 	var r activities.SweepEventsResult
 	if workflow.HasLastCompletionResult(ctx) && workflow.GetLastCompletionResult(ctx, &r) == nil {
 		in.Since = r.BeganAt
-		last = fmt.Sprintf("The last one finished at %s, checked %d events, and started %d anew.", r.FinishedAt.Format(time.RFC3339), r.Checked, r.Started)
+		last = fmt.Sprintf("The last one finished at %s, checked %s, and started %d anew.", r.FinishedAt.Format(time.RFC3339), words.Count(r.Checked, "event"), r.Started)
 	}
 	workflow.SetCurrentDetails(ctx, "Brings back events whose workflow was terminated, deleted or lost. "+last)
 	r = activities.SweepEventsResult{}

@@ -116,12 +116,5 @@ func quoted(word string) string {
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
-// noteMissing prints which sources did not answer.
-func noteMissing(out io.Writer, missing []api.Missing) {
-	for _, m := range missing {
-		fmt.Fprintf(out, "! %s: %s\n", m.Source, line(m.Why))
-	}
-}
-
 // isInterrupted reports whether a command ends because it was asked to.
 func isInterrupted(ctx context.Context) bool { return ctx.Err() != nil }

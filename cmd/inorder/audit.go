@@ -10,7 +10,7 @@ import (
 
 type auditCmd struct {
 	Actor  string `help:"Who acted." placeholder:"NAME"`
-	Action string `help:"retry, discard, replay, amend, bulk, stop or cancel." placeholder:"ACTION"`
+	Action string `enum:"retry,discard,replay,amend,bulk,stop,cancel," default:"" help:"retry, discard, replay, amend, bulk, stop or cancel." placeholder:"ACTION"`
 	Event  string `help:"On which event." placeholder:"ID"`
 	Order  string `help:"On events of which order." placeholder:"ID"`
 	pageFlags

@@ -49,7 +49,9 @@ func progressOf(b api.Bulk) string {
 
 func writeBulk(to *terminal.Writer, b api.Bulk, now time.Time) {
 	to.Paint(terminal.Bold, line(cmp.Or(b.Name, string(b.Action))+"  "+b.ID))
-	fmt.Fprintf(to, "\n%s\n\n", progressOf(b))
+	fmt.Fprintln(to)
+	writeParagraph(to, "", progressOf(b))
+	fmt.Fprintln(to)
 	facts := []fact{{"state", b.End}, {"action", string(b.Action)}, {"reason", b.Reason}, {"by", b.Actor}, {"rate", fmt.Sprintf("%d a second", b.Rate)},
 		{"started", whenOf(&b.StartedAt, now)}, {"ended", whenOf(b.EndedAt, now)}, {"in Temporal", b.TemporalURL}}
 	writeFacts(to, facts)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"inorder/internal/api"
@@ -46,7 +47,7 @@ type filterFlags struct {
 func (f filterFlags) query(now time.Time) (q api.EventsQuery, err error) {
 	q = api.EventsQuery{State: api.State(f.State), Outcome: f.Outcome, Type: f.Type, OrderID: f.Order, StoreID: f.Store, Via: f.Via}
 	q.ReceivedAfter, q.ReceivedBefore, err = span("received", f.ReceivedAfter, f.ReceivedBefore, now)
-	return q, err
+	return q, errors.Join(err, optional(f.Order, checkOrderID))
 }
 
 // span reads the two flags of a span of time. The names of both begin the same.

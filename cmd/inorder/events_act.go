@@ -38,7 +38,7 @@ this command ends, and keeps what became of each. Ctrl-C leaves it running; inor
 
 func (a *actFlags) Validate() error {
 	q, err := a.query(time.Now())
-	if err != nil {
+	if err := errors.Join(err, checkEventIDs(a.ID...)); err != nil {
 		return err
 	}
 	filtered := q != (api.EventsQuery{})

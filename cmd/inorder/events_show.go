@@ -36,7 +36,7 @@ func (c *eventsShowCmd) Validate() error {
 	if c.Payload && (c.JSON || c.Watch) {
 		return errors.New("--payload goes with no other flag")
 	}
-	return c.outputFlags.Validate()
+	return errors.Join(checkEventIDs(c.ID), c.outputFlags.Validate())
 }
 
 func (c *eventsShowCmd) Run(ctx context.Context, std streams) error {
@@ -138,19 +138,6 @@ func standing(e api.Event) string {
 		return "in attention"
 	}
 	return string(e.State)
-}
-
-// fact is a line with its name. One without a value is not shown.
-type fact struct{ name, value string }
-
-func writeFacts(to *terminal.Writer, facts []fact) {
-	for _, f := range facts {
-		if f.value == "" {
-			continue
-		}
-		to.Paint(terminal.Dim, fmt.Sprintf("%-14s", f.name))
-		fmt.Fprintln(to, line(f.value))
-	}
 }
 
 // whenOf is a time on the clock and in words; "" for none.

@@ -15,6 +15,7 @@ import (
 	"inorder/internal/platform"
 	"inorder/internal/store"
 	"inorder/internal/webhooks"
+	"inorder/internal/words"
 	"inorder/worker"
 	"inorder/workflows"
 )
@@ -166,7 +167,7 @@ func (c *hooksTryCmd) show(std streams, h *hooksClients, arrived map[string]stor
 			"or the test event has the ID of an earlier one and is a duplicate", c.Wait)
 	}
 	if len(arrived) > 1 {
-		fmt.Fprintf(std.out, "%d events arrived meanwhile; the test event is one of them:\n", len(arrived))
+		fmt.Fprintf(std.out, "%s arrived meanwhile; the test event is one of them:\n", words.Count(len(arrived), "event"))
 	}
 	for i, id := range slices.Sorted(maps.Keys(arrived)) {
 		if i == most {

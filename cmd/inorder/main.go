@@ -14,6 +14,7 @@ import (
 
 	"inorder/internal/command"
 	"inorder/internal/config"
+	"inorder/internal/send"
 	"inorder/internal/terminal"
 )
 
@@ -22,7 +23,7 @@ const (
 	exitOK    = command.OK
 	exitError = command.Failed
 	exitUsage = command.Usage
-	exitWrong = 3 // of status: something needs a person
+	exitWrong = 3 // of status: something needs a person; of send --verify: events have not ended
 )
 
 type cli struct {
@@ -60,7 +61,7 @@ const description = `Keeps an orders table that is always right, from a commerce
 Settings come from the environment; each command's help says which it reads.
 
 Exit codes: 0 it is done; 1 it failed; 2 the command line or the environment is not right, and nothing was done; 3 inorder status found
-something that needs a person. Ctrl-C ends what serves, watches or follows with 0.`
+something that needs a person, or inorder send --verify events that have not ended and are shown as waiting or in attention. Ctrl-C ends what serves, watches or follows with 0.`
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -97,6 +98,9 @@ func run(ctx context.Context, args []string, raw streams) int {
 func codeOf(err error) int {
 	if _, refused := errors.AsType[*usageError](err); refused || config.IsError(err) || isInvalid(err) {
 		return exitUsage
+	}
+	if _, open := errors.AsType[*send.OpenError](err); open {
+		return exitWrong
 	}
 	return exitError
 }

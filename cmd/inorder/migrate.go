@@ -14,6 +14,7 @@ import (
 type migrateCmd struct {
 	Wait     time.Duration `default:"60s" help:"How long to wait for servers that are still starting."`
 	TakeOver bool          `help:"Take the Temporal namespace of another system, whose database was lost."`
+	Grant    string        `placeholder:"ROLE" help:"Give this PostgreSQL role, as which the other commands run, what they need of the tables, and no more."`
 }
 
 func (*migrateCmd) Help() string {
@@ -27,13 +28,16 @@ One Temporal namespace belongs to one database: the first migrate marks it, by t
 other databases refuse it from then on. --take-over is for a namespace whose database was lost, and for the end of a system
 that had it: what still waits there goes on with this database. Nothing of the other system may run any more.
 
+With --grant, DATABASE_URL is of the role that owns the tables, and ROLE is the one of all other commands, which own nothing: so they can add
+to the audit, and can't change or delete what it has. The role must be there; its privileges are set anew each time.
+
 Needs DATABASE_URL. Reads TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE (and the other TEMPORAL_* names), TASK_QUEUE,
 AUDIT_RETENTION, which it writes into the database, RECONCILE_EVERY, LOG_LEVEL, LOG_FORMAT. It warns of a namespace whose retention does not go with
 EVENT_RETENTION, PAYLOAD_RETENTION and REDELIVERY_HORIZON.
 
 Example:
 
-    DATABASE_URL=postgres://inorder:secret@127.0.0.1:5432/inorder inorder migrate --wait 2m`
+    DATABASE_URL=postgres://inorder_owner:secret@127.0.0.1:5432/inorder inorder migrate --wait 2m --grant inorder`
 }
 
 func (m *migrateCmd) Run(ctx context.Context, std streams) error {
@@ -53,6 +57,12 @@ func (m *migrateCmd) migrate(ctx context.Context, s *servers) error {
 		return store.Explain(err)
 	case changed:
 		s.log.Info("the audit is kept for another time than before", "audit_retention", s.AuditRetention)
+	}
+	if m.Grant != "" {
+		if err := migrations.Grant(ctx, s.pool, m.Grant); err != nil {
+			return err
+		}
+		s.log.Info("the role may use the tables", "role", m.Grant)
 	}
 	if m.TakeOver {
 		if err := worker.TakeOver(ctx, s.worker()); err != nil {

@@ -156,10 +156,10 @@ func (c *ordersBlockedCmd) Run(ctx context.Context, std streams) error {
 }
 
 func writeBlocked(to *terminal.Writer, b api.Blocked, now time.Time) {
-	fmt.Fprintln(to, line(b.Summary))
+	writeParagraph(to, "", line(b.Summary))
 	if b.Lock != nil {
-		fmt.Fprintf(to, "Its lock is held by PostgreSQL's process %d (%s) for %s; %s wait for it.\n", b.Lock.PID,
-			line(cmp.Or(b.Lock.Application, b.Lock.User, "unknown")), words.Seconds(b.Lock.ForSeconds), words.Count(b.Lock.Waiting, "transaction"))
+		writeParagraph(to, "", fmt.Sprintf("Its lock is held by PostgreSQL's process %d (%s) for %s; %s for it.", b.Lock.PID,
+			line(cmp.Or(b.Lock.Application, b.Lock.User, "unknown")), words.Seconds(b.Lock.ForSeconds), words.Phrase(b.Lock.Waiting, "transaction waits", "transactions wait")))
 	}
 	t := table.Table{Columns: []table.Column{{Title: "event"}, {Title: "type", Least: 12}, {Title: "state"}, {Title: "since", Least: 11, Drop: 1},
 		{Title: "next attempt", Drop: 2}, {Title: "why", Least: 16}}}

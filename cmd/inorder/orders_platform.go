@@ -94,11 +94,10 @@ func (v *platformView) compare(ours api.OrderView) {
 func (v platformView) write(to *terminal.Writer, id string) {
 	switch {
 	case !v.Asked:
-		fmt.Fprintf(to, "It was not asked: %s.\n", line(v.Why))
+		writeParagraph(to, "", "It was not asked: "+line(v.Why)+".")
 		return
 	case !v.Found:
-		to.Paint(terminal.Yellow, line(v.Why))
-		fmt.Fprintln(to)
+		paintParagraph(to, terminal.Yellow, "", line(v.Why))
 		return
 	}
 	writeFacts(to, []fact{{"status", v.Status}, {"payment", v.PaymentStatus}, {"fulfillment", v.FulfillmentStatus}, {"total", moneyOf(v.TotalAmount, v.Currency)}})
@@ -108,8 +107,7 @@ func (v platformView) write(to *terminal.Writer, id string) {
 		return
 	}
 	for _, d := range v.Differences {
-		to.Paint(terminal.Red, line(inorder.Difference(d).String()))
-		fmt.Fprintln(to)
+		paintParagraph(to, terminal.Red, "", line(inorder.Difference(d).String()))
 	}
 	fmt.Fprintf(to, "Compare all of it, and repair it: inorder orders reconcile %s\n", quoted(id))
 }

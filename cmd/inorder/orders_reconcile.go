@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 
+	"inorder/internal/words"
 	"inorder/workflows"
 )
 
@@ -51,7 +52,7 @@ func printResult(out io.Writer, r workflows.ReconcileResult) error {
 	}
 	var wrong []string
 	if r.Unrepaired > 0 {
-		wrong = append(wrong, fmt.Sprintf("%d orders are not as the platform has them", r.Unrepaired))
+		wrong = append(wrong, words.Phrase(r.Unrepaired, "order is", "orders are")+" not as the platform has them")
 	}
 	if r.Stopped != "" {
 		wrong = append(wrong, "not all orders were compared: "+r.Stopped)

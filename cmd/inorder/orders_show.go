@@ -147,7 +147,8 @@ func (v supportView) write(to *terminal.Writer, id string, now time.Time) {
 		writeOrder(to, *v.Order, now)
 	case v.orderAway != nil:
 		to.Paint(terminal.Bold, line(id))
-		fmt.Fprintf(to, "\n! %s\n", line(v.orderAway.Error()))
+		fmt.Fprintln(to)
+		writeParagraph(to, "! ", line(v.orderAway.Error()))
 	default:
 		to.Paint(terminal.Bold, line(id))
 		fmt.Fprint(to, "\nThere is no such order here.\n")
@@ -157,7 +158,7 @@ func (v supportView) write(to *terminal.Writer, id string, now time.Time) {
 		to.Paint(terminal.Bold, title)
 		fmt.Fprintln(to)
 		if away != nil {
-			fmt.Fprintf(to, "! %s\n", line(away.Error()))
+			writeParagraph(to, "! ", line(away.Error()))
 			return
 		}
 		write()

@@ -8,6 +8,7 @@ import (
 	"inorder/internal/config"
 	"inorder/internal/store"
 	"inorder/internal/sweep"
+	"inorder/internal/words"
 	"inorder/worker"
 	"inorder/workflows"
 )
@@ -62,13 +63,13 @@ func (s *servers) recover(ctx context.Context, std streams) error {
 		},
 	}
 	report, err := sweeping.Run(ctx)
-	fmt.Fprintf(std.out, "%d events checked: %d had lost their workflow and are started anew, %d whose order is there are woken, %d are too old, %d could not be brought back\n",
-		report.Checked, report.Started, report.Woken, report.TooOld, report.Failed)
+	fmt.Fprintf(std.out, "%s checked: %d had lost their workflow and are started anew, %d whose order is there are woken, %d are too old, %d could not be brought back\n",
+		words.Count(report.Checked, "event"), report.Started, report.Woken, report.TooOld, report.Failed)
 	for _, note := range report.Notes {
 		fmt.Fprintf(std.out, "  %s\n", note)
 	}
 	if err == nil && report.Failed > 0 {
-		err = fmt.Errorf("%d events could not be brought back; run `inorder recover` again", report.Failed)
+		err = fmt.Errorf("%s could not be brought back; run `inorder recover` again", words.Count(report.Failed, "event"))
 	}
 	return err
 }

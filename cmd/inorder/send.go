@@ -33,7 +33,7 @@ type sendCmd struct {
 	Concurrency int `default:"1" help:"How many deliveries are under way at once." placeholder:"N"`
 
 	IDs    string `name:"ids" help:"Keep the IDs of the events that were acknowledged in this file, one a line." placeholder:"PATH"`
-	Verify bool   `help:"Then check that each acknowledged event has its end, or waits or needs attention. With --ids and nothing to send: those of the file."`
+	Verify bool   `help:"Then check that each acknowledged event has its end. With --ids and nothing to send: those of the file."`
 
 	Story string        `help:"Send a small history and show what becomes of it; see --list." placeholder:"NAME"`
 	Wait  time.Duration `default:"10s" help:"How long a story waits for an event to be processed, and --verify while nothing changes."`
@@ -47,8 +47,9 @@ func (*sendCmd) Help() string {
 delivery was answered, and succeeds when all were taken. A story also shows what became of its order and events,
 if DATABASE_URL is set.
 
---verify asks the tables, if DATABASE_URL is set, else the admin API, one event after the other. It sums up how they ended. An event
-that was acknowledged and has no end, and is not shown as waiting or in attention either, is an error, and is named.
+--verify asks the tables, if DATABASE_URL is set, else the admin API, one event after the other, until all have ended or nothing has
+changed for --wait. It sums up how they ended, and exits with 0 if all have. It exits with 3 if some wait for their order or need
+attention, where people see them, and with 1 if an event that was acknowledged is nowhere or does not end: that one is named.
 
 Needs WEBHOOK_SECRETS. Reads RECEIVER_URL, DATABASE_URL, TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE (and the other
 TEMPORAL_* names), and for --verify ADMIN_URL and ADMIN_TOKEN.

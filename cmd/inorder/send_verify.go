@@ -52,7 +52,11 @@ func (s *sendCmd) keepAndVerify(ctx context.Context, c *servers, batch send.Batc
 	if check == nil || ctx.Err() != nil {
 		return err
 	}
-	return errors.Join(err, check(ctx, taken))
+	checked := check(ctx, taken)
+	if _, open := errors.AsType[*send.OpenError](checked); open && err != nil {
+		checked = errors.New(checked.Error()) // what was not taken is worse, and decides the exit code
+	}
+	return errors.Join(err, checked)
 }
 
 // verifyFile checks the events of --ids.

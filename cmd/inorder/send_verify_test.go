@@ -12,12 +12,16 @@ import (
 	"inorder/internal/api"
 )
 
-// fateOf answers for every event of the receiver that it has ended, but for the n-th, which nobody knows.
-func fateOf(f *fakeReceiver, lost int) func(*http.Request, []byte) any {
+// fateOf answers for every event of the receiver that it has ended, but for one that nobody knows, and one that waits.
+func fateOf(f *fakeReceiver, lost, waits int) func(*http.Request, []byte) any {
 	return func(r *http.Request, _ []byte) any {
 		id := strings.TrimPrefix(r.URL.Path, "/api/events/")
 		for i := range f.bodies {
-			if i != lost && strings.Contains(f.bodies[i], id) {
+			switch {
+			case i == lost || !strings.Contains(f.bodies[i], id):
+			case i == waits:
+				return api.EventView{Event: api.Event{EventID: id, State: api.StateWaiting}}
+			default:
 				return api.EventView{Event: api.Event{EventID: id, State: api.StateEnded, Outcome: "applied"}}
 			}
 		}
@@ -27,9 +31,9 @@ func fateOf(f *fakeReceiver, lost int) func(*http.Request, []byte) any {
 
 func TestSendKeepsTheIDsAndVerifies(t *testing.T) {
 	f := newFake(t)
-	lost := -1
+	lost, waits := -1, -1
 	admin := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		(&fakeAdmin{answers: map[string]any{"GET " + r.URL.Path: fateOf(f, lost)}}).ServeHTTP(w, r)
+		(&fakeAdmin{answers: map[string]any{"GET " + r.URL.Path: fateOf(f, lost, waits)}}).ServeHTTP(w, r)
 	})
 	t.Setenv("ADMIN_TOKEN", "token_1")
 	t.Setenv("ADMIN_URL", serverOf(t, admin))
@@ -45,10 +49,17 @@ func TestSendKeepsTheIDsAndVerifies(t *testing.T) {
 		require.Contains(t, string(kept), f.event(t, i).ID)
 	}
 
+	waits = 3
+	out, errs, code = sendEvents(t, "--verify", "--ids", ids, "--wait", "700ms")
+	require.Equal(t, exitWrong, code)
+	require.Contains(t, out, "       1  waiting")
+	require.Contains(t, errs, "1 acknowledged event has not ended, of 30")
+	waits = -1
+
 	lost = 7
 	_, errs, code = sendEvents(t, "--verify", "--ids", ids, "--wait", "700ms")
 	require.Equal(t, exitError, code)
-	require.Contains(t, errs, "1 of 30 acknowledged events have no end, and nothing changed for 700ms: "+f.event(t, 7).ID)
+	require.Contains(t, errs, "1 of 30 acknowledged events without an end, and nothing changed for 700ms: "+f.event(t, 7).ID)
 	require.Len(t, f.bodies, 30, "nothing was sent")
 }
 

@@ -67,8 +67,7 @@ func writeStatus(to *terminal.Writer, s api.Status, now time.Time) {
 		fmt.Fprintln(to)
 	}
 	for _, p := range s.Problems {
-		to.Paint(terminal.Red, "! "+line(p))
-		fmt.Fprintln(to)
+		paintParagraph(to, terminal.Red, "! ", line(p))
 	}
 	writeCounts(to, s)
 	writeTraffic(to, s.Traffic)
@@ -86,16 +85,15 @@ func writeStatus(to *terminal.Writer, s api.Status, now time.Time) {
 		if d.State != "ok" {
 			style = terminal.Red
 		}
-		fmt.Fprintf(to, "%-9s  ", name)
-		to.Paint(style, d.State)
+		title := fmt.Sprintf("%-9s  ", name)
+		fmt.Fprint(to, title)
 		if d.Why != "" {
-			fmt.Fprintf(to, ": %s", line(d.Why))
+			d.State += ": " + line(d.Why)
 		}
-		fmt.Fprintln(to)
+		to.Paint(style, strings.TrimPrefix(broken(title, d.State, len(title), to.Width()), title)+"\n")
 	}
 	for _, f := range s.FailingTasks {
-		to.Paint(terminal.Red, "! workflow "+line(f.WorkflowID)+" can't go on since "+clockOf(f.Since)+": "+line(f.Problem))
-		fmt.Fprintln(to)
+		paintParagraph(to, terminal.Red, "! ", "workflow "+line(f.WorkflowID)+" can't go on since "+clockOf(f.Since)+": "+line(f.Problem))
 		if f.TemporalURL != "" {
 			fmt.Fprintf(to, "  %s\n", line(f.TemporalURL))
 		}
@@ -189,25 +187,4 @@ func bars(numbers []int) string {
 		b.WriteRune([]rune(heights)[(n*8-1)/most])
 	}
 	return b.String()
-}
-
-// writeParagraph writes a text behind a title, broken at blanks where the terminal ends.
-func writeParagraph(to *terminal.Writer, title, text string) {
-	fmt.Fprint(to, title)
-	used := len([]rune(title))
-	indent := used
-	for i, word := range strings.Fields(text) {
-		n := len([]rune(word))
-		switch {
-		case i > 0 && to.Width() > 0 && used+1+n > to.Width():
-			fmt.Fprintf(to, "\n%*s", indent, "")
-			used = indent
-		case i > 0:
-			fmt.Fprint(to, " ")
-			used++
-		}
-		fmt.Fprint(to, word)
-		used += n
-	}
-	fmt.Fprintln(to)
 }

@@ -16,7 +16,7 @@ import (
 // TestRolesOfTheComposeFile runs, on a real server, what docker-compose.yml runs on its own.
 func TestRolesOfTheComposeFile(t *testing.T) {
 	s := start(t, Options{})
-	as := func(role, password, database string) error {
+	as := func(role, password, database, sql string) error {
 		u, err := url.Parse(s.SuperuserURL)
 		require.NoError(t, err)
 		u.User, u.Path = url.UserPassword(role, password), database
@@ -25,22 +25,37 @@ func TestRolesOfTheComposeFile(t *testing.T) {
 			return err
 		}
 		defer conn.Close(context.Background())
-		_, err = conn.Exec(t.Context(), `CREATE TABLE IF NOT EXISTS t (id int); CREATE EXTENSION IF NOT EXISTS btree_gin`)
+		_, err = conn.Exec(t.Context(), sql)
 		return err
 	}
-	for _, passwords := range [][2]string{{"first", "second"}, {`p@ss/w#rd?%:'"\ $x`, "changed"}} { // the second run changes them
+	// As an older version left it: what there is belongs to inorder.
+	require.NoError(t, as("postgres", password(t, s.SuperuserURL), "inorder", `SET ROLE inorder; CREATE TABLE goose_db_version (id int); CREATE TABLE orders (id int)`))
+	const own, extend = `CREATE TABLE IF NOT EXISTS t (id int)`, `CREATE EXTENSION IF NOT EXISTS btree_gin`
+	for _, passwords := range [][3]string{{"first", "second", "third"}, {`p@ss/w#rd?%:'"\ $x`, "changed", `'"`}} { // the second run changes them
 		psql := exec.Command("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", "../../deploy/postgres-roles.sql", s.SuperuserURL)
-		psql.Env = append(os.Environ(), "INORDER_PASSWORD="+passwords[0], "TEMPORAL_PASSWORD="+passwords[1])
+		psql.Env = append(os.Environ(), "INORDER_PASSWORD="+passwords[0], "TEMPORAL_PASSWORD="+passwords[1], "INORDER_OWNER_PASSWORD="+passwords[2])
 		out, err := psql.CombinedOutput()
 		require.NoError(t, err, string(out))
 
-		require.NoError(t, as("inorder", passwords[0], "inorder"))
-		require.NoError(t, as("temporal", passwords[1], "temporal"))
-		require.NoError(t, as("temporal", passwords[1], "temporal_visibility"))
-		require.ErrorContains(t, as("temporal", passwords[1], "inorder"), "permission denied")
-		require.ErrorContains(t, as("inorder", passwords[0], "temporal"), "permission denied")
-		require.Equal(t, "false false", query(t, s.SuperuserURL, `SELECT string_agg(rolsuper::text, ' ') FROM pg_roles WHERE rolname IN ('inorder', 'temporal')`))
+		require.NoError(t, as("inorder_owner", passwords[2], "inorder", own+`; ALTER TABLE orders ADD COLUMN IF NOT EXISTS more int`))
+		require.NoError(t, as("inorder", passwords[0], "inorder", `INSERT INTO orders VALUES (1); DELETE FROM orders`), "an older version goes on")
+		for _, statement := range []string{own + `2`, `ALTER TABLE orders ADD COLUMN another int`, `DROP TABLE orders`, `SET ROLE inorder_owner`} {
+			require.Error(t, as("inorder", passwords[0], "inorder", statement), statement)
+		}
+		require.NoError(t, as("temporal", passwords[1], "temporal", own+";"+extend))
+		require.NoError(t, as("temporal", passwords[1], "temporal_visibility", own+";"+extend))
+		require.ErrorContains(t, as("temporal", passwords[1], "inorder", own), "permission denied")
+		require.ErrorContains(t, as("inorder", passwords[0], "temporal", own), "permission denied")
+		require.ErrorContains(t, as("inorder_owner", passwords[2], "temporal", own), "permission denied")
+		require.Equal(t, "false false false", query(t, s.SuperuserURL, `SELECT string_agg(rolsuper::text, ' ') FROM pg_roles WHERE rolname IN ('inorder', 'inorder_owner', 'temporal')`))
 	}
+}
+
+func password(t *testing.T, databaseURL string) string {
+	u, err := url.Parse(databaseURL)
+	require.NoError(t, err)
+	password, _ := u.User.Password()
+	return password
 }
 
 func TestTheApplicationsRoleIsNoSuperuser(t *testing.T) {

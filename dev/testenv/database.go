@@ -35,6 +35,26 @@ func MigratedURL(t testing.TB) string {
 	return create(t, " TEMPLATE "+name)
 }
 
+// programRole is a role as inorder's programs have it in production: it owns nothing, and has what `inorder migrate --grant` gives it.
+const programRole = "inorder_program"
+
+// AsProgram returns the URL of a database that MigratedURL made, for a program: its role is not the tables' owner.
+func AsProgram(databaseURL string) string {
+	u := parse(databaseURL)
+	u.User = url.UserPassword(programRole, programRole) // on a throw-away server, which only this machine reaches
+	return u.String()
+}
+
+// makeProgramRole makes the role if it isn't there. Its caller has the lock of the template.
+func makeProgramRole(ctx context.Context, conn *pgx.Conn) error {
+	var exists bool
+	err := conn.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)`, programRole).Scan(&exists)
+	if err == nil && !exists {
+		_, err = conn.Exec(ctx, `CREATE ROLE `+programRole+` LOGIN PASSWORD '`+programRole+`'`)
+	}
+	return err
+}
+
 // Database returns a pool on a database of one test's own, with the newest schema.
 func Database(t testing.TB) *pgxpool.Pool { return Pool(t, MigratedURL(t)) }
 
@@ -169,6 +189,9 @@ func ensureTemplate(ctx context.Context, name string) error {
 
 // makeTemplate marks the database as a template when it is complete: one that was killed meanwhile leaves half a schema.
 func makeTemplate(ctx context.Context, conn *pgx.Conn, name string) error {
+	if err := makeProgramRole(ctx, conn); err != nil {
+		return err
+	}
 	for _, sql := range []string{`DROP DATABASE IF EXISTS ` + name, `CREATE DATABASE ` + name} {
 		if _, err := conn.Exec(ctx, sql); err != nil {
 			return err
@@ -188,5 +211,8 @@ func migrate(ctx context.Context, url string) error {
 		return err
 	}
 	defer pool.Close()
-	return migrations.Apply(ctx, pool, Log)
+	if err := migrations.Apply(ctx, pool, Log); err != nil {
+		return err
+	}
+	return migrations.Grant(ctx, pool, programRole)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net"
 	"net/http/httptest"
 	"strings"
@@ -89,15 +90,23 @@ func TestWhatIsNotThereIsAProblem(t *testing.T) {
 		r.problem(w, 405, api.ProblemMethod)
 		require.Equal(t, allow, w.Header().Get("Allow"))
 	}
-	for _, kind := range []string{"text/plain", "application/x-www-form-urlencoded", "application/cbor", "application/xml;+"} {
-		r.problem(r.send("POST", "/api/events/evt_1/discard", `{"reason":"r"}`, "Content-Type", kind), 415, api.ProblemMediaType)
+	for _, kind := range []string{"", "text/plain", "application/x-www-form-urlencoded", "application/cbor", "application/xml;+", "text/plain+json",
+		"application/json; charset=latin1", "application/json, text/plain", "text/xml;x=+json", "application/", "+json"} {
+		for target, body := range map[string]string{"/api/events/evt_1/discard": `{"reason":"r"}`, "/api/events/evt_1/retry": `{}`, "/api/bulk": `{"action":"retry","dry_run":true}`} {
+			p := r.problem(r.send("POST", target, body, "Content-Type", kind), 415, api.ProblemMediaType)
+			require.Equal(t, "header.Content-Type", p.Errors[0].Location)
+		}
 	}
 	big := `{"reason":"r","body":{"id":"evt_1","x":"` + strings.Repeat("x", 1<<20) + `"}}`
 	r.problem(r.send("POST", "/api/events/evt_1/discard", big), 413, api.ProblemTooLarge)
 	require.Empty(t, r.calls)
 	require.Equal(t, 200, r.send("POST", "/api/events/evt_1/amend", big).Code, "as large as an event may be")
 	r.problem(r.send("POST", "/api/events/evt_1/amend", big+strings.Repeat(" ", 64<<10)), 413, api.ProblemTooLarge)
-	require.Equal(t, 200, r.send("POST", "/api/events/evt_1/discard", `{"reason":"r"}`, "Content-Type", "application/json; charset=utf-8", "Accept", "text/html").Code)
+	for _, kind := range []string{"application/json; charset=utf-8", `APPLICATION/JSON;charset="UTF-8"`, "application/vnd.inorder+json"} {
+		require.Equal(t, 200, r.send("POST", "/api/events/evt_1/discard", `{"reason":"r"}`, "Content-Type", kind, "Accept", "text/html").Code, kind)
+	}
+	require.Equal(t, 200, r.send("POST", "/api/events/evt_1/retry", "", "Content-Type", "application/x-www-form-urlencoded").Code, "there is no body")
+	require.Equal(t, 200, r.send("POST", "/api/events/evt_1/amend", `{"reason":"r","body":{"id":"evt_1","x":1,"x":2}}`).Code, "the platform's own is as it is")
 	require.Equal(t, 200, r.send("HEAD", "/api/status", "").Code)
 }
 
@@ -118,8 +127,8 @@ func TestErrorsHaveTypes(t *testing.T) {
 		{&operate.UnavailableError{Source: "temporal", Why: "nothing was done"}, 503, api.ProblemUnavailable},
 		{&net.OpError{Op: "dial", Err: errors.New("refused")}, 503, api.ProblemUnavailable},
 		{&pgconn.PgError{Code: "57P01", Message: "canary"}, 503, api.ProblemUnavailable},
-		{&pgconn.PgError{Code: "42P01", Message: "canary"}, 503, api.ProblemUnavailable},
-		{&pgconn.PgError{Code: "42501", Message: "canary"}, 503, api.ProblemUnavailable},
+		{&pgconn.PgError{Code: "42P01", Message: "canary", Where: "PL/pgSQL function f()"}, 503, api.ProblemUnavailable},
+		{&pgconn.PgError{Code: "42501", Message: "canary", Where: "PL/pgSQL function f()"}, 503, api.ProblemUnavailable},
 		{context.DeadlineExceeded, 503, api.ProblemUnavailable},
 		{&pgconn.PgError{Code: "22P02", Message: "canary", TableName: "orders"}, 500, api.ProblemInternal},
 		{errors.New("surprise"), 500, api.ProblemInternal},
@@ -141,4 +150,31 @@ func TestErrorsHaveTypes(t *testing.T) {
 	}
 	require.Contains(t, r.logs.String(), "SQLSTATE 22P02 orders")
 	require.NotContains(t, r.logs.String(), "canary")
+}
+
+// What PostgreSQL lacks is named, with what to do about it.
+func TestWhatTheDatabaseLacksIsNamed(t *testing.T) {
+	r := newRig(t, nil)
+	missing := &pgconn.PgError{Code: "42P01", Message: `relation "orders" does not exist`}
+	denied := &pgconn.PgError{Code: "42501", Message: "permission denied for table orders"}
+	for _, tc := range []struct {
+		err  error
+		says []string
+	}{
+		{missing, []string{`relation "orders" does not exist`, "renamed or dropped"}},
+		{&pgconn.PgError{Code: "42703", Message: `column "store_id" does not exist`}, []string{`column "store_id" does not exist`, "renamed or dropped"}},
+		{denied, []string{"permission denied for table orders", "DATABASE_URL", "inorder migrate --grant"}},
+		{fmt.Errorf("place: %w", denied), []string{"permission denied for table orders"}},
+	} {
+		r.err = tc.err
+		for _, w := range []*httptest.ResponseRecorder{r.send("GET", "/api/orders/o", ""), r.send("POST", "/api/events/evt_1/retry", "")} {
+			p := r.problem(w, 503, api.ProblemUnavailable)
+			for _, part := range tc.says {
+				require.Contains(t, p.Detail, part)
+				require.Contains(t, p.Missing[0].Why, part)
+			}
+			require.NotContains(t, p.Detail, "does not answer")
+			require.NotContains(t, p.Detail, "run `inorder migrate`")
+		}
+	}
 }

@@ -23,13 +23,23 @@ func (a *API) authorized(next http.Handler) http.Handler {
 		case refusal != nil:
 			w.Header().Set("WWW-Authenticate", `Bearer realm="inorder"`)
 			write(w, refusal)
-		case who.readOnly && r.Method != http.MethodGet && r.Method != http.MethodHead:
-			a.limited.Log(slog.LevelWarn, "api read-only", "a request to change something came with a token that may only read", "actor", who.name)
-			write(w, newProblem(http.StatusForbidden, api.ProblemForbidden, "this token may see everything and change nothing"))
+		case who.readOnly && !mayOnlyRead(r):
+			write(w, a.forbidden(who))
 		default:
 			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), actorKey{}, who)))
 		}
 	})
+}
+
+// mayOnlyRead reports whether a request is of a kind that can be answered without changing anything. Of a bulk action its body says so: a dry
+// run is answered to everybody.
+func mayOnlyRead(r *http.Request) bool {
+	return r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodPost && r.URL.Path == api.BulksPath
+}
+
+func (a *API) forbidden(who actor) *api.Problem {
+	a.limited.Log(slog.LevelWarn, "api read-only", "a request to change something came with a token that may only read", "actor", who.name)
+	return newProblem(http.StatusForbidden, api.ProblemForbidden, "this token may see everything and change nothing; nothing was done")
 }
 
 // whoIs returns whose token a request has, or why it is refused.

@@ -40,6 +40,9 @@ func (a *API) once(next http.Handler) http.Handler {
 			return
 		}
 		key, body, refusal := a.readPost(r)
+		if refusal == nil {
+			refusal = checkBody(r.Header, body)
+		}
 		if refusal != nil {
 			write(w, refusal)
 			return
@@ -48,7 +51,7 @@ func (a *API) once(next http.Handler) http.Handler {
 		defer cancel()
 		r = r.WithContext(ctx)
 		r.Body = io.NopCloser(bytes.NewReader(body))
-		if key == "" {
+		if key == "" || actorOf(ctx).readOnly { // who may only read keeps nothing, either: it is a dry run, or refused
 			next.ServeHTTP(w, r)
 			return
 		}

@@ -159,6 +159,7 @@ func TestAPostGoesOnWhenItsSenderIsGone(t *testing.T) {
 	cancel()
 	req := httptest.NewRequest("POST", discardPath, strings.NewReader(`{"reason":"spam"}`)).WithContext(ctx)
 	req.Header.Set("Authorization", "Bearer "+adminToken)
+	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set(api.IdempotencyHeader, "gone")
 	r.api.ServeHTTP(httptest.NewRecorder(), req)
 	require.Len(t, r.done(), 1)

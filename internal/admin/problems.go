@@ -18,6 +18,7 @@ import (
 	"inorder/internal/inspect"
 	"inorder/internal/loglimit"
 	"inorder/internal/operate"
+	"inorder/internal/store"
 )
 
 // typesOf are the problems that huma and net/http find, by their status.
@@ -43,6 +44,7 @@ func invalid(detail string, errs ...api.FieldProblem) *api.Problem {
 }
 
 func init() {
+	huma.ValidateStrictCasing = true // encoding/json would take a field in any case
 	// huma's own errors show the values that they refuse, which may be payloads.
 	huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
 		return fromHuma(status, message, errs)
@@ -60,7 +62,7 @@ func fromHuma(status int, message string, errs []error) *api.Problem {
 	}
 	switch status {
 	case http.StatusUnsupportedMediaType:
-		return newProblem(status, kind, "the body must be application/json")
+		return notJSON()
 	case http.StatusBadRequest:
 		message = nothingDone
 	}
@@ -118,6 +120,9 @@ func known(err error) *api.Problem {
 		return p
 	}
 	if e, ok := errors.AsType[*operate.UnavailableError](err); ok {
+		if why := store.Lacking(err); why != "" {
+			return unavailable(e.Source, why+"; "+e.Why)
+		}
 		p := unavailable(e.Source, "it does not answer: "+e.Why)
 		p.Detail = e.Error()
 		return p
@@ -155,15 +160,14 @@ func unavailable(source, why string) *api.Problem {
 	return p
 }
 
-// away names the server that did not answer, and says why it may be so; "" if it was not that.
+// away names the server that did not answer, or lacks what it needs, and says why it may be so; "" if it was not that.
 func away(ctx context.Context, err error) (source, why string) {
 	const none = "it gave no answer in time, or none at all"
+	if why := store.Lacking(err); why != "" {
+		return "postgres", why
+	}
 	var network net.Error
 	switch refused := (*pgconn.PgError)(nil); {
-	case errors.As(err, &refused) && (refused.Code == "42P01" || refused.Code == "42703"): // no such table, no such column
-		return "postgres", "its schema is older than this program: run `inorder migrate`"
-	case errors.As(err, &refused) && refused.Code == "42501":
-		return "postgres", "it refuses the role of DATABASE_URL a table: grant it the permission"
 	case errors.As(err, &refused) && slices.Contains([]string{"08", "53", "57"}, refused.Code[:min(2, len(refused.Code))]):
 		return "postgres", none
 	case is[*pgconn.ConnectError](err), errors.As(err, &network), errors.Is(err, context.DeadlineExceeded), ctx.Err() != nil:

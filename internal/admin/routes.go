@@ -154,6 +154,9 @@ func (a *API) registerBulks(h huma.API) {
 			p, err := a.bulks.Preview(ctx, in.Body)
 			return a.answer(ctx, http.StatusOK, p, err)
 		}
+		if who := actorOf(ctx); who.readOnly {
+			return nil, a.forbidden(who)
+		}
 		act := actOf(ctx, in.Body.Reason)
 		if strings.TrimSpace(act.Reason) == "" {
 			return nil, invalid(nothingDone, api.FieldProblem{Location: "body.reason", Message: "it must say why, for the audit"})

@@ -30,10 +30,17 @@ func TestTokensHaveNames(t *testing.T) {
 	require.Equal(t, http.StatusOK, r.send("HEAD", "/api/events/evt_1", "", "Authorization", "Bearer "+readToken).Code)
 	calls := len(r.calls)
 	for _, path := range []string{api.RetryPath, api.DiscardPath, api.ReplayPath, api.AmendPath, api.BulksPath, api.StopBulkPath} {
-		p := r.problem(r.send("POST", api.PathOf(path, "evt_1"), `{}`, "Authorization", "Bearer "+readToken), 403, api.ProblemForbidden)
+		body := `{"reason":"r"}`
+		if path == api.BulksPath {
+			body = `{"action":"retry","filter":{"state":"stuck"},"reason":"r"}`
+		}
+		p := r.problem(r.send("POST", api.PathOf(path, "evt_1"), body, "Authorization", "Bearer "+readToken), 403, api.ProblemForbidden)
 		require.Contains(t, p.Detail, "change nothing")
 	}
 	require.Len(t, r.calls, calls)
+	dry := `{"action":"retry","filter":{"state":"stuck"},"dry_run":true}` // it changes nothing, and keeps nothing under a key
+	require.Equal(t, http.StatusOK, r.send("POST", api.BulksPath, dry, "Authorization", "Bearer "+readToken, api.IdempotencyHeader, "k").Code)
+	require.Equal(t, "preview retry", r.last())
 	require.NotContains(t, r.logs.String(), "canary")
 }
 

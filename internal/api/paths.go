@@ -38,8 +38,14 @@ const (
 	DocsPath    = "/docs"
 )
 
-// PathOf is the path with an ID in it.
-func PathOf(path, id string) string { return strings.Replace(path, "{id}", url.PathEscape(id), 1) }
+// PathOf is the path with an ID in it. An ID of dots alone is escaped, too: a path's . and .. are steps.
+func PathOf(path, id string) string {
+	escaped := url.PathEscape(id)
+	if id == "." || id == ".." {
+		escaped = strings.ReplaceAll(id, ".", "%2E")
+	}
+	return strings.Replace(path, "{id}", escaped, 1)
+}
 
 // The headers of a POST that takes effect once, however often it is sent: the first of the request, the second, "true", of an answer that
 // was given before.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"inorder/internal/loglimit"
+	"inorder/internal/words"
 )
 
 const (
@@ -50,11 +51,11 @@ func Ready(ctx context.Context, log *slog.Logger, what string, probe func(contex
 		case isPermanent:
 			return permanent.error
 		case ctx.Err() != nil:
-			return fmt.Errorf("%s is not ready after %d attempts: %w", what, attempt, err)
+			return fmt.Errorf("%s is not ready after %s: %w", what, words.Count(attempt, "attempt"), err)
 		}
 		log.Warn(what+" is not ready; trying again", "attempt", attempt, "next_try_in", pause, "cause", loglimit.OneLine(err))
 		if Sleep(ctx, pause) != nil {
-			return fmt.Errorf("%s is not ready after %d attempts: %w", what, attempt, err)
+			return fmt.Errorf("%s is not ready after %s: %w", what, words.Count(attempt, "attempt"), err)
 		}
 		pause = min(2*pause, maxPause)
 	}

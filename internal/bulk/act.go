@@ -13,6 +13,7 @@ import (
 	"inorder/internal/await"
 	"inorder/internal/operate"
 	"inorder/internal/store"
+	"inorder/internal/words"
 )
 
 // acted is what became of one event. The zero value is of one that was not reached.
@@ -121,7 +122,7 @@ func (r *Runner) mark(ctx context.Context, page []acted) error {
 		}
 	}
 	if len(ends) == 0 && len(r.doubtful) >= mostDoubtful {
-		return fmt.Errorf("%d events in a row failed, event %s like this: %s", len(r.doubtful), r.doubtful[0].EventID, r.doubtful[0].Result)
+		return fmt.Errorf("%s in a row failed, event %s like this: %s", words.Count(len(r.doubtful), "event"), r.doubtful[0].EventID, r.doubtful[0].Result)
 	}
 	if len(ends) > 0 {
 		ends, r.doubtful = append(ends, r.doubtful...), nil

@@ -9,6 +9,7 @@ import (
 	"inorder/internal/api"
 	"inorder/internal/store"
 	"inorder/internal/store/view"
+	"inorder/internal/words"
 )
 
 // Bulks previews, starts, shows and stops bulk actions. Its errors are typed: operate.InvalidError, operate.UnavailableError, and those
@@ -52,7 +53,7 @@ func (e *ChangedError) Error() string {
 	if e.Expected == e.Now {
 		return fmt.Sprintf("the filter selects other events than in the preview, though again %d; nothing was done", e.Now)
 	}
-	return fmt.Sprintf("the filter selects %d events now, and selected %d in the preview; nothing was done", e.Now, e.Expected)
+	return fmt.Sprintf("the filter selects %s now, and selected %d in the preview; nothing was done", words.Count(e.Now, "event"), e.Expected)
 }
 
 // EndedError says that a bulk has ended by itself, and so can't be stopped.

@@ -8,6 +8,7 @@ import (
 
 	"inorder/internal/api"
 	"inorder/internal/store"
+	"inorder/internal/words"
 )
 
 const (
@@ -107,7 +108,7 @@ func (b *Bulks) view(ctx context.Context, row store.Bulk) (v api.Bulk, err error
 
 // problem says why a bulk that has not ended does not go on; "" if it does.
 func problem(row store.Bulk, run Run, found bool) string {
-	left := fmt.Sprintf("%d events are left. Stop it, and begin another one for them", row.Total-row.Done)
+	left := words.Phrase(row.Total-row.Done, "event is", "events are") + " left. Stop it, and begin another one for what is left"
 	switch {
 	case !found && !row.Begun && time.Since(row.CreatedAt) < 2*startTimeout: // it is being started
 		return ""

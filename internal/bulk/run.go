@@ -11,6 +11,7 @@ import (
 	"inorder/internal/api"
 	"inorder/internal/operate"
 	"inorder/internal/store"
+	"inorder/internal/words"
 )
 
 // Operator acts on one event; *operate.Operator implements it.
@@ -67,7 +68,7 @@ type LeftError struct {
 }
 
 func (e *LeftError) Error() string {
-	return fmt.Sprintf("%d events are left, whose orders are locked by somebody else; the first is %s", e.Left, e.First)
+	return fmt.Sprintf("%s left, of an order that somebody else has locked; the first is %s", words.Phrase(e.Left, "event is", "events are"), e.First)
 }
 
 // Run acts on those events of a bulk that are not done, in order and at the bulk's rate, until that much time has passed, until ctx ends,

@@ -18,6 +18,7 @@ import (
 	"inorder/internal/api"
 	"inorder/internal/operate"
 	"inorder/internal/store"
+	"inorder/internal/words"
 )
 
 // Preview returns what the filter selects now: how many, and the first ten, the oldest first. The filter in the answer has the time up
@@ -130,7 +131,7 @@ func (b *Bulks) start(ctx context.Context, frozen store.Bulk, existed bool) erro
 const startTimeout = 5 * time.Second
 
 func summary(b store.Bulk) string {
-	return fmt.Sprintf("%s %d events: %s", b.Action, b.Total, b.Name)
+	return fmt.Sprintf("%s %s: %s", b.Action, words.Count(b.Total, "event"), b.Name)
 }
 
 const maxName = 100

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/alecthomas/kong"
 )
@@ -60,6 +61,9 @@ func (p Program) Run(ctx context.Context, args []string) (code int) {
 	}
 	line, err := parser.Parse(args)
 	if err == nil {
+		err = checkBlanks(line)
+	}
+	if err == nil {
 		err = line.Run()
 	}
 	return p.report(ctx, err)
@@ -102,8 +106,8 @@ func (p Program) report(ctx context.Context, err error) int {
 	if code, said := errors.AsType[Code](err); said {
 		return int(code)
 	}
-	if _, line := errors.AsType[*kong.ParseError](err); line {
-		fmt.Fprintf(p.Err, "%s: %v\nSee `%[1]s --help`.\n", p.Name, err)
+	if node, wrong := whereWrong(err); wrong {
+		fmt.Fprintf(p.Err, "%s: %v\nSee `%s --help`.\n", p.Name, err, strings.TrimSpace(p.Name+" "+node))
 		return Usage
 	}
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {

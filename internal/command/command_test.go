@@ -23,11 +23,30 @@ func TestHelpIsPrintedWhereACommandIsMissing(t *testing.T) {
 }
 
 func TestWhatIsNotACommandIsAUsageError(t *testing.T) {
-	for _, line := range []string{"evnets", "events lst", "help nothing", "events list --state odd", "events show", "completion tcsh", "help events lst"} {
+	for line, help := range map[string]string{"evnets": "tool", "events lst": "tool events", "help nothing": "tool", "events list --state odd": "tool events list",
+		"events list --stat stuck": "tool events list", "events show": "tool events show", "completion tcsh": "tool completion", "help events lst": "tool events"} {
 		out, errs, code := run(strings.Fields(line)...)
 		require.Equal(t, Usage, code, line)
 		require.Empty(t, out, line)
 		require.True(t, strings.HasPrefix(errs, "tool: "), errs)
-		require.Contains(t, errs, "See `tool --help`", line)
+		require.Contains(t, errs, "See `"+help+" --help`", line)
+	}
+}
+
+// What is typed and blank is from a script whose variable isn't set: without it more would be selected.
+func TestWhatIsBlankIsAUsageError(t *testing.T) {
+	for _, tc := range []struct {
+		args []string
+		name string
+	}{
+		{[]string{"events", "show", ""}, "<id>"}, {[]string{"events", "show", " \t"}, "<id>"}, {[]string{"events", "list", "--order", ""}, "--order"},
+		{[]string{"events", "list", "--order="}, "--order"}, {[]string{"events", "list", "--order= "}, "--order"}, {[]string{"events", "list", "--json", "--state", ""}, "--state"},
+		{[]string{"events", "retry", "evt_1", ""}, "[<id> ...]"},
+	} {
+		out, errs, code := run(tc.args...)
+		require.Equal(t, Usage, code, tc.args)
+		require.Empty(t, out, tc.args)
+		require.Contains(t, errs, "is empty: leave it out, or say what it is\nSee `tool events "+tc.args[1]+" --help`", tc.args)
+		require.Contains(t, errs, tc.name)
 	}
 }

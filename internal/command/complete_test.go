@@ -19,6 +19,9 @@ type grammar struct {
 		Show struct {
 			ID string `arg:""`
 		} `cmd:"" help:"Show one."`
+		Retry struct {
+			ID []string `arg:"" optional:""`
+		} `cmd:"" hidden:""`
 	} `cmd:"" help:"Events."`
 	Completion Completion `cmd:"" help:"Print a script."`
 	Help       Help       `cmd:"" help:"Help."`

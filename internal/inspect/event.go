@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -50,8 +51,8 @@ func (i *Inspector) Event(ctx context.Context, id string) (api.EventView, error)
 		k.TemporalURL = i.Engine.URL(k.WorkflowID, k.RunID)
 	}
 	view.SortTimeline(k.Timeline)
-	lacks(&k.Missing, postgres, k.noView, "what people did, and whether the event has ended or waits, is as Temporal knows it")
-	lacks(&k.Missing, temporal, k.away, "attempts, the last failure and the next attempt are missing")
+	lacks(&k.Missing, postgres, k.noView, "what people did, and whether the event has ended or waits, is as Temporal knows it; nothing can be done to the event meanwhile")
+	lacks(&k.Missing, temporal, k.away, "attempts, the last failure and the next attempt are missing; what a workflow does, such as a retry or a replay, can't be done meanwhile")
 	return k.EventView, nil
 }
 
@@ -217,8 +218,18 @@ func (k *known) reason(r operate.Run) string {
 	return fmt.Sprintf("%s; its workflow is %s: a retry starts it again, and so does the sweep", k.Reason, r.Status)
 }
 
-// fitting are the actions that fit now.
+// fitting are the actions that fit now, and can be done: every action begins with PostgreSQL, so that none can be done while that does not
+// answer.
 func (k *known) fitting() []api.Action {
-	purged := k.State == api.StateEnded && !k.recorded && k.noView == nil
-	return operate.Fits(k.State, k.run.Releases(), purged || k.PayloadRemovedAt != nil)
+	if k.noView != nil {
+		return []api.Action{}
+	}
+	purged := k.State == api.StateEnded && !k.recorded
+	actions := operate.Fits(k.State, k.run.Releases(), purged || k.PayloadRemovedAt != nil)
+	if k.away != nil { // a discard and an amendment are in PostgreSQL; so is what is in the inbox
+		actions = slices.DeleteFunc(actions, func(a api.Action) bool {
+			return a == api.Replay || a == api.Retry && k.State != api.StateInbox
+		})
+	}
+	return actions
 }

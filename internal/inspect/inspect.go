@@ -16,6 +16,7 @@ import (
 	"inorder/internal/api"
 	"inorder/internal/operate"
 	"inorder/internal/ready"
+	"inorder/internal/store"
 	"inorder/internal/store/view"
 	"inorder/internal/sweep"
 )
@@ -141,7 +142,10 @@ func unavailable(source, why string, cause error) error {
 
 // lacks notes that a source did not answer, and what the answer therefore lacks.
 func lacks(missing *[]api.Missing, source string, err error, what string) {
-	if err != nil {
+	switch lacking := store.Lacking(err); {
+	case lacking != "":
+		*missing = append(*missing, api.Missing{Source: source, Why: lacking + "; " + what})
+	case err != nil:
 		*missing = append(*missing, api.Missing{Source: source, Why: "it does not answer: " + because(err) + what})
 	}
 }

@@ -102,7 +102,7 @@ func TestStatusSaysWhatToDo(t *testing.T) {
 	e.failing = []api.FailingTask{{WorkflowID: "evt_1"}}
 	fails = errors.New("no way")
 	problems := strings.Join(status().Problems, "\n")
-	for _, says := range []string{"postgres is failing: PostgreSQL at here failed: no way.", "1 workflows can't go on", "3 events are being applied", "1 event is in the inbox, the oldest for 1h0m", "2 events need attention",
+	for _, says := range []string{"postgres is failing: PostgreSQL at here failed: no way.", "1 workflow can't go on", "3 events are being applied", "1 event is in the inbox, the oldest for 1h0m", "2 events need attention",
 		"1 event is stuck", "1 event is waiting without a workflow"} {
 		require.Contains(t, problems, says)
 	}

@@ -11,6 +11,7 @@ import (
 	"inorder/internal/api"
 	"inorder/internal/ready"
 	"inorder/internal/store/view"
+	"inorder/internal/words"
 )
 
 // normal is how old an event may become in the inbox, or while it is applied, before somebody should look.
@@ -121,16 +122,16 @@ func (a *asked) problems(s api.Status) (all []string) {
 		note(!told || s.Dependencies[m.Source].State == ready.StateOK, "%s: %s.", m.Source, m.Why)
 	}
 	old := func(state api.State) bool { return s.States[state].OldestSeconds > normal.Seconds() }
-	note(len(s.FailingTasks) > 0, "%d workflows can't go on, because their code fails: look at the worker's log and at failing_tasks; they go on by themselves with a worker that is right.", len(s.FailingTasks))
+	note(len(s.FailingTasks) > 0, "%s can't go on, because the code fails: look at the worker's log and at failing_tasks; with a worker that is right all goes on by itself.", words.Count(len(s.FailingTasks), "workflow"))
 	note(old(api.StateApplying), "%s being applied, the oldest for %s: applying fails, and is tried again. `inorder events list --state applying`, and `inorder events show` of one says why.",
 		are(s.States[api.StateApplying]), ages(s.States[api.StateApplying]))
-	note(old(api.StateInbox), "%s in the inbox, the oldest for %s: it is drained by `serve` and `worker`. `inorder events list --state inbox` says why they stay.",
+	note(old(api.StateInbox), "%s in the inbox, the oldest for %s: it is drained by `serve` and `worker`. `inorder events list --state inbox` says why.",
 		are(s.States[api.StateInbox]), ages(s.States[api.StateInbox]))
-	note(s.States[api.StateAttention].Count > 0, "%s attention, the oldest for %s: `inorder events list --state attention`, then retry, amend or discard them.",
+	note(s.States[api.StateAttention].Count > 0, "%s attention, the oldest for %s: `inorder events list --state attention`, then retry, amend or discard.",
 		need(s.States[api.StateAttention]), ages(s.States[api.StateAttention]))
-	note(s.States[api.StateStuck].Count > 0, "%s stuck, the oldest for %s: their orders never came. `inorder events list --state stuck`; `inorder orders reconcile` asks the platform for them.",
+	note(s.States[api.StateStuck].Count > 0, "%s stuck, the oldest for %s: no such order came. `inorder events list --state stuck`; `inorder orders reconcile` asks the platform.",
 		are(s.States[api.StateStuck]), ages(s.States[api.StateStuck]))
-	note(a.noView == nil && a.view.Unseen.Count > 0, "%s waiting without a workflow, as it seems: none has looked for %s. The sweep brings them back within the hour; `inorder recover` does now.",
+	note(a.noView == nil && a.view.Unseen.Count > 0, "%s waiting without a workflow, as it seems: none has looked for %s. The sweep starts what is lost anew within the hour; `inorder recover` does now.",
 		are(a.view.Unseen), ages(a.view.Unseen))
 	return all
 }
@@ -139,13 +140,10 @@ func are(c api.Count) string  { return number(c, "event is", "events are") }
 func need(c api.Count) string { return number(c, "event needs", "events need") }
 
 func number(c api.Count, one, many string) string {
-	switch {
-	case c.More:
+	if c.More {
 		return fmt.Sprintf("More than %d %s", c.Count, many)
-	case c.Count == 1:
-		return "1 " + one
 	}
-	return fmt.Sprintf("%d %s", c.Count, many)
+	return words.Phrase(c.Count, one, many)
 }
 
 func ages(c api.Count) string {

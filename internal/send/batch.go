@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"inorder/internal/words"
 )
 
 const (
@@ -45,9 +47,9 @@ func (b Batch) Run(ctx context.Context) error {
 	case err != nil || failed.all == 0:
 		return err
 	case b.BadSignature:
-		return fmt.Errorf("%d of %d deliveries with a wrong signature were not refused with 401", failed.all, b.Count)
+		return fmt.Errorf("%d of %s with a wrong signature: not refused with 401", failed.all, words.Count(b.Count, "delivery"))
 	}
-	return fmt.Errorf("%d of %d deliveries were not taken%s", failed.all, b.Count, failed.hint(b.To))
+	return fmt.Errorf("%d of %s: not taken%s", failed.all, words.Count(b.Count, "delivery"), failed.hint(b.To))
 }
 
 // post calls each with every answer, one at a time.
@@ -94,7 +96,7 @@ func (b Batch) few(ctx context.Context, failed *failures) error {
 func (b Batch) many(ctx context.Context, failed *failures) error {
 	began, shown := time.Now(), time.Now()
 	perSecond := func(n int) float64 { return float64(n) / time.Since(began).Seconds() }
-	fmt.Fprintf(b.Progress, "sending %d deliveries, %d at once, to %s\n", b.Count, b.Concurrency, b.To.url)
+	fmt.Fprintf(b.Progress, "sending %s, %d at once, to %s\n", words.Count(b.Count, "delivery"), b.Concurrency, b.To.url)
 	answers := map[string]int{}
 	var took []time.Duration
 	err := b.post(ctx, failed, func(_ Delivery, a answer) {
@@ -107,8 +109,8 @@ func (b Batch) many(ctx context.Context, failed *failures) error {
 	})
 	if n := len(took); n > 0 {
 		slices.Sort(took)
-		fmt.Fprintf(b.Out, "%d deliveries in %s, %.0f/s; answered within %s (half of them), %s (99 %%)\n",
-			n, short(time.Since(began)), perSecond(n), short(took[n/2]), short(took[n*99/100]))
+		fmt.Fprintf(b.Out, "%s in %s, %.0f/s; answered within %s (half of them), %s (99 %%)\n",
+			words.Count(n, "delivery"), short(time.Since(began)), perSecond(n), short(took[n/2]), short(took[n*99/100]))
 		for _, text := range slices.Sorted(maps.Keys(answers)) {
 			fmt.Fprintf(b.Out, "%8d  %s\n", answers[text], text)
 		}

@@ -13,6 +13,7 @@ import (
 	"inorder/internal/await"
 	"inorder/internal/sample"
 	"inorder/internal/store"
+	"inorder/internal/words"
 )
 
 // pauseUnseen is between the deliveries of a story whose events cannot be watched: long enough for each to be processed
@@ -43,7 +44,7 @@ func (s Story) Run(ctx context.Context) error {
 		return err
 	}
 	if failed.all > 0 {
-		return fmt.Errorf("%d of %d deliveries were not answered as the story expects%s", failed.all, len(steps), failed.hint(s.To))
+		return fmt.Errorf("%d of %s: not answered as the story expects%s", failed.all, words.Count(len(steps), "delivery"), failed.hint(s.To))
 	}
 	if s.Store == nil {
 		fmt.Fprintf(s.Out, "\nDATABASE_URL is not set, so what became of them is not shown here.\n")

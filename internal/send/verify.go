@@ -11,12 +11,16 @@ import (
 
 	"inorder/internal/await"
 	"inorder/internal/store"
+	"inorder/internal/words"
 )
 
 const (
 	verifyEvery = 300 * time.Millisecond
 	verifyPage  = 1000 // events that are asked for at once
 	maxNamed    = 20   // events without an end that an error names
+
+	// releasedWithin is for how long events are looked at that wait for an order, when all others have ended.
+	releasedWithin = 2 * time.Second
 )
 
 // Verifier checks what became of events that were acknowledged.
@@ -28,8 +32,17 @@ type Verifier struct {
 	Notes  io.Writer     // the progress
 }
 
-// Run polls until every event has ended, or waits or needs attention where people see it, and prints how many of each there are. One that
-// has no end is an error, and named.
+// OpenError says that acknowledged events have not ended, and are where people see them: none is lost.
+type OpenError struct{ Open, Of int }
+
+func (e *OpenError) Error() string {
+	return fmt.Sprintf("%s not ended, of %d: waiting for an order, or in attention, where inorder events list shows them",
+		words.Phrase(e.Open, "acknowledged event has", "acknowledged events have"), e.Of)
+}
+
+// Run polls until every event has ended or needs attention, or nothing changes any more, and prints how many of each there are. One that
+// nobody knows, or that is still on its way, is an error, and named. If there is none, but some wait or need attention, the error is an
+// *OpenError.
 func (v Verifier) Run(ctx context.Context, eventIDs []string) error {
 	found := make(map[string]store.EventState, len(eventIDs))
 	for _, id := range eventIDs {
@@ -46,12 +59,17 @@ func (v Verifier) Run(ctx context.Context, eventIDs []string) error {
 		if moved {
 			changed = time.Now()
 		}
-		if len(moving) == 0 || time.Since(changed) > v.Wait {
-			return v.sumUp(found, moving, time.Since(began))
+		patience := v.Wait
+		if len(moving) == 0 { // what waits may be about to be released
+			patience = min(patience, releasedWithin)
+		}
+		settled := !slices.ContainsFunc(open, func(id string) bool { return found[id].Outcome != "attention" })
+		if settled || time.Since(changed) > patience {
+			return v.sumUp(found, moving, len(open)-len(moving), time.Since(began))
 		}
 		if time.Since(shown) >= progressEvery {
 			shown = time.Now()
-			fmt.Fprintf(v.Notes, "  %d of %d events have no end yet\n", len(moving), len(found))
+			fmt.Fprintf(v.Notes, "  %d of %s without an end yet\n", len(moving), words.Count(len(found), "event"))
 		}
 		if err := await.Sleep(ctx, verifyEvery); err != nil {
 			return err
@@ -79,25 +97,28 @@ func (v Verifier) look(ctx context.Context, found map[string]store.EventState, o
 	return moved, nil
 }
 
-func (v Verifier) sumUp(found map[string]store.EventState, lost []string, took time.Duration) error {
+func (v Verifier) sumUp(found map[string]store.EventState, lost []string, open int, took time.Duration) error {
 	sums := map[string]int{}
 	for _, e := range found {
 		sums[string(e.Outcome)]++
 	}
 	sums["without an end"] = len(lost)
 	delete(sums, "")
-	fmt.Fprintf(v.Out, "%d acknowledged events after %s:\n", len(found), short(took))
+	fmt.Fprintf(v.Out, "%s after %s:\n", words.Count(len(found), "acknowledged event"), short(took))
 	for _, name := range slices.Sorted(maps.Keys(sums)) {
 		if sums[name] > 0 {
 			fmt.Fprintf(v.Out, "%8d  %s\n", sums[name], name)
 		}
 	}
-	if len(lost) == 0 {
+	switch {
+	case len(lost) == 0 && open > 0:
+		return &OpenError{Open: open, Of: len(found)}
+	case len(lost) == 0:
 		return nil
 	}
 	named := strings.Join(lost[:min(len(lost), maxNamed)], " ")
 	if more := len(lost) - maxNamed; more > 0 {
 		named += fmt.Sprintf(" and %d more", more)
 	}
-	return fmt.Errorf("%d of %d acknowledged events have no end, and nothing changed for %s: %s", len(lost), len(found), v.Wait, named)
+	return fmt.Errorf("%d of %s without an end, and nothing changed for %s: %s", len(lost), words.Count(len(found), "acknowledged event"), v.Wait, named)
 }

@@ -38,13 +38,18 @@ func TestVerify(t *testing.T) {
 	}
 	out, err := verify([]string{"a", "b", "c", "a", "d"}, map[string][]inorder.Outcome{
 		"a": {"", "applied"}, "b": {"stale"}, "c": {"attention"}, "d": {"waiting", "waiting", "applied"}})
-	require.NoError(t, err)
+	require.EqualError(t, err, "1 acknowledged event has not ended, of 4: waiting for an order, or in attention, where inorder events list shows them")
 	require.Contains(t, out, "4 acknowledged events after")
 	require.Contains(t, out, "       1  attention\n")
 	require.Contains(t, out, "       1  stale\n")
 
+	_, err = verify([]string{"a", "b"}, map[string][]inorder.Outcome{"a": {"applied"}, "b": {"waiting"}})
+	require.ErrorAs(t, err, new(*OpenError))
+	_, err = verify([]string{"a", "b"}, map[string][]inorder.Outcome{"a": {"applied"}, "b": {"waiting", "waiting", "applied"}})
+	require.NoError(t, err, "it was released meanwhile")
+
 	out, err = verify([]string{"a", "lost"}, map[string][]inorder.Outcome{"a": {"applied"}})
-	require.EqualError(t, err, "1 of 2 acknowledged events have no end, and nothing changed for 1s: lost")
+	require.EqualError(t, err, "1 of 2 acknowledged events without an end, and nothing changed for 1s: lost")
 	require.Contains(t, out, "       1  without an end\n")
 
 	var many []string
@@ -52,7 +57,7 @@ func TestVerify(t *testing.T) {
 		many = append(many, fmt.Sprintf("evt_%04d", i))
 	}
 	_, err = verify(many, nil)
-	require.ErrorContains(t, err, "2500 of 2500 acknowledged events have no end")
+	require.ErrorContains(t, err, "2500 of 2500 acknowledged events without an end")
 	require.ErrorContains(t, err, "evt_0019 and 2480 more")
 
 	_, err = verify(nil, nil)

@@ -9,6 +9,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"inorder/internal/words"
 )
 
 // Bulk is a row of bulks.
@@ -118,7 +120,7 @@ func (s *Store) BeginBulk(ctx context.Context, id string) (b Bulk, found bool, e
 			return err
 		}
 		b.Begun = true
-		act := Act{ID: id, Actor: b.Actor, Action: ActBulk, Reason: b.Reason, BulkID: id, Via: ViaAPI, Result: fmt.Sprintf("%s %d events", b.Action, b.Total)}
+		act := Act{ID: id, Actor: b.Actor, Action: ActBulk, Reason: b.Reason, BulkID: id, Via: ViaAPI, Result: fmt.Sprintf("%s %s", b.Action, words.Count(b.Total, "event"))}
 		_, err = tx.Exec(ctx, insertAuditSQL, act.row()...)
 		return err
 	})

@@ -59,12 +59,17 @@ func (s *Store) read(ctx context.Context, b *pgx.Batch) error {
 	return Explain(pgx.BeginTxFunc(ctx, s.db, options, func(tx pgx.Tx) error { return tx.SendBatch(ctx, b).Close() }))
 }
 
-// Ping goes the way that every event goes, and finds nothing: that a connection opens does not say that events are applied.
+// Ping goes the way that every event goes, and finds nothing: that a connection opens does not say that events are applied. What the
+// database lacks is told in words.
 // The order's ID is random, so that nobody else, such as a replica that is stalled while it pings, holds its lock.
 func (s *Store) Ping(ctx context.Context) error {
 	id := "inorder-ping-" + rand.Text()
-	return s.inTransaction(ctx, func(tx pgx.Tx) error {
+	err := s.inTransaction(ctx, func(tx pgx.Tx) error {
 		e := Event{Event: inorder.Event{ID: id}, Change: inorder.Change{OrderID: id, Creates: true}}
 		return newTransaction([]Event{e}, Options{}).read(ctx, tx)
 	})
+	if Lacking(err) != "" {
+		return &lackingError{err}
+	}
+	return err
 }

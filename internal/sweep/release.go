@@ -9,6 +9,7 @@ import (
 
 	"inorder/internal/await"
 	"inorder/internal/store"
+	"inorder/internal/words"
 )
 
 const (
@@ -68,7 +69,7 @@ func (r *Release) Failure() error {
 	if r.Cursor.Failed == 0 {
 		return nil
 	}
-	return fmt.Errorf("%d of %d waiting events could not be woken: %w", r.Cursor.Failed, r.Cursor.Woken+r.Cursor.Failed,
+	return fmt.Errorf("%d of %s could not be woken: %w", r.Cursor.Failed, words.Count(r.Cursor.Woken+r.Cursor.Failed, "waiting event"),
 		cmp.Or(r.first, errors.New("an earlier attempt said why")))
 }
 

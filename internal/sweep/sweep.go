@@ -10,6 +10,7 @@ import (
 
 	"inorder"
 	"inorder/internal/store"
+	"inorder/internal/words"
 )
 
 // Run is one execution of an event's workflow.
@@ -128,7 +129,7 @@ func (s *Sweep) count(ctx context.Context, eventID string, err error) error {
 	s.report.Failed++
 	s.note("event %s: %v", eventID, err)
 	if s.inARow++; s.inARow >= maxInARow {
-		return fmt.Errorf("%d events in a row could not be brought back: %w", s.inARow, err)
+		return fmt.Errorf("%s in a row could not be brought back: %w", words.Count(s.inARow, "event"), err)
 	}
 	return nil
 }

@@ -7,12 +7,21 @@ import (
 	"time"
 )
 
-// Count is a number of things, such as "1 event" and "2 events".
+// Count is a number of things, such as "1 event", "2 events" and "3 deliveries".
 func Count(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
+	many := thing + "s"
+	if strings.HasSuffix(thing, "ry") {
+		many = strings.TrimSuffix(thing, "y") + "ies"
 	}
-	return fmt.Sprintf("%d %ss", n, thing)
+	return Phrase(n, thing, many)
+}
+
+// Phrase is a number with what follows it, such as "1 event is" and "2 events are".
+func Phrase(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }
 
 // steps are the units of ages. An age is told in the largest that it has two of, seconds and days apart.

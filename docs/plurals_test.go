@@ -1,0 +1,43 @@
+package docs
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"inorder/dev/testenv"
+)
+
+// plural is a number of things that may be one of them: words.Count and words.Phrase write both.
+var plural = regexp.MustCompile(`%d (?:[a-z]+ )?(?:event|deliverie|order|row|workflow|problem|attempt|webhook|start|minute|page|secret|token)s\b`)
+
+// fixed are numbers that are never one, and one that only a log has.
+var fixed = regexp.MustCompile(`at most %d|More than %d|more than %d|1 to %d|purge [a-z_]+ after %d`)
+
+func TestOneThingIsNotSpokenOfAsMany(t *testing.T) {
+	for _, room := range []string{"activities", "cmd", "internal", "receiver", "worker", "workflows"} {
+		require.NoError(t, fs.WalkDir(os.DirFS(testenv.Root()), room, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			files := token.NewFileSet()
+			file, err := parser.ParseFile(files, filepath.Join(testenv.Root(), path), nil, 0)
+			require.NoError(t, err)
+			ast.Inspect(file, func(n ast.Node) bool {
+				if text, ok := n.(*ast.BasicLit); ok && text.Kind == token.STRING && !fixed.MatchString(text.Value) {
+					require.NotRegexp(t, plural, text.Value, "%s: words.Count writes one and many", files.Position(text.Pos()))
+				}
+				return true
+			})
+			return nil
+		}))
+	}
+}

@@ -1,0 +1,44 @@
+package store
+
+import (
+	"errors"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"inorder"
+)
+
+// lackings are what a database lacks that a program needs, by SQLSTATE, and what to do about it.
+var lackings = map[string]string{
+	"42P01": renamed,                                                                                                                          // undefined_table
+	"42703": renamed,                                                                                                                          // undefined_column
+	"42883": renamed,                                                                                                                          // undefined_function
+	"42704": renamed,                                                                                                                          // undefined_object
+	"3F000": renamed,                                                                                                                          // invalid_schema_name
+	"42501": "give the role of DATABASE_URL that permission; `inorder migrate --grant ROLE`, as the tables' owner, gives a role all it needs", // insufficient_privilege
+}
+
+const renamed = "somebody renamed or dropped it, or the schema is of an older version, which `inorder migrate` mends"
+
+// Lacking says which table, column or permission PostgreSQL lacks, and what to do about it; "" of any other error. PostgreSQL's own
+// message about that names what the statement named. One that a function in the database raised may quote data, and isn't shown.
+func Lacking(err error) string {
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) {
+		return ""
+	}
+	todo := lackings[pg.Code]
+	switch {
+	case todo == "":
+		return ""
+	case pg.Where != "" || pg.Message == "":
+		return "a function or a trigger in the database refuses it, SQLSTATE " + pg.Code
+	}
+	return inorder.Bounded(pg.Message) + ": " + todo
+}
+
+// lackingError says in words what a database lacks.
+type lackingError struct{ cause error }
+
+func (e *lackingError) Error() string { return Lacking(e.cause) }
+func (e *lackingError) Unwrap() error { return e.cause }

@@ -1,0 +1,90 @@
+package migrations
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Grant gives a role what the programs need of the schema, and no more: of audit_log it may read and add rows. So that this holds
+// the role may not be the owner of the tables, nor a member of it. It may run any number of times, and beside itself.
+func Grant(ctx context.Context, pool *pgxpool.Pool, role string) error {
+	err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtext('inorder: grant'))`); err != nil {
+			return err
+		}
+		if err := checkRole(ctx, tx, role); err != nil {
+			return err
+		}
+		rows, err := tx.Query(ctx, grantsSQL, role)
+		if err != nil {
+			return err
+		}
+		grants, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		for _, grant := range grants {
+			if err == nil {
+				_, err = tx.Exec(ctx, grant)
+			}
+		}
+		if err != nil {
+			return err
+		}
+		return checkAudit(ctx, tx, role)
+	})
+	if err != nil {
+		return fmt.Errorf("grant the role %q what the programs need: %w", role, err)
+	}
+	return nil
+}
+
+// grantsSQL makes the statements: whatever has the owner of the schema's own table is ours. A privilege that a role
+// should no longer have goes, so each begins anew.
+const grantsSQL = `
+WITH ours AS (SELECT relowner, relnamespace FROM pg_class WHERE oid = to_regclass('goose_db_version'))
+SELECT format('GRANT CONNECT ON DATABASE %I TO %I', current_database(), $1::text)
+WHERE NOT has_database_privilege($1::text, current_database(), 'CONNECT')
+UNION ALL
+SELECT format('GRANT USAGE ON SCHEMA %s TO %I', relnamespace::regnamespace, $1::text) FROM ours
+WHERE NOT has_schema_privilege($1::text, relnamespace, 'USAGE')
+UNION ALL
+SELECT format('REVOKE ALL ON %1$s FROM %2$I; GRANT %3$s ON %1$s TO %2$I', c.oid::regclass, $1::text, CASE
+	WHEN c.relname IN ('goose_db_version', 'goose_lock') OR c.relkind IN ('v', 'm') THEN 'SELECT'
+	WHEN c.relname = 'audit_log' THEN 'SELECT, INSERT'
+	ELSE 'SELECT, INSERT, UPDATE, DELETE' END)
+FROM pg_class c JOIN ours USING (relowner, relnamespace) WHERE c.relkind IN ('r', 'p', 'v', 'm')
+UNION ALL
+SELECT format('GRANT EXECUTE ON FUNCTION %s TO %I', p.oid::regprocedure, $1::text)
+FROM pg_proc p JOIN ours ON relowner = proowner AND relnamespace = pronamespace`
+
+const roleSQL = `
+SELECT relowner::regrole::text, pg_has_role($1::name, relowner, 'MEMBER') FROM pg_class WHERE oid = to_regclass('goose_db_version')`
+
+func checkRole(ctx context.Context, tx pgx.Tx, role string) error {
+	var owner string
+	var member bool
+	err := tx.QueryRow(ctx, roleSQL, role).Scan(&owner, &member)
+	if pg := (*pgconn.PgError)(nil); errors.As(err, &pg) && pg.Code == "42704" {
+		return fmt.Errorf("there is no such role: make it with CREATE ROLE %s LOGIN PASSWORD '…'", pgx.Identifier{role}.Sanitize())
+	}
+	if err == nil && member {
+		return fmt.Errorf("it owns the tables, or is a member of the role %s, which does, or a superuser, so that nothing can be kept from it: "+
+			"name a role that the programs run as and that owns nothing", owner)
+	}
+	return err
+}
+
+// checkAudit refuses a role that has by way of another one, or of everybody, what it should not have.
+func checkAudit(ctx context.Context, tx pgx.Tx, role string) error {
+	var changes bool
+	if err := tx.QueryRow(ctx, `SELECT has_table_privilege($1::name, 'audit_log', 'UPDATE, DELETE, TRUNCATE, TRIGGER')`, role).Scan(&changes); err != nil {
+		return err
+	}
+	if changes {
+		return errors.New("it may change audit_log all the same, by a role that it is a member of, or because PUBLIC may: take that away")
+	}
+	return nil
+}
