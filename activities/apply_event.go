@@ -88,7 +88,7 @@ func (a *Activities) apply(ctx context.Context, e store.Event, in ApplyEventInpu
 	}
 	result.Outcome, result.Detail = r.Outcome, r.Detail
 	if !r.Recorded {
-		a.Traffic.Ended(r.Outcome, store.ViaWorkflow, 1)
+		a.Traffic.Ended(r.Outcome, store.ViaWorkflow, in.Receipt.since())
 	}
 	if r.OtherBody {
 		a.Redelivery.Notice(a.Limited, "event_id", e.ID, "event_type", e.Type, "order_id", e.Change.OrderID)

@@ -57,7 +57,7 @@ func (a *Activities) DiscardEvent(ctx context.Context, body converter.RawValue, 
 	if r.Recorded {
 		result.Waiters = r.Waiters
 	} else {
-		a.Traffic.Ended(r.Outcome, store.ViaWorkflow, 1)
+		a.Traffic.Ended(r.Outcome, store.ViaWorkflow, in.Receipt.since())
 	}
 	return result, nil
 }

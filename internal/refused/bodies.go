@@ -20,6 +20,9 @@ const (
 	maxPlain      = 4 << 20   // of a body that is decompressed
 	maxCompressed = 64 << 10  // of a body that is compressed in the ways that senders have
 	maxRewritten  = 256 << 10 // of JSON that is written anew: it takes much more memory than its text
+
+	plainCost = 2         // decompressing a byte costs as much as hashing so many
+	packCost  = 128 << 10 // and compressing a body so many
 )
 
 // variants are the forms of the body, the likeliest first, but not the body as it came. Each is made when it is asked for. Those that are
@@ -31,7 +34,11 @@ func (s *search) variants(packed bool) iter.Seq[variant] {
 		if !s.plainVariants(raw, give) {
 			return
 		}
-		if plain := decompress(raw); plain != nil {
+		plain, work := decompress(raw)
+		if !s.spend(work) {
+			return
+		}
+		if plain != nil {
 			then := func(body []byte, causes ...Cause) bool {
 				return give(body, append([]Cause{CauseDecompressed}, causes...)...)
 			}
@@ -42,7 +49,10 @@ func (s *search) variants(packed bool) iter.Seq[variant] {
 		if !packed {
 			return
 		}
-		for _, form := range compressions(raw) {
+		for form := range compressions(raw) {
+			if !s.spend(packCost) {
+				return
+			}
 			if !give(form, CauseDecompressed) {
 				return
 			}
@@ -130,8 +140,9 @@ func charsets(body []byte) (forms [][]byte) {
 	return append(forms, wide)
 }
 
-// decompress returns the plain bytes of what is compressed with gzip, zlib or deflate, whatever the headers say; nil for anything else.
-func decompress(body []byte) []byte {
+// decompress returns the plain bytes of what is compressed with gzip, zlib or deflate, whatever the headers say, or nil for anything else; and how
+// much work that was.
+func decompress(body []byte) (plain []byte, work int) {
 	for _, open := range []func(io.Reader) (io.Reader, error){
 		func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) },
 		func(r io.Reader) (io.Reader, error) { return zlib.NewReader(r) },
@@ -142,27 +153,33 @@ func decompress(body []byte) []byte {
 			continue
 		}
 		plain, err := io.ReadAll(io.LimitReader(r, maxPlain+1))
+		work += plainCost * len(plain)
 		if err == nil && len(plain) > 0 && len(plain) <= maxPlain {
-			return plain
+			return plain, work
 		}
 	}
-	return nil
+	return nil, work
 }
 
 // compressions are the body as common libraries compress it. Others write other bytes, so this finds some of what a proxy has decompressed.
-func compressions(body []byte) (forms [][]byte) {
-	if len(body) == 0 || len(body) > maxCompressed {
-		return nil
+func compressions(body []byte) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		if len(body) == 0 || len(body) > maxCompressed {
+			return
+		}
+		for _, level := range []int{flate.DefaultCompression, flate.BestSpeed, flate.BestCompression} {
+			for _, open := range []func(io.Writer) io.WriteCloser{
+				func(to io.Writer) io.WriteCloser { w, _ := gzip.NewWriterLevel(to, level); return w },
+				func(to io.Writer) io.WriteCloser { w, _ := zlib.NewWriterLevel(to, level); return w },
+			} {
+				var packed bytes.Buffer
+				w := open(&packed)
+				_, _ = w.Write(body)
+				_ = w.Close()
+				if !yield(packed.Bytes()) {
+					return
+				}
+			}
+		}
 	}
-	for _, level := range []int{flate.DefaultCompression, flate.BestSpeed, flate.BestCompression} {
-		var packed, z bytes.Buffer
-		g, _ := gzip.NewWriterLevel(&packed, level)
-		_, _ = g.Write(body)
-		_ = g.Close()
-		w, _ := zlib.NewWriterLevel(&z, level)
-		_, _ = w.Write(body)
-		_ = w.Close()
-		forms = append(forms, packed.Bytes(), z.Bytes())
-	}
-	return forms
 }

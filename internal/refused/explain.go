@@ -14,6 +14,12 @@ import (
 // is written. It does no I/O, and a constant bounds its work to about a tenth of a second; what a stranger can multiply must bound how often it
 // runs. Keys are tried in their order.
 func Explain(d Delivery, keys []Key) Finding {
+	f, _ := explain(d, keys)
+	return f
+}
+
+// explain also returns how much of maxWork it took, whatever else the processor did meanwhile.
+func explain(d Delivery, keys []Key) (f Finding, work int) {
 	if d.At.IsZero() {
 		d.At = time.Now()
 	}
@@ -24,11 +30,14 @@ func Explain(d Delivery, keys []Key) Finding {
 	case len(s.claims) > 0:
 		s.run()
 	}
-	return s.finding()
+	return s.finding(), maxWork - s.left
 }
 
-// maxWork is how many bytes are hashed or written in all forms together.
-const maxWork = 32 << 20
+// maxWork is how many bytes are hashed or written in all forms together. One takes up to workTime.
+const (
+	maxWork  = 32 << 20
+	workTime = 4 * time.Nanosecond
+)
 
 // search is one run of Explain.
 type search struct {

@@ -101,64 +101,71 @@ const python = `{"id": "evt_1", "type": "order.paid", "created_at": "2025-01-15T
 // php is json_encode of the body.
 const php = `{"id":"evt_1","type":"order.paid","created_at":"2025-01-15T10:30:00Z","data":{"id":"order_1","number":1001,"note":"caf\u00e9 <a\/b> \uc644\ub8cc","total":{"amount":78000,"currency":"KRW"},"lines":[]}}`
 
+const header = delivery.SignatureHeader
+
+// standard is a delivery by Standard Webhooks that was signed at a time.
+func standard(at string) Delivery {
+	key, _ := base64.StdEncoding.DecodeString(strings.TrimPrefix(standardSecret, "whsec_"))
+	text := base64.StdEncoding.EncodeToString(mac(sha256.New, string(key), "msg_1."+at+"."+body))
+	return of(body, "webhook-id", "msg_1", "webhook-timestamp", "1700000000", "webhook-signature", "v1,AAAA v1,"+text)
+}
+
+// latin is the body in Latin-1.
+var latin = strings.ReplaceAll(strings.ReplaceAll(body, "é", "\xe9"), " 완료", "")
+
+var wrong = map[string]struct {
+	d      Delivery
+	causes []Cause
+	secret string
+}{
+	"an old secret":                   {of(body, header, delivery.Sign("whsec_old", []byte(body))), []Cause{CauseOldSecret}, "22222222"},
+	"an ended secret":                 {of(body, header, delivery.Sign("whsec_gone", []byte(body))), []Cause{CauseEndedSecret}, "33333333"},
+	"another webhook's":               {of(body, header, delivery.Sign("whsec_theirs", []byte(body))), []Cause{CauseOtherWebhook}, "44444444"},
+	"a secret that came late":         {signed(body, body), []Cause{CauseNothing}, "11111111"},
+	"upper case":                      {of(body, header, strings.ToUpper(sign(body))), []Cause{CauseUpperCase}, "11111111"},
+	"sha256=":                         {of(body, header, "sha256="+sign(body)), []Cause{CausePrefix}, "11111111"},
+	"v1=":                             {of(body, header, "t=1,v1="+sign(body)), []Cause{CausePrefix}, "11111111"},
+	"base64":                          {of(body, header, base64Of(sign(body))), []Cause{CauseBase64}, "11111111"},
+	"base64 with a prefix":            {of(body, header, "sha256="+base64Of(sign(body))), []Cause{CausePrefix, CauseBase64}, "11111111"},
+	"Standard Webhooks":               {standard("1700000000"), []Cause{CauseScheme, CauseKeyForm}, "55555555"},
+	"Standard Webhooks, another time": {standard("1700000001"), []Cause{CauseScheme, CauseNoSignature}, ""},
+	"Stripe's scheme":                 {of(body, header, "t=1700000000,v1="+sign("1700000000."+body)), []Cause{CauseScheme, CausePrefix}, "11111111"},
+	"SHA-1":                           {of(body, header, hex.EncodeToString(mac(sha1.New, vector.Secret, body))), []Cause{CauseAlgorithm}, "11111111"},
+	"another header":                  {of(body, "X-Hub-Signature-256", "sha256="+sign(body)), []Cause{CauseHeader, CausePrefix}, "11111111"},
+	"two headers":                     {of(body, header, strings.Repeat("0", 64), header, sign(body)), []Cause{CauseSeveral}, "11111111"},
+	"two wrong headers":               {of(body, header, strings.Repeat("0", 64), header, "x"), []Cause{CauseSeveral, CauseNoSignature}, ""},
+	"no header":                       {of(body), []Cause{CauseMissing}, ""},
+	"nothing at all":                  {of(""), []Cause{CauseMissing, CauseEmpty}, ""},
+	"no signature in it":              {of(body, header, "hello"), []Cause{CauseMalformed}, ""},
+	"a stranger's":                    {of(body, header, delivery.Sign("whsec_stranger", []byte(body))), []Cause{CauseNoSignature}, ""},
+	"without whsec_":                  {of(body, header, delivery.Sign("test_4f1d2c3b4a59687786950a1b2c3d4e5f", []byte(body))), []Cause{CauseKeyForm}, "11111111"},
+	"indented":                        {signed(indented(body, "  "), body), []Cause{CauseReserialised}, "11111111"},
+	"compacted":                       {signed(body, indented(body, "    ")), []Cause{CauseReserialised}, "11111111"},
+	"indented with tabs":              {signed(body, indented(body, "\t")), []Cause{CauseReserialised}, "11111111"},
+	"sorted":                          {signed(body, remarshalled(body)), []Cause{CauseReserialised}, "11111111"},
+	"Python's":                        {signed(body, python), []Cause{CauseReserialised}, "11111111"},
+	"from Python's":                   {signed(python, body), []Cause{CauseReserialised}, "11111111"},
+	"PHP's":                           {signed(body, php), []Cause{CauseReserialised}, "11111111"},
+	"decompressed after":              {signed(body, gzipped(body)), []Cause{CauseDecompressed}, "11111111"},
+	"compressed after":                {signed(gzipped(body), body), []Cause{CauseDecompressed}, "11111111"},
+	"deflated after":                  {signed(zipped(body), body), []Cause{CauseDecompressed}, "11111111"},
+	"a line break too many":           {signed(body+"\n", body), []Cause{CauseNewline}, "11111111"},
+	"a line break too few":            {signed(body, body+"\n"), []Cause{CauseNewline}, "11111111"},
+	"CRLF to LF":                      {signed("{\n}", "{\r\n}"), []Cause{CauseNewline}, "11111111"},
+	"LF to CRLF":                      {signed("{\r\n}\r\n", "{\n}"), []Cause{CauseNewline}, "11111111"},
+	"a BOM too many":                  {signed("\ufeff"+body, body), []Cause{CauseCharset}, "11111111"},
+	"a BOM too few":                   {signed(body, "\ufeff"+body), []Cause{CauseCharset}, "11111111"},
+	"Latin-1 to UTF-8":                {signed(strings.ToValidUTF8(strings.ReplaceAll(latin, "\xe9", "é"), ""), latin), []Cause{CauseCharset}, "11111111"},
+	"twice encoded":                   {signed(strings.NewReplacer("é", "Ã©").Replace("café"), "café"), []Cause{CauseCharset}, "11111111"},
+	"compressed and indented":         {signed(gzipped(indented(body, "  ")), body), []Cause{CauseDecompressed, CauseReserialised}, "11111111"},
+	"indented and a line break":       {signed(body, indented(body, "  ")+"\n"), []Cause{CauseReserialised, CauseNewline}, "11111111"},
+	"upper case, an old secret":       {of(body, header, strings.ToUpper(delivery.Sign("whsec_old", []byte(body)))), []Cause{CauseOldSecret, CauseUpperCase}, "22222222"},
+	"an old secret, a line break":     {of(body+"\n", header, delivery.Sign("whsec_old", []byte(body))), []Cause{CauseOldSecret, CauseNewline}, "22222222"},
+	"a line break, without whsec_":    {of(body, header, delivery.Sign("test_4f1d2c3b4a59687786950a1b2c3d4e5f", []byte(body+"\n"))), []Cause{CauseKeyForm, CauseNewline}, "11111111"},
+}
+
 func TestEachReasonIsFound(t *testing.T) {
-	const header = delivery.SignatureHeader
-	standard := func(at string) Delivery {
-		key, _ := base64.StdEncoding.DecodeString(strings.TrimPrefix(standardSecret, "whsec_"))
-		text := base64.StdEncoding.EncodeToString(mac(sha256.New, string(key), "msg_1."+at+"."+body))
-		return of(body, "webhook-id", "msg_1", "webhook-timestamp", "1700000000", "webhook-signature", "v1,AAAA v1,"+text)
-	}
-	latin := strings.ReplaceAll(strings.ReplaceAll(body, "é", "\xe9"), " 완료", "")
-	for name, c := range map[string]struct {
-		d      Delivery
-		causes []Cause
-		secret string
-	}{
-		"an old secret":                   {of(body, header, delivery.Sign("whsec_old", []byte(body))), []Cause{CauseOldSecret}, "22222222"},
-		"an ended secret":                 {of(body, header, delivery.Sign("whsec_gone", []byte(body))), []Cause{CauseEndedSecret}, "33333333"},
-		"another webhook's":               {of(body, header, delivery.Sign("whsec_theirs", []byte(body))), []Cause{CauseOtherWebhook}, "44444444"},
-		"a secret that came late":         {signed(body, body), []Cause{CauseNothing}, "11111111"},
-		"upper case":                      {of(body, header, strings.ToUpper(sign(body))), []Cause{CauseUpperCase}, "11111111"},
-		"sha256=":                         {of(body, header, "sha256="+sign(body)), []Cause{CausePrefix}, "11111111"},
-		"v1=":                             {of(body, header, "t=1,v1="+sign(body)), []Cause{CausePrefix}, "11111111"},
-		"base64":                          {of(body, header, base64Of(sign(body))), []Cause{CauseBase64}, "11111111"},
-		"base64 with a prefix":            {of(body, header, "sha256="+base64Of(sign(body))), []Cause{CausePrefix, CauseBase64}, "11111111"},
-		"Standard Webhooks":               {standard("1700000000"), []Cause{CauseScheme, CauseKeyForm}, "55555555"},
-		"Standard Webhooks, another time": {standard("1700000001"), []Cause{CauseScheme, CauseNoSignature}, ""},
-		"Stripe's scheme":                 {of(body, header, "t=1700000000,v1="+sign("1700000000."+body)), []Cause{CauseScheme, CausePrefix}, "11111111"},
-		"SHA-1":                           {of(body, header, hex.EncodeToString(mac(sha1.New, vector.Secret, body))), []Cause{CauseAlgorithm}, "11111111"},
-		"another header":                  {of(body, "X-Hub-Signature-256", "sha256="+sign(body)), []Cause{CauseHeader, CausePrefix}, "11111111"},
-		"two headers":                     {of(body, header, strings.Repeat("0", 64), header, sign(body)), []Cause{CauseSeveral}, "11111111"},
-		"two wrong headers":               {of(body, header, strings.Repeat("0", 64), header, "x"), []Cause{CauseSeveral, CauseNoSignature}, ""},
-		"no header":                       {of(body), []Cause{CauseMissing}, ""},
-		"nothing at all":                  {of(""), []Cause{CauseMissing, CauseEmpty}, ""},
-		"no signature in it":              {of(body, header, "hello"), []Cause{CauseMalformed}, ""},
-		"a stranger's":                    {of(body, header, delivery.Sign("whsec_stranger", []byte(body))), []Cause{CauseNoSignature}, ""},
-		"without whsec_":                  {of(body, header, delivery.Sign("test_4f1d2c3b4a59687786950a1b2c3d4e5f", []byte(body))), []Cause{CauseKeyForm}, "11111111"},
-		"indented":                        {signed(indented(body, "  "), body), []Cause{CauseReserialised}, "11111111"},
-		"compacted":                       {signed(body, indented(body, "    ")), []Cause{CauseReserialised}, "11111111"},
-		"indented with tabs":              {signed(body, indented(body, "\t")), []Cause{CauseReserialised}, "11111111"},
-		"sorted":                          {signed(body, remarshalled(body)), []Cause{CauseReserialised}, "11111111"},
-		"Python's":                        {signed(body, python), []Cause{CauseReserialised}, "11111111"},
-		"from Python's":                   {signed(python, body), []Cause{CauseReserialised}, "11111111"},
-		"PHP's":                           {signed(body, php), []Cause{CauseReserialised}, "11111111"},
-		"decompressed after":              {signed(body, gzipped(body)), []Cause{CauseDecompressed}, "11111111"},
-		"compressed after":                {signed(gzipped(body), body), []Cause{CauseDecompressed}, "11111111"},
-		"deflated after":                  {signed(zipped(body), body), []Cause{CauseDecompressed}, "11111111"},
-		"a line break too many":           {signed(body+"\n", body), []Cause{CauseNewline}, "11111111"},
-		"a line break too few":            {signed(body, body+"\n"), []Cause{CauseNewline}, "11111111"},
-		"CRLF to LF":                      {signed("{\n}", "{\r\n}"), []Cause{CauseNewline}, "11111111"},
-		"LF to CRLF":                      {signed("{\r\n}\r\n", "{\n}"), []Cause{CauseNewline}, "11111111"},
-		"a BOM too many":                  {signed("\ufeff"+body, body), []Cause{CauseCharset}, "11111111"},
-		"a BOM too few":                   {signed(body, "\ufeff"+body), []Cause{CauseCharset}, "11111111"},
-		"Latin-1 to UTF-8":                {signed(strings.ToValidUTF8(strings.ReplaceAll(latin, "\xe9", "é"), ""), latin), []Cause{CauseCharset}, "11111111"},
-		"twice encoded":                   {signed(strings.NewReplacer("é", "Ã©").Replace("café"), "café"), []Cause{CauseCharset}, "11111111"},
-		"compressed and indented":         {signed(gzipped(indented(body, "  ")), body), []Cause{CauseDecompressed, CauseReserialised}, "11111111"},
-		"indented and a line break":       {signed(body, indented(body, "  ")+"\n"), []Cause{CauseReserialised, CauseNewline}, "11111111"},
-		"upper case, an old secret":       {of(body, header, strings.ToUpper(delivery.Sign("whsec_old", []byte(body)))), []Cause{CauseOldSecret, CauseUpperCase}, "22222222"},
-		"an old secret, a line break":     {of(body+"\n", header, delivery.Sign("whsec_old", []byte(body))), []Cause{CauseOldSecret, CauseNewline}, "22222222"},
-		"a line break, without whsec_":    {of(body, header, delivery.Sign("test_4f1d2c3b4a59687786950a1b2c3d4e5f", []byte(body+"\n"))), []Cause{CauseKeyForm, CauseNewline}, "11111111"},
-	} {
+	for name, c := range wrong {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := Explain(c.d, keys)

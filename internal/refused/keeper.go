@@ -44,7 +44,7 @@ const (
 	maxQueuedBytes = 4 << 20 // of bodies in each queue
 
 	maxUnwritten = 256 // samples, while PostgreSQL is away
-	strangerRest = 9   // how many times as long as it worked the Keeper rests after a stranger's
+	strangerRest = 9   // how many times as long as the work may take the Keeper rests after a stranger's
 	otherRest    = 1   // and after another one
 )
 
@@ -157,28 +157,28 @@ func (k *Keeper) Run(ctx context.Context) {
 			}
 			continue
 		}
-		began := time.Now()
-		k.explain(r, w)
+		work := k.explain(r, w)
 		r = Refusal{} // the body is forgotten
-		_ = await.Sleep(ctx, rest*time.Since(began))
+		_ = await.Sleep(ctx, rest*time.Duration(work)*workTime)
 	}
 }
 
-// explain makes a sample of a refusal, and hands it over to be written if the window has room for it.
-func (k *Keeper) explain(r Refusal, w *window) {
+// explain makes a sample of a refusal, and hands it over to be written if the window has room for it. It returns how much work that was.
+func (k *Keeper) explain(r Refusal, w *window) (work int) {
 	defer func() {
 		if cause := recover(); cause != nil { // what strangers send must not end the process; the cause may quote it
 			k.o.Log.Log(slog.LevelError, "refused panic", "a refused delivery could not be explained: this is a fault of inorder")
 		}
 	}()
-	s := sampleOf(r, k.o.Keys(), k.known.has(networkOf(r.Client), k.o.Now()))
+	s, work := sampleOf(r, k.o.Keys(), k.known.has(networkOf(r.Client), k.o.Now()))
 	if !w.admits(s, k.o.Now()) {
 		k.o.Metrics.dropped(dropRate)
-		return
+		return work
 	}
 	select {
 	case k.samples <- s:
 	default:
 		k.o.Metrics.dropped(dropUnwritten)
 	}
+	return work
 }

@@ -42,12 +42,15 @@ const (
 	maxName    = 40
 	maxSummary = 700
 	maxAdvice  = 1000
+
+	readCost = 16 // reading which event a body is of costs as much as hashing it so often
 )
 
-func sampleOf(r Refusal, keys []Key, isKnown bool) Sample {
-	s := Sample{At: r.At.UTC(), Reason: r.Reason, Status: r.Status, Client: r.Client.Unmap().WithZone(""), Network: networkOf(r.Client), Bytes: r.Bytes, Evidence: None}
+// sampleOf returns the sample, and how much work it was.
+func sampleOf(r Refusal, keys []Key, isKnown bool) (s Sample, work int) {
+	s = Sample{At: r.At.UTC(), Reason: r.Reason, Status: r.Status, Client: r.Client.Unmap().WithZone(""), Network: networkOf(r.Client), Bytes: r.Bytes, Evidence: None}
 	if r.Reason == BadSignature {
-		s.Finding = Explain(r.Delivery, keys)
+		s.Finding, work = explain(r.Delivery, keys)
 	} else {
 		s.Finding = Other(r.Reason, r.Detail)
 	}
@@ -65,7 +68,7 @@ func sampleOf(r Refusal, keys []Key, isKnown bool) Sample {
 	s.headers(r)
 	s.Summary, s.Advice = shortened(s.Summary, maxSummary), shortened(s.Advice, maxAdvice)
 	s.scrub(keys)
-	return s
+	return s, work + readCost*len(r.Body)
 }
 
 var (

@@ -23,8 +23,14 @@ type Drained struct {
 	// order for which somebody waits, and those that waited as a workflow, too. Their rows stay until RemoveInbox, and are due
 	// again by themselves.
 	Start []inorder.Event
-	// Ends are how many of the events have just ended, by outcome.
-	Ends map[inorder.Outcome]int
+	// Ended are the events that have just ended.
+	Ended []Ended
+}
+
+// Ended is an event that has ended, and how.
+type Ended struct {
+	inorder.Event
+	Outcome inorder.Outcome
 }
 
 const (
@@ -137,9 +143,9 @@ func (s *Store) drain(ctx context.Context, tx pgx.Tx, received []inorder.Event, 
 		return err
 	}
 	t.decide()
-	d.Ends = map[inorder.Outcome]int{}
-	for _, e := range t.ended {
-		d.Ends[e.Outcome]++
+	d.Ended = make([]Ended, len(t.ended))
+	for i, e := range t.ended {
+		d.Ended[i] = Ended{e.Event.Event, e.Outcome}
 	}
 	return t.write(ctx, tx)
 }
