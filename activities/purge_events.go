@@ -46,6 +46,7 @@ func (a *Activities) PurgeEvents(ctx context.Context, now time.Time) (PurgeResul
 	}{
 		{"webhook_events", p.events}, {"payloads", p.payloads}, {"idempotency_keys", p.keys}, {"bulk actions", p.bulks},
 		{"refused_deliveries", p.refused}, {"the audit", p.audit}, {"webhook_secrets", p.secrets},
+		{"and note the success", p.succeeded},
 	} {
 		if err := step.run(ctx); err != nil {
 			return p.result, fmt.Errorf("purge %s: %w", step.what, err)
@@ -104,6 +105,8 @@ func (p *purge) secrets(ctx context.Context) (err error) {
 	p.result.Secrets, err = p.Webhooks.Secrets().Purge(ctx, p.result.OlderThan)
 	return err
 }
+
+func (p *purge) succeeded(ctx context.Context) error { return p.Store.Succeeded(ctx, store.JobPurge) }
 
 // full adds that there is more if a batch is full.
 func full(batch func() (int64, error)) func() (int64, bool, error) {

@@ -9,6 +9,7 @@ import (
 
 	"inorder/activities"
 	"inorder/internal/retention"
+	"inorder/migrations"
 )
 
 func (s *store) purge(now time.Time) activities.PurgeResult {
@@ -71,6 +72,56 @@ func TestPurgeEvents(t *testing.T) {
 		release()
 		require.Equal(t, int64(4), s.purge(now).Deleted)
 	})
+}
+
+func TestPurgeDeletesRefusedDeliveriesAndWhatTheDatabaseLetsGoOfTheAudit(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	s := newPurged(t)
+	s.RefusedRetention = 7 * 24 * time.Hour
+	for _, sql := range []string{
+		`INSERT INTO refused_deliveries (at, reason, status, evidence, client, network, causes, summary, advice)
+			SELECT now() - make_interval(hours => h), 'bad_signature', 401, 'none', '', '', '{}', h::text, '' FROM unnest(ARRAY[1, 167, 169, 1000]) h`,
+		`INSERT INTO audit_log (at, actor, action, via, result) SELECT now() - make_interval(days => d), 'anna', 'retry', 'api', d::text FROM unnest(ARRAY[1, 59, 61, 1000]) d`,
+	} {
+		_, err := s.pool.Exec(t.Context(), sql)
+		require.NoError(t, err)
+	}
+	r := s.purge(now)
+	require.EqualValues(t, 2, r.Refused)
+	require.Equal(t, "1 167", s.text(`SELECT string_agg(summary, ' ' ORDER BY at DESC) FROM refused_deliveries`))
+	require.Zero(t, r.Audit, "it is kept for ever")
+	_, err := migrations.KeepAudit(t.Context(), s.pool, 60*24*time.Hour)
+	require.NoError(t, err)
+	require.EqualValues(t, 2, s.purge(now).Audit)
+	require.Equal(t, "1 59", s.text(`SELECT string_agg(result, ' ' ORDER BY at DESC) FROM audit_log`))
+}
+
+func TestPayloadsGoInBatchesAndEachPurgeGoesOnWhereTheLastOneStopped(t *testing.T) {
+	t.Parallel()
+	s := newPurged(t)
+	s.EventRetention, s.PayloadRetention = 30*24*time.Hour, 24*time.Hour
+	insert := func(from, to int, ago string) {
+		_, err := s.pool.Exec(t.Context(), `INSERT INTO webhook_events (event_id, type, outcome, payload, processed_at)
+			SELECT 'evt_' || i, 'order.paid', 'applied', '{"store_id":7}', now() - $3::interval + i * interval '1 second' FROM generate_series($1::integer, $2::integer) i`, from, to, ago)
+		require.NoError(t, err)
+	}
+	insert(1, 2500, "10 days")
+	insert(9001, 9003, "20 hours")
+	require.EqualValues(t, 2500, s.purge(time.Now()).Payloads)
+	require.Equal(t, "0 3", s.text(`SELECT count(store_id) || ' ' || count(payload) FROM webhook_events`), "a store that is no text is none")
+	insert(3001, 3002, "10 days")     // committed late: its transaction began before the last row that went
+	insert(-99999, -99999, "10 days") // a day earlier than that, which no transaction lasts
+	require.EqualValues(t, 2, s.purge(time.Now()).Payloads)
+	require.Zero(t, s.purge(time.Now()).Payloads)
+	release := s.hold(`SELECT FROM webhook_events WHERE event_id = 'evt_9001' FOR UPDATE`)
+	s.PayloadRetention = time.Hour
+	env := (&testsuite.WorkflowTestSuite{}).NewTestActivityEnvironment()
+	env.RegisterActivity(s.Activities)
+	_, err := env.ExecuteActivity(s.PurgeEvents, time.Now())
+	require.ErrorContains(t, err, "purge payloads", "it does not pass over a row, because it never comes back to it")
+	release()
+	require.EqualValues(t, 3, s.purge(time.Now()).Payloads)
 }
 
 func TestPurgeForgetsWhatWasAnsweredToRequestsADayAgo(t *testing.T) {

@@ -33,10 +33,7 @@ func main() {
 	flag.StringVar(&b.folder, "results", "bench/results", "the folder for the file of results")
 	flag.StringVar(&b.version, "version", "", "of the program, for the file of results")
 	flag.StringVar(&b.only, "only", "", "the one part to run, by its name")
-	flag.Func("subjects", "those to measure, separated by semicolons, instead of all", func(names string) error {
-		b.chosen = strings.Split(names, ";")
-		return nil
-	})
+	flag.Func("subjects", "those to measure, separated by semicolons, instead of all", b.choose)
 	flag.IntVar(&b.share, "share", 1, "of -lists: fill the tables with one of so many rows")
 	rounds := flag.Int("rounds", 0, "how many rounds each part has, instead of its own number")
 	short := flag.Bool("short", false, "the short form, under five minutes")
@@ -49,8 +46,7 @@ func main() {
 		return err
 	})
 	outages := flag.Duration("outages", 0, "instead: calm, and outages of that length")
-	purge := flag.Int("purge", 0, "instead: acknowledgements while so many rows and so many payloads are purged")
-	calm := flag.Duration("calm", 30*time.Second, "of -purge: how long acknowledgements are measured before and after it")
+	purge, calm := purgeFlags()
 	draw := flag.String("plots", "", "instead: draw this file of results into docs/benchmark")
 	flag.Parse()
 	b.rounds = *rounds
@@ -73,6 +69,11 @@ func main() {
 		exit(b.runForm(ctx, "short", shortForm(b.before != "")))
 	}
 	exit(b.runForm(ctx, "long", longForm(b.before != "")))
+}
+
+func (b *bench) choose(names string) error {
+	b.chosen = strings.Split(names, ";")
+	return nil
 }
 
 func exit(err error) {

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"flag"
 	"fmt"
 	"slices"
 	"time"
@@ -58,16 +60,15 @@ func (b *bench) runPurge(ctx context.Context, n int, calm time.Duration) error {
 	return nil
 }
 
+func purgeFlags() (rows *int, calm *time.Duration) {
+	return flag.Int("purge", 0, "instead: acknowledgements while so many rows and so many payloads are purged"),
+		flag.Duration("calm", 30*time.Second, "of -purge: how long acknowledgements are measured before and after it")
+}
+
+// purgeUnder measures under one load, and prints a line.
 func (s *subject) purgeUnder(ctx context.Context, c client.Client, rate, n int, calm time.Duration) error {
-	for _, days := range []int{40, 20} {
-		if _, err := s.pool.Exec(ctx, purgeFillSQL, n, days); err != nil {
-			return err
-		}
-	}
-	for _, sql := range []string{`VACUUM (ANALYZE) webhook_events`, `CHECKPOINT`} { // so that they do not run while something is measured
-		if _, err := s.pool.Exec(ctx, sql); err != nil {
-			return err
-		}
+	if err := s.fillToPurge(ctx, n); err != nil {
+		return err
 	}
 	if _, err := s.acksFor(ctx, rate, stretch, nil); err != nil { // to warm up
 		return err
@@ -76,15 +77,16 @@ func (s *subject) purgeUnder(ctx context.Context, c client.Client, rate, n int, 
 	if err != nil {
 		return err
 	}
-	var wal int64
-	var result activities.PurgeResult
-	ended, errs := make(chan struct{}), make(chan error, 1)
-	began, took := time.Now(), time.Duration(0)
-	if err := s.pool.QueryRow(ctx, `SELECT (pg_current_wal_lsn() - '0/0')::bigint`).Scan(&wal); err != nil {
+	from, err := s.written(ctx)
+	if err != nil {
 		return err
 	}
+	var result activities.PurgeResult
+	var took time.Duration
+	ended, errs := make(chan struct{}), make(chan error, 1)
 	go func() {
 		defer close(ended)
+		began := time.Now()
 		run, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: fmt.Sprint("bench-purge-", rate), TaskQueue: "bench_0"}, workflows.PurgeEventsType)
 		if err == nil {
 			err = run.Get(ctx, &result)
@@ -93,15 +95,11 @@ func (s *subject) purgeUnder(ctx context.Context, c client.Client, rate, n int, 
 		errs <- err
 	}()
 	during, err := s.acksFor(ctx, rate, 0, ended)
+	if err := cmp.Or(err, <-errs); err != nil {
+		return err
+	}
+	to, err := s.written(ctx)
 	if err != nil {
-		return err
-	}
-	<-ended
-	if err := <-errs; err != nil {
-		return err
-	}
-	var written float64
-	if err := s.pool.QueryRow(ctx, `SELECT (pg_current_wal_lsn() - '0/0' - $1)::float8 / 1048576`, wal).Scan(&written); err != nil {
 		return err
 	}
 	if int(result.Deleted) < n || int(result.Payloads) < n {
@@ -114,8 +112,29 @@ func (s *subject) purgeUnder(ctx context.Context, c client.Client, rate, n int, 
 	b50, b99, _ := quantiles(before)
 	d50, d99, _ := quantiles(during)
 	a50, a99, _ := quantiles(after)
-	fmt.Printf("| %d/s | %.1f | %.1f | %.1f | %.1f | %.1f | %.1f | %.2f | %s | %.0f MB |\n", rate, b50, d50, a50, b99, d99, a99, d99/b99, took.Round(100*time.Millisecond), written)
+	fmt.Printf("| %d/s | %.1f | %.1f | %.1f | %.1f | %.1f | %.1f | %.2f | %s | %.0f MB |\n", rate, b50, d50, a50, b99, d99, a99, d99/b99, took.Round(100*time.Millisecond), to-from)
 	return nil
+}
+
+// fillToPurge makes n rows that are to go, and n whose payloads are.
+func (s *subject) fillToPurge(ctx context.Context, n int) error {
+	for _, days := range []int{40, 20} {
+		if _, err := s.pool.Exec(ctx, purgeFillSQL, n, days); err != nil {
+			return err
+		}
+	}
+	for _, sql := range []string{`VACUUM (ANALYZE) webhook_events`, `CHECKPOINT`} { // so that they do not run while something is measured
+		if _, err := s.pool.Exec(ctx, sql); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// written is how much WAL there has been, in MB.
+func (s *subject) written(ctx context.Context) (mb float64, err error) {
+	err = s.pool.QueryRow(ctx, `SELECT (pg_current_wal_lsn() - '0/0')::float8 / 1048576`).Scan(&mb)
+	return mb, err
 }
 
 // acksFor posts new orders at a rate for a time, or until until is closed, and returns the times of the acknowledgements.

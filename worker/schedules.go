@@ -30,7 +30,7 @@ func schedules(o Options) []client.ScheduleOptions {
 		Action:        &client.ScheduleWorkflowAction{Workflow: workflows.PurgeEventsType, StaticSummary: "delete webhook_events rows older than EVENT_RETENTION"},
 		Spec:          client.ScheduleSpec{Calendars: []client.ScheduleCalendarSpec{daily}, Jitter: 10 * time.Minute},
 		CatchupWindow: 12 * time.Hour,
-		Note:          "Deletes webhook_events rows older than the worker's EVENT_RETENTION.",
+		Note:          "Deletes webhook_events rows older than the worker's EVENT_RETENTION, and what else is no longer kept.",
 	}, {
 		ID:            workflows.SweepScheduleID,
 		Action:        &client.ScheduleWorkflowAction{Workflow: workflows.SweepEventsType, StaticSummary: "bring back events whose workflow was terminated, deleted or lost"},

@@ -26,7 +26,7 @@ func TestEveryEventIsActedOnOnceAndAudited(t *testing.T) {
 		case "evt_7":
 			return &operate.UnfitError{EventID: id, Why: "it has ended, and is no longer kept"}
 		case "evt_8":
-			return &operate.UnfitError{EventID: id, Why: "it has ended as applied", Actions: []api.Action{api.Replay}}
+			return &operate.UnfitError{EventID: id, Why: "it has ended as applied", Actions: []api.Action{api.Replay}, Ended: true}
 		}
 		return nil
 	}
