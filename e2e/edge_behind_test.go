@@ -46,7 +46,7 @@ func TestBehindNginxAndCaddyWithTLS(t *testing.T) {
 // each status was answered. Nothing is lost, and nothing applied twice.
 func (f *fleet) killOneUnderLoad(t *testing.T, e *edge) map[int]int {
 	t.Helper()
-	h := newHistories(uint64(len(e.program)), 60)
+	h := newHistories(uint64(len(e.program)), 40)
 	var (
 		next    atomic.Int64
 		all     sync.WaitGroup
