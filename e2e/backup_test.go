@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"os"
 	"testing"
 	"time"
 
@@ -25,44 +24,36 @@ func TestBackupAndRestore(t *testing.T) {
 	v.follows("Then PostgreSQL's database of the orders")
 	refund["after"] = v.after()
 
-	t.Run("both, restored", func(t *testing.T) {
-		v.crash(v.engine.Temporal.Kill)
-		v.restorePostgres()
-		v.restoreTemporal()
-		require.Equal(t, 1, v.recover(), "what began to wait between the copies")
-		require.Empty(t, v.outcome(idOf(t, refund["after"])), "what came after the second one")
-		require.NotEmpty(t, v.differing())
-		v.takes(refund["between"], refund["after"])
-		v.requireWhole(3)
-	})
-	t.Run("PostgreSQL, restored, and Temporal as it was", func(t *testing.T) {
-		v.discard("evt_gone_1")
-		v.crash()
-		v.restorePostgres()
-		require.Equal(t, 1, v.recover(), "what was given up since the backup waits again")
-		require.NotEmpty(t, v.differing())
-		_, result, err := v.post(refund["after"])
-		require.NoError(t, err)
-		require.Equal(t, delivery.ResultDuplicate, result)
-		v.requireWhole(2)
-		require.Empty(t, v.outcome(idOf(t, refund["after"])), "Temporal knows its ID, and so it is lost")
-	})
-	t.Run("Temporal's store is an older copy", func(t *testing.T) {
-		v.crash(v.engine.Temporal.Kill)
-		v.restoreTemporal()
-		require.Equal(t, 4, v.recover(), "what waits, but for three that the copy has")
-		v.takes(refund["before"], refund["between"], refund["after"])
-		v.requireWhole(3)
-	})
-	t.Run("Temporal's store is gone", func(t *testing.T) {
-		v.crash(v.engine.Temporal.Kill)
-		for _, end := range []string{"", "-wal", "-shm"} {
-			require.NoError(t, os.RemoveAll(v.temporalDB()+end))
-		}
-		require.NoError(t, v.engine.Temporal.Start(t.Context()))
-		require.Equal(t, 7, v.recover(), "all that waits")
-		v.requireWhole(3)
-	})
+	v.lose("both, restored", v.killTemporal)
+	v.restorePostgres()
+	v.restoreTemporal()
+	require.Equal(t, 1, v.recover(), "what began to wait between the copies")
+	require.Empty(t, v.outcome(idOf(t, refund["after"])), "what came after the second one is lost")
+	require.NotEmpty(t, v.differing())
+	v.takes(refund["between"], refund["after"])
+	v.requireWhole(3)
+
+	v.discard("evt_gone_1")
+	v.lose("PostgreSQL, restored, and Temporal as it was")
+	v.restorePostgres()
+	require.Equal(t, 1, v.recover(), "what was given up since the backup waits again")
+	require.NotEmpty(t, v.differing())
+	_, result, err := v.post(refund["after"])
+	require.NoError(t, err)
+	require.Equal(t, delivery.ResultDuplicate, result)
+	v.requireWhole(2)
+	require.Empty(t, v.outcome(idOf(t, refund["after"])), "Temporal knows its ID, and so it is lost")
+
+	v.lose("Temporal's store is an older copy", v.killTemporal)
+	v.restoreTemporal()
+	require.Equal(t, 4, v.recover(), "what waits, but for three that the copy has")
+	v.takes(refund["before"], refund["between"], refund["after"])
+	v.requireWhole(3)
+
+	v.lose("Temporal's store is gone", v.killTemporal)
+	v.removeTemporal()
+	require.Equal(t, len(gone)+1, v.recover(), "all that waits")
+	v.requireWhole(3)
 	v.requireReleased()
 }
 
@@ -101,7 +92,7 @@ func (v *vault) before() map[string][]byte {
 	})
 	bodies := map[string][]byte{"before": v.refund("before")}
 	v.wait("evt_gone_1")
-	v.eventually("one waits", func() bool { return v.count(`SELECT count(*) FROM pending_events`) == 3 })
+	v.eventually("one waits", func() bool { return v.count(`SELECT count(*) FROM pending_events`) == 3 && v.inbox() == 0 })
 	return bodies
 }
 
@@ -110,7 +101,7 @@ func (v *vault) between() []byte {
 	v.place(4)
 	body := v.refund("between")
 	v.wait("evt_gone_3")
-	v.eventually("another waits", func() bool { return v.count(`SELECT count(*) FROM pending_events`) == 4 })
+	v.eventually("another waits", func() bool { return v.count(`SELECT count(*) FROM pending_events`) == 4 && v.inbox() == 0 })
 	v.link.cut()
 	for i := range 3 {
 		v.wait(fmt.Sprint("evt_inbox_", i))
@@ -136,13 +127,14 @@ func (v *vault) after() []byte {
 // discard gives an event up, as a person does.
 func (v *vault) discard(event string) {
 	require.NoError(v.t, v.temporal.SignalWorkflow(v.t.Context(), event, "", workflows.SignalDiscard, map[string]string{"reason": "a test", "actor": "me"}))
-	v.eventually("it is given up", func() bool { return v.outcome(event) == "discarded" })
+	v.eventually("it is given up", func() bool { return v.outcome(event) == "discarded" && !v.running(event) })
 }
 
-// crash kills what runs, as if the machine was lost.
-func (v *vault) crash(more ...func()) {
-	require.NoError(v.t, v.running.Process.Kill())
-	_ = v.running.Wait()
+// lose kills what runs, as if the machine was lost.
+func (v *vault) lose(what string, more ...func()) {
+	v.t.Log(what)
+	require.NoError(v.t, v.serving.Process.Kill())
+	_ = v.serving.Wait()
 	for _, kill := range more {
 		kill()
 	}

@@ -26,7 +26,7 @@ type vault struct {
 	link    *outage // to Temporal
 	dir     string  // of the copies
 	recipes map[string]recipe
-	running *exec.Cmd // serve
+	serving *exec.Cmd // inorder serve
 }
 
 // newVault returns one that is running. Without the programs that make copies the test is skipped; in CI that is a failure.
@@ -59,7 +59,7 @@ func newVault(t *testing.T) *vault {
 	v.follows("Temporal's two databases, in production") // of which there are none here
 	out, code := v.run("migrate")
 	require.Zero(t, code, out)
-	v.running = v.serve()
+	v.serving = v.serve()
 	return v
 }
 
@@ -87,6 +87,16 @@ func (v *vault) restoreTemporal() {
 	require.NoError(v.t, v.engine.Temporal.Start(v.t.Context()))
 }
 
+func (v *vault) killTemporal() { v.engine.Temporal.Kill() }
+
+// removeTemporal starts Temporal with a new store.
+func (v *vault) removeTemporal() {
+	for _, end := range []string{"", "-wal", "-shm"} {
+		require.NoError(v.t, os.RemoveAll(v.temporalDB()+end))
+	}
+	require.NoError(v.t, v.engine.Temporal.Start(v.t.Context()))
+}
+
 var hadLost = regexp.MustCompile(`(\d+) had lost their workflow and are started anew`)
 
 // recover follows the document from there until inorder runs again, and returns how many events were brought back.
@@ -98,7 +108,7 @@ func (v *vault) recover() int {
 	n, err := strconv.Atoi(m[1])
 	require.NoError(v.t, err)
 	v.t.Log(strings.TrimSpace(out[strings.LastIndexByte(strings.TrimSpace(out), '\n')+1:]))
-	v.running = v.serve()
+	v.serving = v.serve()
 	return n
 }
 
