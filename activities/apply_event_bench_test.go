@@ -29,7 +29,7 @@ func BenchmarkApplyEvent(b *testing.B) {
 	for _, mode := range modes[1:] { // the first does not work there
 		b.Run("pgbouncer/"+mode.String(), func(b *testing.B) {
 			pooled, stop, err := stack.PgBouncer(b.Context(), testenv.MigratedURL(b), 3)
-			if errors.Is(err, stack.ErrNoPgBouncer) {
+			if errors.Is(err, stack.ErrNotInstalled) {
 				b.Skip(err)
 			}
 			require.NoError(b, err)

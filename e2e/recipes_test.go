@@ -35,11 +35,16 @@ func recipes(t *testing.T, section string) (all []recipe) {
 }
 
 // follow runs a recipe as it stands in the document, and returns what it prints.
-func (s *system) follow(r recipe) string {
+func (s *system) follow(r recipe) string { return s.followIn("", r) }
+
+// followIn is follow in a directory; "" is this one.
+func (s *system) followIn(dir string, r recipe) string {
+	s.t.Helper()
 	temporal, err := stack.TemporalCLI(s.t.Context(), testenv.Root(), os.Stderr)
 	require.NoError(s.t, err)
 	cmd := exec.Command("bash", "-euo", "pipefail", "-c", r.commands)
 	cmd.Env = append(s.env, "PATH="+filepath.Dir(program)+":"+filepath.Dir(temporal)+":"+os.Getenv("PATH"))
+	cmd.Dir = dir
 	out, err := cmd.CombinedOutput()
 	require.NoError(s.t, err, "%s:\n%s\n%s", r.title, r.commands, out)
 	return string(out)

@@ -1,0 +1,120 @@
+package tools
+
+import (
+	"bufio"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// units are those of deploy/systemd as they run, by the files that they are of.
+var units = map[string]string{"inorder@serve.service": "inorder@.service", "inorder@receiver.service": "inorder@.service",
+	"inorder@worker.service": "inorder@.service", "inorder-migrate.service": "inorder-migrate.service"}
+
+// systemdAnalyze runs a command of it on the units alone, in a root with a program to start. Where there is none the test is
+// skipped; in CI that is a failure.
+func systemdAnalyze(t *testing.T, args ...string) string {
+	t.Helper()
+	program, err := exec.LookPath("systemd-analyze")
+	if err != nil && os.Getenv("CI") == "" {
+		t.Skipf("nothing shows that deploy/systemd is right: %v; install it (apt-get install systemd)", err)
+	}
+	require.NoError(t, err)
+	root := t.TempDir()
+	write := func(path, text string, mode os.FileMode) {
+		path = filepath.Join(root, path)
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+		require.NoError(t, os.WriteFile(path, []byte(text), mode))
+	}
+	write("usr/local/bin/inorder", "#!/bin/sh\n", 0o755)
+	for _, target := range []string{"network-online", "multi-user", "basic", "sysinit", "shutdown"} {
+		write("usr/lib/systemd/system/"+target+".target", "[Unit]\nDescription="+target+"\n", 0o644)
+	}
+	for unit, file := range units {
+		write("etc/systemd/system/"+unit, unitText(t, file), 0o644)
+		args = append(args, unit)
+	}
+	out, err := exec.Command(program, append([]string{"--root=" + root}, args...)...).CombinedOutput()
+	require.NoError(t, err, string(out))
+	return string(out)
+}
+
+func unitText(t *testing.T, file string) string {
+	t.Helper()
+	text, err := os.ReadFile("../deploy/systemd/" + file)
+	require.NoError(t, err)
+	return string(text)
+}
+
+// systemd's own reader: it warns of a name that it doesn't know, and of a program that is not there.
+func TestSystemdUnitsAreValid(t *testing.T) {
+	require.Empty(t, systemdAnalyze(t, "verify", "--man=no"))
+}
+
+// systemd's own measure, from 0 (nothing is exposed) to 10. What is left is the network.
+func TestSystemdUnitsAreHardened(t *testing.T) {
+	out := systemdAnalyze(t, "security", "--offline=yes", "--threshold=15")
+	levels := regexp.MustCompile(`Overall exposure level for (\S+): (\S+)`).FindAllStringSubmatch(out, -1)
+	require.Len(t, levels, len(units))
+	for _, level := range levels {
+		t.Log(level[1], level[2])
+	}
+}
+
+// values are what a unit sets under a name, in their order.
+func values(unit, name string) (all []string) {
+	for line := range strings.Lines(unit) {
+		if key, value, found := strings.Cut(strings.TrimSpace(line), "="); found && key == name {
+			all = append(all, value)
+		}
+	}
+	return all
+}
+
+func TestSystemdUnitsFitTheProgram(t *testing.T) {
+	unit, migrate := unitText(t, "inorder@.service"), unitText(t, "inorder-migrate.service")
+	stop, err := strconv.Atoi(values(unit, "TimeoutStopSec")[0])
+	require.NoError(t, err)
+	require.Greater(t, time.Duration(stop)*time.Second, drainTime(t))
+	require.Equal(t, []string{"always"}, values(unit, "Restart"))
+	require.Equal(t, []string{"0"}, values(unit, "StartLimitIntervalSec"), "it is never given up")
+	files, err := strconv.Atoi(values(unit, "LimitNOFILE")[0])
+	require.NoError(t, err)
+	require.Greater(t, files, 4096+128, "MAX_CONNECTIONS, and what the process needs beside it")
+
+	for _, text := range []string{unit, migrate} {
+		for _, pair := range values(text, "Environment") {
+			name, _, _ := strings.Cut(pair, "=")
+			requireSetting(t, name)
+		}
+		require.Equal(t, "/etc/inorder/inorder.env", values(text, "EnvironmentFile")[0])
+		require.Equal(t, []string{"pgpass:/etc/inorder/pgpass"}, values(text, "LoadCredential"))
+		require.Contains(t, values(text, "After")[0], "network-online.target")
+	}
+	_, hardened, _ := strings.Cut(migrate, "CapabilityBoundingSet=")
+	require.Contains(t, unit, strings.TrimSpace(hardened), "both have the same")
+}
+
+// TestSystemdSettingsAreTheProgramsOwn reads the file of settings as systemd does, line by line.
+func TestSystemdSettingsAreTheProgramsOwn(t *testing.T) {
+	lines := bufio.NewScanner(strings.NewReader(unitText(t, "inorder.env")))
+	n := 0
+	for lines.Scan() {
+		name, value, found := strings.Cut(strings.TrimPrefix(lines.Text(), "#"), "=")
+		if !found || strings.HasPrefix(lines.Text(), "# ") {
+			require.True(t, !found || strings.HasPrefix(lines.Text(), "# "), lines.Text())
+			continue
+		}
+		n++
+		requireSetting(t, name)
+		require.NotContains(t, value, "inorder:", "a password")
+	}
+	require.Greater(t, n, 4)
+}
