@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"inorder/internal/api"
@@ -99,14 +100,19 @@ func isNull(raw json.RawMessage) bool {
 func writeEvent(to *terminal.Writer, e api.EventView, now time.Time) {
 	to.Paint(terminal.Bold, line(e.EventID+"  "+e.Type))
 	fmt.Fprintln(to)
-	fmt.Fprint(to, "It is ")
-	to.Paint(styleOf(e.Event), standing(e.Event))
+	begin, since := "It is "+standing(e.Event), ""
 	if e.State != api.StateEnded {
-		fmt.Fprintf(to, ", received %s", words.Ago(e.ReceivedAt, now))
+		since = ", received " + words.Ago(e.ReceivedAt, now)
 	} else if e.ProcessedAt != nil {
-		fmt.Fprintf(to, ", since %s (%s)", words.Ago(*e.ProcessedAt, now), clockOf(*e.ProcessedAt))
+		since = ", since " + words.Ago(*e.ProcessedAt, now) + " (" + clockOf(*e.ProcessedAt) + ")"
 	}
-	fmt.Fprintln(to, ".")
+	if rest, whole := strings.CutPrefix(broken("", begin+since+".", 0, to.Width()), begin); whole {
+		fmt.Fprint(to, "It is ")
+		to.Paint(styleOf(e.Event), standing(e.Event))
+		fmt.Fprintln(to, rest)
+	} else {
+		paintParagraph(to, styleOf(e.Event), "", begin+since+".")
+	}
 	if why := cmp.Or(e.Reason, e.Detail); why != "" {
 		writeParagraph(to, "Why: ", line(why))
 	}

@@ -14,7 +14,6 @@ import (
 
 	"inorder/internal/command"
 	"inorder/internal/config"
-	"inorder/internal/send"
 	"inorder/internal/terminal"
 )
 
@@ -99,7 +98,7 @@ func codeOf(err error) int {
 	if _, refused := errors.AsType[*usageError](err); refused || config.IsError(err) || isInvalid(err) {
 		return exitUsage
 	}
-	if _, open := errors.AsType[*send.OpenError](err); open {
+	if hasOpenEvents(err) {
 		return exitWrong
 	}
 	return exitError

@@ -53,10 +53,16 @@ func (s *sendCmd) keepAndVerify(ctx context.Context, c *servers, batch send.Batc
 		return err
 	}
 	checked := check(ctx, taken)
-	if _, open := errors.AsType[*send.OpenError](checked); open && err != nil {
+	if hasOpenEvents(checked) && err != nil {
 		checked = errors.New(checked.Error()) // what was not taken is worse, and decides the exit code
 	}
 	return errors.Join(err, checked)
+}
+
+// hasOpenEvents reports whether --verify found events that have not ended, and lost none.
+func hasOpenEvents(err error) bool {
+	_, open := errors.AsType[*send.OpenError](err)
+	return open
 }
 
 // verifyFile checks the events of --ids.

@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"io/fs"
 	"net/http/httptest"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -62,6 +65,37 @@ func TestTheDocumentHasEveryRequestOfTheAPI(t *testing.T) {
 		require.Contains(t, responses, "200", path)
 		require.Contains(t, responses, "401", path)
 	}
+}
+
+// Whoever reads the document is told of everything in it what it is.
+func TestTheDocumentDescribesEverything(t *testing.T) {
+	var document map[string]any
+	require.NoError(t, json.Unmarshal(newRig(t, nil).anonymous(api.OpenAPIPath).Body.Bytes(), &document))
+	var silent []string
+	var walk func(at string, v any)
+	walk = func(at string, v any) {
+		switch v := v.(type) {
+		case []any:
+			for i, item := range v {
+				walk(fmt.Sprint(at, "/", i), item)
+			}
+		case map[string]any:
+			_, isOperation := v["operationId"]
+			_, isParameter := v["in"]
+			parent := path.Base(path.Dir(at))
+			if of := path.Base(at); isOperation || isParameter || parent == "properties" || parent == "responses" || of == "requestBody" {
+				if text, _ := v["description"].(string); text == "" {
+					silent = append(silent, at)
+				}
+			}
+			for name, item := range v {
+				walk(at+"/"+strings.ReplaceAll(name, "/", "~1"), item)
+			}
+		}
+	}
+	walk("", document)
+	slices.Sort(silent)
+	require.Empty(t, silent, "fields have a doc tag; operations are in descriptions.go")
 }
 
 var elsewhere = regexp.MustCompile(`(?i)(https?:)?//[a-z0-9.-]+\.[a-z]{2,}`)

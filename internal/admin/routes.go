@@ -35,7 +35,8 @@ func finish(o *huma.OpenAPI) {
 		}
 	}
 	lock := o.Components.Schemas.Map()["Blocked"].Properties
-	lock["lock"] = &huma.Schema{OneOf: []*huma.Schema{lock["lock"], {Type: "null"}}}
+	lock["lock"] = &huma.Schema{OneOf: []*huma.Schema{{Ref: lock["lock"].Ref}, {Type: "null"}}, Description: lock["lock"].Description}
+	describe(o)
 }
 
 // The parts of requests. Those that are embedded have exported names, because huma looks into no others.
@@ -230,5 +231,5 @@ func operation(h huma.API, method, path, id, summary string) huma.Operation {
 	for _, code := range codes {
 		responses[strconv.Itoa(code)] = &huma.Response{Description: http.StatusText(code), Content: map[string]*huma.MediaType{api.ProblemType: {Schema: problem}}}
 	}
-	return huma.Operation{OperationID: id, Method: method, Path: path, Summary: summary, Responses: responses, MaxBodyBytes: -1, BodyReadTimeout: -1}
+	return huma.Operation{OperationID: id, Method: method, Path: path, Summary: summary, Description: descriptions[id], Responses: responses, MaxBodyBytes: -1, BodyReadTimeout: -1}
 }

@@ -10,16 +10,16 @@ import (
 // Page is a page of a list. A cursor leads to the next one; "" after the last. A page may hold fewer than were asked for and yet have
 // a cursor: a list looks at a bounded number of rows.
 type Page[T any] struct {
-	Data       []T    `json:"data"`
-	NextCursor string `json:"next_cursor"`
+	Data       []T    `json:"data" doc:"The page of the list."`
+	NextCursor string `json:"next_cursor" doc:"Leads to the next page; empty after the last. A page may hold fewer than were asked for and yet have one."`
 	// Missing says which sources did not answer, and what is therefore not in the list.
-	Missing []Missing `json:"missing,omitempty"`
+	Missing []Missing `json:"missing,omitempty" doc:"Which sources did not answer, and what is therefore not in the list."`
 }
 
 // Missing is a source that did not answer.
 type Missing struct {
-	Source string `json:"source" enum:"postgres,temporal,platform"`
-	Why    string `json:"why"` // and what the answer lacks
+	Source string `json:"source" enum:"postgres,temporal,platform" doc:"The server that did not answer."`
+	Why    string `json:"why" doc:"Why, and what the answer lacks."`
 }
 
 // State is where an event stands.
@@ -46,51 +46,50 @@ const (
 
 // Event is an event in a list.
 type Event struct {
-	EventID     string     `json:"event_id"`
-	Type        string     `json:"type"`
-	OrderID     string     `json:"order_id,omitempty"`
-	StoreID     string     `json:"store_id,omitempty"`
-	State       State      `json:"state"`
-	Outcome     string     `json:"outcome,omitempty"` // once it has ended
-	Detail      string     `json:"detail,omitempty"`  // why it ended so, or what it waits for
-	Via         string     `json:"via,omitempty"`     // once it has ended
-	OccurredAt  *time.Time `json:"occurred_at"`       // null where the event has no usable time
-	ReceivedAt  time.Time  `json:"received_at"`       // of events of older programs, when they were processed
-	ProcessedAt *time.Time `json:"processed_at,omitempty"`
-	AgeSeconds  float64    `json:"age_seconds,omitempty"` // since its receipt, of one that has not ended
+	EventID     string     `json:"event_id" doc:"The event's ID."`
+	Type        string     `json:"type" doc:"Such as order.paid."`
+	OrderID     string     `json:"order_id,omitempty" doc:"The order that it is about; left out where there is none."`
+	StoreID     string     `json:"store_id,omitempty" doc:"The store that it comes from."`
+	State       State      `json:"state" doc:"Where it stands."`
+	Outcome     string     `json:"outcome,omitempty" doc:"How it ended, once it has: applied, stale, ignored, discarded or expired."`
+	Detail      string     `json:"detail,omitempty" doc:"Why it ended so, or what it waits for."`
+	Via         string     `json:"via,omitempty" doc:"Which way it ended, once it has: workflow or inbox."`
+	OccurredAt  *time.Time `json:"occurred_at" doc:"When it happened; null where the event has no usable time."`
+	ReceivedAt  time.Time  `json:"received_at" doc:"When it was received; of events of older programs, when they were processed."`
+	ProcessedAt *time.Time `json:"processed_at,omitempty" doc:"When it ended."`
+	AgeSeconds  float64    `json:"age_seconds,omitempty" doc:"Seconds since its receipt, of one that has not ended."`
 }
 
 // EventView is one event with all that is known of it.
 type EventView struct {
 	Event
-	Payload json.RawMessage `json:"payload"` // the envelope; null where PostgreSQL does not take it and Temporal has forgotten it, or where it was removed
-	// PayloadRemovedAt is when the payload of an event that has ended was removed, because PAYLOAD_RETENTION had passed. Such an event can't be replayed.
-	PayloadRemovedAt *time.Time `json:"payload_removed_at,omitempty" doc:"When the payload was removed, because PAYLOAD_RETENTION had passed since the end. Such an event can't be replayed."`
-	Reason           string     `json:"reason,omitempty"`       // in words: why it is where it is
-	NextAttempt      *time.Time `json:"next_attempt,omitempty"` // of one that waits or backs off
-	Attempts         int        `json:"attempts,omitempty"`     // of the activity that is being retried
-	LastFailure      string     `json:"last_failure,omitempty"`
-	Actions          []Action   `json:"actions"` // that fit now
-	WorkflowID       string     `json:"workflow_id,omitempty"`
-	RunID            string     `json:"run_id,omitempty"`
-	TemporalURL      string     `json:"temporal_url,omitempty"` // "" without TEMPORAL_UI_URL, or without a workflow
-	Timeline         []Moment   `json:"timeline"`
-	Missing          []Missing  `json:"missing,omitempty"`
+	Payload          json.RawMessage `json:"payload" doc:"The envelope; null where PostgreSQL does not take it and Temporal has forgotten it, or where it was removed. It may hold personal data."`
+	PayloadRemovedAt *time.Time      `json:"payload_removed_at,omitempty" doc:"When the payload was removed, because PAYLOAD_RETENTION had passed since the end. Such an event can't be replayed."`
+	Reason           string          `json:"reason,omitempty" doc:"Why it is where it is, in words."`
+	NextAttempt      *time.Time      `json:"next_attempt,omitempty" doc:"When one that waits or backs off is looked at again."`
+	Attempts         int             `json:"attempts,omitempty" doc:"Attempts so far of the activity that is being retried."`
+	LastFailure      string          `json:"last_failure,omitempty" doc:"Why the last attempt failed."`
+	Actions          []Action        `json:"actions" doc:"What can be done to it now."`
+	WorkflowID       string          `json:"workflow_id,omitempty" doc:"Its workflow, while Temporal knows it."`
+	RunID            string          `json:"run_id,omitempty" doc:"The newest run of that workflow."`
+	TemporalURL      string          `json:"temporal_url,omitempty" doc:"The workflow's page in Temporal's UI; left out without TEMPORAL_UI_URL, or without a workflow."`
+	Timeline         []Moment        `json:"timeline" doc:"What happened to it, oldest first."`
+	Missing          []Missing       `json:"missing,omitempty" doc:"Which sources did not answer, and what is therefore missing."`
 }
 
 // Moment is a line of an event's timeline.
 type Moment struct {
-	At   time.Time `json:"at"`
-	What string    `json:"what"`             // received, attempt, waiting, stuck, attention, retry, discard, replay, amend, cancel, ended
-	By   string    `json:"by,omitempty"`     // the actor of what a person did
-	Text string    `json:"detail,omitempty"` // in words
+	At   time.Time `json:"at" doc:"When it was."`
+	What string    `json:"what" doc:"received, attempt, waiting, stuck, attention, retry, discard, replay, amend, cancel or ended."`
+	By   string    `json:"by,omitempty" doc:"Who acted, of what a person did."`
+	Text string    `json:"detail,omitempty" doc:"More about it, in words."`
 }
 
 // Count is a number of events, exact up to MostCounted; beyond it Count is MostCounted and More is set.
 type Count struct {
-	Count         int     `json:"count"`
-	More          bool    `json:"more,omitempty"`
-	OldestSeconds float64 `json:"oldest_seconds"` // since the receipt of the oldest; 0 for none
+	Count         int     `json:"count" doc:"How many events, exact up to 10000."`
+	More          bool    `json:"more,omitempty" doc:"Whether there are more than count."`
+	OldestSeconds float64 `json:"oldest_seconds" doc:"Seconds since the receipt of the oldest; 0 for none. Of outcomes: since the last end."`
 }
 
 // MostCounted is up to where counts are exact.
@@ -98,38 +97,38 @@ const MostCounted = 10_000
 
 // Status says whether anything is wrong.
 type Status struct {
-	OK       bool             `json:"ok"`       // nothing below needs a person
-	Problems []string         `json:"problems"` // in words, with what to do
-	States   map[State]Count  `json:"states"`   // without ended
-	Outcomes map[string]Count `json:"outcomes"` // of the rows that are kept; oldest_seconds is since the last end of each
+	OK       bool             `json:"ok" doc:"Whether nothing needs a person."`
+	Problems []string         `json:"problems" doc:"What needs a person, in words, with what to do; the most urgent first."`
+	States   map[State]Count  `json:"states" doc:"How many events stand where, of those that have not ended."`
+	Outcomes map[string]Count `json:"outcomes" doc:"How many events ended how, of the rows that are kept."`
 
-	Traffic      []Minute              `json:"traffic"`     // the last hour, oldest first, all processes together
-	LastEvents   map[string]time.Time  `json:"last_events"` // by family
-	Dependencies map[string]Dependency `json:"dependencies"`
+	Traffic      []Minute              `json:"traffic" doc:"The last hour minute by minute, oldest first, all processes together."`
+	LastEvents   map[string]time.Time  `json:"last_events" doc:"When an event of each family last came."`
+	Dependencies map[string]Dependency `json:"dependencies" doc:"The servers that inorder needs."`
 	// FailingTasks are workflows whose workflow task fails: TemporalReportedProblems.
-	FailingTasks []FailingTask `json:"failing_tasks"`
-	Missing      []Missing     `json:"missing,omitempty"`
+	FailingTasks []FailingTask `json:"failing_tasks" doc:"Workflows that can't go on because their code fails."`
+	Missing      []Missing     `json:"missing,omitempty" doc:"Which sources did not answer, and what is therefore missing."`
 }
 
 // Minute is what happened in one minute.
 type Minute struct {
-	At         time.Time      `json:"at"`
-	Deliveries map[string]int `json:"deliveries"` // by result
-	Ends       map[string]int `json:"ends"`       // by outcome
+	At         time.Time      `json:"at" doc:"When the minute began."`
+	Deliveries map[string]int `json:"deliveries" doc:"How many deliveries, by result."`
+	Ends       map[string]int `json:"ends" doc:"How many events ended, by outcome."`
 }
 
 // Dependency is a server that inorder needs.
 type Dependency struct {
-	State string `json:"state" enum:"ok,failing"`
-	Why   string `json:"why,omitempty"`
+	State string `json:"state" enum:"ok,failing" doc:"Whether it answers as it should."`
+	Why   string `json:"why,omitempty" doc:"Why it does not."`
 }
 
 // FailingTask is a workflow that can't go on because its code fails.
 type FailingTask struct {
-	WorkflowID  string    `json:"workflow_id"`
-	Since       time.Time `json:"since"`
-	Problem     string    `json:"problem"`
-	TemporalURL string    `json:"temporal_url,omitempty"`
+	WorkflowID  string    `json:"workflow_id" doc:"The workflow."`
+	Since       time.Time `json:"since" doc:"Since when its task fails."`
+	Problem     string    `json:"problem" doc:"How it fails."`
+	TemporalURL string    `json:"temporal_url,omitempty" doc:"Its page in Temporal's UI; left out without TEMPORAL_UI_URL."`
 }
 
 // RetryRequest asks for a retry, also without a body.
@@ -153,37 +152,37 @@ type StopRequest = RetryRequest
 
 // Done says what an action did.
 type Done struct {
-	EventID     string `json:"event_id"`
-	Action      Action `json:"action"`
-	Result      string `json:"result"`                // signaled, started, due, discarded, replaying, amended
-	Outcome     string `json:"outcome,omitempty"`     // of an event that ended by it
-	Detail      string `json:"detail,omitempty"`      // in words
-	WorkflowID  string `json:"workflow_id,omitempty"` // that does it
-	TemporalURL string `json:"temporal_url,omitempty"`
+	EventID     string `json:"event_id" doc:"The event's ID."`
+	Action      Action `json:"action" doc:"What was asked for."`
+	Result      string `json:"result" doc:"signaled, started, due, discarded, replaying or amended."`
+	Outcome     string `json:"outcome,omitempty" doc:"How the event ended by it, if it did."`
+	Detail      string `json:"detail,omitempty" doc:"What happens now, in words."`
+	WorkflowID  string `json:"workflow_id,omitempty" doc:"The workflow that does it."`
+	TemporalURL string `json:"temporal_url,omitempty" doc:"That workflow's page in Temporal's UI; left out without TEMPORAL_UI_URL."`
 }
 
 // Filter selects events. Zero fields do not select.
 type Filter struct {
-	State          State      `json:"state,omitempty" enum:"inbox,applying,waiting,stuck,attention,ended"`
-	Outcome        string     `json:"outcome,omitempty" enum:"applied,stale,ignored,discarded,expired"`
-	Type           string     `json:"type,omitempty" maxLength:"128" pattern:"^[^\\x00-\\x1f]*$" patternDescription:"text without control characters"`
-	OrderID        string     `json:"order_id,omitempty" maxLength:"256" pattern:"^[^\\x00-\\x1f]*$" patternDescription:"text without control characters"`
-	StoreID        string     `json:"store_id,omitempty" maxLength:"256" pattern:"^[^\\x00-\\x1f]*$" patternDescription:"text without control characters"`
-	Via            string     `json:"via,omitempty" enum:"workflow,inbox"`
-	ReceivedAfter  *time.Time `json:"received_after,omitempty"`
-	ReceivedBefore *time.Time `json:"received_before,omitempty"`
+	State          State      `json:"state,omitempty" enum:"inbox,applying,waiting,stuck,attention,ended" doc:"Where the events stand."`
+	Outcome        string     `json:"outcome,omitempty" enum:"applied,stale,ignored,discarded,expired" doc:"How they ended."`
+	Type           string     `json:"type,omitempty" maxLength:"128" pattern:"^[^\\x00-\\x1f]*$" patternDescription:"text without control characters" doc:"Such as order.paid."`
+	OrderID        string     `json:"order_id,omitempty" maxLength:"256" pattern:"^[^\\x00-\\x1f]*$" patternDescription:"text without control characters" doc:"The order that they are about."`
+	StoreID        string     `json:"store_id,omitempty" maxLength:"256" pattern:"^[^\\x00-\\x1f]*$" patternDescription:"text without control characters" doc:"The store that they come from."`
+	Via            string     `json:"via,omitempty" enum:"workflow,inbox" doc:"Which way they ended."`
+	ReceivedAfter  *time.Time `json:"received_after,omitempty" doc:"Received at this time or later."`
+	ReceivedBefore *time.Time `json:"received_before,omitempty" doc:"Received before this time."`
 }
 
 // AuditEntry is a row of audit_log.
 type AuditEntry struct {
-	ID      int64     `json:"id"`
-	At      time.Time `json:"at"`
-	Actor   string    `json:"actor"`
-	Action  string    `json:"action"`
-	EventID string    `json:"event_id,omitempty"`
-	OrderID string    `json:"order_id,omitempty"`
-	BulkID  string    `json:"bulk_id,omitempty"`
-	Via     string    `json:"via"`
-	Reason  string    `json:"reason,omitempty"`
-	Result  string    `json:"result"`
+	ID      int64     `json:"id" doc:"The number of the row; later ones are larger."`
+	At      time.Time `json:"at" doc:"When it was done."`
+	Actor   string    `json:"actor" doc:"Who did it: the name of a token or, of what was done in Temporal, what Temporal tells."`
+	Action  string    `json:"action" doc:"retry, discard, replay, amend, bulk, stop or cancel."`
+	EventID string    `json:"event_id,omitempty" doc:"To which event."`
+	OrderID string    `json:"order_id,omitempty" doc:"The order that the event is about."`
+	BulkID  string    `json:"bulk_id,omitempty" doc:"The bulk action that it was a part of."`
+	Via     string    `json:"via" doc:"Where it was done: api or temporal."`
+	Reason  string    `json:"reason,omitempty" doc:"Why."`
+	Result  string    `json:"result" doc:"What it did; of a replay, how the event had ended before."`
 }

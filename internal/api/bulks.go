@@ -4,63 +4,63 @@ import "time"
 
 // BulkRequest asks for an action on all events that a filter selects.
 type BulkRequest struct {
-	Action Action `json:"action" enum:"retry,discard,replay"`
-	Filter Filter `json:"filter" required:"false"`
-	Reason string `json:"reason" required:"false" maxLength:"500" pattern:"^[^\\x00-\\x1f\\x7f]*$" patternDescription:"one line"` // optional with DryRun
-	Name   string `json:"name,omitempty" maxLength:"200" pattern:"^[^\\x00-\\x1f\\x7f]*$" patternDescription:"one line"`
-	Rate   int    `json:"rate,omitempty" minimum:"1" maximum:"1000"` // events per second; default 50
-	DryRun bool   `json:"dry_run,omitempty"`
-	All    bool   `json:"all,omitempty"` // needed by a filter that selects everything
+	Action Action `json:"action" enum:"retry,discard,replay" doc:"What to do to each event."`
+	Filter Filter `json:"filter" required:"false" doc:"The events that it is done to."`
+	Reason string `json:"reason" required:"false" maxLength:"500" pattern:"^[^\\x00-\\x1f\\x7f]*$" patternDescription:"one line" doc:"Why, for the audit. A dry run needs none."`
+	Name   string `json:"name,omitempty" maxLength:"200" pattern:"^[^\\x00-\\x1f\\x7f]*$" patternDescription:"one line" doc:"What people call it."`
+	Rate   int    `json:"rate,omitempty" minimum:"1" maximum:"1000" doc:"Events per second; default 50."`
+	DryRun bool   `json:"dry_run,omitempty" doc:"Say what it would do, and do nothing. A token that may only read may ask for it, too."`
+	All    bool   `json:"all,omitempty" doc:"Needed by a filter that selects everything."`
 	// Expect is the count that a preview showed: another count is refused with 409. The preview also answers the filter with the
 	// time up to which it looked, so that events which arrive meanwhile are not in the set.
-	Expect *int `json:"expect,omitempty" minimum:"0"`
+	Expect *int `json:"expect,omitempty" minimum:"0" doc:"The count that a preview showed: another count is refused with 409."`
 	// Set is the preview's: another set is refused with 409, even one of as many events. A set also changes when events end meanwhile.
-	Set string `json:"set,omitempty" maxLength:"128"`
+	Set string `json:"set,omitempty" maxLength:"128" doc:"The set that a preview showed: another set is refused with 409, even one of as many events."`
 }
 
 // Preview answers a dry run.
 type Preview struct {
-	Count  int     `json:"count"`
-	First  []Event `json:"first"`  // ten at most
-	Filter Filter  `json:"filter"` // to be posted back
-	Set    string  `json:"set"`    // a digest of the events; to be posted back
+	Count  int     `json:"count" doc:"How many events the filter selects."`
+	First  []Event `json:"first" doc:"The first ten of them."`
+	Filter Filter  `json:"filter" doc:"The filter with the time up to which it looked; to be posted back."`
+	Set    string  `json:"set" doc:"A digest of the events; to be posted back."`
 }
 
 // Started answers a bulk that began, with 202; or, with 200, that there is nothing to do.
 type Started struct {
-	ID          string `json:"id"` // also its workflow's; "" if the filter selects no event: then nothing was done
-	Total       int    `json:"total"`
-	Detail      string `json:"detail,omitempty"` // in words, without an ID
-	TemporalURL string `json:"temporal_url,omitempty"`
+	ID          string `json:"id" doc:"The ID of the bulk action, and of its workflow; empty if the filter selects no event: then nothing was done."`
+	Total       int    `json:"total" doc:"How many events it acts on."`
+	Detail      string `json:"detail,omitempty" doc:"Why nothing was done, in words."`
+	TemporalURL string `json:"temporal_url,omitempty" doc:"Its workflow's page in Temporal's UI; left out without TEMPORAL_UI_URL."`
 }
 
 // Bulk is a bulk action.
 type Bulk struct {
-	ID          string     `json:"id"`
-	Name        string     `json:"name"`
-	Action      Action     `json:"action"`
-	Filter      Filter     `json:"filter"`
-	Reason      string     `json:"reason"`
-	Actor       string     `json:"actor"`
-	Rate        int        `json:"rate"`
-	Total       int        `json:"total"`
-	Done        int        `json:"done"` // failed ones included
-	Failed      int        `json:"failed"`
-	Failures    []BulkEnd  `json:"failures"`           // the first hundred
-	NotDone     []string   `json:"not_done,omitempty"` // of one that was stopped: the first hundred events that it left as they were
-	StartedAt   time.Time  `json:"started_at"`
-	EndedAt     *time.Time `json:"ended_at"`
-	End         string     `json:"end" enum:"running,done,stopped,failing"`
-	Problem     string     `json:"problem,omitempty"` // why it can't go on now
-	TemporalURL string     `json:"temporal_url,omitempty"`
-	Missing     []Missing  `json:"missing,omitempty"`
+	ID          string     `json:"id" doc:"Its ID, and that of its workflow."`
+	Name        string     `json:"name" doc:"What people call it."`
+	Action      Action     `json:"action" doc:"What it does to each event."`
+	Filter      Filter     `json:"filter" doc:"What selected its events."`
+	Reason      string     `json:"reason" doc:"Why."`
+	Actor       string     `json:"actor" doc:"Who began it."`
+	Rate        int        `json:"rate" doc:"Events per second."`
+	Total       int        `json:"total" doc:"How many events it acts on."`
+	Done        int        `json:"done" doc:"How many are done, failed ones included."`
+	Failed      int        `json:"failed" doc:"How many failed."`
+	Failures    []BulkEnd  `json:"failures" doc:"The first hundred that failed."`
+	NotDone     []string   `json:"not_done,omitempty" doc:"Of one that was stopped: the first hundred events that it left as they were."`
+	StartedAt   time.Time  `json:"started_at" doc:"When it began."`
+	EndedAt     *time.Time `json:"ended_at" doc:"When it ended; null while it has not."`
+	End         string     `json:"end" enum:"running,done,stopped,failing" doc:"How it stands; failing is one that can't go on now."`
+	Problem     string     `json:"problem,omitempty" doc:"Why it can't go on now."`
+	TemporalURL string     `json:"temporal_url,omitempty" doc:"Its workflow's page in Temporal's UI; left out without TEMPORAL_UI_URL."`
+	Missing     []Missing  `json:"missing,omitempty" doc:"Which sources did not answer, and what is therefore missing."`
 }
 
 // BulkEnd is what a bulk action did to one event.
 type BulkEnd struct {
-	Place   int       `json:"place"` // among the bulk's events; 1 is the first
-	EventID string    `json:"event_id"`
-	At      time.Time `json:"at"`
-	Failed  bool      `json:"failed"`
-	Result  string    `json:"result"`
+	Place   int       `json:"place" doc:"Its place among the bulk action's events; 1 is the first."`
+	EventID string    `json:"event_id" doc:"The event's ID."`
+	At      time.Time `json:"at" doc:"When it was done."`
+	Failed  bool      `json:"failed" doc:"Whether it failed."`
+	Result  string    `json:"result" doc:"What was done, or why it could not be."`
 }

@@ -7,83 +7,83 @@ import (
 
 // Order is an order in a list.
 type Order struct {
-	ID                string    `json:"id"`
-	StoreID           string    `json:"store_id,omitempty"`
-	Number            string    `json:"number,omitempty"`
-	Status            string    `json:"status,omitempty"`
-	PaymentStatus     string    `json:"payment_status,omitempty"`
-	FulfillmentStatus string    `json:"fulfillment_status,omitempty"`
-	TotalAmount       *int64    `json:"total_amount"`
-	Currency          string    `json:"currency,omitempty"`
-	LastWebhookAt     time.Time `json:"last_webhook_at"`
-	CreatedAt         time.Time `json:"created_at"`
-	UpdatedAt         time.Time `json:"updated_at"`
+	ID                string    `json:"id" doc:"The order's ID."`
+	StoreID           string    `json:"store_id,omitempty" doc:"Its store."`
+	Number            string    `json:"number,omitempty" doc:"Its number at the platform."`
+	Status            string    `json:"status,omitempty" doc:"Such as confirmed."`
+	PaymentStatus     string    `json:"payment_status,omitempty" doc:"Such as paid."`
+	FulfillmentStatus string    `json:"fulfillment_status,omitempty" doc:"Such as fulfilled."`
+	TotalAmount       *int64    `json:"total_amount" doc:"Its total in minor units of the currency; null where no event told it."`
+	Currency          string    `json:"currency,omitempty" doc:"By ISO 4217."`
+	LastWebhookAt     time.Time `json:"last_webhook_at" doc:"The time of the newest event that changed it."`
+	CreatedAt         time.Time `json:"created_at" doc:"When it was first recorded here."`
+	UpdatedAt         time.Time `json:"updated_at" doc:"When it last changed here."`
 }
 
 // OrderView is one order.
 type OrderView struct {
 	Order
-	Aspects []Aspect        `json:"aspects"`
-	Parts   []Part          `json:"parts"`
-	Refunds []Refunded      `json:"refunds"` // the sums
-	Data    json.RawMessage `json:"data"`    // the latest full order
-	DataAt  time.Time       `json:"data_at"`
-	Waiting int             `json:"waiting"` // events that this order holds up; see its path /blocked
+	Aspects []Aspect        `json:"aspects" doc:"Its statuses, each with the event that set it."`
+	Parts   []Part          `json:"parts" doc:"Its payments, fulfillments, refunds and returns."`
+	Refunds []Refunded      `json:"refunds" doc:"What was refunded, by currency."`
+	Data    json.RawMessage `json:"data" doc:"The latest full order. It may hold personal data."`
+	DataAt  time.Time       `json:"data_at" doc:"The time of the event that told it."`
+	Waiting int             `json:"waiting" doc:"How many events this order holds up; see its path /blocked."`
 }
 
 // Aspect is one status of an order with its clock.
 type Aspect struct {
-	Name    string     `json:"name"` // status, payment_status, fulfillment_status, data
-	Value   string     `json:"value,omitempty"`
-	At      *time.Time `json:"at"`
-	EventID string     `json:"event_id,omitempty"` // that set it; "" where its row has been purged
+	Name    string     `json:"name" doc:"status, payment_status, fulfillment_status or data."`
+	Value   string     `json:"value,omitempty" doc:"Its value; left out of data, and where no event told it."`
+	At      *time.Time `json:"at" doc:"The time of the event that set it; null where none did."`
+	EventID string     `json:"event_id,omitempty" doc:"The event that set it; left out where its row has been purged."`
 }
 
 // Part is a payment, fulfillment, refund or return of an order.
 type Part struct {
-	Kind          string          `json:"kind"`
-	ID            string          `json:"id"`
-	Status        string          `json:"status,omitempty"`
-	Amount        *int64          `json:"amount"`
-	Currency      string          `json:"currency,omitempty"`
-	EventID       string          `json:"event_id"`
-	LastWebhookAt time.Time       `json:"last_webhook_at"`
-	Counts        bool            `json:"counts"` // false of one without an ID of its own that a later list overtook
-	Data          json.RawMessage `json:"data"`
+	Kind          string          `json:"kind" doc:"payment, fulfillment, refund or return."`
+	ID            string          `json:"id" doc:"Its ID."`
+	Status        string          `json:"status,omitempty" doc:"Such as completed."`
+	Amount        *int64          `json:"amount" doc:"In minor units of the currency; null where it has none."`
+	Currency      string          `json:"currency,omitempty" doc:"By ISO 4217."`
+	EventID       string          `json:"event_id" doc:"The event that set it."`
+	LastWebhookAt time.Time       `json:"last_webhook_at" doc:"The time of that event."`
+	Counts        bool            `json:"counts" doc:"False of one without an ID of its own that a later list overtook."`
+	Data          json.RawMessage `json:"data" doc:"The part as the platform told it. It may hold personal data."`
 }
 
 // Refunded is what was refunded in one currency.
 type Refunded struct {
-	Currency string `json:"currency,omitempty"`
-	Amount   int64  `json:"refunded_amount"`
-	Refunds  int    `json:"refunds"`
+	Currency string `json:"currency,omitempty" doc:"By ISO 4217; left out where the refunds name none."`
+	Amount   int64  `json:"refunded_amount" doc:"The sum in minor units."`
+	Refunds  int    `json:"refunds" doc:"How many refunds."`
 }
 
 // Blocked is what holds an order up.
 type Blocked struct {
-	OrderID string        `json:"order_id"`
-	Exists  bool          `json:"exists"`
-	Events  Page[Blocker] `json:"events"`  // in the inbox, waiting, in attention, being retried
-	Lock    *LockHolder   `json:"lock"`    // null while nobody holds the order's lock
-	Summary string        `json:"summary"` // in words
-	Missing []Missing     `json:"missing,omitempty"`
+	OrderID string        `json:"order_id" doc:"The order's ID."`
+	Exists  bool          `json:"exists" doc:"Whether the order is here."`
+	Events  Page[Blocker] `json:"events" doc:"Its events in the inbox, waiting, in attention or being retried."`
+	Lock    *LockHolder   `json:"lock" doc:"Who holds the order's lock; null while nobody does."`
+	Summary string        `json:"summary" doc:"All of it in words."`
+	Missing []Missing     `json:"missing,omitempty" doc:"Which sources did not answer, and what is therefore missing."`
 }
 
 // Blocker is an event that has not ended.
 type Blocker struct {
 	Event
-	LastFailure string     `json:"last_failure,omitempty"`
-	NextAttempt *time.Time `json:"next_attempt,omitempty"`
+	LastFailure string     `json:"last_failure,omitempty" doc:"Why its last attempt failed."`
+	NextAttempt *time.Time `json:"next_attempt,omitempty" doc:"When it is looked at again."`
 }
 
 // LockHolder is who holds an order's lock in PostgreSQL.
 type LockHolder struct {
-	What        string  `json:"what"` // the order's lock, the order's row, or the table orders
-	PID         int     `json:"pid"`
-	Application string  `json:"application,omitempty"`
-	User        string  `json:"user,omitempty"`
-	Client      string  `json:"client,omitempty"`
-	State       string  `json:"state,omitempty"`
-	ForSeconds  float64 `json:"for_seconds"` // since its transaction began
-	Waiting     int     `json:"waiting"`     // transactions that wait for it
+	What        string  `json:"what" doc:"The order's lock, the order's row, or the table orders."`
+	PID         int     `json:"pid" doc:"PostgreSQL's process."`
+	Application string  `json:"application,omitempty" doc:"The application_name of its connection."`
+	User        string  `json:"user,omitempty" doc:"Its role."`
+	Client      string  `json:"client,omitempty" doc:"Where it connects from."`
+	State       string  `json:"state,omitempty" doc:"What it does, such as idle in transaction."`
+	ForSeconds  float64 `json:"for_seconds" doc:"Seconds since its transaction began."`
+	Waiting     int     `json:"waiting" doc:"How many transactions wait for it."`
 }

@@ -5,19 +5,19 @@ import "strings"
 // Problem is an error: application/problem+json. Type is stable: "about:blank" never, but one of the Problem… constants. It says
 // nothing of payloads, tokens or persons.
 type Problem struct {
-	Type    string         `json:"type"`
-	Title   string         `json:"title"`
-	Status  int            `json:"status"`
-	Detail  string         `json:"detail"`
-	Errors  []FieldProblem `json:"errors,omitempty"`  // of a 400, by field
-	Actions []Action       `json:"actions,omitempty"` // of a 409 for an action that does not fit: those that would
-	Missing []Missing      `json:"missing,omitempty"` // of a 503: the servers that did not answer
+	Type    string         `json:"type" doc:"What happened; these names never change."`
+	Title   string         `json:"title" doc:"The status in words."`
+	Status  int            `json:"status" doc:"The HTTP status."`
+	Detail  string         `json:"detail" doc:"What is wrong, in words."`
+	Errors  []FieldProblem `json:"errors,omitempty" doc:"Of a 400 or a 415: what is wrong with which field."`
+	Actions []Action       `json:"actions,omitempty" doc:"Of a 409 for an action that does not fit: those that would."`
+	Missing []Missing      `json:"missing,omitempty" doc:"Of a 503: the servers that did not answer, or lack what is needed."`
 }
 
 // FieldProblem is what is wrong with one parameter or field.
 type FieldProblem struct {
-	Location string `json:"location"` // such as query.limit or body.reason
-	Message  string `json:"message"`
+	Location string `json:"location" doc:"Such as query.limit or body.reason."`
+	Message  string `json:"message" doc:"What is wrong with it."`
 }
 
 // The types of problems. They name what happened and are never changed.

@@ -12,6 +12,7 @@ import (
 
 	"inorder"
 	"inorder/internal/store"
+	"inorder/internal/words"
 )
 
 // Writer makes events durable in the inbox. Those that come at once share one INSERT: while it commits, the next group
@@ -155,7 +156,7 @@ func (w *Writer) put(group []*entry) ([]bool, error) {
 	duplicates, err := w.store.PutInbox(ctx, events)
 	if err != nil {
 		w.breaker.RecordFailure()
-		return nil, fmt.Errorf("write %d events into the inbox: %w", len(group), err)
+		return nil, fmt.Errorf("write %s into the inbox: %w", words.Count(len(group), "event"), err)
 	}
 	w.breaker.RecordSuccess()
 	return duplicates, nil

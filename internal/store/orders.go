@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"inorder"
+	"inorder/internal/words"
 )
 
 const (
@@ -181,7 +182,7 @@ func (s *Store) ReadOrders(ctx context.Context, ids []string, parts []inorder.Pa
 		return err
 	}))
 	if err := s.read(ctx, b); err != nil {
-		return Orders{}, fmt.Errorf("read %d orders: %w", len(ids), err)
+		return Orders{}, fmt.Errorf("read %s: %w", words.Count(len(ids), "order"), err)
 	}
 	return k, nil
 }

@@ -17,6 +17,7 @@ function typeOf(schema) {
     const name = schema.$ref.split("/").pop();
     return [element("a", { href: "#" + typeID(name) }, name)];
   }
+  if (schema.allOf) return typeOf(schema.allOf[0]);
   if (schema.oneOf) return schema.oneOf.flatMap((s, i) => (i ? [" or ", ...typeOf(s)] : typeOf(s)));
   const types = [schema.type].flat();
   if (types.includes("array")) return ["list of ", ...typeOf(schema.items)];
