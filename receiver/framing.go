@@ -2,6 +2,7 @@ package receiver
 
 import (
 	"bytes"
+	"context"
 	"net/http"
 
 	"github.com/gofiber/fiber/v2"
@@ -44,7 +45,7 @@ const noLength = -2
 func (r *Receiver) expect(ctx *fasthttp.RequestCtx) (status int) {
 	if ctx.Request.Header.ContentLength() > r.o.MaxBodyBytes {
 		a := answerTo(errTooLarge)
-		r.logRefusal(a, errTooLarge)
+		r.logRefusal(context.Background(), a, errTooLarge)
 		r.o.Traffic.Delivery(a.result)
 		return http.StatusRequestEntityTooLarge
 	}

@@ -20,6 +20,7 @@ import (
 	"inorder/internal/delivery"
 	"inorder/internal/loglimit"
 	"inorder/internal/ready"
+	"inorder/internal/telemetry"
 	"inorder/internal/traffic"
 )
 
@@ -77,8 +78,9 @@ type Options struct {
 	// Duplicate, if set, is called with every event that Temporal had already. It must not wait, and must not keep the body.
 	Duplicate func(inorder.Event)
 
-	Metrics *Metrics          // default: some that nobody reads
-	Traffic *traffic.Recorder // nil: nothing is counted
+	Metrics *Metrics           // default: some that nobody reads
+	Traffic *traffic.Recorder  // nil: nothing is counted
+	Tracing *telemetry.Tracing // nil: nothing is traced
 
 	Log *slog.Logger
 	Now func() time.Time // default time.Now
@@ -161,7 +163,11 @@ func New(o Options) *Receiver {
 	server.HeaderReceived = r.headerReceived
 	server.ExpectHandler = r.expect
 	r.app.Use(fiberrecover.New(fiberrecover.Config{EnableStackTrace: true, StackTraceHandler: r.logPanic}))
-	r.app.Post(delivery.Path, r.receive)
+	receive := r.receive
+	if o.Tracing != nil {
+		receive = r.traced
+	}
+	r.app.Post(delivery.Path, receive)
 	r.app.Get(ready.HealthPath, func(c *fiber.Ctx) error { return c.SendString("alive") })
 	r.app.Get(ready.Path, r.ready)
 	return r

@@ -91,6 +91,7 @@ func (s *servers) receive(ctx context.Context) error {
 		Ready:          ready.New(s.checks(true, false), s.limited),
 		Metrics:        s.metrics.receiver,
 		Traffic:        s.traffic,
+		Tracing:        s.tracing,
 		Log:            s.log,
 	}
 	if s.reserved != nil {
@@ -107,6 +108,7 @@ func (s *servers) openInbox() (receiver.Inbox, func()) {
 		return nil, func() {}
 	}
 	w := inbox.NewWriter(store.New(s.reserved), s.drainer.Wake)
+	w.Tracing = s.tracing
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { w.Run(ctx) })
@@ -122,7 +124,7 @@ func (s *servers) newDrainer() *inbox.Drainer {
 		return nil
 	}
 	return inbox.NewDrainer(inbox.Options{Store: store.New(s.pool), Start: s.events().StartOrWake, MaxEventSkew: s.MaxEventSkew,
-		AllWorkflows: s.Inbox == config.InboxWorkflow, Log: s.limited, Traffic: s.traffic})
+		AllWorkflows: s.Inbox == config.InboxWorkflow, Log: s.limited, Traffic: s.traffic, Ends: s.ends, Tracing: s.tracing})
 }
 
 // work runs a worker until ctx ends. Its metrics are only in processes that have one.
@@ -151,6 +153,8 @@ func (s *servers) worker() worker.Options {
 		Limited:      s.limited,
 		Redelivery:   s.metrics.redelivery,
 		Traffic:      s.traffic,
+		Ends:         s.ends,
+		Tracing:      s.tracing,
 		MaxEventSkew: s.MaxEventSkew,
 		Wait: activities.WaitPolicy{
 			Recheck:    s.PendingRecheck,

@@ -25,6 +25,14 @@ type Drained struct {
 	Start []inorder.Event
 	// Ends are how many of the events have just ended, by outcome.
 	Ends map[inorder.Outcome]int
+	// Ended are those events.
+	Ended []Ended
+}
+
+// Ended is an event that has ended, and how.
+type Ended struct {
+	inorder.Event
+	Outcome inorder.Outcome
 }
 
 const (
@@ -140,6 +148,7 @@ func (s *Store) drain(ctx context.Context, tx pgx.Tx, received []inorder.Event, 
 	d.Ends = map[inorder.Outcome]int{}
 	for _, e := range t.ended {
 		d.Ends[e.Outcome]++
+		d.Ended = append(d.Ended, Ended{e.Event.Event, e.Outcome})
 	}
 	return t.write(ctx, tx)
 }
