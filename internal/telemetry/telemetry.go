@@ -60,18 +60,20 @@ func Start(ctx context.Context, o Options) (*Tracing, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the exporter of traces: %w", err)
 	}
+	return New(ctx, exporter, o)
+}
+
+// New is Start with an exporter.
+func New(ctx context.Context, exporter sdktrace.SpanExporter, o Options) (*Tracing, error) {
 	// What the environment says of the service comes last, and so it counts.
 	service, err := resource.New(ctx, resource.WithTelemetrySDK(),
 		resource.WithAttributes(semconv.ServiceName("inorder"), semconv.ServiceVersion(o.Version)), resource.WithFromEnv())
 	if err != nil {
 		return nil, fmt.Errorf("read OTEL_RESOURCE_ATTRIBUTES: %w", err)
 	}
-	return newTracing(sdktrace.WithBatcher(cleaner{exporter}), samplerOf(o.Sampler, o.Ratio), sdktrace.WithResource(service)), nil
-}
-
-func newTracing(export sdktrace.TracerProviderOption, sampler sdktrace.Sampler, more ...sdktrace.TracerProviderOption) *Tracing {
-	p := sdktrace.NewTracerProvider(append(more, export, sdktrace.WithSampler(sampler), sdktrace.WithIDGenerator(ids{}))...)
-	return &Tracing{provider: p, tracer: p.Tracer("inorder"), sampler: sampler, refused: rate.NewLimiter(refusedPerSecond, refusedAtOnce)}
+	sampler := samplerOf(o.Sampler, o.Ratio)
+	p := sdktrace.NewTracerProvider(sdktrace.WithBatcher(cleaner{exporter}), sdktrace.WithResource(service), sdktrace.WithSampler(sampler), sdktrace.WithIDGenerator(ids{}))
+	return &Tracing{provider: p, tracer: p.Tracer("inorder"), sampler: sampler, refused: rate.NewLimiter(refusedPerSecond, refusedAtOnce)}, nil
 }
 
 // Stop exports what is left, as far as the collector takes it within three seconds.
