@@ -114,7 +114,7 @@ func (d *Drainer) round(ctx context.Context) (more bool, err error) {
 func (d *Drainer) drain(ctx context.Context, c store.Claim) (store.Drained, error) {
 	ctx, cancel := context.WithTimeout(ctx, drainTimeout)
 	defer cancel()
-	began, ctx, group := time.Now(), ctx, (*telemetry.Group)(nil)
+	began, group := time.Now(), d.o.Tracing.Quiet()
 	if d.busy {
 		ctx, group = d.o.Tracing.Group(ctx, "drain inbox")
 	}

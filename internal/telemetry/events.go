@@ -8,6 +8,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 
 	"inorder"
 )
@@ -59,6 +60,14 @@ func (t *Tracing) Group(ctx context.Context, name string) (context.Context, *Gro
 	return ctx, &Group{t, span, 0}
 }
 
+// Quiet is Group without a span of its own, for what mostly finds nothing to do. Its events have theirs.
+func (t *Tracing) Quiet() *Group {
+	if t == nil {
+		return nil
+	}
+	return &Group{t, noop.Span{}, 0}
+}
+
 // Group is the span of several events. A nil one traces nothing.
 type Group struct {
 	t    *Tracing
@@ -81,7 +90,11 @@ func (g *Group) Done(name string, began time.Time, e inorder.Event, outcome inor
 	if g == nil {
 		return context.Background()
 	}
-	ctx, span := g.t.tracer.Start(g.t.In(context.Background(), e.ID, e.ReceivedAt), name, trace.WithTimestamp(began), trace.WithLinks(trace.Link{SpanContext: g.span.SpanContext()}))
+	var links []trace.Link
+	if group := g.span.SpanContext(); group.IsValid() {
+		links = append(links, trace.Link{SpanContext: group})
+	}
+	ctx, span := g.t.tracer.Start(g.t.In(context.Background(), e.ID, e.ReceivedAt), name, trace.WithTimestamp(began), trace.WithLinks(links...))
 	MarkAs(span, e.ID, e.Type, e.OrderID())
 	span.SetAttributes(attribute.String(outcomeKey, string(outcome)))
 	span.End()
