@@ -87,7 +87,7 @@ func TestADeliveryIsOneTraceFromTheRequestToTheSQL(t *testing.T) {
 func TestEventsThatAreSpilledKeepTheirTrace(t *testing.T) {
 	t.Parallel()
 	c := newCollector(t)
-	s := newSystem(t, "OTEL_EXPORTER_OTLP_ENDPOINT="+c.url)
+	s := newSystem(t, "OTEL_EXPORTER_OTLP_ENDPOINT="+c.url, "OTEL_BSP_SCHEDULE_DELAY=200")
 	temporal := newOutage(t, os.Getenv(testenv.TemporalVariable))
 	temporal.connect()
 	s.env = append(s.env, "TEMPORAL_ADDRESS="+temporal.Addr())
