@@ -80,6 +80,14 @@ type Receipt struct {
 	Replay *Replay `json:"replay,omitempty"`
 }
 
+// since is from when on the event has been on its way.
+func (r Receipt) since() time.Time {
+	if r.Replay != nil {
+		return r.Replay.At
+	}
+	return r.ReceivedAt
+}
+
 // Replay is how an event that had ended is applied again. Older programs don't know it: to them the event has ended.
 type Replay struct {
 	WorkflowID string    `json:"workflow_id"` // which is not the event's

@@ -90,7 +90,7 @@ func (a *Activities) apply(ctx context.Context, e store.Event, in ApplyEventInpu
 	}
 	result.Outcome, result.Detail = r.Outcome, r.Detail
 	if !r.Recorded {
-		a.ended(ctx, e.Event, r.Outcome)
+		a.ended(ctx, e.Event, r.Outcome, in.Receipt)
 	}
 	if r.OtherBody {
 		a.Redelivery.Notice(a.Limited, "event_id", e.ID, "event_type", e.Type, "order_id", e.Change.OrderID)
@@ -106,8 +106,8 @@ func (a *Activities) apply(ctx context.Context, e store.Event, in ApplyEventInpu
 }
 
 // ended notes that an event has just ended. An outcome that is no end is not noted.
-func (a *Activities) ended(ctx context.Context, e inorder.Event, outcome inorder.Outcome) {
-	a.Traffic.Ended(outcome, store.ViaWorkflow, 1)
+func (a *Activities) ended(ctx context.Context, e inorder.Event, outcome inorder.Outcome, r Receipt) {
+	a.Traffic.Ended(outcome, store.ViaWorkflow, r.since())
 	a.Ends.Ended(ctx, e, outcome, store.ViaWorkflow)
 }
 

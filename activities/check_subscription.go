@@ -2,7 +2,9 @@ package activities
 
 import (
 	"context"
+	"fmt"
 
+	"inorder/internal/store"
 	"inorder/internal/webhooks"
 )
 
@@ -18,5 +20,12 @@ func (a *Activities) CheckSubscription(ctx context.Context) (webhooks.Check, err
 		Metrics:   a.WebhookMetrics,
 		Log:       a.Log,
 	}
-	return watchdog.Check(ctx)
+	check, err := watchdog.Check(ctx)
+	if err != nil {
+		return check, err
+	}
+	if err := a.Store.Succeeded(ctx, store.JobCheckSubscription); err != nil {
+		return check, fmt.Errorf("note that the check succeeded: %w", err)
+	}
+	return check, nil
 }

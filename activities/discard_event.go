@@ -59,7 +59,7 @@ func (a *Activities) DiscardEvent(ctx context.Context, body converter.RawValue, 
 	if r.Recorded {
 		result.Waiters = r.Waiters
 	} else {
-		a.ended(ctx, e.Event, r.Outcome)
+		a.ended(ctx, e.Event, r.Outcome, in.Receipt)
 	}
 	return result, nil
 }

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/activity"
+
+	"inorder/internal/store"
 )
 
 // purgeBatch is how many rows one transaction deletes: a few milliseconds of row locks.
@@ -39,6 +41,9 @@ func (a *Activities) PurgeEvents(ctx context.Context, now time.Time) (PurgeResul
 	}
 	if result.Secrets, err = a.Webhooks.Secrets().Purge(ctx, result.OlderThan); err != nil {
 		return result, err
+	}
+	if err := a.Store.Succeeded(ctx, store.JobPurge); err != nil {
+		return result, fmt.Errorf("note that the purge succeeded: %w", err)
 	}
 	result.FinishedAt = time.Now().UTC()
 	a.Log.Info("webhook_events purged", "deleted", result.Deleted, "secrets", result.Secrets, "keys", result.Keys, "bulks", result.Bulks, "older_than", result.OlderThan)

@@ -2,11 +2,13 @@ package activities
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
 
 	"inorder/internal/reconcile"
+	"inorder/internal/store"
 )
 
 // ReconcilePlan is what one reconciliation compares. It is in the history, so a changed setting does not affect one that runs.
@@ -115,13 +117,16 @@ type FinishReconcileInput struct {
 	Stopped string `json:"stopped,omitempty"` // why not all orders were compared; then it is no success
 }
 
-// FinishReconcile notes the end of a reconciliation of all orders, in the metrics and the log. It may run twice: the log
+// FinishReconcile notes the end of a reconciliation of all orders, in PostgreSQL, the metrics and the log. It may run twice: the log
 // then has the line twice.
-func (a *Activities) FinishReconcile(_ context.Context, in FinishReconcileInput) error {
+func (a *Activities) FinishReconcile(ctx context.Context, in FinishReconcileInput) error {
 	counts := []any{"compared", in.Compared, "missing", in.Missing, "different", in.Different, "silent", in.Silent, "unrepaired", in.Unrepaired}
 	if in.Stopped != "" {
 		a.Log.Error("orders reconciled in part", append(counts, "stopped", in.Stopped)...)
 		return nil
+	}
+	if err := a.Store.Succeeded(ctx, store.JobReconcile); err != nil {
+		return fmt.Errorf("note that the reconciliation succeeded: %w", err)
 	}
 	a.Reconcile.Succeeded()
 	a.Log.Info("orders reconciled", counts...)

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"inorder/internal/store"
 	"inorder/internal/sweep"
 )
 
@@ -41,6 +42,9 @@ func (a *Activities) SweepEvents(ctx context.Context, in SweepEventsInput) (Swee
 	report, err := s.Run(ctx)
 	if err != nil {
 		return SweepEventsResult{}, fmt.Errorf("sweep events: %w", err)
+	}
+	if err := a.Store.Succeeded(ctx, store.JobSweep); err != nil {
+		return SweepEventsResult{}, fmt.Errorf("note that the sweep succeeded: %w", err)
 	}
 	counts := []any{"looked", report.Checked, "started", report.Started, "woken", report.Woken, "too_old", report.TooOld, "failed", report.Failed, "notes", report.Notes}
 	switch {

@@ -13,7 +13,7 @@ import (
 func TestEndsAreCountedOnce(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
-	s.Traffic = &traffic.Recorder{}
+	s.Traffic = traffic.New()
 	for range 2 {
 		s.apply(paid("evt_1")) // waits
 		s.apply(created("evt_2"))

@@ -69,7 +69,7 @@ func answerTo(err error) (a answer) {
 	case isEdge && edge.Code < 500:
 		a = answer{status: edge.Code, level: slog.LevelDebug, message: "request refused"}
 	default:
-		a = answer{status: http.StatusInternalServerError, level: slog.LevelError, message: "request failed"}
+		a = answer{status: http.StatusInternalServerError, level: slog.LevelError, message: "request failed", result: traffic.Unavailable}
 	}
 	if refused, ok := errors.AsType[*refusal](err); ok && a.err == errInvalid {
 		a.line = refused.detail
@@ -82,11 +82,8 @@ func answerTo(err error) (a answer) {
 func (r *Receiver) refuse(c *fiber.Ctx, err error) error {
 	a := answerTo(err)
 	r.logRefusal(r.span(c).Context(), a, err)
-	r.o.Traffic.Delivery(a.result)
-	switch a.status {
-	case http.StatusUnauthorized:
-		r.o.Metrics.refusedSignatures.Inc()
-	case http.StatusServiceUnavailable:
+	r.refused(a)
+	if a.status == http.StatusServiceUnavailable {
 		c.Set(fiber.HeaderRetryAfter, retryAfter)
 	}
 	if slices.ContainsFunc(unread, func(u error) bool { return errors.Is(err, u) }) {

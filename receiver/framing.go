@@ -7,6 +7,8 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
+
+	"inorder/internal/delivery"
 )
 
 // headerReceived is called with each header, before the server reads the first byte of the body.
@@ -45,8 +47,11 @@ const noLength = -2
 func (r *Receiver) expect(ctx *fasthttp.RequestCtx) (status int) {
 	if ctx.Request.Header.ContentLength() > r.o.MaxBodyBytes {
 		a := answerTo(errTooLarge)
+		if string(ctx.Path()) != delivery.Path {
+			a.result = ""
+		}
 		r.logRefusal(context.Background(), a, errTooLarge)
-		r.o.Traffic.Delivery(a.result)
+		r.refused(a)
 		return http.StatusRequestEntityTooLarge
 	}
 	return http.StatusContinue

@@ -11,8 +11,6 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 	fiberrecover "github.com/gofiber/fiber/v2/middleware/recover"
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promauto"
 	"github.com/valyala/fasthttp"
 	"go.temporal.io/sdk/client"
 
@@ -84,17 +82,6 @@ type Options struct {
 
 	Log *slog.Logger
 	Now func() time.Time // default time.Now
-}
-
-// Metrics are what the receiver counts.
-type Metrics struct{ refusedSignatures prometheus.Counter }
-
-// NewMetrics returns metrics that are registered, unless r is nil.
-func NewMetrics(r prometheus.Registerer) *Metrics {
-	return &Metrics{promauto.With(r).NewCounter(prometheus.CounterOpts{
-		Name: "inorder_signatures_refused_total",
-		Help: "Deliveries that were answered 401: their signature was missing, malformed or by no valid secret.",
-	})}
 }
 
 // Receiver serves the platform's deliveries, and the probes ready.HealthPath and ready.Path.

@@ -41,9 +41,9 @@ type kept struct{ *tracetest.InMemoryExporter }
 
 func (kept) Shutdown(context.Context) error { return nil }
 
-type panicking struct{}
+type panickingVerifier struct{}
 
-func (panicking) Verify([]byte, string) bool { panic("canary") }
+func (panickingVerifier) Verify([]byte, string) bool { panic("canary") }
 
 func TestTheSpanOfADeliveryEndsWithItsAnswer(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -56,7 +56,7 @@ func TestTheSpanOfADeliveryEndsWithItsAnswer(t *testing.T) {
 		"accepted":                      {starter: noStarter{}, status: "200"},
 		"a wrong signature":             {starter: noStarter{}, signature: strings.Repeat("0", 64), status: "401"},
 		"no way in took it":             {starter: &fakeStarter{err: errors.New("canary")}, status: "503", failed: true},
-		"a panic of what is beneath it": {starter: noStarter{}, change: func(o *Options) { o.Verifier = panicking{} }, status: "500", failed: true},
+		"a panic of what is beneath it": {starter: noStarter{}, change: func(o *Options) { o.Verifier = panickingVerifier{} }, status: "500", failed: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			spans, log := spansOf(t, c.starter, c.signature, c.change)

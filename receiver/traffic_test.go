@@ -14,7 +14,7 @@ import (
 )
 
 func TestEveryDeliveryIsCountedByItsResult(t *testing.T) {
-	counted := &traffic.Recorder{}
+	counted := traffic.New()
 	starter := &fakeStarter{}
 	r, _ := newTest(t, starter, func(o *Options) { o.Traffic, o.MaxBodyBytes = counted, 1<<10 })
 	send(t, r, posted(vectorBody))

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -13,6 +14,7 @@ import (
 
 // receive answers one delivery: signature's form, size, signature, parse, accept, answer. What is refused goes to refuse.
 func (r *Receiver) receive(c *fiber.Ctx) error {
+	began := time.Now()
 	signature := delivery.Signature(c.Request().Header.PeekAll(delivery.SignatureHeader))
 	body, err := r.read(c, signature)
 	if err != nil {
@@ -36,7 +38,7 @@ func (r *Receiver) receive(c *fiber.Ctx) error {
 	if err != nil {
 		return &refusal{error: errNotAccepted, detail: err.Error(), event: e}
 	}
-	r.o.Traffic.Delivery(result)
+	r.acknowledged(result, began)
 	r.o.Traffic.Event(e.Type, e.ReceivedAt)
 	if result == delivery.ResultDuplicate && r.o.Duplicate != nil {
 		r.o.Duplicate(e)

@@ -29,7 +29,7 @@ func (s *servers) besideAdmin(ctx context.Context, checks []ready.Check, run fun
 	if err != nil {
 		return err
 	}
-	defer s.writeTraffic()()
+	defer s.publish()()
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	group, running := errgroup.WithContext(ctx)

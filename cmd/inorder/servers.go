@@ -16,6 +16,7 @@ import (
 	"inorder/internal/config"
 	"inorder/internal/inbox"
 	"inorder/internal/loglimit"
+	"inorder/internal/metrics"
 	"inorder/internal/platform"
 	"inorder/internal/ready"
 	"inorder/internal/store"
@@ -31,11 +32,12 @@ type servers struct {
 	config.Config
 	log      *slog.Logger
 	limited  *loglimit.Logger // into log, for what a sender or an outage can multiply
-	metrics  metrics
+	metrics  roomMetrics
 	traffic  *traffic.Recorder
 	ends     *telemetry.Ends
 	sampled  *loglimit.Sampled  // into log, for what every event says
 	tracing  *telemetry.Tracing // nil unless OTEL_* asks for it
+	readings *metrics.Readings
 	temporal client.Client
 	pool     *pgxpool.Pool  // nil without DATABASE_URL
 	reserved *pgxpool.Pool  // on the same database, for secrets, probes and the inbox's writer, which must not wait for events
@@ -112,7 +114,7 @@ const endsPerSecond = 5
 
 // connect makes the clients. The caller closes them.
 func connect(ctx context.Context, c config.Config, log *slog.Logger) (_ *servers, err error) {
-	s := &servers{Config: c, log: log, limited: loglimit.New(log, loglimit.Every), metrics: newMetrics(), traffic: &traffic.Recorder{},
+	s := &servers{Config: c, log: log, limited: loglimit.New(log, loglimit.Every), metrics: newMetrics(), traffic: traffic.New(),
 		sampled: loglimit.NewSampled(log, endsPerSecond, loglimit.Every)}
 	s.ends = telemetry.NewEnds(s.sampled)
 	if err := s.trace(ctx); err != nil {
@@ -121,6 +123,9 @@ func connect(ctx context.Context, c config.Config, log *slog.Logger) (_ *servers
 	s.Temporal.Logger = loglimit.NewSDK(s.log, s.limited)
 	// Compressing a kilobyte costs both ends more than sending it within a data centre: see docs/benchmark.md.
 	s.Temporal.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{}
+	if s.Temporal.MetricsHandler, err = metrics.ForTemporal(s.metrics.registry); err != nil {
+		return nil, err
+	}
 	if s.temporal, err = client.NewLazyClient(s.Temporal); err != nil {
 		return nil, fmt.Errorf("make the Temporal client: %w", err)
 	}
@@ -131,6 +136,7 @@ func connect(ctx context.Context, c config.Config, log *slog.Logger) (_ *servers
 		err = s.makePools(ctx)
 		s.drainer = s.newDrainer()
 	}
+	s.readings = s.newReadings()
 	if err != nil {
 		s.close()
 		return nil, err

@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"sync"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"inorder/activities"
 	"inorder/internal/config"
 	"inorder/internal/inbox"
@@ -16,24 +14,11 @@ import (
 	"inorder/internal/reconcile"
 	"inorder/internal/redelivery"
 	"inorder/internal/store"
-	"inorder/internal/traffic"
 	"inorder/internal/webhooks"
 	"inorder/internal/webhooks/secrets"
 	"inorder/receiver"
 	"inorder/worker"
 )
-
-// metrics are those of each room, in one registry.
-type metrics struct {
-	registry   *prometheus.Registry
-	receiver   *receiver.Metrics
-	redelivery *redelivery.Metrics
-}
-
-func newMetrics() metrics {
-	r := prometheus.NewRegistry()
-	return metrics{registry: r, receiver: receiver.NewMetrics(r), redelivery: redelivery.NewMetrics(r)}
-}
 
 func (s *servers) temporalName() string { return "Temporal at " + s.Temporal.HostPort }
 
@@ -51,20 +36,6 @@ func (s *servers) checks(receives, works bool) []ready.Check {
 		postgres.Way, postgres.Required = "inbox", false
 	}
 	return []ready.Check{temporal, postgres}
-}
-
-// writeTraffic has PostgreSQL keep what is counted here, until stop is called. Without DATABASE_URL nothing keeps it.
-func (s *servers) writeTraffic() (stop func()) {
-	if s.reserved == nil {
-		return func() {}
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	running.Go(func() { traffic.NewWriter(s.traffic, s.reserved, s.limited).Run(ctx) })
-	return func() {
-		cancel()
-		running.Wait()
-	}
 }
 
 // receive runs a receiver until ctx ends.
@@ -131,6 +102,10 @@ func (s *servers) newDrainer() *inbox.Drainer {
 func (s *servers) work(ctx context.Context) error {
 	o := s.worker()
 	o.Reconcile, o.Webhooks = reconcile.NewMetrics(s.metrics.registry), webhooks.NewMetrics(s.metrics.registry)
+	s.readings.Expect(store.JobPurge, store.JobSweep)
+	if s.platform != nil {
+		s.readings.Expect(store.JobReconcile, store.JobCheckSubscription)
+	}
 	return worker.Run(ctx, o)
 }
 

@@ -126,10 +126,8 @@ func (d *Drainer) drain(ctx context.Context, c store.Claim) (store.Drained, erro
 	for _, e := range drained.Start {
 		d.starts.add(e)
 	}
-	for outcome, n := range drained.Ends {
-		d.o.Traffic.Ended(outcome, store.ViaInbox, n)
-	}
 	for _, e := range drained.Ended {
+		d.o.Traffic.Ended(e.Outcome, store.ViaInbox, e.ReceivedAt)
 		d.o.Ends.Ended(group.Done("apply from inbox", began, e.Event, e.Outcome), e.Event, e.Outcome, store.ViaInbox)
 	}
 	return drained, err

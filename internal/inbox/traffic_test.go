@@ -15,7 +15,7 @@ func TestWhatTheDrainerEndsIsCountedOnce(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.put(created(t, 1), paid(t, 1), paid(t, 2), event(t, "evt_other", "customer.created", 0, `{}`))
-	counted := &traffic.Recorder{}
+	counted := traffic.New()
 	r.drain(func(o *inbox.Options) { o.Traffic = counted })
 	r.emptied()
 	ends := map[inorder.Outcome]int64{}

@@ -37,7 +37,7 @@ func (o *Operator) Discard(ctx context.Context, eventID string, by Act) (api.Don
 			d.Action, d.Result, d.Outcome, d.Detail = api.Discard, "discarded", string(r.Outcome), r.Detail
 			return d, !acted, nil
 		}
-		o.Traffic.Ended(r.Outcome, store.ViaWorkflow, 1)
+		o.Traffic.Ended(r.Outcome, store.ViaWorkflow, e.ReceivedAt)
 		o.Ends.Ended(ctx, e, r.Outcome, store.ViaWorkflow)
 		return o.tell(ctx, p, by, r), false, nil
 	})

@@ -23,9 +23,7 @@ type Drained struct {
 	// order for which somebody waits, and those that waited as a workflow, too. Their rows stay until RemoveInbox, and are due
 	// again by themselves.
 	Start []inorder.Event
-	// Ends are how many of the events have just ended, by outcome.
-	Ends map[inorder.Outcome]int
-	// Ended are those events.
+	// Ended are the events that have just ended.
 	Ended []Ended
 }
 
@@ -145,10 +143,9 @@ func (s *Store) drain(ctx context.Context, tx pgx.Tx, received []inorder.Event, 
 		return err
 	}
 	t.decide()
-	d.Ends = map[inorder.Outcome]int{}
-	for _, e := range t.ended {
-		d.Ends[e.Outcome]++
-		d.Ended = append(d.Ended, Ended{e.Event.Event, e.Outcome})
+	d.Ended = make([]Ended, len(t.ended))
+	for i, e := range t.ended {
+		d.Ended[i] = Ended{e.Event.Event, e.Outcome}
 	}
 	return t.write(ctx, tx)
 }

@@ -1,12 +1,14 @@
 // Package traffic counts what a process takes and ends: deliveries by result, ends by outcome and way, and when an event of each family
-// last came. The counts are in memory, and a Writer adds them to what all processes keep in PostgreSQL by the minute. Reading
-// those is internal/store/view's.
+// last came. The counts are in memory: Prometheus reads them there, and a Writer adds them to what all processes keep in PostgreSQL by the
+// minute. Reading those is internal/store/view's.
 package traffic
 
 import (
 	"slices"
 	"sync/atomic"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"inorder"
 	"inorder/internal/delivery"
@@ -34,13 +36,17 @@ var (
 
 const other = "other" // the family of events that are not about orders
 
-// Recorder counts since the process began. Its methods cost nanoseconds, allocate nothing, and may be called concurrently. The zero
-// Recorder has counted nothing, and a nil one counts nothing.
+// Recorder counts since the process began, and is a prometheus.Collector of that. What counts costs nanoseconds, allocates nothing, and may
+// be called concurrently. A nil Recorder counts nothing.
 type Recorder struct {
 	deliveries [len(results)]atomic.Int64
 	ends       [len(vias)][len(outcomes)]atomic.Int64
 	last       [len(families)]atomic.Int64 // microseconds since 1970; 0 for never
+	took       prometheus.Histogram
 }
+
+// New returns a Recorder that has counted nothing.
+func New() *Recorder { return &Recorder{took: newTook()} }
 
 // Delivery counts a delivery.
 func (r *Recorder) Delivery(result string) {
@@ -69,13 +75,19 @@ func (r *Recorder) Event(eventType string, at time.Time) {
 	}
 }
 
-// Ended counts events that have just ended; an outcome that is no end is not counted.
-func (r *Recorder) Ended(outcome inorder.Outcome, via store.Via, n int) {
+// Ended counts an event that has just ended, and how long it took since it was received; an outcome that is no end is not counted. A zero time
+// is of an event that nobody knows the receipt of.
+func (r *Recorder) Ended(outcome inorder.Outcome, via store.Via, received time.Time) {
 	if r == nil {
 		return
 	}
-	if i, j := slices.Index(vias[:], via), slices.Index(outcomes[:], outcome); i >= 0 && j >= 0 {
-		r.ends[i][j].Add(int64(n))
+	i, j := slices.Index(vias[:], via), slices.Index(outcomes[:], outcome)
+	if i < 0 || j < 0 {
+		return
+	}
+	r.ends[i][j].Add(1)
+	if !received.IsZero() {
+		r.took.Observe(max(0, time.Since(received).Seconds())) // clocks differ
 	}
 }
 

@@ -46,7 +46,7 @@ type rig struct {
 
 func newRig(t *testing.T) *rig {
 	t.Parallel()
-	r := &rig{T: t, db: &flaky{Pool: testenv.Database(t)}, Recorder: &Recorder{}}
+	r := &rig{T: t, db: &flaky{Pool: testenv.Database(t)}, Recorder: New()}
 	r.w = r.writer(r.Recorder)
 	return r
 }
@@ -69,15 +69,19 @@ func (r *rig) kept(at time.Time, kind, name string) (n int) {
 
 func TestCountsAreKeptByTheMinuteForAllProcesses(t *testing.T) {
 	r := newRig(t)
-	other := &Recorder{}
+	other := New()
 	for range 3 {
 		r.Delivery(Accepted)
 		other.Delivery(Accepted)
 	}
 	r.Delivery(BadSignature)
-	r.Ended(inorder.Applied, store.ViaWorkflow, 2)
-	r.Ended(inorder.Applied, store.ViaInbox, 5)
-	r.Ended(inorder.Waiting, store.ViaInbox, 1) // no end
+	for range 2 {
+		r.Ended(inorder.Applied, store.ViaWorkflow, noon)
+	}
+	for range 5 {
+		r.Ended(inorder.Applied, store.ViaInbox, noon)
+	}
+	r.Ended(inorder.Waiting, store.ViaInbox, noon) // no end
 	r.write(noon)
 	r.writer(other).write(t.Context(), noon, time.Minute)
 	r.Delivery(Accepted)
@@ -122,7 +126,7 @@ func TestALostAnswerCountsNothingTwice(t *testing.T) {
 
 func TestTheLastEventOfEachFamilyIsTheNewestOfAllProcesses(t *testing.T) {
 	r := newRig(t)
-	other := &Recorder{}
+	other := New()
 	r.Event("order.paid", noon)
 	r.Event("order.created", noon.Add(-time.Minute))
 	r.Event("customer.created", noon)
@@ -156,11 +160,11 @@ func TestOldMinutesAreDeletedAndAStopWritesTheRest(t *testing.T) {
 }
 
 func TestCountingAllocatesNothing(t *testing.T) {
-	r := &Recorder{}
+	r := New()
 	require.Zero(t, testing.AllocsPerRun(100, func() {
 		r.Delivery(Accepted)
 		r.Event("order.paid", noon)
-		r.Ended(inorder.Applied, store.ViaWorkflow, 1)
+		r.Ended(inorder.Applied, store.ViaWorkflow, noon)
 	}))
 	(*Recorder)(nil).Delivery(Accepted)
 	counted := map[string]int64{}
@@ -170,12 +174,13 @@ func TestCountingAllocatesNothing(t *testing.T) {
 }
 
 func BenchmarkRecorder(b *testing.B) {
-	r := &Recorder{}
+	r := New()
 	b.ReportAllocs()
 	b.RunParallel(func(p *testing.PB) {
 		for p.Next() {
 			r.Delivery(Accepted)
 			r.Event("order.paid", noon)
+			r.Ended(inorder.Applied, store.ViaInbox, noon)
 		}
 	})
 }

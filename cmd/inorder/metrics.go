@@ -1,0 +1,52 @@
+package main
+
+import (
+	"context"
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"inorder/internal/metrics"
+	"inorder/internal/redelivery"
+	"inorder/internal/store/view"
+	"inorder/internal/traffic"
+	"inorder/receiver"
+)
+
+// roomMetrics are those of each room, in one registry.
+type roomMetrics struct {
+	registry   *prometheus.Registry
+	receiver   *receiver.Metrics
+	redelivery *redelivery.Metrics
+}
+
+func newMetrics() roomMetrics {
+	r := prometheus.NewRegistry()
+	metrics.Build(r, programVersion())
+	return roomMetrics{registry: r, receiver: receiver.NewMetrics(r), redelivery: redelivery.NewMetrics(r)}
+}
+
+// publish shows what this process counts and what the servers know, until stop is called, and has PostgreSQL keep the counts. Without
+// DATABASE_URL nothing keeps them.
+func (s *servers) publish() (stop func()) {
+	s.metrics.registry.MustRegister(s.traffic, s.readings)
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { s.readings.Run(ctx) })
+	if s.reserved != nil {
+		s.metrics.registry.MustRegister(metrics.Pools{"events": s.pool, "reserved": s.reserved, "operators": s.operators})
+		running.Go(func() { traffic.NewWriter(s.traffic, s.reserved, s.limited).Run(ctx) })
+	}
+	return func() {
+		cancel()
+		running.Wait()
+	}
+}
+
+func (s *servers) newReadings() *metrics.Readings {
+	o := metrics.Options{Applying: s.events().CountApplying, Traffic: s.traffic, Log: s.limited}
+	if s.operators != nil {
+		o.Postgres = view.New(s.operators).Readings
+	}
+	return metrics.NewReadings(o)
+}

@@ -1,0 +1,72 @@
+package receiver
+
+import (
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"inorder/internal/traffic"
+)
+
+// Metrics are what the receiver counts beside traffic.Recorder, which has the deliveries by their result.
+type Metrics struct {
+	refusedSignatures prometheus.Counter
+	acknowledged      prometheus.Histogram
+	noDelivery        [len(refusals)]prometheus.Counter // by refusals
+}
+
+// refusals are the statuses with which requests are refused that are no delivery: cut short, too slow, without a path or method of ours, or
+// no HTTP. Any other status is "other".
+var refusals = [...]string{"400", "404", "405", "408", "413", "431", other}
+
+const other = "other"
+
+// NewMetrics returns metrics that are registered, unless r is nil.
+func NewMetrics(r prometheus.Registerer) *Metrics {
+	with := promauto.With(r)
+	m := &Metrics{
+		refusedSignatures: with.NewCounter(prometheus.CounterOpts{
+			Name: "inorder_signatures_refused_total",
+			Help: "Deliveries that were answered 401: their signature was missing, malformed or by no valid secret.",
+		}),
+		acknowledged: with.NewHistogram(prometheus.HistogramOpts{
+			Name: "inorder_ack_seconds",
+			Help: "From when the head of a delivery is read to its acknowledgement. What is refused does not count.",
+			// A delivery takes a millisecond, an outage of Temporal what the budget is, and the platform gives up after 30 s.
+			Buckets: []float64{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30},
+		}),
+	}
+	refused := with.NewCounterVec(prometheus.CounterOpts{
+		Name: "inorder_requests_refused_total",
+		Help: "Requests that were refused and are no delivery, by status.",
+	}, []string{"status"})
+	for i, status := range refusals {
+		m.noDelivery[i] = refused.WithLabelValues(status)
+	}
+	return m
+}
+
+// refused counts an answer that is no acknowledgement.
+func (r *Receiver) refused(a answer) {
+	if a.result == "" {
+		i := slices.Index(refusals[:], strconv.Itoa(a.status))
+		if i < 0 {
+			i = len(refusals) - 1
+		}
+		r.o.Metrics.noDelivery[i].Inc()
+		return
+	}
+	r.o.Traffic.Delivery(a.result)
+	if a.result == traffic.BadSignature {
+		r.o.Metrics.refusedSignatures.Inc()
+	}
+}
+
+// acknowledged counts an acknowledgement of a delivery whose head was read at a time.
+func (r *Receiver) acknowledged(result string, began time.Time) {
+	r.o.Traffic.Delivery(result)
+	r.o.Metrics.acknowledged.Observe(time.Since(began).Seconds())
+}
