@@ -45,7 +45,7 @@ func newTest(t *testing.T, sampler string, ratio float64) (*telemetry.Tracing, f
 func attrs(s tracetest.SpanStub) map[string]string {
 	all := map[string]string{}
 	for _, a := range s.Attributes {
-		all[string(a.Key)] = a.Value.Emit()
+		all[string(a.Key)] = a.Value.String()
 	}
 	return all
 }
