@@ -56,6 +56,7 @@ type refusal struct {
 	error
 	detail string
 	event  inorder.Event // of errNotAccepted
+	body   *body         // nil if it was not read
 }
 
 func (e *refusal) Unwrap() error { return e.error }
@@ -82,6 +83,7 @@ func answerTo(err error) (a answer) {
 func (r *Receiver) refuse(c *fiber.Ctx, err error) error {
 	a := answerTo(err)
 	r.logRefusal(r.span(c).Context(), a, err)
+	r.keep(c.Context(), a, err)
 	r.refused(a)
 	if a.status == http.StatusServiceUnavailable {
 		c.Set(fiber.HeaderRetryAfter, retryAfter)

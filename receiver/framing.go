@@ -51,6 +51,7 @@ func (r *Receiver) expect(ctx *fasthttp.RequestCtx) (status int) {
 			a.result = ""
 		}
 		r.logRefusal(context.Background(), a, errTooLarge)
+		r.keep(ctx, a, errTooLarge)
 		r.refused(a)
 		return http.StatusRequestEntityTooLarge
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"net/netip"
 	"runtime/debug"
 	"time"
 
@@ -75,6 +76,12 @@ type Options struct {
 
 	// Duplicate, if set, is called with every event that Temporal had already. It must not wait, and must not keep the body.
 	Duplicate func(inorder.Event)
+
+	// Refused keeps samples of what is refused. nil: nothing is kept.
+	Refused Refused
+
+	// TrustedProxies are those whose X-Forwarded-For counts, for the address of a sample. Each must be masked, and IPv4 unmapped.
+	TrustedProxies []netip.Prefix
 
 	Metrics *Metrics           // default: some that nobody reads
 	Traffic *traffic.Recorder  // nil: nothing is counted

@@ -23,20 +23,22 @@ func (r *Receiver) receive(c *fiber.Ctx) error {
 	defer body.release()
 	// The bytes as they came: a Content-Encoding changes nothing about what was signed.
 	if !r.o.Verifier.Verify(body.bytes, signature) {
-		body.discard()
-		return &refusal{error: errSignature, detail: "it matches no secret"}
+		return &refusal{error: errSignature, detail: "it matches no secret", body: body}
 	}
 	connOf(c.Context()).whole()
 	e, err := parse(body.bytes)
 	if err != nil {
-		return &refusal{error: errInvalid, detail: err.Error()}
+		return &refusal{error: errInvalid, detail: err.Error(), body: body}
 	}
 	e.ReceivedAt = r.o.Now().UTC()
+	if r.o.Refused != nil && r.o.Refused.AsksAddress(e.ReceivedAt) {
+		r.o.Refused.Delivered(r.clientOf(c.Context()), e.ReceivedAt)
+	}
 
 	ctx := r.span(c).Event(e, c.Get("traceparent"))
 	result, err := r.ways.accept(ctx, e)
 	if err != nil {
-		return &refusal{error: errNotAccepted, detail: err.Error(), event: e}
+		return &refusal{error: errNotAccepted, detail: err.Error(), event: e, body: body}
 	}
 	r.acknowledged(result, began)
 	r.o.Traffic.Event(e.Type, e.ReceivedAt)
@@ -64,8 +66,8 @@ func (r *Receiver) read(c *fiber.Ctx, signature string) (*body, error) {
 	case err != nil:
 		return nil, err
 	}
-	body.discard()
-	return nil, &refusal{error: errSignature, detail: why}
+	body.release()
+	return nil, &refusal{error: errSignature, detail: why, body: body}
 }
 
 // parse reads the event of a delivery. The names of our own events are not the platform's to send.

@@ -35,6 +35,7 @@ type cli struct {
 	Events  eventsCmd  `cmd:"" group:"operate" help:"List and show events; retry, discard, replay and amend them."`
 	Bulk    bulkCmd    `cmd:"" group:"operate" help:"Show or stop what acts on many events."`
 	Orders  ordersCmd  `cmd:"" group:"operate" help:"Show orders, what holds them up, and how they differ from the platform's."`
+	Refused refusedCmd `cmd:"" group:"operate" help:"List and explain deliveries that were refused."`
 	Audit   auditCmd   `cmd:"" group:"operate" help:"List what people did to events."`
 	Recover recoverCmd `cmd:"" group:"operate" help:"Bring back events that lost their workflow in Temporal."`
 

@@ -8,6 +8,7 @@ import (
 
 	"inorder/internal/metrics"
 	"inorder/internal/redelivery"
+	"inorder/internal/refused"
 	"inorder/internal/store/view"
 	"inorder/internal/traffic"
 	"inorder/receiver"
@@ -18,12 +19,13 @@ type roomMetrics struct {
 	registry   *prometheus.Registry
 	receiver   *receiver.Metrics
 	redelivery *redelivery.Metrics
+	refused    *refused.Metrics
 }
 
 func newMetrics() roomMetrics {
 	r := prometheus.NewRegistry()
 	metrics.Build(r, programVersion())
-	return roomMetrics{registry: r, receiver: receiver.NewMetrics(r), redelivery: redelivery.NewMetrics(r)}
+	return roomMetrics{registry: r, receiver: receiver.NewMetrics(r), redelivery: redelivery.NewMetrics(r), refused: refused.NewMetrics(r)}
 }
 
 // publish shows what this process counts and what the servers know, until stop is called, and has PostgreSQL keep the counts. Without

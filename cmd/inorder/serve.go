@@ -74,10 +74,11 @@ On SIGINT or SIGTERM it finishes what it has accepted; a second signal ends it a
 
 Who has no secret can take only so much memory. At most MAX_CONNECTIONS are open, and fewer than the process may open
 files: one more closes the oldest without a whole request. All bodies together take at most MAX_BODY_MEMORY bytes: when it
-is spent, the oldest that is not whole is answered 503. Refused requests are logged once per kind, then counted.
+is spent, the oldest that is not whole is answered 503. Refused requests are logged once per kind, then counted; with DATABASE_URL
+samples of them are kept, and ` + "`inorder refused`" + ` says why they were refused.
 
 Needs WEBHOOK_SECRETS, WEBHOOK_SECRETS_FILE or DATABASE_URL. Reads LISTEN_ADDR, ADMIN_ADDR, ADMIN_TOKEN, ADMIN_TOKENS_FILE,
-MAX_BODY_BYTES, MAX_BODY_MEMORY, MAX_CONNECTIONS, INBOX, TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE (and the other TEMPORAL_* names),
+MAX_BODY_BYTES, MAX_BODY_MEMORY, MAX_CONNECTIONS, TRUSTED_PROXIES, INBOX, TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE (and the other TEMPORAL_* names),
 TEMPORAL_UI_URL, TASK_QUEUE, LOG_LEVEL, LOG_FORMAT, OTEL_*.
 
 Example:

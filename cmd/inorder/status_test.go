@@ -93,7 +93,8 @@ func TestAudit(t *testing.T) {
 func TestEveryCommandExplainsItself(t *testing.T) {
 	clean(t)
 	for _, command := range []string{"status", "events", "events list", "events show", "events retry", "events discard", "events replay", "events amend", "bulk", "bulk show", "bulk stop",
-		"orders", "orders list", "orders show", "orders timeline", "orders blocked", "audit"} {
+		"orders", "orders list", "orders show", "orders timeline", "orders blocked", "refused", "refused list",
+		"refused show", "audit"} {
 		out, errs, code := asked(t, command+" --help")
 		require.Zero(t, code, errs)
 		text := strings.Join(strings.Fields(out), " ")

@@ -13,6 +13,7 @@ import (
 	"inorder/internal/ready"
 	"inorder/internal/reconcile"
 	"inorder/internal/redelivery"
+	"inorder/internal/refused"
 	"inorder/internal/store"
 	"inorder/internal/webhooks"
 	"inorder/internal/webhooks/secrets"
@@ -63,14 +64,39 @@ func (s *servers) receive(ctx context.Context) error {
 		Metrics:        s.metrics.receiver,
 		Traffic:        s.traffic,
 		Tracing:        s.tracing,
+		TrustedProxies: s.TrustedProxies,
 		Log:            s.log,
 	}
 	if s.reserved != nil {
 		watcher := redelivery.New(store.New(s.reserved), s.metrics.redelivery, s.limited)
 		go watcher.Run(ctx)
 		o.Duplicate = watcher.Duplicate
+		keeper, stopKeeper := s.keepRefused(ring)
+		defer stopKeeper()
+		o.Refused = keeper
 	}
 	return receiver.New(o).Run(ctx, s.ListenAddr)
+}
+
+// keepRefused returns what keeps samples of refused deliveries, and what ends it after the receiver.
+func (s *servers) keepRefused(ring *secrets.Keyring) (*refused.Keeper, func()) {
+	k := refused.New(refused.Options{Keys: func() []refused.Key { return refusedKeys(ring.Known()) }, Table: refused.Table{DB: s.reserved},
+		Metrics: s.metrics.refused, Log: s.limited})
+	ctx, stop := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { k.Run(ctx) })
+	return k, func() {
+		stop()
+		running.Wait()
+	}
+}
+
+func refusedKeys(known []secrets.Known) []refused.Key {
+	keys := make([]refused.Key, len(known))
+	for i, k := range known {
+		keys[i] = refused.Key{Secret: k.Secret, Name: k.Name, Source: k.Source, Ends: k.Ends}
+	}
+	return keys
 }
 
 // openInbox returns the receiver's second way in, and what ends it after the receiver; nil without one.

@@ -30,6 +30,8 @@ type Inspector interface {
 	Events(ctx context.Context, f api.Filter, cursor string, limit int) (api.Page[api.Event], error)
 	Event(ctx context.Context, id string) (api.EventView, error)
 	Audit(ctx context.Context, q api.AuditQuery) (api.Page[api.AuditEntry], error)
+	Refusals(ctx context.Context, q api.RefusedQuery) (api.Page[api.Refused], error)
+	Refused(ctx context.Context, id int64) (api.Refused, error)
 }
 
 // Operator acts on one event; *operate.Operator is one.

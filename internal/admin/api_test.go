@@ -45,6 +45,10 @@ func TestEveryRequestReachesItsRoom(t *testing.T) {
 		{"GET", "/api/bulk/b-1/events?failed=true&limit=1&cursor=41", "", "bulk events b-1 41 true 1"},
 		{"POST", "/api/bulk/b-1/stop", "", "stop b-1 by admin: "},
 		{"POST", "/api/bulk/b-1/stop", `{"reason":"enough"}`, "stop b-1 by admin: enough"},
+		{"GET", "/api/refused", "", "refusals  0001-01-01 00:00:00 +0000 UTC 0001-01-01 00:00:00 +0000 UTC {Limit:50 Cursor:}"},
+		{"GET", "/api/refused?reason=bad_event&after=2026-01-02T03:04:05Z&before=2026-01-03T00:00:00Z&limit=3&cursor=Ab", "",
+			"refusals bad_event 2026-01-02 03:04:05 +0000 UTC 2026-01-03 00:00:00 +0000 UTC {Limit:3 Cursor:Ab}"},
+		{"GET", "/api/refused/42", "", "refused 42"},
 		{"GET", "/api/audit?actor=anna&action=retry&event_id=e&order_id=o", "", "audit {Actor:anna Action:retry EventID:e OrderID:o ListQuery:{Limit:50 Cursor:}}"},
 	} {
 		w := r.send(tc.method, tc.target, tc.body)

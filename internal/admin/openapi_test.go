@@ -52,7 +52,8 @@ func TestTheDocumentHasEveryRequestOfTheAPI(t *testing.T) {
 	require.True(t, strings.HasPrefix(document.OpenAPI, "3.1"))
 	want := map[string]string{api.StatusPath: "get", api.OrdersPath: "get", api.OrderPath: "get", api.TimelinePath: "get", api.BlockedPath: "get",
 		api.EventsPath: "get", api.EventPath: "get", api.RetryPath: "post", api.DiscardPath: "post", api.ReplayPath: "post", api.AmendPath: "post",
-		api.BulksPath: "post", api.BulkPath: "get", api.BulkEventsPath: "get", api.StopBulkPath: "post", api.AuditPath: "get"}
+		api.BulksPath: "post", api.BulkPath: "get", api.BulkEventsPath: "get", api.StopBulkPath: "post", api.AuditPath: "get",
+		api.RefusalsPath: "get", api.RefusedPath: "get"}
 	require.Len(t, document.Paths, len(want))
 	for path, method := range want {
 		op := document.Paths[path][method]

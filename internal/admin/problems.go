@@ -138,6 +138,7 @@ var byType = []struct {
 }{
 	{is[*operate.UnknownError], http.StatusNotFound, api.ProblemNotFound},
 	{is[*inspect.UnknownOrderError], http.StatusNotFound, api.ProblemNotFound},
+	{is[*inspect.UnknownRefusedError], http.StatusNotFound, api.ProblemNotFound},
 	{is[*bulk.UnknownError], http.StatusNotFound, api.ProblemNotFound},
 	{is[*bulk.ChangedError], http.StatusConflict, api.ProblemChanged},
 	{is[*bulk.EndedError], http.StatusConflict, api.ProblemUnfit},

@@ -83,6 +83,14 @@ func (f *fake) Audit(_ context.Context, q api.AuditQuery) (api.Page[api.AuditEnt
 	return api.Page[api.AuditEntry]{}, f.note("audit %+v", q)
 }
 
+func (f *fake) Refusals(_ context.Context, q api.RefusedQuery) (api.Page[api.Refused], error) {
+	return api.Page[api.Refused]{}, f.note("refusals %s %v %v %+v", q.Reason, q.After, q.Before, q.ListQuery)
+}
+
+func (f *fake) Refused(_ context.Context, id int64) (api.Refused, error) {
+	return api.Refused{ID: id}, f.note("refused %d", id)
+}
+
 func (f *fake) Retry(_ context.Context, id string, by operate.Act) (api.Done, error) {
 	return f.act("retry", id, "", by)
 }

@@ -92,6 +92,7 @@ func (a *API) register(h huma.API) {
 	a.registerOrders(h)
 	a.registerEvents(h)
 	a.registerBulks(h)
+	a.registerRefused(h)
 	getRoute(a, h, api.AuditPath, "audit", "Who did what to what, newest first", func(ctx context.Context, in *struct{ api.AuditQuery }) (api.Page[api.AuditEntry], error) {
 		return a.inspector.Audit(ctx, in.AuditQuery)
 	})

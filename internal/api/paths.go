@@ -26,6 +26,9 @@ const (
 	BulkEventsPath = "/api/bulk/{id}/events"
 	StopBulkPath   = "/api/bulk/{id}/stop"
 
+	RefusalsPath = "/api/refused"
+	RefusedPath  = "/api/refused/{id}"
+
 	AuditPath = "/api/audit"
 )
 

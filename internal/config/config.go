@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"math"
+	"net/netip"
 	"os"
 	"strings"
 	"time"
@@ -20,16 +21,17 @@ import (
 // Config is every setting. The comments give the variable and its default. A variable that is set to nothing counts
 // as not set, because that is how compose files and shells write it.
 type Config struct {
-	ListenAddr      string   // LISTEN_ADDR 127.0.0.1:3000: the receiver
-	AdminAddr       string   // ADMIN_ADDR 127.0.0.1:3001
-	AdminToken      string   // ADMIN_TOKEN: opens the admin API to the actor admin; commands send it
-	AdminTokensFile string   // ADMIN_TOKENS_FILE: more tokens, each with a name; read again when it changes
-	WebhookSecrets  []string // WEBHOOK_SECRETS, comma-separated; the first signs what `send` sends, any verifies
-	SecretsFile     string   // WEBHOOK_SECRETS_FILE: more of them, one a line; read again when it changes
-	MaxBodyBytes    int      // MAX_BODY_BYTES 1048576: the largest body
-	MaxBodyMemory   int      // MAX_BODY_MEMORY 67108864: the bytes that all bodies take together while they are read and answered
-	MaxConnections  int      // MAX_CONNECTIONS 4096: of the receiver, at once
-	ReceiverURL     string   // RECEIVER_URL http://127.0.0.1:3000: where `send` sends to
+	ListenAddr      string         // LISTEN_ADDR 127.0.0.1:3000: the receiver
+	AdminAddr       string         // ADMIN_ADDR 127.0.0.1:3001
+	AdminToken      string         // ADMIN_TOKEN: opens the admin API to the actor admin; commands send it
+	AdminTokensFile string         // ADMIN_TOKENS_FILE: more tokens, each with a name; read again when it changes
+	WebhookSecrets  []string       // WEBHOOK_SECRETS, comma-separated; the first signs what `send` sends, any verifies
+	SecretsFile     string         // WEBHOOK_SECRETS_FILE: more of them, one a line; read again when it changes
+	MaxBodyBytes    int            // MAX_BODY_BYTES 1048576: the largest body
+	MaxBodyMemory   int            // MAX_BODY_MEMORY 67108864: the bytes that all bodies take together while they are read and answered
+	MaxConnections  int            // MAX_CONNECTIONS 4096: of the receiver, at once
+	TrustedProxies  []netip.Prefix // TRUSTED_PROXIES: whose X-Forwarded-For counts, for the address of a refused delivery
+	ReceiverURL     string         // RECEIVER_URL http://127.0.0.1:3000: where `send` sends to
 
 	Pool      *pgxpool.Config // DATABASE_URL; nil when not set
 	Temporal  client.Options  // TEMPORAL_*, as every Temporal program reads them; without a logger
@@ -104,6 +106,7 @@ func load(need Need, env environment) (Config, error) {
 		MaxBodyBytes:    r.integer("MAX_BODY_BYTES", 1<<20, 1, maxBodyBytes),
 		MaxBodyMemory:   r.integer("MAX_BODY_MEMORY", 64<<20, 1, maxBodyMemory),
 		MaxConnections:  r.integer("MAX_CONNECTIONS", 4096, 1, 1<<20),
+		TrustedProxies:  r.prefixes("TRUSTED_PROXIES"),
 		ReceiverURL:     r.webURL("RECEIVER_URL", "http://127.0.0.1:3000"),
 
 		Pool:      r.postgres("DATABASE_URL", need&NeedDatabase != 0),

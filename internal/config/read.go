@@ -1,8 +1,10 @@
 package config
 
 import (
+	"errors"
 	"log/slog"
 	"net"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -117,6 +119,44 @@ func isAddress(value string) bool {
 	}
 	n, err := strconv.ParseUint(port, 10, 16)
 	return err == nil && n <= 65535
+}
+
+// prefixes reads a comma-separated list of networks. A single address is one of its own. IPv4 that is written in IPv6 is IPv4.
+func (r *reader) prefixes(name string) (list []netip.Prefix) {
+	value, set := r.env.LookupEnv(name)
+	if !set {
+		return nil
+	}
+	const example = "; separate networks by single commas, for example 10.0.0.0/8,2001:db8::/32"
+	for _, text := range strings.Split(value, ",") {
+		text = strings.TrimSpace(text)
+		p, err := parsePrefix(text)
+		switch {
+		case err != nil:
+			r.problem(name, "%q is neither an address nor a network"+example, text)
+		case p.Masked() != p:
+			r.problem(name, "%q has bits beyond its length, and may mean %s"+example, text, p.Masked())
+		case p.Bits() == 0:
+			r.problem(name, "%q is everybody, and who is no proxy can make up X-Forwarded-For"+example, text)
+		default:
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+func parsePrefix(text string) (netip.Prefix, error) {
+	if a, err := netip.ParseAddr(text); err == nil && a.Zone() == "" {
+		return netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen()), nil
+	}
+	p, err := netip.ParsePrefix(text)
+	if err == nil && p.Addr().Is4In6() {
+		if p.Bits() < 96 {
+			return p, errors.New("it is more than IPv4")
+		}
+		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+	}
+	return p, err
 }
 
 func (r *reader) webURL(name, fallback string) string {

@@ -28,7 +28,7 @@ func TestPlansReadBoundedRowsByAnIndex(t *testing.T) {
 		_, err := pool.Exec(t.Context(), sql)
 		require.NoError(t, err)
 	}
-	for _, table := range []string{"orders", "order_parts", "webhook_events", "pending_events", "event_inbox", "audit_log", "traffic_minutes"} {
+	for _, table := range []string{"orders", "order_parts", "webhook_events", "pending_events", "event_inbox", "audit_log", "traffic_minutes", "refused_deliveries"} {
 		exec(`ALTER TABLE ` + table + ` SET (autovacuum_enabled = off)`)
 	}
 	exec(`VACUUM ANALYZE`)
@@ -50,6 +50,8 @@ func fill(exec func(string)) {
 		SELECT 'evt_w_' || i, 'order_w_' || i / 4, 'order.paid', '{}', now(), now() - i * interval '1 second', now() - interval '3 hours', (ARRAY['waiting', 'stuck', 'attention'])[i % 3 + 1] FROM ` + n)
 	exec(`INSERT INTO event_inbox (event_id, order_id, body, received_at, not_before) SELECT 'evt_i_' || i, 'order_w_' || i / 4, '{"type":"order.paid"}', now() - i * interval '1 second', now() FROM ` + n)
 	exec(`INSERT INTO audit_log (actor, action, event_id, order_id, via, result) SELECT 'anna', 'retry', 'evt_' || i, 'order_' || i / 4, 'api', 'signaled' FROM ` + n)
+	exec(`INSERT INTO refused_deliveries (at, reason, status, evidence, client, network, causes, summary, advice)
+		SELECT now() - i * interval '1 second', CASE WHEN i % 3 = 0 THEN 'too_large' ELSE 'bad_signature' END, 401, 'none', '', '', '{}', '', '' FROM ` + n)
 	exec(`INSERT INTO traffic_minutes (minute, process, kind, name, count) SELECT date_trunc('minute', now()) - i * interval '1 minute', gen_random_uuid(), 'delivery', 'accepted', 1 FROM ` + n)
 }
 
@@ -81,7 +83,13 @@ func explainAll(t *testing.T, pool *pgxpool.Pool) {
 		_, err := v.Audit(ctx, q)
 		require.NoError(t, err)
 	}
+	for _, q := range []api.RefusedQuery{{}, {Reason: "too_large"}, {Reason: "bad_event"}, {After: *ago(time.Minute)}, {Reason: "bad_signature", Before: *ago(time.Hour)}} {
+		x.what, q.ListQuery = fmt.Sprintf("refused %+v", q), list
+		_, err := v.Refusals(ctx, q)
+		require.NoError(t, err)
+	}
 	for what, ask := range map[string]func() error{
+		"one refused": func() error { _, _, err := v.Refused(ctx, 7); return err },
 		"event":       func() error { _, _, err := v.Event(ctx, "evt_7"); return err },
 		"order":       func() error { _, _, err := v.Order(ctx, "order_7"); return err },
 		"timeline":    func() error { _, err := v.Timeline(ctx, "order_7", place, 50); return err },

@@ -52,7 +52,8 @@ type Keyring struct {
 	log    *slog.Logger
 	now    func() time.Time
 
-	valid atomic.Pointer[[]key] // what deliveries are verified with
+	valid atomic.Pointer[[]key]   // what deliveries are verified with
+	all   atomic.Pointer[[]Known] // those, and those that have ended
 
 	// These belong to the goroutine that polls.
 	uses  map[string]*use // by the secret's name

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"inorder/internal/platform"
 )
 
 // merge makes of all sources what deliveries are verified with from now on. The first source of a secret names it. The
@@ -26,17 +28,33 @@ func (k *Keyring) merge() {
 
 	now := k.now()
 	var keys []key
+	var all []Known
 	for _, e := range entries {
 		e.ends = ends[e.name]
 		twice := slices.ContainsFunc(keys, func(other key) bool { return other.secret == e.secret })
+		if e.secret != "" && !slices.ContainsFunc(all, func(other Known) bool { return other.Secret == e.secret }) {
+			all = append(all, Known{e.secret, e.name, e.source, e.ends})
+		}
 		if e.secret != "" && !twice && !e.endedAt(now) {
 			keys = append(keys, key{e, k.useOf(e)})
 		}
 	}
 	k.takeUses(keys)
 	k.valid.Store(&keys)
+	k.all.Store(&all)
 	k.logChange(keys)
 }
+
+// Known is a secret that the sources have, valid or ended.
+type Known struct {
+	Secret       platform.Secret
+	Name, Source string
+	Ends         time.Time // zero for no end
+}
+
+// Known returns the secrets that are valid, and of those that have ended the ones that a source still has, which explain why a delivery is
+// refused. Nobody may change what it returns.
+func (k *Keyring) Known() []Known { return *k.all.Load() }
 
 func (k *Keyring) useOf(e entry) *use {
 	if k.uses[e.name] == nil {

@@ -1,0 +1,18 @@
+package refused
+
+import (
+	"testing"
+
+	"inorder/internal/delivery"
+)
+
+// BenchmarkExplain is the longest search: of a signature that nobody here made.
+func BenchmarkExplain(b *testing.B) {
+	d := of(body, delivery.SignatureHeader, delivery.Sign("whsec_stranger", []byte(body)))
+	b.ReportAllocs()
+	work := 0
+	for b.Loop() {
+		_, work = explain(d, keys)
+	}
+	b.ReportMetric(float64(work), "work")
+}

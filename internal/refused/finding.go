@@ -1,0 +1,162 @@
+package refused
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"inorder/internal/delivery"
+)
+
+// finding is what the search came to.
+func (s *search) finding() (f Finding) {
+	f.Partial = s.found == nil && (s.spent || s.skipped)
+	var say, do []string
+	if s.found != nil {
+		f.Secret, f.Source = s.found.key.Name, s.found.key.Source
+		cause, what, advice := s.secretCause()
+		say, do = append(say, what), append(do, advice)
+		f.Causes = s.found.causes(cause)
+	} else {
+		f.Causes = s.unexplained()
+	}
+	for _, c := range f.Causes {
+		if w := words[c]; w.say != "" {
+			say = append(say, w.say)
+		}
+		if w := words[c]; w.do != "" {
+			do = append(do, w.do)
+		}
+	}
+	if s.found != nil && s.found.form.name != "" {
+		say = append(say, "the sender uses the secret "+s.found.form.name)
+	}
+	if s.found == nil && first(s.delivery.Header, "Content-Encoding") != "" {
+		do = append(do, "The delivery has a Content-Encoding: see that nothing on the way compresses or decompresses bodies.")
+	}
+	if f.Partial {
+		say = append(say, map[bool]string{true: "the body was not read", false: "not all was tried, because the body is large"}[s.delivery.Body == nil])
+	}
+	f.Summary = sentence(strings.Join(say, "; "))
+	f.Advice = strings.Join(slices.DeleteFunc(do, func(s string) bool { return s == "" }), " ")
+	return f
+}
+
+func sentence(text string) string {
+	if text == "" {
+		return ""
+	}
+	return strings.ToUpper(text[:1]) + text[1:] + "."
+}
+
+// causes are what differs: what was done to the signature and the body, and first what is wrong with the secret, if anything is.
+func (m *match) causes(secret Cause) (all []Cause) {
+	if secret != CauseNothing {
+		all = append(all, secret)
+	}
+	if m.extra {
+		all = append(all, CauseScheme)
+	}
+	if m.form.name != "" {
+		all = append(all, CauseKeyForm)
+	}
+	all = append(append(all, m.claim.causes...), m.body...)
+	if len(all) == 0 {
+		all = []Cause{CauseNothing}
+	}
+	return all
+}
+
+// secretCause says what is wrong with the secret that was found; CauseNothing if it is valid.
+func (s *search) secretCause() (c Cause, say, do string) {
+	k := s.found.key
+	name := "secret " + k.Name
+	if k.Source != "" {
+		name += " of " + k.Source
+	}
+	another := slices.ContainsFunc(s.keys, func(other Key) bool { return other.Source == k.Source && !other.endedAt(s.delivery.At) })
+	switch {
+	case k.endedAt(s.delivery.At) && another:
+		return CauseOldSecret, fmt.Sprintf("%s made the signature, and ended at %s, when another had taken its place", name, k.Ends.UTC().Format(time.RFC3339)),
+			"Whoever delivers still signs with the secret before the last rotation: end the old webhook at the platform, or give the sender the new secret."
+	case k.endedAt(s.delivery.At):
+		return CauseEndedSecret, fmt.Sprintf("%s made the signature, and ended at %s", name, k.Ends.UTC().Format(time.RFC3339)),
+			"A webhook that was given up still delivers: delete it at the platform (`inorder hooks list`, `inorder hooks delete`), or make its secret valid again."
+	case k.Unknown:
+		return CauseOtherWebhook, name + " made the signature, and this receiver does not verify with it",
+			"Give the receiver this secret too, by WEBHOOK_SECRETS_FILE or DATABASE_URL, or have the webhook deliver to the receiver that knows it."
+	case s.found.form.name == "" && !s.found.extra && len(s.found.claim.causes)+len(s.found.body) == 0:
+		return CauseNothing, name + " made the signature, which is right: the receiver did not know the secret yet",
+			"Nothing is left to do: the platform delivers it again, and `inorder orders reconcile` fetches what it does not."
+	}
+	return CauseNothing, name + ", which is valid, made the signature", ""
+}
+
+// unexplained is what can be seen of a signature that no known secret made.
+func (s *search) unexplained() (causes []Cause) {
+	values := 0
+	for name, all := range s.delivery.Header {
+		if strings.EqualFold(name, delivery.SignatureHeader) {
+			values += len(all)
+		}
+	}
+	if values > 1 {
+		causes = append(causes, CauseSeveral)
+	}
+	switch {
+	case len(s.claims) > 0:
+		if len(s.prefixes) > 1 {
+			causes = append(causes, CauseScheme)
+		}
+		for _, c := range s.claims[0].causes {
+			if !slices.Contains(causes, c) {
+				causes = append(causes, c)
+			}
+		}
+		causes = append(causes, CauseNoSignature)
+	case values > 0:
+		causes = append(causes, CauseMalformed)
+	default:
+		causes = append(causes, CauseMissing)
+	}
+	if s.delivery.Body != nil && len(s.delivery.Body) == 0 {
+		causes = append(causes, CauseEmpty)
+	}
+	return causes
+}
+
+// words say what a cause is and what to do about it. Those of secrets have their own.
+var words = map[Cause]struct{ say, do string }{
+	CauseKeyForm:   {"", "The key is the whole secret as the platform shows it, " + secretPrefix + " included: correct how the sender or the proxy reads it."},
+	CauseUpperCase: {"it is hex in upper case", "Write the signature in lower-case hex."},
+	CausePrefix:    {"something stands beside it in the header, such as sha256= or v1=", "Send the 64 digits alone, without anything before or after them."},
+	CauseBase64:    {"it is in base64", "Write the signature in lower-case hex instead of base64."},
+	CauseScheme: {"it follows another scheme, which signs more than the body (such as Standard Webhooks: webhook-id, webhook-timestamp)",
+		"This is no delivery of the platform as it is documented: sign the body alone, in " + delivery.SignatureHeader + "."},
+	CauseHeader:       {"it is in another header", "Send it in the header " + delivery.SignatureHeader + "; see whether a proxy renames headers."},
+	CauseSeveral:      {"there is more than one value of " + delivery.SignatureHeader, "Send it once: see whether a proxy adds the header a second time."},
+	CauseAlgorithm:    {"it is made with another hash than SHA-256", "Sign with HMAC-SHA256."},
+	CauseMissing:      {"there is no signature at all", "If the platform sent it, something on the way removes the header " + delivery.SignatureHeader + "; else a stranger did, and nothing is to be done."},
+	CauseMalformed:    {delivery.SignatureHeader + " holds nothing that could be a signature", "It must be 64 digits of lower-case hex; see what the sender, or a proxy, writes there."},
+	CauseNoSignature:  {"no secret that is known here made the signature, of any form of the body that was tried", "Compare the names of the secrets (`inorder hooks secrets`) with the webhook at the platform: register or rotate it if its secret was lost. If the address is none of the platform's, a stranger sent it, and nothing is to be done."},
+	CauseReserialised: {"the JSON was written anew after it was signed: other blanks, order or escapes", "Have what stands between the platform and the receiver pass the body on byte for byte, without parsing it."},
+	CauseDecompressed: {"the body was compressed or decompressed after it was signed", "Switch compression and decompression of requests off in what stands before the receiver."},
+	CauseNewline:      {"a line break was added, removed or changed after it was signed", "Have the sender sign exactly the bytes that it sends, and see that nothing on the way edits them; with curl use --data-binary."},
+	CauseCharset:      {"the encoding of the text, or its byte order mark, changed after it was signed", "Sign and send the same bytes, in UTF-8 without a byte order mark."},
+	CauseEmpty:        {"the body is empty", "See whether a proxy drops the bodies of requests, or answers a redirect before the receiver."},
+}
+
+// Other is why a delivery was refused for something else than its signature. detail is the cause as the receiver knows it, without content.
+func Other(r Reason, detail string) Finding {
+	switch r {
+	case BadEvent:
+		return Finding{Causes: []Cause{CauseNotAnEvent}, Summary: sentence("the signature is right, but it is no event: " + detail),
+			Advice: "Correct it at the sender: it has a secret of ours. If the platform itself sent it, nothing is to be done; its next deliveries are not concerned."}
+	case TooLarge:
+		return Finding{Causes: []Cause{CauseTooLarge}, Summary: sentence(detail),
+			Advice: "If the platform sent it, raise MAX_BODY_BYTES, and the limit of what stands before the receiver, such as nginx's client_max_body_size."}
+	}
+	return Finding{Causes: []Cause{CauseUnavailable}, Summary: sentence(detail),
+		Advice: "The platform delivers it again. See `inorder status` and /readyz for what was away; if the memory for bodies was spent, see who sends so much, or raise MAX_BODY_MEMORY."}
+}

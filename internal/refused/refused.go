@@ -1,0 +1,94 @@
+// Package refused says why a delivery was refused, and keeps bounded, redacted samples of those that were. Explain is pure; a Keeper is what
+// the receiver has. Reading the samples is internal/store/view's.
+package refused
+
+import (
+	"net/http"
+	"time"
+
+	"inorder/internal/platform"
+)
+
+// Delivery is a refused delivery, as it came.
+type Delivery struct {
+	Header http.Header // its names may be written in any case
+	Body   []byte      // nil if it was not read
+	At     time.Time   // when it came; zero for now
+}
+
+// Key is a secret that may have signed a delivery, whether it is valid or not.
+type Key struct {
+	Secret platform.Secret
+	Name   string    // what the secret is called where it may not be shown
+	Source string    // the webhook's ID, or the setting that it came from
+	Ends   time.Time // zero for no end
+	// Unknown says that the receiver does not verify with this secret, though it has not ended.
+	Unknown bool
+}
+
+// endedAt reports whether the secret no longer verified deliveries at that time.
+func (k Key) endedAt(at time.Time) bool { return !k.Ends.IsZero() && !at.Before(k.Ends) }
+
+// Cause is one thing that is wrong with a delivery. The causes are a closed set and are never renamed: they are in PostgreSQL, in the API and in
+// its clients.
+type Cause string
+
+// What is wrong with the secret: it is one that is known here, and did make the signature.
+const (
+	CauseNothing      Cause = "nothing"       // the signature is right: its secret was not known yet
+	CauseOldSecret    Cause = "old_secret"    // it has ended, and its webhook or setting has another one
+	CauseEndedSecret  Cause = "ended_secret"  // it has ended, and its webhook has no other one: a webhook that we gave up still delivers
+	CauseOtherWebhook Cause = "other_webhook" // it is valid, but of a webhook that the receiver does not verify with
+	CauseKeyForm      Cause = "key_form"      // the sender uses the secret without its prefix, decoded, or with a line break
+)
+
+// What is wrong with the signature.
+const (
+	CauseUpperCase   Cause = "upper_case"   // hex in upper case
+	CausePrefix      Cause = "prefix"       // such as sha256= or v1= before it
+	CauseBase64      Cause = "base64"       // base64 instead of hex
+	CauseScheme      Cause = "other_scheme" // made of more than the body, such as webhook-id and webhook-timestamp (Standard Webhooks)
+	CauseHeader      Cause = "other_header" // it is in another header than X-Webhook-Signature
+	CauseSeveral     Cause = "several"      // there is more than one X-Webhook-Signature
+	CauseAlgorithm   Cause = "other_hash"   // HMAC with SHA-1 or SHA-512 instead of SHA-256
+	CauseMissing     Cause = "missing"      // there is none
+	CauseMalformed   Cause = "malformed"    // it is nothing that could be a signature
+	CauseNoSignature Cause = "no_match"     // no secret that is known here made it, in any way that was tried
+)
+
+// What happened to the body after it was signed.
+const (
+	CauseReserialised Cause = "reserialised" // the JSON was written anew: other blanks, order of keys or escapes
+	CauseDecompressed Cause = "decompressed" // the signature is of the plain bytes, and compressed ones came, or the other way round
+	CauseNewline      Cause = "newline"      // a line break was added, removed or changed
+	CauseCharset      Cause = "charset"      // a byte order mark or the encoding of the text changed
+	CauseEmpty        Cause = "empty_body"   // the body is empty
+)
+
+// Other reasons than the signature.
+const (
+	CauseNotAnEvent  Cause = "not_an_event" // the signature is right, and the body is no event
+	CauseTooLarge    Cause = "too_large"    // the body is over MAX_BODY_BYTES
+	CauseUnavailable Cause = "unavailable"  // nothing could take it in time, or the memory for bodies was spent
+)
+
+// Finding is why a delivery was refused. It never shows a secret, a signature or a part of the body.
+type Finding struct {
+	Causes  []Cause // the first is the most important one; never empty
+	Secret  string  // the name of the secret that made the signature; "" if none is known that did
+	Source  string  // of that secret
+	Summary string  // one sentence that says what is wrong
+	Advice  string  // one sentence that says what to do
+	// Partial says that the bound on the work ended the search before all was tried: the body is large, or there are many secrets.
+	Partial bool
+}
+
+// Explained reports whether a secret that is known here made the signature. That can't be forged.
+func (f Finding) Explained() bool { return f.Secret != "" }
+
+// Causes are all causes.
+func Causes() []Cause {
+	return []Cause{CauseNothing, CauseOldSecret, CauseEndedSecret, CauseOtherWebhook, CauseKeyForm, CauseUpperCase, CausePrefix, CauseBase64, CauseScheme,
+		CauseHeader, CauseSeveral, CauseAlgorithm, CauseMissing, CauseMalformed, CauseNoSignature, CauseReserialised, CauseDecompressed, CauseNewline,
+		CauseCharset, CauseEmpty, CauseNotAnEvent, CauseTooLarge, CauseUnavailable}
+}
