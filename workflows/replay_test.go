@@ -8,17 +8,14 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/api/temporalproto"
-	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/log"
 	sdk "go.temporal.io/sdk/worker"
 
 	"inorder"
 	"inorder/dev/testenv"
-	"inorder/internal/telemetry"
 	"inorder/worker"
 	"inorder/workflows"
 )
@@ -128,25 +125,6 @@ func TestHistoriesOfLandedCodeReplay(t *testing.T) {
 			workflows.Register(r)
 			require.NoError(t, r.ReplayWorkflowHistoryFromJSONFile(log.NewStructuredLogger(testenv.Log), file))
 		})
-	}
-}
-
-// Histories of a worker that traced nothing go on in one that traces, and the other way round.
-func TestHistoriesReplayWithTracing(t *testing.T) {
-	files, err := filepath.Glob(fixture("*"))
-	require.NoError(t, err)
-	exported := tracetest.NewInMemoryExporter()
-	tracing, err := telemetry.New(t.Context(), exported, telemetry.Options{})
-	require.NoError(t, err)
-	t.Cleanup(tracing.Stop)
-	spans, err := tracing.Interceptor()
-	require.NoError(t, err)
-	for _, file := range files {
-		r, err := sdk.NewWorkflowReplayerWithOptions(sdk.WorkflowReplayerOptions{
-			Interceptors: []interceptor.WorkerInterceptor{spans, workflows.TraceEvents()}})
-		require.NoError(t, err)
-		workflows.Register(r)
-		require.NoError(t, r.ReplayWorkflowHistoryFromJSONFile(log.NewStructuredLogger(testenv.Log), file), file)
 	}
 }
 
