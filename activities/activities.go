@@ -17,6 +17,7 @@ import (
 	"inorder/internal/redelivery"
 	"inorder/internal/store"
 	"inorder/internal/sweep"
+	"inorder/internal/telemetry"
 	"inorder/internal/traffic"
 	"inorder/internal/webhooks"
 )
@@ -31,6 +32,7 @@ type Activities struct {
 	Limited    *loglimit.Logger
 	Redelivery *redelivery.Metrics
 	Traffic    *traffic.Recorder // nil: nothing is counted
+	Ends       *telemetry.Ends   // nil: nothing is logged of events that end
 
 	// MaxEventSkew is how much later than its receipt an event may be dated. Later ones need attention: they would
 	// freeze what they set until then.

@@ -11,6 +11,7 @@ import (
 
 	"inorder"
 	"inorder/internal/store"
+	"inorder/internal/telemetry"
 )
 
 // ApplyEventInput is what ApplyEvent is told beside the event itself.
@@ -43,6 +44,7 @@ type ApplyEventResult struct {
 // A replay undoes the event's end once, in the same transaction; its second run finds the act in the audit.
 func (a *Activities) ApplyEvent(ctx context.Context, body converter.RawValue, in ApplyEventInput) (ApplyEventResult, error) {
 	e := a.judge(body, in.Receipt)
+	telemetry.Mark(ctx, e.Event)
 	if err := a.auditRetry(ctx, e, in.Receipt.RetriedBy); err != nil {
 		return ApplyEventResult{}, err
 	}
@@ -88,7 +90,7 @@ func (a *Activities) apply(ctx context.Context, e store.Event, in ApplyEventInpu
 	}
 	result.Outcome, result.Detail = r.Outcome, r.Detail
 	if !r.Recorded {
-		a.Traffic.Ended(r.Outcome, store.ViaWorkflow, in.Receipt.since())
+		a.ended(ctx, e.Event, r.Outcome, in.Receipt)
 	}
 	if r.OtherBody {
 		a.Redelivery.Notice(a.Limited, "event_id", e.ID, "event_type", e.Type, "order_id", e.Change.OrderID)
@@ -99,8 +101,14 @@ func (a *Activities) apply(ctx context.Context, e store.Event, in ApplyEventInpu
 	case r.Outcome == inorder.Waiting, r.Outcome == inorder.Stuck:
 		_, result.RecheckAfter = a.waitPolicy().at(age, r.Waiters)
 	}
-	a.countRepair(drift, e)
+	a.countRepair(ctx, drift, e)
 	return result, nil
+}
+
+// ended notes that an event has just ended. An outcome that is no end is not noted.
+func (a *Activities) ended(ctx context.Context, e inorder.Event, outcome inorder.Outcome, r Receipt) {
+	a.Traffic.Ended(outcome, store.ViaWorkflow, r.since())
+	a.Ends.Ended(ctx, e, outcome, store.ViaWorkflow)
 }
 
 // park records that PostgreSQL refuses the event's data, so that a person must look at it.
@@ -174,10 +182,10 @@ func latest(a, b time.Time) time.Time {
 	return a
 }
 
-func (a *Activities) countRepair(drift inorder.Drift, e store.Event) {
+func (a *Activities) countRepair(ctx context.Context, drift inorder.Drift, e store.Event) {
 	if drift == inorder.DriftNone {
 		return
 	}
 	a.Reconcile.Repaired(drift)
-	a.Log.Info("order repaired", "drift", drift, "order_id", e.Change.OrderID, "event_id", e.ID)
+	a.Log.InfoContext(ctx, "order repaired", "drift", drift, "event_id", e.ID, "event_type", e.Type, "order_id", e.Change.OrderID)
 }

@@ -36,7 +36,7 @@ func (a *Activities) canceledBy(ctx context.Context) (actor, reason string) {
 	r := run(ctx)
 	actor, reason, err := a.Events.CanceledBy(ctx, r)
 	if err != nil {
-		a.Log.Warn("Temporal does not say who canceled an event", "event_id", r.EventID(), "cause", err)
+		a.Log.WarnContext(ctx, "Temporal does not say who canceled an event", "event_id", r.EventID(), "cause", err)
 	}
 	return cmp.Or(actor, somebody), cmp.Or(reason, "canceled in Temporal")
 }
@@ -46,7 +46,7 @@ func (a *Activities) signaledBy(ctx context.Context, signal, says string) string
 	r := run(ctx)
 	actor, err := a.Events.SignaledBy(ctx, r, signal)
 	if err != nil {
-		a.Log.Warn("Temporal does not say who sent an event a signal", "event_id", r.EventID(), "cause", err)
+		a.Log.WarnContext(ctx, "Temporal does not say who sent an event a signal", "event_id", r.EventID(), "cause", err)
 	}
 	return cmp.Or(actor, says, somebody)
 }

@@ -9,6 +9,7 @@ import (
 
 	"inorder"
 	"inorder/internal/store"
+	"inorder/internal/telemetry"
 )
 
 // DiscardEventInput says who gave the event up, and why.
@@ -44,6 +45,7 @@ func (a *Activities) DiscardEvent(ctx context.Context, body converter.RawValue, 
 	}
 	detail := inorder.Bounded(fmt.Sprintf("%s (by %s)", cmp.Or(in.Reason, "no reason given"), cmp.Or(in.Actor, "unknown")))
 	received, _ := readEvent(body, in.Receipt)
+	telemetry.Mark(ctx, received)
 	e := store.ReadToDiscard(received)
 	e.Act = &act
 	if err := a.auditRetry(ctx, e, in.Receipt.RetriedBy); err != nil {
@@ -57,7 +59,7 @@ func (a *Activities) DiscardEvent(ctx context.Context, body converter.RawValue, 
 	if r.Recorded {
 		result.Waiters = r.Waiters
 	} else {
-		a.Traffic.Ended(r.Outcome, store.ViaWorkflow, in.Receipt.since())
+		a.ended(ctx, e.Event, r.Outcome, in.Receipt)
 	}
 	return result, nil
 }

@@ -45,17 +45,17 @@ type ways struct {
 
 // accept makes the event durable, once: that it is known already is a result, too. One event is one workflow, as long as
 // Temporal can take it; the inbox takes the others. Whichever way is durable first answers; an event that took both is
-// applied once, because its row in webhook_events can be written once.
-func (w *ways) accept(e inorder.Event) (string, error) {
+// applied once, because its row in webhook_events can be written once. ctx has the span of the delivery, and is never cancelled.
+func (w *ways) accept(ctx context.Context, e inorder.Event) (string, error) {
 	if w.inbox == nil {
-		return w.engine.await(e)
+		return w.engine.await(ctx, e)
 	}
 	if !w.inbox.Open() {
-		return w.withoutInbox(e, errInboxClosed)
+		return w.withoutInbox(ctx, e, errInboxClosed)
 	}
-	starting, cause := w.engine.begin(e, w.now())
+	starting, cause := w.engine.begin(ctx, e, w.now())
 	if starting == nil {
-		return w.spillFirst(e, cause)
+		return w.spillFirst(ctx, e, cause)
 	}
 	budget := time.NewTimer(w.budget())
 	defer budget.Stop()
@@ -78,11 +78,11 @@ func (w *ways) accept(e inorder.Event) (string, error) {
 var errInboxClosed = errors.New("PostgreSQL does not answer")
 
 // withoutInbox takes the first way, however long it takes. While Temporal is away, too, it refuses at once.
-func (w *ways) withoutInbox(e inorder.Event, cause error) (string, error) {
+func (w *ways) withoutInbox(ctx context.Context, e inorder.Event, cause error) (string, error) {
 	if !w.engine.breaker.TryAcquirePermit() {
 		return "", fmt.Errorf("%s has not answered lately; and %w", w.engine.name, cause)
 	}
-	result, err := w.engine.await(e)
+	result, err := w.engine.await(ctx, e)
 	if err != nil {
 		return "", fmt.Errorf("%w; and %w", err, cause)
 	}
@@ -98,13 +98,13 @@ func (w *ways) budget() time.Duration {
 
 // spillFirst takes the second way because the first is closed, and the first after all if PostgreSQL fails: it may be open by
 // now. When the inbox is full, both are at their limits, and one more that waits helps nobody.
-func (w *ways) spillFirst(e inorder.Event, closed error) (string, error) {
+func (w *ways) spillFirst(ctx context.Context, e inorder.Event, closed error) (string, error) {
 	result, err := w.spill(e, w.now())
 	switch {
 	case err == nil:
 		return result, nil
 	case w.engine.open() && !errors.Is(err, inbox.ErrFull):
-		return w.withoutInbox(e, err)
+		return w.withoutInbox(ctx, e, err)
 	}
 	return "", fmt.Errorf("%w; and %w", closed, err)
 }
@@ -190,7 +190,7 @@ func (g *engine) open() bool { return g.breaker.RemainingDelay() == 0 }
 // begin starts the event's workflow and returns at once; the channel tells how it ended. It returns an error instead if
 // Temporal is away or has no slot. A start that has begun is never cancelled: Temporal would have the event, and its
 // first workflow task would be lost for ten seconds.
-func (g *engine) begin(e inorder.Event, now time.Time) (<-chan startEnd, error) {
+func (g *engine) begin(ctx context.Context, e inorder.Event, now time.Time) (<-chan startEnd, error) {
 	if !g.slots.take(now) {
 		return nil, fmt.Errorf("%s takes no more for the moment: %s under way", g.name, words.Phrase(g.slots.underWay(), "start is", "starts are"))
 	}
@@ -201,7 +201,7 @@ func (g *engine) begin(e inorder.Event, now time.Time) (<-chan startEnd, error) 
 	ended := make(chan startEnd, 1)
 	go func() {
 		defer g.slots.giveBack()
-		ctx, cancel := context.WithTimeout(context.Background(), g.timeout)
+		ctx, cancel := context.WithTimeout(ctx, g.timeout)
 		defer cancel()
 		ended <- g.start(ctx, e)
 	}()
@@ -210,8 +210,8 @@ func (g *engine) begin(e inorder.Event, now time.Time) (<-chan startEnd, error) 
 
 // await starts the event's workflow as soon as there is a slot, and returns how that ended. It takes the timeout in all. It is
 // for a receiver that has no other way in.
-func (g *engine) await(e inorder.Event) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), g.timeout)
+func (g *engine) await(ctx context.Context, e inorder.Event) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, g.timeout)
 	defer cancel()
 	if err := g.slots.await(ctx); err != nil {
 		g.breaker.RecordFailure()

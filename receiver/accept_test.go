@@ -81,7 +81,7 @@ var one = inorder.Event{ID: "evt_1", Type: "order.paid"}
 // took returns an accept's result and how long it took, in the bubble's time.
 func took(w *ways, e inorder.Event) (result string, d time.Duration, err error) {
 	begin := time.Now()
-	result, err = w.accept(e)
+	result, err = w.accept(context.Background(), e)
 	return result, time.Since(begin), err
 }
 
@@ -187,7 +187,7 @@ func TestAFullInboxRefusesAtOnceWhileTemporalHasNoSlot(t *testing.T) {
 		w := newWays(s, m)
 		var busy sync.WaitGroup
 		for range defaultMaxStarts {
-			busy.Go(func() { _, _ = w.accept(one) })
+			busy.Go(func() { _, _ = w.accept(context.Background(), one) })
 		}
 		synctest.Wait()
 		_, d, err := took(w, one)

@@ -2,6 +2,7 @@ package receiver
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -81,7 +82,7 @@ func answerTo(err error) (a answer) {
 // refuse is where every error ends: it answers the request and logs why.
 func (r *Receiver) refuse(c *fiber.Ctx, err error) error {
 	a := answerTo(err)
-	r.logRefusal(a, err)
+	r.logRefusal(r.span(c).Context(), a, err)
 	r.keep(c.Context(), a, err)
 	r.refused(a)
 	if a.status == http.StatusServiceUnavailable {
@@ -94,7 +95,7 @@ func (r *Receiver) refuse(c *fiber.Ctx, err error) error {
 }
 
 // logRefusal logs each kind once, and then counts. The text of fiber's errors, whose level is debug, stays out: it quotes headers.
-func (r *Receiver) logRefusal(a answer, err error) {
+func (r *Receiver) logRefusal(ctx context.Context, a answer, err error) {
 	kind, attrs := a.message, []any{"status", a.status}
 	if a.err != nil {
 		kind = a.err.Error()
@@ -107,5 +108,5 @@ func (r *Receiver) logRefusal(a answer, err error) {
 	} else if a.level > slog.LevelDebug {
 		attrs = append(attrs, "cause", err)
 	}
-	r.log.Log(a.level, kind, a.message, attrs...)
+	r.log.LogContext(ctx, a.level, kind, a.message, attrs...)
 }

@@ -2,6 +2,7 @@ package receiver
 
 import (
 	"bytes"
+	"context"
 	"net/http"
 
 	"github.com/gofiber/fiber/v2"
@@ -49,7 +50,7 @@ func (r *Receiver) expect(ctx *fasthttp.RequestCtx) (status int) {
 		if string(ctx.Path()) != delivery.Path {
 			a.result = ""
 		}
-		r.logRefusal(a, errTooLarge)
+		r.logRefusal(context.Background(), a, errTooLarge)
 		r.keep(ctx, a, errTooLarge)
 		r.refused(a)
 		return http.StatusRequestEntityTooLarge

@@ -19,6 +19,7 @@ import (
 	"inorder/internal/delivery"
 	"inorder/internal/loglimit"
 	"inorder/internal/ready"
+	"inorder/internal/telemetry"
 	"inorder/internal/traffic"
 )
 
@@ -82,8 +83,9 @@ type Options struct {
 	// TrustedProxies are those whose X-Forwarded-For counts, for the address of a sample. Each must be masked, and IPv4 unmapped.
 	TrustedProxies []netip.Prefix
 
-	Metrics *Metrics          // default: some that nobody reads
-	Traffic *traffic.Recorder // nil: nothing is counted
+	Metrics *Metrics           // default: some that nobody reads
+	Traffic *traffic.Recorder  // nil: nothing is counted
+	Tracing *telemetry.Tracing // nil: nothing is traced
 
 	Log *slog.Logger
 	Now func() time.Time // default time.Now
@@ -155,7 +157,11 @@ func New(o Options) *Receiver {
 	server.HeaderReceived = r.headerReceived
 	server.ExpectHandler = r.expect
 	r.app.Use(fiberrecover.New(fiberrecover.Config{EnableStackTrace: true, StackTraceHandler: r.logPanic}))
-	r.app.Post(delivery.Path, r.receive)
+	receive := r.receive
+	if o.Tracing != nil {
+		receive = r.traced
+	}
+	r.app.Post(delivery.Path, receive)
 	r.app.Get(ready.HealthPath, func(c *fiber.Ctx) error { return c.SendString("alive") })
 	r.app.Get(ready.Path, r.ready)
 	return r

@@ -1,7 +1,6 @@
 package receiver
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"strings"
@@ -36,7 +35,8 @@ func (r *Receiver) receive(c *fiber.Ctx) error {
 		r.o.Refused.Delivered(r.clientOf(c.Context()), e.ReceivedAt)
 	}
 
-	result, err := r.ways.accept(e)
+	ctx := r.span(c).Event(e, c.Get("traceparent"))
+	result, err := r.ways.accept(ctx, e)
 	if err != nil {
 		return &refusal{error: errNotAccepted, detail: err.Error(), event: e, body: body}
 	}
@@ -45,8 +45,8 @@ func (r *Receiver) receive(c *fiber.Ctx) error {
 	if result == delivery.ResultDuplicate && r.o.Duplicate != nil {
 		r.o.Duplicate(e)
 	}
-	if r.o.Log.Enabled(context.Background(), slog.LevelDebug) {
-		r.o.Log.Debug("delivery "+result, eventAttrs(e)...)
+	if r.o.Log.Enabled(ctx, slog.LevelDebug) {
+		r.o.Log.DebugContext(ctx, "delivery "+result, eventAttrs(e)...)
 	}
 	c.Set(delivery.ResultHeader, result)
 	return c.SendString("OK")

@@ -25,6 +25,7 @@ import (
 	"inorder/internal/redelivery"
 	"inorder/internal/retention"
 	"inorder/internal/store"
+	"inorder/internal/telemetry"
 	"inorder/internal/traffic"
 	"inorder/internal/webhooks"
 	"inorder/workflows"
@@ -45,6 +46,8 @@ type Options struct {
 	Reconcile  *reconcile.Metrics
 	Webhooks   *webhooks.Metrics
 	Traffic    *traffic.Recorder
+	Ends       *telemetry.Ends
+	Tracing    *telemetry.Tracing
 
 	MaxEventSkew time.Duration
 	Wait         activities.WaitPolicy
@@ -95,9 +98,9 @@ func New(o Options) sdk.Worker {
 }
 
 func (o Options) activities() *activities.Activities {
-	events := workflows.Events{Client: o.Client, Namespace: o.Namespace, TaskQueue: o.TaskQueue}
+	events := workflows.Events{Client: o.Client, Namespace: o.Namespace, TaskQueue: o.TaskQueue, Tracing: o.Tracing}
 	tables := store.New(o.Pool)
-	operator := &operate.Operator{Store: tables, Engine: events, Traffic: o.Traffic}
+	operator := &operate.Operator{Store: tables, Engine: events, Traffic: o.Traffic, Ends: o.Ends}
 	if o.Drainer != nil {
 		operator.Due = o.Drainer.Wake
 	}
@@ -109,6 +112,7 @@ func (o Options) activities() *activities.Activities {
 		Limited:          o.Limited,
 		Redelivery:       cmp.Or(o.Redelivery, redelivery.NewMetrics(nil)),
 		Traffic:          o.Traffic,
+		Ends:             o.Ends,
 		MaxEventSkew:     o.MaxEventSkew,
 		Wait:             o.Wait,
 		EventRetention:   o.Retention.Events,

@@ -19,6 +19,7 @@ import (
 
 	"inorder"
 	"inorder/activities"
+	"inorder/internal/telemetry"
 )
 
 // StartRequest returns how an event's ProcessEvent is started, by whoever starts it: the options, and its two arguments. It
@@ -83,7 +84,8 @@ type Events struct {
 	Client    client.Client
 	Namespace string // the client's
 	TaskQueue string
-	UI        string // where Temporal's UI is; "" if that is not known
+	UI        string             // where Temporal's UI is; "" if that is not known
+	Tracing   *telemetry.Tracing // nil: nothing is traced
 }
 
 func (s Events) Start(ctx context.Context, e inorder.Event) error {
@@ -94,6 +96,7 @@ func (s Events) Start(ctx context.Context, e inorder.Event) error {
 
 // StartOrWake starts the event's workflow, or has the one that runs apply the event again now. It may run twice.
 func (s Events) StartOrWake(ctx context.Context, e inorder.Event) error {
+	ctx = s.Tracing.In(ctx, e.ID, e.ReceivedAt)
 	options, body, receipt := StartRequest(s.TaskQueue, e)
 	started, err := s.start(ctx, options, body, receipt)
 	if err == nil && !started {
@@ -105,6 +108,7 @@ func (s Events) StartOrWake(ctx context.Context, e inorder.Event) error {
 // Revive implements activities.Events. It starts the workflow also after one that completed: PostgreSQL knows that the
 // event has not ended, for instance after it was restored from a backup.
 func (s Events) Revive(ctx context.Context, e inorder.Event, workflowID string) (started bool, err error) {
+	ctx = s.Tracing.In(ctx, e.ID, e.ReceivedAt)
 	options, body, receipt := reviveRequest(s.TaskQueue, e, workflowID)
 	return s.start(ctx, options, body, receipt)
 }

@@ -49,7 +49,7 @@ func (s *servers) adminAPI(tokens *admin.Tokens, checks []ready.Check) *admin.AP
 	if s.operators != nil {
 		tables := store.New(s.operators)
 		o.Inspector = &inspect.Inspector{View: view.New(s.operators), Engine: events, Checks: checks}
-		o.Operator = &operate.Operator{Store: tables, Engine: events, Due: s.drainer.Wake, Traffic: s.traffic}
+		o.Operator = &operate.Operator{Store: tables, Engine: events, Due: s.drainer.Wake, Traffic: s.traffic, Ends: s.ends}
 		o.Bulks = &bulk.Bulks{Store: tables, Engine: workflows.Bulks{Events: events}}
 		o.Keys = tables
 	}
@@ -58,5 +58,5 @@ func (s *servers) adminAPI(tokens *admin.Tokens, checks []ready.Check) *admin.AP
 
 // events are the events' workflows, with links to Temporal's UI.
 func (s *servers) events() workflows.Events {
-	return workflows.Events{Client: s.temporal, Namespace: s.Temporal.Namespace, TaskQueue: s.TaskQueue, UI: s.TemporalUIURL}
+	return workflows.Events{Client: s.temporal, Namespace: s.Temporal.Namespace, TaskQueue: s.TaskQueue, UI: s.TemporalUIURL, Tracing: s.tracing}
 }

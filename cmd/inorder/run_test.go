@@ -33,7 +33,7 @@ func clean(t *testing.T, pairs ...string) {
 
 func TestHelpNamesWhatEachCommandNeeds(t *testing.T) {
 	for command, names := range map[string][]string{
-		"serve":    {"Needs DATABASE_URL", "Without WEBHOOK_SECRETS", "inorder migrate", "Example"},
+		"serve":    {"Needs DATABASE_URL", "Without WEBHOOK_SECRETS", "inorder migrate", "OTEL_EXPORTER_OTLP_ENDPOINT", "Example"},
 		"receiver": {"Needs WEBHOOK_SECRETS, WEBHOOK_SECRETS_FILE or DATABASE_URL", "LISTEN_ADDR", "ADMIN_ADDR", "MAX_BODY_BYTES", "TEMPORAL_ADDRESS", "Example"},
 		"worker":   {"Needs DATABASE_URL", "ADMIN_ADDR", "EVENT_RETENTION", "STUCK_AFTER", "TEMPORAL_ADDRESS", "Example"},
 		"migrate":  {"Needs DATABASE_URL", "--wait", "several may run at once", "Example"},

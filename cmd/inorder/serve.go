@@ -19,7 +19,8 @@ The receiver listens at once, also while PostgreSQL or Temporal is down: an even
 there, and applied as soon as PostgreSQL is. Before ` + "`inorder migrate`" + ` has prepared them, and in a Temporal namespace that belongs
 to another database, serve refuses to run. On SIGINT or SIGTERM it finishes what it has accepted and begun; a second signal ends it at once.
 
-Needs DATABASE_URL. Reads what ` + "`inorder receiver`" + ` and ` + "`inorder worker`" + ` read. Without WEBHOOK_SECRETS it refuses every
+Needs DATABASE_URL. Reads what ` + "`inorder receiver`" + ` and ` + "`inorder worker`" + ` read. OTEL_EXPORTER_OTLP_ENDPOINT, or another of the
+OTEL_* names, has events traced to a collector. Without WEBHOOK_SECRETS it refuses every
 delivery until ` + "`inorder hooks register`" + ` has put a secret into PostgreSQL.
 
 Example:
@@ -78,7 +79,7 @@ samples of them are kept, and ` + "`inorder refused`" + ` says why they were ref
 
 Needs WEBHOOK_SECRETS, WEBHOOK_SECRETS_FILE or DATABASE_URL. Reads LISTEN_ADDR, ADMIN_ADDR, ADMIN_TOKEN, ADMIN_TOKENS_FILE,
 MAX_BODY_BYTES, MAX_BODY_MEMORY, MAX_CONNECTIONS, TRUSTED_PROXIES, INBOX, TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE (and the other TEMPORAL_* names),
-TEMPORAL_UI_URL, TASK_QUEUE, LOG_LEVEL, LOG_FORMAT.
+TEMPORAL_UI_URL, TASK_QUEUE, LOG_LEVEL, LOG_FORMAT, OTEL_*.
 
 Example:
 
@@ -125,7 +126,7 @@ search attributes: then run ` + "`inorder migrate`" + `; and in a Temporal names
 SIGTERM it finishes what it has begun; a second signal ends it at once.
 
 Needs DATABASE_URL. Reads ADMIN_ADDR, ADMIN_TOKEN, ADMIN_TOKENS_FILE, TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE (and the other
-TEMPORAL_* names), TEMPORAL_UI_URL, TASK_QUEUE, EVENT_RETENTION, PAYLOAD_RETENTION, REFUSED_RETENTION, REDELIVERY_HORIZON, PENDING_RECHECK, STUCK_AFTER, PENDING_TTL, MAX_EVENT_SKEW, LOG_LEVEL, LOG_FORMAT. With
+TEMPORAL_* names), TEMPORAL_UI_URL, TASK_QUEUE, EVENT_RETENTION, PAYLOAD_RETENTION, REFUSED_RETENTION, REDELIVERY_HORIZON, PENDING_RECHECK, STUCK_AFTER, PENDING_TTL, MAX_EVENT_SKEW, LOG_LEVEL, LOG_FORMAT, OTEL_*. With
 HEADLESS_COMMERCE_API_KEY (and HEADLESS_COMMERCE_API_URL) it also compares orders with the platform's, and checks our webhooks
 there: RECONCILE_AFTER, RECONCILE_WINDOW, HOOK_AUTOREPAIR. It drains the inbox, also while Temporal is away; with INBOX=workflow each of
 its events becomes a workflow.

@@ -20,6 +20,7 @@ import (
 	"inorder/internal/platform"
 	"inorder/internal/ready"
 	"inorder/internal/store"
+	"inorder/internal/telemetry"
 	"inorder/internal/traffic"
 	"inorder/migrations"
 	"inorder/worker"
@@ -33,6 +34,9 @@ type servers struct {
 	limited  *loglimit.Logger // into log, for what a sender or an outage can multiply
 	metrics  roomMetrics
 	traffic  *traffic.Recorder
+	ends     *telemetry.Ends
+	sampled  *loglimit.Sampled  // into log, for what every event says
+	tracing  *telemetry.Tracing // nil unless OTEL_* asks for it
 	readings *metrics.Readings
 	temporal client.Client
 	pool     *pgxpool.Pool  // nil without DATABASE_URL
@@ -59,6 +63,7 @@ func withClients(ctx context.Context, need config.Need, run func(*servers) error
 	if err != nil {
 		return err
 	}
+	c.Traces = nil // what a person does from a shell is over at once
 	s, err := connect(ctx, c, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
@@ -96,21 +101,32 @@ func open(ctx context.Context, need config.Need, logs io.Writer) (*servers, erro
 		return nil, err
 	}
 	log := c.Logger(logs)
+	if c.Traces != nil {
+		log = slog.New(telemetry.LogHandler(log.Handler()))
+	}
 	log.Info("inorder "+programVersion(), "temporal", c.Temporal.HostPort, "namespace", c.Temporal.Namespace, "task_queue", c.TaskQueue)
 	context.AfterFunc(ctx, func() { log.Info("stopping: what is under way is finished; a second signal ends it at once") })
 	return connect(ctx, c, log)
 }
 
+// endsPerSecond is how many events that end have a line in the log; the others are counted.
+const endsPerSecond = 5
+
 // connect makes the clients. The caller closes them.
 func connect(ctx context.Context, c config.Config, log *slog.Logger) (_ *servers, err error) {
-	s := &servers{Config: c, log: log, limited: loglimit.New(log, loglimit.Every), metrics: newMetrics(), traffic: traffic.New()}
-	c.Temporal.Logger = loglimit.NewSDK(s.log, s.limited)
-	// Compressing a kilobyte costs both ends more than sending it within a data centre: see docs/benchmark.md.
-	c.Temporal.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{}
-	if c.Temporal.MetricsHandler, err = metrics.ForTemporal(s.metrics.registry); err != nil {
+	s := &servers{Config: c, log: log, limited: loglimit.New(log, loglimit.Every), metrics: newMetrics(), traffic: traffic.New(),
+		sampled: loglimit.NewSampled(log, endsPerSecond, loglimit.Every)}
+	s.ends = telemetry.NewEnds(s.sampled)
+	if err := s.trace(ctx); err != nil {
 		return nil, err
 	}
-	if s.temporal, err = client.NewLazyClient(c.Temporal); err != nil {
+	s.Temporal.Logger = loglimit.NewSDK(s.log, s.limited)
+	// Compressing a kilobyte costs both ends more than sending it within a data centre: see docs/benchmark.md.
+	s.Temporal.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{}
+	if s.Temporal.MetricsHandler, err = metrics.ForTemporal(s.metrics.registry); err != nil {
+		return nil, err
+	}
+	if s.temporal, err = client.NewLazyClient(s.Temporal); err != nil {
 		return nil, fmt.Errorf("make the Temporal client: %w", err)
 	}
 	if c.PlatformKey != "" {
@@ -150,6 +166,8 @@ func (s *servers) close() {
 			pool.Close()
 		}
 	}
+	s.sampled.Flush()
+	s.tracing.Stop()
 	s.limited.Flush()
 }
 

@@ -63,6 +63,7 @@ func (s *servers) receive(ctx context.Context) error {
 		Ready:          ready.New(s.checks(true, false), s.limited),
 		Metrics:        s.metrics.receiver,
 		Traffic:        s.traffic,
+		Tracing:        s.tracing,
 		TrustedProxies: s.TrustedProxies,
 		Log:            s.log,
 	}
@@ -104,6 +105,7 @@ func (s *servers) openInbox() (receiver.Inbox, func()) {
 		return nil, func() {}
 	}
 	w := inbox.NewWriter(store.New(s.reserved), s.drainer.Wake)
+	w.Tracing = s.tracing
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { w.Run(ctx) })
@@ -119,7 +121,7 @@ func (s *servers) newDrainer() *inbox.Drainer {
 		return nil
 	}
 	return inbox.NewDrainer(inbox.Options{Store: store.New(s.pool), Start: s.events().StartOrWake, MaxEventSkew: s.MaxEventSkew,
-		AllWorkflows: s.Inbox == config.InboxWorkflow, Log: s.limited, Traffic: s.traffic})
+		AllWorkflows: s.Inbox == config.InboxWorkflow, Log: s.limited, Traffic: s.traffic, Ends: s.ends, Tracing: s.tracing})
 }
 
 // work runs a worker until ctx ends. Its metrics are only in processes that have one.
@@ -152,6 +154,8 @@ func (s *servers) worker() worker.Options {
 		Limited:      s.limited,
 		Redelivery:   s.metrics.redelivery,
 		Traffic:      s.traffic,
+		Ends:         s.ends,
+		Tracing:      s.tracing,
 		MaxEventSkew: s.MaxEventSkew,
 		Wait: activities.WaitPolicy{
 			Recheck:    s.PendingRecheck,

@@ -19,6 +19,8 @@ var descriptions = map[string]string{
 	"bulk-progress": "With the first hundred events that it could not act on.",
 	"bulk-events":   "By their place in the bulk action.",
 	"bulk-stop":     "It can't be started again: the same filter begins another one with what is left.",
+	"refusals":      "Of each reason and address a few are kept, not each one: strangers can send any number.",
+	"refused":       "It has nothing of the body but what names the event, and neither the signature nor a secret.",
 	"audit":         "Rows are only ever added. What was done in Temporal is there as far as the workflow saw it.",
 }
 

@@ -17,30 +17,30 @@ type RefusedQuery struct {
 // Refused is a sample of the deliveries that were refused: not of each one there is a sample. It has nothing of the body but what names the event,
 // and neither its signature nor a secret.
 type Refused struct {
-	ID       int64     `json:"id"`
-	At       time.Time `json:"at"`
-	Reason   string    `json:"reason" enum:"bad_signature,bad_event,too_large,unavailable"`
-	Status   int       `json:"status"` // that it was answered
-	Causes   []string  `json:"causes"` // what is wrong with it, of a closed set, the most important first
-	Summary  string    `json:"summary"`
-	Advice   string    `json:"advice"`
-	Client   string    `json:"client"`                              // the address that it came from
-	Network  string    `json:"network"`                             // what counts as one address
-	Evidence string    `json:"evidence" enum:"secret,address,none"` // that the platform sent it: a known secret made the signature; authentic deliveries come from the address
-	Secret   string    `json:"secret,omitempty"`                    // the name of the secret that made the signature
-	Source   string    `json:"secret_source,omitempty"`             // its webhook's ID, or the setting that it came from
-	Bytes    *int64    `json:"bytes"`                               // of the body; null if that is not known
-	BodyHash string    `json:"body_sha256,omitempty"`               // "" if the body was not read
+	ID       int64     `json:"id" doc:"Its number; the newest has the highest."`
+	At       time.Time `json:"at" doc:"When it came."`
+	Reason   string    `json:"reason" enum:"bad_signature,bad_event,too_large,unavailable" doc:"Why it was refused, as the metrics count it."`
+	Status   int       `json:"status" doc:"The HTTP status that it was answered."`
+	Causes   []string  `json:"causes" doc:"What is wrong with it, of a closed set, the most important first."`
+	Summary  string    `json:"summary" doc:"What is wrong with it, in words."`
+	Advice   string    `json:"advice" doc:"What to do about it."`
+	Client   string    `json:"client" doc:"The address that it came from, as far as TRUSTED_PROXIES let it be told."`
+	Network  string    `json:"network" doc:"What counts as one address: of IPv6 a /64."`
+	Evidence string    `json:"evidence" enum:"secret,address,none" doc:"What shows that the platform sent it: a known secret made the signature; authentic deliveries come from the address; or nothing."`
+	Secret   string    `json:"secret,omitempty" doc:"The name of the secret that made the signature."`
+	Source   string    `json:"secret_source,omitempty" doc:"Its webhook's ID, or the setting that it came from."`
+	Bytes    *int64    `json:"bytes" doc:"Bytes of the body; null if that is not known."`
+	BodyHash string    `json:"body_sha256,omitempty" doc:"SHA-256 of the body; left out if it was not read."`
 
-	ContentType     string   `json:"content_type,omitempty"`
-	ContentEncoding string   `json:"content_encoding,omitempty"`
-	UserAgent       string   `json:"user_agent,omitempty"`
-	HeaderNames     []string `json:"header_names"`
+	ContentType     string   `json:"content_type,omitempty" doc:"Its Content-Type."`
+	ContentEncoding string   `json:"content_encoding,omitempty" doc:"Its Content-Encoding."`
+	UserAgent       string   `json:"user_agent,omitempty" doc:"Its User-Agent."`
+	HeaderNames     []string `json:"header_names" doc:"The names of its headers."`
 
 	// What the body says that it is, if it can be read. Nobody may have signed it.
-	EventID string `json:"event_id,omitempty"`
-	Type    string `json:"type,omitempty"`
-	OrderID string `json:"order_id,omitempty"`
+	EventID string `json:"event_id,omitempty" doc:"The ID of the event that the body says it is. Nobody may have signed it."`
+	Type    string `json:"type,omitempty" doc:"Its type, as the body has it."`
+	OrderID string `json:"order_id,omitempty" doc:"Its order, as the body has it."`
 }
 
 // Refusals lists samples of refused deliveries, newest first.

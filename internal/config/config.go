@@ -64,6 +64,8 @@ type Config struct {
 
 	LogLevel  slog.Level // LOG_LEVEL info
 	LogFormat string     // LOG_FORMAT text, or json
+
+	Traces *Traces // OTEL_*; nil when nothing is traced
 }
 
 // The values of INBOX.
@@ -139,6 +141,8 @@ func load(need Need, env environment) (Config, error) {
 
 		LogLevel:  r.level("LOG_LEVEL"),
 		LogFormat: r.oneOf("LOG_FORMAT", "text", "json"),
+
+		Traces: r.traces(),
 	}
 	r.following(&c)
 	r.together(c)

@@ -10,6 +10,7 @@ import (
 	"inorder"
 	"inorder/internal/loglimit"
 	"inorder/internal/store"
+	"inorder/internal/telemetry"
 	"inorder/internal/traffic"
 )
 
@@ -20,6 +21,7 @@ type Drainer struct {
 	o      Options
 	starts *starter
 	wake   chan struct{}
+	busy   bool // the last round had something, or somebody woke this one. Idle ones are not traced
 }
 
 // Options are what a drainer needs.
@@ -32,7 +34,9 @@ type Options struct {
 	// AllWorkflows has Temporal apply every event: INBOX=workflow.
 	AllWorkflows bool
 	Log          *loglimit.Logger
-	Traffic      *traffic.Recorder // nil: nothing is counted
+	Traffic      *traffic.Recorder  // nil: nothing is counted
+	Ends         *telemetry.Ends    // nil: nothing is logged of events that end
+	Tracing      *telemetry.Tracing // nil: nothing is traced
 }
 
 const (
@@ -71,6 +75,7 @@ func (d *Drainer) Run(ctx context.Context) {
 	beside.Go(func() { d.starts.run(ctx) })
 	for ctx.Err() == nil {
 		more, err := d.round(ctx)
+		d.busy = more
 		switch {
 		case err != nil && ctx.Err() == nil:
 			d.o.Log.Log(slog.LevelWarn, "drain", "the inbox cannot be drained", "cause", loglimit.OneLine(err))
@@ -87,6 +92,7 @@ func (d *Drainer) pause(ctx context.Context, most time.Duration) {
 	select {
 	case <-ctx.Done():
 	case <-d.wake:
+		d.busy = true
 	case <-timer.C:
 	}
 }
@@ -108,17 +114,24 @@ func (d *Drainer) round(ctx context.Context) (more bool, err error) {
 func (d *Drainer) drain(ctx context.Context, c store.Claim) (store.Drained, error) {
 	ctx, cancel := context.WithTimeout(ctx, drainTimeout)
 	defer cancel()
-	drained, err := d.o.Store.Drain(ctx, c, d.read)
+	began, group := time.Now(), d.o.Tracing.Quiet()
+	if d.busy {
+		ctx, group = d.o.Tracing.Group(ctx, "drain inbox")
+	}
+	drained, err := d.o.Store.Drain(ctx, c, func(e inorder.Event) store.Event {
+		group.Add(e)
+		return store.Read(e, d.o.MaxEventSkew)
+	})
+	group.End(err)
 	for _, e := range drained.Start {
 		d.starts.add(e)
 	}
 	for _, e := range drained.Ended {
 		d.o.Traffic.Ended(e.Outcome, store.ViaInbox, e.ReceivedAt)
+		d.o.Ends.Ended(group.Done("apply from inbox", began, e.Event, e.Outcome), e.Event, e.Outcome, store.ViaInbox)
 	}
 	return drained, err
 }
-
-func (d *Drainer) read(e inorder.Event) store.Event { return store.Read(e, d.o.MaxEventSkew) }
 
 // apart applies the events of a batch that failed in parts of a sixteenth, and the parts that fail one by one: one event of 256
 // costs the others 32 transactions. That event is left with its reason; if PostgreSQL refuses its data for good, its

@@ -12,6 +12,7 @@ import (
 
 	"inorder"
 	"inorder/internal/store"
+	"inorder/internal/telemetry"
 	"inorder/internal/words"
 )
 
@@ -27,6 +28,8 @@ type Writer struct {
 	breaker circuitbreaker.CircuitBreaker[any]
 	written func() // there is something to drain
 	*remover
+
+	Tracing *telemetry.Tracing // nil: nothing is traced
 }
 
 const (
@@ -153,7 +156,12 @@ func (w *Writer) put(group []*entry) ([]bool, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
 	defer cancel()
+	ctx, span := w.Tracing.Group(ctx, "write inbox")
+	for _, e := range events {
+		span.Add(e.Event)
+	}
 	duplicates, err := w.store.PutInbox(ctx, events)
+	span.End(err)
 	if err != nil {
 		w.breaker.RecordFailure()
 		return nil, fmt.Errorf("write %s into the inbox: %w", words.Count(len(group), "event"), err)

@@ -31,7 +31,8 @@ type kind struct {
 	since time.Time
 	count int
 
-	level   slog.Level // the newest line
+	ctx     context.Context // the newest line
+	level   slog.Level
 	message string
 	attrs   []any
 }
@@ -52,15 +53,20 @@ func New(log *slog.Logger, every time.Duration) *Logger {
 
 // Log logs the message with its attributes, now or counted. The attributes are kept, so they may not change afterwards.
 func (l *Logger) Log(level slog.Level, name, message string, attrs ...any) {
-	if !l.log.Enabled(context.Background(), level) {
+	l.LogContext(context.Background(), level, name, message, attrs...)
+}
+
+// LogContext is Log of what belongs to a trace, if one is in ctx. The context is kept like the attributes.
+func (l *Logger) LogContext(ctx context.Context, level slog.Level, name, message string, attrs ...any) {
+	if !l.log.Enabled(ctx, level) {
 		return
 	}
-	if l.isFirst(level, name, message, attrs) {
-		l.log.Log(context.Background(), level, message, attrs...)
+	if l.isFirst(ctx, level, name, message, attrs) {
+		l.log.Log(ctx, level, message, attrs...)
 	}
 }
 
-func (l *Logger) isFirst(level slog.Level, name, message string, attrs []any) bool {
+func (l *Logger) isFirst(ctx context.Context, level slog.Level, name, message string, attrs []any) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.kinds[name] == nil && len(l.kinds) >= most {
@@ -68,7 +74,7 @@ func (l *Logger) isFirst(level slog.Level, name, message string, attrs []any) bo
 	}
 	if k := l.kinds[name]; k != nil {
 		k.count++
-		k.level, k.message, k.attrs = level, message, attrs
+		k.ctx, k.level, k.message, k.attrs = ctx, level, message, attrs
 		return false
 	}
 	k := &kind{since: time.Now()}
@@ -122,10 +128,10 @@ func (k *kind) take() func(*slog.Logger) {
 	if k.count == 0 {
 		return nil
 	}
-	level, message := k.level, k.message
+	ctx, level, message := k.ctx, k.level, k.message
 	attrs := append(k.attrs[:len(k.attrs):len(k.attrs)], "lines", k.count, "within", within.Round(time.Second).String())
-	k.count, k.attrs = 0, nil
-	return func(log *slog.Logger) { log.Log(context.Background(), level, message, attrs...) }
+	k.count, k.ctx, k.attrs = 0, nil, nil
+	return func(log *slog.Logger) { log.Log(ctx, level, message, attrs...) }
 }
 
 // maxLine is in bytes. What follows in a longer error mostly repeats its beginning.

@@ -9,7 +9,7 @@ import (
 
 // SDK is the logger that Temporal's SDK is given. The SDK logs an error for each failed attempt of each activity: while
 // PostgreSQL is away, that is as many as there are events, again and again. So warnings and errors are limited, by message
-// and type of activity, and what is less is logged as it comes.
+// and type of activity, and so is what it says of a failed task at level info. What is less is logged as it comes.
 type SDK struct {
 	*slog.Logger
 	limited *Logger
@@ -17,6 +17,16 @@ type SDK struct {
 
 // NewSDK returns a logger that writes to log, and its warnings and errors through limited.
 func NewSDK(log *slog.Logger, limited *Logger) *SDK { return &SDK{log, limited} }
+
+func (s *SDK) Info(message string, attrs ...any) {
+	for i := 0; i+1 < len(attrs); i += 2 {
+		if attrs[i] == "Error" {
+			s.limit(slog.LevelInfo, message, attrs)
+			return
+		}
+	}
+	s.Logger.Info(message, attrs...)
+}
 
 func (s *SDK) Warn(message string, attrs ...any) { s.limit(slog.LevelWarn, message, attrs) }
 

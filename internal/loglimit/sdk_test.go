@@ -62,6 +62,18 @@ func TestWhatIsLessThanAWarningIsNotLimited(t *testing.T) {
 	require.Equal(t, []string{"level=DEBUG msg=d a=1", "level=INFO msg=i a=1", "level=DEBUG msg=d a=1", "level=INFO msg=i a=1"}, lines())
 }
 
+// A Temporal server that is slow fails tasks by the hundred.
+func TestFailuresAtLevelInfoAreLimited(t *testing.T) {
+	limited, lines := newTest(slog.LevelInfo)
+	sdk := log.With(NewSDK(limited.log, limited), "TaskQueue", "inorder")
+	for range 1000 {
+		sdk.Info("Task processing failed with error", "WorkerType", "WorkflowWorker", "Error", errors.New("context deadline exceeded"))
+	}
+	require.Equal(t, []string{`level=INFO msg="Task processing failed with error" TaskQueue=inorder WorkerType=WorkflowWorker Error="context deadline exceeded"`}, lines())
+	limited.Flush()
+	require.Contains(t, lines()[0], "lines=999")
+}
+
 func TestKindsAreFew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, lines := newTest(slog.LevelInfo)

@@ -38,6 +38,7 @@ func (o *Operator) Discard(ctx context.Context, eventID string, by Act) (api.Don
 			return d, !acted, nil
 		}
 		o.Traffic.Ended(r.Outcome, store.ViaWorkflow, e.ReceivedAt)
+		o.Ends.Ended(ctx, e, r.Outcome, store.ViaWorkflow)
 		return o.tell(ctx, p, by, r), false, nil
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"inorder/internal/api"
 	"inorder/internal/store"
 	"inorder/internal/sweep"
+	"inorder/internal/telemetry"
 	"inorder/internal/traffic"
 )
 
@@ -72,6 +73,7 @@ type Operator struct {
 	// Due makes the drainer look at once; it may be nil.
 	Due     func()
 	Traffic *traffic.Recorder // nil: nothing is counted
+	Ends    *telemetry.Ends   // nil: nothing is logged of events that end
 }
 
 // UnknownError says that nothing knows the event.

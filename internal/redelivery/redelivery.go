@@ -50,9 +50,9 @@ type Watcher struct {
 }
 
 type duplicate struct {
-	id, eventType string
-	hash          [sha256.Size]byte
-	tries         int // that found nothing to compare it with
+	id, eventType, orderID string
+	hash                   [sha256.Size]byte
+	tries                  int // that found nothing to compare it with
 }
 
 const (
@@ -72,7 +72,7 @@ func New(hashes Hashes, m *Metrics, log *loglimit.Logger) *Watcher {
 // body. Its hash costs at most what the signature's cost.
 func (w *Watcher) Duplicate(e inorder.Event) {
 	if len(w.queue) < cap(w.queue) { // else it is not worth a hash
-		w.put(duplicate{id: e.ID, eventType: e.Type, hash: sha256.Sum256(e.Body)})
+		w.put(duplicate{id: e.ID, eventType: e.Type, orderID: e.OrderID(), hash: sha256.Sum256(e.Body)})
 	}
 }
 
@@ -103,7 +103,7 @@ func (w *Watcher) compare(ctx context.Context, d duplicate) {
 	case err != nil || !found:
 		w.compareLater(d)
 	case !bytes.Equal(hash, d.hash[:]):
-		w.metrics.Notice(w.log, "event_id", d.id, "event_type", d.eventType)
+		w.metrics.Notice(w.log, "event_id", d.id, "event_type", d.eventType, "order_id", d.orderID)
 	}
 }
 

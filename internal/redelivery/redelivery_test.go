@@ -39,13 +39,13 @@ func TestAnotherBodyIsNoticed(t *testing.T) {
 		{ID: "evt_1", Body: []byte(`{"first":true}`)},
 		{ID: "evt_away", Body: []byte(`{}`)},
 		{ID: "evt_unknown", Body: []byte(`{}`)},
-		{ID: "evt_2", Type: "order.paid", Body: []byte(`{"secret":"canary"}`)},
+		{ID: "evt_2", Type: "order.paid", Data: []byte(`{"order_id":"order_2"}`), Body: []byte(`{"secret":"canary"}`)},
 	} {
 		w.Duplicate(e)
 	}
 	require.Eventually(t, func() bool { return said.String() != "" }, testenv.Patience, time.Millisecond)
 	require.Contains(t, said.String(), "another body")
-	require.Contains(t, said.String(), "event_id=evt_2 event_type=order.paid")
+	require.Contains(t, said.String(), "event_id=evt_2 event_type=order.paid order_id=order_2")
 	require.NotContains(t, said.String(), "evt_1")
 	require.NotContains(t, said.String(), "canary")
 }

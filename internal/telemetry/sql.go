@@ -1,0 +1,47 @@
+package telemetry
+
+import (
+	"context"
+
+	"github.com/exaring/otelpgx"
+	"github.com/jackc/pgx/v5"
+	"go.opentelemetry.io/otel/metric/noop"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+)
+
+// mostStatements is of a batch whose statements have a span each. Those that are larger, such as what is drained from the inbox, have one.
+const mostStatements = 32
+
+// TraceSQL has the connections that are made with c trace their statements, without arguments. What runs outside a trace, such as a probe,
+// begins none.
+func (t *Tracing) TraceSQL(c *pgx.ConnConfig) {
+	if t == nil {
+		return
+	}
+	c.Tracer = sqlTracer{otelpgx.NewTracer(
+		otelpgx.WithTracerProvider(t.provider),
+		otelpgx.WithMeterProvider(noop.NewMeterProvider()),
+		otelpgx.WithDisableConnectionDetailsInAttributes(), // they are copied for each statement, and name the user
+		otelpgx.WithTracerAttributes(semconv.ServerAddress(c.Host), semconv.ServerPort(int(c.Port)), semconv.DBNamespace(c.Database)),
+	)}
+}
+
+type sqlTracer struct{ *otelpgx.Tracer }
+
+// large is a key of the values of a context: a large batch runs in it.
+type large struct{}
+
+func (s sqlTracer) TraceBatchStart(ctx context.Context, conn *pgx.Conn, data pgx.TraceBatchStartData) context.Context {
+	ctx = s.Tracer.TraceBatchStart(ctx, conn, data)
+	if data.Batch != nil && data.Batch.Len() > mostStatements {
+		ctx = context.WithValue(ctx, large{}, true)
+	}
+	return ctx
+}
+
+func (s sqlTracer) TraceBatchQuery(ctx context.Context, conn *pgx.Conn, data pgx.TraceBatchQueryData) {
+	if data.Err == nil && ctx.Value(large{}) != nil {
+		return
+	}
+	s.Tracer.TraceBatchQuery(ctx, conn, data)
+}
