@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -26,9 +27,37 @@ type servers struct {
 	*Readings
 	t        *testing.T
 	registry *prometheus.Registry
-	said     view.Readings
-	away     error // of both
-	asked    int
+
+	mu    sync.Mutex
+	said  view.Readings
+	away  error // of both
+	asked int
+}
+
+// answer has the servers answer so from now on.
+func (s *servers) answer(said view.Readings, away error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.said, s.away = said, away
+}
+
+func (s *servers) readings(context.Context) (view.Readings, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asked++
+	return s.said, s.away
+}
+
+func (s *servers) applying(context.Context) (int, time.Time, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return 3, time.Now().Add(-time.Minute), s.away
+}
+
+// pass lets time pass, and the readings that are due in it end.
+func pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
 }
 
 func read(t *testing.T, test func(*servers)) {
@@ -36,9 +65,7 @@ func read(t *testing.T, test func(*servers)) {
 		s := &servers{t: t, registry: prometheus.NewRegistry()}
 		log := loglimit.New(slog.New(slog.DiscardHandler), loglimit.Every)
 		s.Readings = NewReadings(Options{
-			Postgres: func(context.Context) (view.Readings, error) { s.asked++; return s.said, s.away },
-			Applying: func(context.Context) (int, time.Time, error) { return 3, time.Now().Add(-time.Minute), s.away },
-			Traffic:  traffic.New(), Log: log,
+			Postgres: s.readings, Applying: s.applying, Traffic: traffic.New(), Log: log,
 		})
 		s.registry.MustRegister(s.Readings)
 		ctx, stop := context.WithCancel(t.Context())
@@ -81,15 +108,14 @@ func TestWhatTheServersSayIsShown(t *testing.T) {
 
 		at := time.Unix(1000, 500_000_000)
 		s.Expect(store.JobPurge)
-		s.said = view.Readings{
+		s.answer(view.Readings{
 			States:     map[api.State]view.Reading{api.StateInbox: {Count: 7, Oldest: 2 * time.Second}},
 			Jobs:       map[store.Job]time.Time{store.JobSweep: at, "made up": at},
 			LastEvents: map[string]time.Time{"order": at, "refund": at, "made up": at},
-		}
+		}, nil)
 		s.o.Traffic.Event("order.paid", at.Add(time.Second)) // which is not in the table yet
 		s.o.Traffic.Event("refund.created", at.Add(-time.Second))
-		time.Sleep(readEvery)
-		synctest.Wait()
+		pass(readEvery)
 		require.Equal(t, []string{"7"}, s.shown("inbox_events"))
 		require.Contains(t, s.shown("events"), "inbox 7")
 		require.Contains(t, s.shown("oldest_event_seconds"), "inbox 2")
@@ -103,6 +129,8 @@ func TestWhatTheServersSayIsShown(t *testing.T) {
 		for range 100 {
 			s.shown("events")
 		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		require.Equal(t, 2, s.asked, "scrapes ask nobody")
 	})
 }
@@ -110,13 +138,12 @@ func TestWhatTheServersSayIsShown(t *testing.T) {
 func TestWhatIsNotKnownAnyMoreIsNotShown(t *testing.T) {
 	read(t, func(s *servers) {
 		began := time.Now()
-		s.away = errors.New("away")
-		time.Sleep(readTemporal + time.Second)
-		synctest.Wait()
+		s.answer(view.Readings{}, errors.New("away"))
+		pass(readTemporal + time.Second)
 		require.Equal(t, []string{"0"}, s.shown("postgres_up"))
 		require.Equal(t, []string{"0"}, s.shown("temporal_up"))
 		require.Len(t, s.shown("events"), 5, "it is new enough")
-		time.Sleep(keptFor)
+		pass(keptFor)
 		require.Empty(t, s.shown("events"))
 		require.Empty(t, s.shown("inbox_events"))
 		require.Empty(t, s.shown("job_last_success_timestamp_seconds"))
@@ -126,9 +153,8 @@ func TestWhatIsNotKnownAnyMoreIsNotShown(t *testing.T) {
 		s.o.Traffic.Event("order.paid", began)
 		require.Len(t, s.shown("last_event_timestamp_seconds"), 1, "but this one came")
 
-		s.away = nil
-		time.Sleep(readTemporal)
-		synctest.Wait()
+		s.answer(view.Readings{}, nil)
+		pass(readTemporal)
 		require.Len(t, s.shown("events"), 5)
 		require.Equal(t, []string{"1"}, s.shown("postgres_up"))
 	})
