@@ -83,7 +83,8 @@ type Finding struct {
 	Partial bool
 }
 
-// Explained reports whether a secret that is known here made the signature. That can't be forged.
+// Explained reports whether a secret that is known here made the signature. Who does not have it can only repeat a delivery
+// that he caught.
 func (f Finding) Explained() bool { return f.Secret != "" }
 
 // Causes are all causes.

@@ -25,17 +25,17 @@ type Reading struct {
 }
 
 // To count 100,000 rows takes as long as to apply dozens of events. So what is more than @most is estimated, from pages all over the table:
-// 200 of them tell within a seventh, whenever the table was last analyzed. REPEATABLE takes the same pages the next time, so that the
+// 100 of them tell within a fifth, whenever the table was last analyzed. REPEATABLE takes the same pages the next time, so that the
 // estimate moves only with the table.
 const (
 	samplePhasesSQL = `
-SELECT phase, (count(*) * greatest(1, max(pages) / 200.0))::bigint FROM (SELECT pg_relation_size('pending_events') / current_setting('block_size')::float8 AS pages) AS size,
-	pending_events TABLESAMPLE SYSTEM (least(100, 200.0 * 100 * current_setting('block_size')::float8 / greatest(1, pg_relation_size('pending_events')))) REPEATABLE (0)
+SELECT phase, (count(*) * greatest(1, max(pages) / 100.0))::bigint FROM (SELECT pg_relation_size('pending_events') / current_setting('block_size')::float8 AS pages) AS size,
+	pending_events TABLESAMPLE SYSTEM (least(100, 100.0 * 100 * current_setting('block_size')::float8 / greatest(1, pg_relation_size('pending_events')))) REPEATABLE (0)
 GROUP BY phase`
 
 	sampleInboxSQL = `
-SELECT 'inbox', (count(*) * greatest(1, max(pages) / 200.0))::bigint FROM (SELECT pg_relation_size('event_inbox') / current_setting('block_size')::float8 AS pages) AS size,
-	event_inbox TABLESAMPLE SYSTEM (least(100, 200.0 * 100 * current_setting('block_size')::float8 / greatest(1, pg_relation_size('event_inbox')))) REPEATABLE (0)
+SELECT 'inbox', (count(*) * greatest(1, max(pages) / 100.0))::bigint FROM (SELECT pg_relation_size('event_inbox') / current_setting('block_size')::float8 AS pages) AS size,
+	event_inbox TABLESAMPLE SYSTEM (least(100, 100.0 * 100 * current_setting('block_size')::float8 / greatest(1, pg_relation_size('event_inbox')))) REPEATABLE (0)
 HAVING count(*) > 0`
 
 	jobsSQL = `SELECT name, last_success_at FROM jobs ORDER BY name LIMIT 100`
