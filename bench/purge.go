@@ -118,6 +118,9 @@ func (s *subject) purgeUnder(ctx context.Context, c client.Client, rate, n int, 
 
 // fillToPurge makes n rows that are to go, and n whose payloads are.
 func (s *subject) fillToPurge(ctx context.Context, n int) error {
+	if _, err := s.pool.Exec(ctx, `DELETE FROM webhook_events WHERE payload_removed_at IS NOT NULL`); err != nil { // of the load before
+		return err
+	}
 	for _, days := range []int{40, 20} {
 		if _, err := s.pool.Exec(ctx, purgeFillSQL, n, days); err != nil {
 			return err
