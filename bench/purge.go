@@ -24,7 +24,7 @@ INSERT INTO webhook_events (event_id, type, order_id, outcome, occurred_at, rece
 SELECT id, 'order.updated', 'order_' || left(md5(n::text), 16), 'applied', at, at, at,
        jsonb_build_object('id', id, 'type', 'order.updated', 'created_at', at, 'store_id', 'store_demo', 'data', jsonb_build_object('id', 'order_' || n, 'status', 'confirmed',
            'note', (SELECT string_agg(md5(id || k), '') FROM generate_series(1, 25) k))), sha256(id::bytea)
-FROM (SELECT n, 'evt_' || left(md5($2::text || n), 20) AS id, now() - make_interval(days => $2) + n * interval '10 milliseconds' AS at FROM generate_series(1, $1::integer) n) AS events
+FROM (SELECT n, 'evt_' || left(md5($2::integer::text || n), 20) AS id, now() - make_interval(days => $2::integer) + n * interval '10 milliseconds' AS at FROM generate_series(1, $1::integer) n) AS events
 ON CONFLICT DO NOTHING`
 
 // purgeRates are the loads meanwhile, in events per second: one that Temporal takes, and one that mostly goes through the inbox.
@@ -118,12 +118,16 @@ func (s *subject) purgeUnder(ctx context.Context, c client.Client, rate, n int, 
 
 // fillToPurge makes n rows that are to go, and n whose payloads are.
 func (s *subject) fillToPurge(ctx context.Context, n int) error {
+	if _, err := s.pool.Exec(ctx, `DELETE FROM webhook_events WHERE payload_removed_at IS NOT NULL`); err != nil { // of the load before
+		return err
+	}
 	for _, days := range []int{40, 20} {
 		if _, err := s.pool.Exec(ctx, purgeFillSQL, n, days); err != nil {
 			return err
 		}
 	}
-	for _, sql := range []string{`VACUUM (ANALYZE) webhook_events`, `CHECKPOINT`} { // so that they do not run while something is measured
+	// The purge goes on where it last stopped, which is after these rows; and what would run by itself should not do so while something is measured.
+	for _, sql := range []string{`DELETE FROM purge_progress`, `VACUUM (ANALYZE) webhook_events`, `CHECKPOINT`} {
 		if _, err := s.pool.Exec(ctx, sql); err != nil {
 			return err
 		}
