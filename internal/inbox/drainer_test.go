@@ -76,6 +76,41 @@ func TestAWorkflowThatWaitsForWhatTheInboxAppliedIsWoken(t *testing.T) {
 	require.Equal(t, 1, r.starts("evt_paid_1"))
 }
 
+// Others say that Temporal has the event: the receiver whose start went through after all, and the process that started its workflow. They
+// knew it before it was applied, so its row stays, for its workflow to be woken.
+func TestAWakeThatAKilledDrainerOwesIsNotRemovedByOthers(t *testing.T) {
+	t.Parallel()
+	drain := func(r *rig) store.Drained {
+		d, err := r.store.Drain(t.Context(), store.Claim{Limit: 2, Apply: true}, func(e inorder.Event) store.Event { return store.Read(e, time.Hour) })
+		require.NoError(t, err)
+		return d
+	}
+	for name, others := range map[string]func(*rig) int{
+		"the receiver": func(*rig) int { return 0 },
+		"the process that started it": func(r *rig) int {
+			started := drain(r).Start
+			require.Len(t, started, 1)
+			return started[0].Attempts
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			r.put(paid(t, 1))
+			attempts := others(r)
+			r.exec(`INSERT INTO pending_events (event_id, order_id, type, payload, occurred_at, received_at, phase) VALUES ('evt_paid_1', 'order_1', 'order.paid', '{}', now(), now(), 'waiting')`)
+			r.exec(`UPDATE event_inbox SET not_before = now()`)
+			r.put(created(t, 1))
+			require.NotEmpty(t, drain(r).Start, "it is killed now")
+			require.Equal(t, "applied via inbox", r.outcome("evt_paid_1"))
+			require.NoError(t, r.store.RemoveInbox(t.Context(), []string{"evt_paid_1"}, attempts))
+			r.drain(nil)
+			r.emptied()
+			require.Equal(t, 1, r.starts("evt_paid_1"))
+		})
+	}
+}
+
 // The order is created while the start of a workflow that is going to wait for it is under way.
 func TestAWorkflowIsWokenAlsoWhenItsStartIsUnderWay(t *testing.T) {
 	t.Parallel()

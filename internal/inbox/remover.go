@@ -6,7 +6,8 @@ import (
 	"inorder/internal/store"
 )
 
-// remover removes events from the inbox that Temporal has after all. What it cannot remove the drainer finds out to be known.
+// remover removes events from the inbox that Temporal has after all, and that have not come up. What it does not remove the drainer finds
+// out to be known.
 type remover struct {
 	store   *store.Store
 	removed chan string
@@ -35,7 +36,7 @@ func (r *remover) run(ctx context.Context) {
 			for len(ids) < maxGroup && len(r.removed) > 0 {
 				ids = append(ids, <-r.removed)
 			}
-			_ = r.store.RemoveInbox(ctx, ids)
+			_ = r.store.RemoveInbox(ctx, ids, 0)
 		}
 	}
 }

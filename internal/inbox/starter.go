@@ -20,12 +20,13 @@ type starter struct {
 	store   *store.Store
 	start   func(context.Context, inorder.Event) error
 	breaker circuitbreaker.CircuitBreaker[any]
-	queue   chan inorder.Event
+	queue   chan store.Starting
 	allowed atomic.Bool
 
 	mu     sync.Mutex
 	bytes  int              // of the bodies that wait
 	states map[string]state // by event ID
+	latest map[string]int   // the attempts of those that are here
 }
 
 // state is where an event stands that is here. One that is due again while it waits here is not started twice.
@@ -51,7 +52,7 @@ var errAway = errors.New("it has not answered lately")
 
 func newStarter(o Options) *starter {
 	return &starter{
-		store: o.Store, start: o.Start, queue: make(chan inorder.Event, maxStarts), states: map[string]state{},
+		store: o.Store, start: o.Start, queue: make(chan store.Starting, maxStarts), states: map[string]state{}, latest: map[string]int{},
 		breaker: circuitbreaker.NewBuilder[any]().WithFailureThreshold(failuresToOpen).WithSuccessThreshold(1).WithDelay(openFor).Build(),
 	}
 }
@@ -59,11 +60,14 @@ func newStarter(o Options) *starter {
 // room is how many events can be added.
 func (s *starter) room() int { return cap(s.queue) - len(s.queue) }
 
-func (s *starter) add(e inorder.Event) {
+func (s *starter) add(e store.Starting) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch s.states[e.ID] {
-	case waits, again:
+	case waits:
+		s.latest[e.ID] = e.Attempts
+		return
+	case again:
 		return
 	case begun:
 		s.states[e.ID] = again
@@ -74,7 +78,7 @@ func (s *starter) add(e inorder.Event) {
 	}
 	select {
 	case s.queue <- e:
-		s.states[e.ID] = waits
+		s.states[e.ID], s.latest[e.ID] = waits, e.Attempts
 		s.bytes += len(e.Body)
 	default:
 	}
@@ -98,12 +102,12 @@ func (s *starter) run(ctx context.Context) {
 }
 
 // several starts events one after the other, as long as there are some, and then tells the inbox.
-func (s *starter) several(ctx context.Context, e inorder.Event) {
+func (s *starter) several(ctx context.Context, e store.Starting) {
 	var there, left []string
 	var cause error
 	for {
 		s.begin(e.ID)
-		if err := s.one(ctx, e); err != nil {
+		if err := s.one(ctx, e.Event); err != nil {
 			left, cause = append(left, e.ID), err
 		} else {
 			there = append(there, e.ID)
@@ -119,8 +123,8 @@ func (s *starter) several(ctx context.Context, e inorder.Event) {
 		break
 	}
 	// What cannot be written is found out again: a workflow that is there refuses a second start.
-	if there = s.end(there, left); len(there) > 0 {
-		_ = s.store.RemoveInbox(ctx, there)
+	for attempts, done := range s.end(there, left) {
+		_ = s.store.RemoveInbox(ctx, done, attempts)
 	}
 	if len(left) > 0 {
 		_ = s.store.ExplainInbox(ctx, left, "Temporal has not taken its workflow: "+loglimit.OneLine(cause))
@@ -133,19 +137,20 @@ func (s *starter) begin(id string) {
 	s.states[id] = begun
 }
 
-// end forgets events whose start has ended, and returns those whose rows are of no more use. Whoever is added from now on is
-// started anew.
-func (s *starter) end(there, left []string) (done []string) {
+// end forgets events whose start has ended, and returns those whose rows are of no more use, by their attempts. Whoever is added from
+// now on is started anew.
+func (s *starter) end(there, left []string) (done map[int][]string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	done = map[int][]string{}
 	for _, id := range there {
-		if s.states[id] != again {
-			done = append(done, id)
+		if attempts := s.latest[id]; s.states[id] != again {
+			done[attempts] = append(done[attempts], id)
 		}
-		delete(s.states, id)
 	}
-	for _, id := range left {
+	for _, id := range append(there, left...) {
 		delete(s.states, id)
+		delete(s.latest, id)
 	}
 	return done
 }

@@ -22,7 +22,7 @@ type Drained struct {
 	// Start are the events whose workflow is to be started, or woken if there is one: those that do not end now, creators of an
 	// order for which somebody waits, and those that waited as a workflow, too. Their rows stay until RemoveInbox, and are due
 	// again by themselves.
-	Start []inorder.Event
+	Start []Starting
 	// Ended are the events that have just ended.
 	Ended []Ended
 }
@@ -31,6 +31,12 @@ type Drained struct {
 type Ended struct {
 	inorder.Event
 	Outcome inorder.Outcome
+}
+
+// Starting is an event whose workflow is to be started or woken.
+type Starting struct {
+	inorder.Event
+	Attempts int // how often its row of the inbox has come up, this time included
 }
 
 const (
@@ -42,6 +48,8 @@ const (
 	selectInboxSQL = `SELECT body, received_at, attempts FROM event_inbox WHERE event_id = ANY ($1)`
 
 	deleteInboxSQL = `DELETE FROM event_inbox WHERE event_id = ANY ($1)`
+
+	removeInboxSQL = deleteInboxSQL + ` AND attempts = $2`
 
 	// An event comes back after one, two, four … at most 15 seconds, scattered, so that those of an outage don't come at once.
 	postponeSQL = `
@@ -65,7 +73,7 @@ UPDATE event_inbox SET not_before = now() WHERE event_id IN
 // that one event alone may have caused.
 func (s *Store) Drain(ctx context.Context, c Claim, read func(inorder.Event) Event) (d Drained, err error) {
 	err = s.inTransaction(ctx, func(tx pgx.Tx) error {
-		received, tried, err := claim(ctx, tx, c)
+		received, err := claim(ctx, tx, c)
 		if err != nil || len(received) == 0 {
 			return err
 		}
@@ -77,7 +85,7 @@ func (s *Store) Drain(ctx context.Context, c Claim, read func(inorder.Event) Eve
 			_, err := tx.Exec(ctx, postponeSQL, d.Claimed, becomesWorkflow)
 			return err
 		}
-		return s.drain(ctx, tx, received, tried, read, &d)
+		return s.drain(ctx, tx, received, read, &d)
 	})
 	if err != nil {
 		d = Drained{Claimed: d.Claimed}
@@ -90,15 +98,15 @@ const becomesWorkflow = "it becomes a workflow as soon as Temporal takes it"
 // maxClaimed bounds the bodies of one batch, in bytes, because each may have a megabyte. One is always taken.
 const maxClaimed = 4 << 20
 
-// claim returns the events, and which of them were tried before.
-func claim(ctx context.Context, tx pgx.Tx, c Claim) (events []inorder.Event, tried []bool, err error) {
+// claim returns the events.
+func claim(ctx context.Context, tx pgx.Tx, c Claim) (events []Starting, err error) {
 	sql, args := claimSQL, []any{c.Limit}
 	if c.Only != nil {
 		sql, args = claimOnlySQL, []any{c.Limit, c.Only}
 	}
 	rows, err := tx.Query(ctx, sql, args...)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	var ids []string
 	var id string
@@ -110,10 +118,10 @@ func claim(ctx context.Context, tx pgx.Tx, c Claim) (events []inorder.Event, tri
 		return nil
 	})
 	if err != nil || len(ids) == 0 {
-		return nil, nil, err
+		return nil, err
 	}
 	if rows, err = tx.Query(ctx, selectInboxSQL, ids); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	var (
 		body     []byte
@@ -123,21 +131,21 @@ func claim(ctx context.Context, tx pgx.Tx, c Claim) (events []inorder.Event, tri
 	_, err = pgx.ForEachRow(rows, []any{&body, &received, &attempts}, func() error {
 		e, err := inorder.ParseEvent(body) // as the receiver did
 		e.ReceivedAt = received.UTC()
-		events, tried = append(events, e), append(tried, attempts > 0)
+		events = append(events, Starting{e, attempts + 1})
 		return err
 	})
-	return events, tried, err
+	return events, err
 }
 
-func (s *Store) drain(ctx context.Context, tx pgx.Tx, received []inorder.Event, tried []bool, read func(inorder.Event) Event, d *Drained) error {
+func (s *Store) drain(ctx context.Context, tx pgx.Tx, received []Starting, read func(inorder.Event) Event, d *Drained) error {
 	events := make([]Event, len(received))
 	for i, e := range received {
-		events[i] = read(e)
+		events[i] = read(e.Event)
 	}
 	t := newTransaction(events, Options{Via: ViaInbox, SkipLocked: true, OnlyEnds: true, Decide: Event.Decide})
 	t.drained = d
 	for i := range t.entries {
-		t.entries[i].tried = tried[i]
+		t.entries[i].attempts = received[i].Attempts
 	}
 	if err := t.read(ctx, tx); err != nil {
 		return err
@@ -171,9 +179,9 @@ func (t *transaction) queueInbox(b *pgx.Batch) {
 		switch e := &t.entries[i]; {
 		case e.Busy:
 			busy = append(busy, e.ID)
-		case e.Outcome == inorder.Waiting, e.Outcome == inorder.Attention, e.Waiters > 0, e.waits, e.Recorded && e.tried:
+		case e.Outcome == inorder.Waiting, e.Outcome == inorder.Attention, e.Waiters > 0, e.waits, e.Recorded && e.attempts > 1:
 			starting = append(starting, e.ID)
-			t.drained.Start = append(t.drained.Start, e.Event.Event)
+			t.drained.Start = append(t.drained.Start, Starting{e.Event.Event, e.attempts})
 		default:
 			gone = append(gone, e.ID)
 		}
@@ -208,9 +216,10 @@ func (s *Store) ExplainInbox(ctx context.Context, eventIDs []string, reason stri
 	return s.exec(ctx, `UPDATE event_inbox SET reason = $2 WHERE event_id = ANY ($1)`, eventIDs, inorder.Bounded(reason))
 }
 
-// RemoveInbox removes events that Temporal has. It may run twice.
-func (s *Store) RemoveInbox(ctx context.Context, eventIDs []string) error {
-	return s.exec(ctx, deleteInboxSQL, eventIDs)
+// RemoveInbox removes events that Temporal has, whose rows have come up so many times: one that has come up again since was applied
+// perhaps, and its workflow is to be woken by who did it, or by the next one if that was killed. It may run twice.
+func (s *Store) RemoveInbox(ctx context.Context, eventIDs []string, attempts int) error {
+	return s.exec(ctx, removeInboxSQL, eventIDs, attempts)
 }
 
 // exec runs one statement, in one round trip.

@@ -80,7 +80,7 @@ func (s *tables) lookEverythingUp(bodies []string) {
 	no(s.ExplainInbox(ctx, ids[:1], "later"))
 	_, err = s.Drain(ctx, Claim{Limit: 256, Apply: true}, func(e inorder.Event) Event { return Read(e, time.Hour) })
 	no(err)
-	no(s.RemoveInbox(ctx, ids))
+	no(s.RemoveInbox(ctx, ids, 1))
 	_, err = s.Apply(ctx, events, Options{})
 	no(err)
 	waits := s.event(of("order_missing_"+ids[0], "evt_w_"+ids[0], "order.paid", 1))

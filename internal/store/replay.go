@@ -85,12 +85,13 @@ func (e *entry) staysApplied(d inorder.Decision, orderKnown bool) bool {
 	return d.Outcome == inorder.Stale || d.Outcome == inorder.Ignored || d.Outcome == inorder.Attention
 }
 
-// keptHash is the hash of the body as it was received. That of a replayed event was made from what is stored.
+// keptHash is the hash of the body as it was received. A replayed event has the body that is stored, and an amended one what a person
+// wrote: a redelivery of what came is no other body than that.
 func (e *entry) keptHash() []byte {
 	switch {
 	case e.former != nil:
 		return e.former.hash
-	case e.WorkflowID != "":
+	case e.WorkflowID != "", e.amended != nil:
 		return nil
 	}
 	return e.hash

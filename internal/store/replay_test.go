@@ -65,3 +65,24 @@ func TestAReplayedEventKeepsTheHashOfWhatCame(t *testing.T) {
 	require.True(t, again.Recorded)
 	require.False(t, again.OtherBody, "a redelivery is the same body")
 }
+
+func TestARedeliveryOfWhatAPersonCorrectedIsNoOtherBody(t *testing.T) {
+	t.Parallel()
+	s := newTables(t)
+	came := told("evt_1", "order.created", 0, `{"id":"order_1","status":7}`)
+	require.Equal(t, inorder.Attention, s.apply(came))
+	old, found, err := s.Pending(s.Context(), "evt_1")
+	require.NoError(t, err)
+	require.True(t, found)
+	corrected := s.event(told("evt_1", "order.created", 0, `{"id":"order_1","status":"confirmed"}`))
+	amended, err := s.Amend(s.Context(), old.Event, corrected, Act{ID: "act_1", Actor: "ada", Action: ActAmend, Via: ViaAPI})
+	require.NoError(t, err)
+	require.True(t, amended)
+	r, err := s.applyOne(s.Context(), corrected, nil)
+	require.NoError(t, err)
+	require.Equal(t, inorder.Applied, r.Outcome)
+	again, err := s.applyOne(s.Context(), s.event(came), nil)
+	require.NoError(t, err)
+	require.True(t, again.Recorded)
+	require.False(t, again.OtherBody, "nobody delivered another one")
+}

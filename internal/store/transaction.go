@@ -31,14 +31,15 @@ type transaction struct {
 type entry struct {
 	Event
 	Result
-	hash    []byte  // SHA-256 of the body
-	waits   bool    // it has a row of pending_events
-	waiting bool    // which says that it waits for its order
-	amended []byte  // SHA-256 of the body that a person gave it; nil if nobody did
-	tried   bool    // its row of the inbox is left from before, when its workflow, if it had one, may not have been woken
-	acted   bool    // its act has been done
-	former  *former // of one that is replayed, how it had ended
-	kept    bool    // it stays so
+	hash    []byte // SHA-256 of the body
+	waits   bool   // it has a row of pending_events
+	waiting bool   // which says that it waits for its order
+	amended []byte // SHA-256 of the body that a person gave it; nil if nobody did
+	// How often its row of the inbox has come up. If that is more than once, its workflow, if it had one, may not have been woken.
+	attempts int
+	acted    bool    // its act has been done
+	former   *former // of one that is replayed, how it had ended
+	kept     bool    // it stays so
 }
 
 func newTransaction(events []Event, o Options) *transaction {
