@@ -63,8 +63,8 @@ type Activities struct {
 // method may be called again.
 type Events interface {
 	sweep.Engine
-	// Start starts the workflow of an event, as the receiver does. An event that has one, or had one that completed, is no
-	// error.
+	// Start starts the workflow of an event that PostgreSQL doesn't know to have ended. An event that has one is no error. One that had
+	// one gets another: after PostgreSQL was restored from a backup it knows less than Temporal.
 	Start(ctx context.Context, e inorder.Event) error
 	// CanceledBy returns who asked for the cancellation of a run, and why; empty where Temporal doesn't know.
 	CanceledBy(ctx context.Context, r sweep.Run) (actor, reason string, err error)

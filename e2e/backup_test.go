@@ -33,7 +33,8 @@ func TestBackupAndRestore(t *testing.T) {
 	v.takes(refund["between"], refund["after"])
 	v.requireWhole(3)
 
-	v.discard("evt_gone_1")
+	v.discard("evt_gone_1")  // which waits in the backup
+	v.discard("evt_inbox_0") // which is in its inbox
 	v.lose("PostgreSQL, restored, and Temporal as it was")
 	v.restorePostgres()
 	require.Equal(t, 1, v.recover(), "what was given up since the backup waits again")

@@ -39,14 +39,29 @@ func Apply(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) error {
 		return err
 	}
 	defer provider.Close()
-	applied, err := provider.Up(ctx)
-	for _, m := range applied {
-		log.Info("migration applied", "file", m.Source.Path, "took", m.Duration)
+	for try := 1; ; try++ {
+		applied, err := provider.Up(ctx)
+		for _, m := range applied {
+			log.Info("migration applied", "file", m.Source.Path, "took", m.Duration)
+		}
+		switch {
+		case err == nil:
+			return nil
+		case try < deadlocks && isDeadlock(err):
+			log.Warn("a migration and the programs that run waited for each other; it is tried again", "try", try)
+		default:
+			return fmt.Errorf("migrate the database: %w", err)
+		}
 	}
-	if err != nil {
-		return fmt.Errorf("migrate the database: %w", err)
-	}
-	return nil
+}
+
+// deadlocks is how often a migration may lose against the transactions of programs that run meanwhile: it locks tables whole, and they lock
+// tables in the order of their statements. Whoever loses has changed nothing.
+const deadlocks = 20
+
+func isDeadlock(err error) bool {
+	pg, is := errors.AsType[*pgconn.PgError](err)
+	return is && pg.Code == "40P01"
 }
 
 const (

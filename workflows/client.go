@@ -88,17 +88,18 @@ type Events struct {
 	Tracing   *telemetry.Tracing // nil: nothing is traced
 }
 
+// Start implements activities.Events.
 func (s Events) Start(ctx context.Context, e inorder.Event) error {
-	options, body, receipt := StartRequest(s.TaskQueue, e)
-	_, err := s.start(ctx, options, body, receipt)
+	_, err := s.Revive(ctx, e, e.ID)
 	return err
 }
 
-// StartOrWake starts the event's workflow, or has the one that runs apply the event again now. It may run twice.
+// StartOrWake starts the event's workflow, or has the one that runs apply the event again now. It starts it also after one that
+// completed: what is in the inbox has not ended, whatever Temporal knows, for instance after PostgreSQL was restored from a backup. It
+// may run twice.
 func (s Events) StartOrWake(ctx context.Context, e inorder.Event) error {
 	ctx = s.Tracing.In(ctx, e.ID, e.ReceivedAt)
-	options, body, receipt := StartRequest(s.TaskQueue, e)
-	started, err := s.start(ctx, options, body, receipt)
+	started, err := s.Revive(ctx, e, e.ID)
 	if err == nil && !started {
 		_, err = s.Wake(ctx, e.ID)
 	}
