@@ -82,6 +82,12 @@ func inWords(message string) string {
 	switch {
 	case strings.HasPrefix(message, "invalid date/time"):
 		return "it must be a time such as 2026-01-02T15:04:05Z (in a query, write + as %2B)"
+	case message == "unexpected property":
+		return "there is no such field"
+	case strings.HasPrefix(message, "expected string to be "):
+		return "it must be " + strings.TrimPrefix(message, "expected string to be ")
+	case strings.Contains(message, "after top-level value"):
+		return "something follows the JSON"
 	case strings.Contains(message, "unexpected end of JSON"):
 		return "it is not whole: the JSON ends too early"
 	case strings.HasPrefix(message, "json: "): // it may quote a value

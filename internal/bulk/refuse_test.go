@@ -2,6 +2,7 @@ package bulk_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -39,11 +40,16 @@ func TestAFilterThatSelectsEverythingNeedsAll(t *testing.T) {
 	everything := api.BulkRequest{Action: api.Discard}
 	p, err := r.Preview(t.Context(), everything)
 	require.NoError(t, err, "a preview of everything does nothing")
-	for _, f := range []api.Filter{{}, p.Filter} {
+	long, now := time.Now().Add(-1000*time.Hour), time.Now().Add(time.Hour)
+	for _, f := range []api.Filter{{}, p.Filter, {ReceivedAfter: &long}, {ReceivedAfter: &long, ReceivedBefore: &now}} {
 		everything.Filter = f
 		_, err := r.Start(t.Context(), everything, "ops", "")
 		require.ErrorContains(t, err, "body.all: must be true")
 	}
+	r.exec(`INSERT INTO pending_events (event_id, type, phase, received_at) VALUES ('evt_old', 'x', 'attention', now() - interval '2000 hours')`)
+	recent := api.BulkRequest{Action: api.Retry, Filter: api.Filter{ReceivedAfter: &long}}
+	require.Equal(t, 2, r.start(recent).Total, "it leaves one out")
+	r.exec(`DELETE FROM pending_events WHERE event_id = 'evt_old'`)
 	everything.All = true
 	require.Equal(t, 2, r.start(everything).Total)
 

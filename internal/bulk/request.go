@@ -76,11 +76,10 @@ func fit(a api.Action, f *api.Filter) error {
 	return nil
 }
 
-// selectsAll reports whether the filter leaves out nothing that the action can be done to. The time up to which a preview looked leaves
-// out what came later only.
-func (r request) selectsAll() bool {
+// selectsByTime reports whether the filter leaves nothing out but by the time of receipt.
+func (r request) selectsByTime() bool {
 	f := r.Filter
-	f.ReceivedBefore = nil
+	f.ReceivedAfter, f.ReceivedBefore = nil, nil
 	if r.Action == api.Replay {
 		f.State = ""
 	}

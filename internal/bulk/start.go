@@ -55,7 +55,11 @@ func (b *Bulks) Start(ctx context.Context, asked api.BulkRequest, actor, key str
 	if err != nil {
 		return api.Started{}, err
 	}
-	if r.selectsAll() && !r.All {
+	all, err := b.selectsAll(ctx, r)
+	switch {
+	case err != nil:
+		return api.Started{}, unavailable(err)
+	case all && !r.All:
 		return api.Started{}, invalid("all", "must be true: the filter selects every event that can be "+participle[r.Action])
 	}
 	applying, err := b.applying(ctx, r.Filter)
@@ -79,6 +83,19 @@ func (b *Bulks) Start(ctx context.Context, asked api.BulkRequest, actor, key str
 		}
 	}
 	return api.Started{ID: frozen.ID, Total: frozen.Total, TemporalURL: b.Engine.URL(frozen.ID, "")}, nil
+}
+
+// selectsAll reports whether the filter leaves out nothing that the action can be done to: it has nothing but times, and no such event is
+// older. The time up to which a preview looked leaves out what came later only.
+func (b *Bulks) selectsAll(ctx context.Context, r request) (bool, error) {
+	switch {
+	case !r.selectsByTime():
+		return false, nil
+	case r.Filter.ReceivedAfter == nil:
+		return true, nil
+	}
+	older, _, err := b.Store.Select(ctx, store.Selection{Ended: r.selection.Ended, ReceivedBefore: *r.Filter.ReceivedAfter}, 1)
+	return len(older) == 0, err
 }
 
 var participle = map[api.Action]string{api.Retry: "retried", api.Discard: "discarded", api.Replay: "replayed"}

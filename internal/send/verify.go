@@ -67,7 +67,7 @@ func (v Verifier) Run(ctx context.Context, eventIDs []string) error {
 		if settled || time.Since(changed) > patience {
 			return v.sumUp(found, moving, len(open)-len(moving), time.Since(began))
 		}
-		if time.Since(shown) >= progressEvery {
+		if len(moving) > 0 && time.Since(shown) >= progressEvery {
 			shown = time.Now()
 			fmt.Fprintf(v.Notes, "  %d of %s without an end yet\n", len(moving), words.Count(len(found), "event"))
 		}
