@@ -102,5 +102,17 @@ func (s sampled) aboutOne() []question {
 			s, err := i.Status(ctx)
 			return complete(s.Missing, err)
 		}},
+		{statusAnew, statusLimit, func(ctx context.Context, i *inspect.Inspector) error {
+			asks := inspect.Inspector{View: i.View, Engine: i.Engine, Patience: i.Patience}
+			s, err := asks.Status(ctx)
+			return complete(s.Missing, err)
+		}},
 	}
 }
+
+// statusAnew is the status for who has not asked for a while, so that no answer of Temporal's is kept. Temporal answers some ten questions
+// about all workflows a second, and the status has up to five: they are asked this far apart.
+const (
+	statusAnew = "the status, with Temporal asked anew"
+	apart      = 600 * time.Millisecond
+)
