@@ -116,11 +116,14 @@ func full(batch func() (int64, error)) func() (int64, bool, error) {
 	}
 }
 
-// longestPause is the longest one between two batches.
-const longestPause = time.Second
+const (
+	// rest is how much longer the purge rests after a batch than that took.
+	rest         = 3
+	longestPause = time.Second
+)
 
-// inBatches purges until there is no more, and adds up. It rests after each batch for as long as that took: a server that is busy gives the
-// purge less, and half of what it gives stays free for events.
+// inBatches purges until there is no more, and adds up. It rests after each batch for three times as long as that took: a server that is busy
+// gives the purge less, and most of its time stays free for events.
 func inBatches(ctx context.Context, done *int64, batch func() (n int64, more bool, err error)) error {
 	for {
 		began := time.Now()
@@ -133,7 +136,7 @@ func inBatches(ctx context.Context, done *int64, batch func() (n int64, more boo
 		if !more {
 			return nil
 		}
-		if err := await.Sleep(ctx, min(time.Since(began), longestPause)); err != nil {
+		if err := await.Sleep(ctx, min(rest*time.Since(began), longestPause)); err != nil {
 			return err
 		}
 	}
