@@ -89,11 +89,15 @@ func TestManifestsFitEachOther(t *testing.T) {
 	}
 	for command, template := range m.pods() {
 		c := template.Spec.Containers[0]
-		require.Equal(t, []string{command}, c.Args)
+		require.Equal(t, command, c.Args[0])
 		require.Equal(t, m.serve.Spec.Template.Spec.Containers[0].Image, c.Image)
 		require.Equal(t, m.config.Name, c.EnvFrom[0].ConfigMapRef.Name)
-		require.Equal(t, "inorder", template.Spec.Volumes[0].Secret.SecretName)
 	}
+	require.Equal(t, "inorder", m.serve.Spec.Template.Spec.Volumes[0].Secret.SecretName)
+	job := m.migrate.Spec.Template.Spec
+	require.Equal(t, "inorder-owner", job.Volumes[0].Secret.SecretName, "only migrate has the owner's password")
+	require.Equal(t, []string{"migrate", "--grant", "inorder"}, job.Containers[0].Args)
+	require.Equal(t, strings.Replace(m.config.Data["DATABASE_URL"], "inorder@", "inorder_owner@", 1), job.Containers[0].Env[0].Value)
 	readme, err := os.ReadFile("../deploy/README.md")
 	require.NoError(t, err)
 	require.Contains(t, string(readme), "kubectl create secret generic inorder ")

@@ -95,9 +95,13 @@ func TestSystemdUnitsFitTheProgram(t *testing.T) {
 			requireSetting(t, name)
 		}
 		require.Equal(t, "/etc/inorder/inorder.env", values(text, "EnvironmentFile")[0])
-		require.Equal(t, []string{"pgpass:/etc/inorder/pgpass"}, values(text, "LoadCredential"))
+		require.Contains(t, values(text, "LoadCredential")[0], "pgpass:/etc/inorder/pgpass")
 		require.Contains(t, values(text, "After")[0], "network-online.target")
 	}
+	require.NotEqual(t, values(unit, "LoadCredential"), values(migrate, "LoadCredential"), "only migrate has the owner's password")
+	require.Equal(t, "/etc/inorder/migrate.env", values(migrate, "EnvironmentFile")[1])
+	require.Contains(t, unitText(t, "migrate.env"), "\nDATABASE_URL=postgres://inorder_owner@")
+	require.Contains(t, migrate, " migrate --grant inorder\n")
 	_, hardened, _ := strings.Cut(migrate, "CapabilityBoundingSet=")
 	require.Contains(t, unit, strings.TrimSpace(hardened), "both have the same")
 }

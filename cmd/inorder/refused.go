@@ -139,9 +139,8 @@ func writeRefused(to *terminal.Writer, r api.Refused, now time.Time) {
 	to.Paint(terminal.Bold, fmt.Sprintf("Refused delivery %d", r.ID))
 	fmt.Fprintf(to, "\nIt was answered %d, %s (%s).\n", r.Status, words.Ago(r.At, now), clockOf(r.At))
 	writeParagraph(to, "Why: ", line(r.Summary))
-	fmt.Fprintln(to)
 	writeParagraph(to, "What to do: ", line(r.Advice))
-	fmt.Fprint(to, "\n\n")
+	fmt.Fprintln(to)
 	size := ""
 	if r.Bytes != nil {
 		size = words.Count(int(*r.Bytes), "byte")
