@@ -23,7 +23,7 @@ func TestApplyEventWritesTheOrderAndTheEventTogether(t *testing.T) {
 		s.text(`SELECT to_jsonb(o) - '{created_at,updated_at,data_at,data_rank,payments_listed_at,fulfillments_listed_at,refunds_listed_at,returns_listed_at}'::text[] FROM orders o`))
 	require.JSONEq(t, `{"event_id":"evt_1","type":"order.created","order_id":"order_1","outcome":"applied","detail":"",
 		"via":"workflow","occurred_at":"2025-01-15T10:00:00+00:00","received_at":"2025-01-15T12:00:00+00:00","payload":`+created("evt_1")+`}`,
-		s.text(`SELECT to_jsonb(e) - '{processed_at,body_hash}'::text[] FROM webhook_events e`))
+		s.text(`SELECT to_jsonb(e) - '{processed_at,body_hash,payload_removed_at,store_id}'::text[] FROM webhook_events e`))
 
 	s.apply(told("evt_2", "order.paid", 1, `{"id":"order_1"}`))
 	require.Equal(t, "paid 2025-01-15 10:01:00+00 pending 2025-01-15 10:01:00+00", s.text(
