@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"inorder"
+	"inorder/dev/testenv"
 	"inorder/worker"
 	"inorder/workflows"
 )
