@@ -16,6 +16,7 @@ import (
 	"inorder/internal/doctor"
 	"inorder/internal/refused"
 	"inorder/internal/store/view"
+	"inorder/internal/words"
 )
 
 func isNumber(text string) bool {
@@ -79,7 +80,7 @@ func (c *doctorCmd) explainFile(ctx context.Context, std streams) error {
 		if c.JSON {
 			return writeJSON(std.out, explanation{f.Causes, f.Summary, f.Advice, f.Secret, f.Source, len(keys), len(d.Body)})
 		}
-		fmt.Fprintf(std.err, "%d bytes of body, tried with %d secrets\n", len(d.Body), len(keys))
+		fmt.Fprintf(std.err, "%s of body, tried with %s\n", words.Count(len(d.Body), "byte"), words.Count(len(keys), "secret"))
 		writeParagraph(std.screen, "Why: ", line(f.Summary))
 		writeParagraph(std.screen, "What to do: ", line(f.Advice))
 		return nil
