@@ -27,6 +27,9 @@ func (r *Receiver) receive(c *fiber.Ctx) error {
 	}
 	connOf(c.Context()).whole()
 	e, err := parse(body.bytes)
+	if err != nil && delivery.IsProbe(body.bytes) { // no alert is due, and nothing to explain
+		return &refusal{error: errProbe, detail: err.Error()}
+	}
 	if err != nil {
 		return &refusal{error: errInvalid, detail: err.Error(), body: body}
 	}
