@@ -59,3 +59,18 @@ func TestDirectDependenciesHaveTheirReason(t *testing.T) {
 		require.True(t, strings.Contains(decisions, "| `"+m[1]+"` |"), "docs/decisions.md has no reason for %s", m[1])
 	}
 }
+
+// Who follows the README's first session may follow the drill in the same system: an event's ID is taken once.
+func TestTheDrillBeginsWhereTheFirstSessionEnds(t *testing.T) {
+	names := func(document, after, before string) []string {
+		_, text, _ := strings.Cut(read(t, document), after)
+		text, _, _ = strings.Cut(text, before)
+		found := regexp.MustCompile(`\b(evt|order)_[a-z0-9_]+`).FindAllString(text, -1)
+		require.NotEmpty(t, found, document)
+		return found
+	}
+	session := names("README.md", "## The first session", "\n## ")
+	for _, name := range names("docs/operations.md", `<a id="drill"></a>`, `<a id="`) {
+		require.NotContains(t, session, name)
+	}
+}

@@ -137,10 +137,10 @@ func (w *workplace) repairs() []step {
 		{"Repair it", 0, func(string) { w.await("both are applied", 2, applied+`('evt_fails', 'evt_fails_too')`) }},
 		{"And see them", 0, w.says("evt_fails ", "evt_fails_too")},
 		{"Nobody tells", 0, func(string) { w.await("it is stuck", 1, phase+`'stuck'`) }},
-		{"A customer asks", 0, w.says("evt_early", "its order order_2002 does not exist yet", "inorder events retry evt_early")},
+		{"A customer asks", 0, w.says("evt_waits", "its order order_5005 does not exist yet", "inorder events retry evt_waits")},
 		{"`status` says", 3, w.says("1 event is stuck")},
-		{"The order is imported", 0, func(string) { w.await("it is applied", 1, applied+`('evt_early')`) }},
-		{"Its order is paid", 0, w.says("paid", "evt_early")},
+		{"The order is imported", 0, func(string) { w.await("it is applied", 1, applied+`('evt_waits')`) }},
+		{"Its order is paid", 0, w.says("paid", "evt_waits")},
 	}
 }
 

@@ -91,6 +91,13 @@ func explainOrder(err error, orderID string) error {
 	return err
 }
 
+func explainBulk(err error) error {
+	if p, ok := errors.AsType[*api.Problem](err); ok && p.Type == api.ProblemNotFound {
+		return fmt.Errorf("%w; see which there are: inorder audit --action bulk", err)
+	}
+	return err
+}
+
 // commands are the lines to type for actions on an event, each on a line of its own.
 func commands(eventID string, actions []api.Action) string {
 	var lines strings.Builder

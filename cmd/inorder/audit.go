@@ -32,8 +32,7 @@ func (c *auditCmd) Run(ctx context.Context, std streams) error {
 			fetch: func(ctx context.Context, page api.ListQuery) (api.Page[api.AuditEntry], error) {
 				return o.Audit(ctx, api.AuditQuery{Actor: c.Actor, Action: c.Action, EventID: c.Event, OrderID: c.Order, ListQuery: page})
 			},
-			columns: []table.Column{{Title: "when"}, {Title: "actor", Least: 8}, {Title: "action"}, {Title: "event"}, {Title: "order", Drop: 1},
-				{Title: "via", Drop: 4}, {Title: "bulk", Drop: 5, Least: 12}, {Title: "reason", Least: 12, Drop: 3}, {Title: "result", Least: 12, Drop: 2}},
+			columns: c.columns(),
 			row: func(e api.AuditEntry, _ time.Time) []table.Cell {
 				return []table.Cell{table.Text(clockOf(e.At)), table.Text(e.Actor), table.Text(e.Action), table.Text(e.EventID), table.Text(e.OrderID),
 					table.Text(e.Via), table.Text(e.BulkID), table.Text(e.Reason), table.Text(e.Result)}
@@ -41,4 +40,22 @@ func (c *auditCmd) Run(ctx context.Context, std streams) error {
 			none: "Nobody did anything like that.",
 		}.show(ctx, o, c.pageFlags)
 	})
+}
+
+// columns keep why it was done for longest, and first leave out what was asked for: it is the same in all rows.
+func (c *auditCmd) columns() []table.Column {
+	const asked = 9
+	event, order := table.Column{Title: "event"}, table.Column{Title: "order", Drop: 3}
+	if c.Event != "" {
+		event.Drop, order.Drop = asked, asked
+	}
+	if c.Order != "" {
+		order.Drop = asked
+	}
+	bulk := table.Column{Title: "bulk", Drop: 4, Least: 12}
+	if c.Action == "bulk" || c.Action == "stop" {
+		bulk.Drop, bulk.Least = 0, 0 // people copy it
+	}
+	return []table.Column{{Title: "when"}, {Title: "actor", Least: 8}, {Title: "action"}, event, order, {Title: "via", Drop: 5}, bulk,
+		{Title: "reason", Least: 12, Drop: 1}, {Title: "result", Least: 12, Drop: 2}}
 }

@@ -114,12 +114,12 @@ func (c *bulkShowCmd) Run(ctx context.Context, std streams) error {
 				if err == nil {
 					writeBulk(screen, b, time.Now())
 				}
-				return err
+				return explainBulk(err)
 			})
 		}
 		b, err := o.Bulk(ctx, c.ID)
 		if err != nil {
-			return err
+			return explainBulk(err)
 		}
 		if c.JSON {
 			return writeJSON(std.out, b)
@@ -149,7 +149,7 @@ func (c *bulkStopCmd) Run(ctx context.Context, std streams) error {
 	return withAPI(std, func(o operator) error {
 		b, err := o.Bulk(ctx, c.ID)
 		if err != nil {
-			return err
+			return explainBulk(err)
 		}
 		if b.EndedAt == nil {
 			if err := std.confirm(ctx, fmt.Sprintf("Stop it with %s left?", words.Count(b.Total-b.Done, "event")), c.Yes); err != nil {

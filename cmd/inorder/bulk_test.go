@@ -98,6 +98,11 @@ func TestBulkPreviewAndNothing(t *testing.T) {
 
 func TestBulkThatFails(t *testing.T) {
 	_, done := newBulk(t, 500, 2)
+	for _, line := range []string{"bulk show inorder-bulk-none", "bulk stop inorder-bulk-none --yes"} {
+		_, errs, code := asked(t, line)
+		require.Equal(t, exitError, code)
+		require.Contains(t, errs, "see which there are: inorder audit --action bulk")
+	}
 	out, errs, code := asked(t, "events retry --state stuck --reason test --yes --json")
 	require.Equal(t, exitError, code)
 	require.Contains(t, errs, "2 of 500 events: it was not done")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"inorder/internal/config"
@@ -154,8 +155,10 @@ var marks = map[doctor.Status]struct {
 func writeFindings(to *terminal.Writer, found []doctor.Finding) {
 	for _, f := range found {
 		m := marks[f.Status]
-		to.Paint(m.style, fmt.Sprintf("%-6s", m.text))
-		writeParagraph(to, fmt.Sprintf("  %-18s  ", f.Check), line(f.Says))
+		mark := fmt.Sprintf("%-6s", m.text)
+		to.Paint(m.style, mark)
+		title := mark + fmt.Sprintf("  %-18s  ", f.Check)
+		fmt.Fprintln(to, strings.TrimPrefix(broken(title, line(f.Says), len(title), to.Width()), mark))
 		if f.Do != "" {
 			writeParagraph(to, fmt.Sprintf("%28s", "→ "), line(f.Do))
 		}

@@ -7,11 +7,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/mattn/go-runewidth"
 	"github.com/stretchr/testify/require"
 
 	"inorder/dev/testenv"
 	"inorder/dev/vector"
 	"inorder/internal/delivery"
+	"inorder/internal/doctor"
+	"inorder/internal/terminal"
 )
 
 func TestDoctorChecksTheInstallation(t *testing.T) {
@@ -31,6 +34,21 @@ func TestDoctorChecksTheInstallation(t *testing.T) {
 		require.Contains(t, out, part)
 	}
 	require.NotContains(t, out, vector.Secret)
+}
+
+func TestFindingsFitTheTerminal(t *testing.T) {
+	o := screen{width: 60, height: 500}
+	to := terminal.NewWriter(&o)
+	writeFindings(to, []doctor.Finding{doctor.Noted("disk", strings.Repeat("do ", 30), "%s", strings.Repeat("says ", 30))})
+	require.NoError(t, to.Flush())
+	lines := strings.Split(strings.TrimSpace(plainText(o.String())), "\n")
+	require.Greater(t, len(lines), 4)
+	for i, line := range lines {
+		require.LessOrEqual(t, runewidth.StringWidth(line), 60, line)
+		if i > 0 {
+			require.Equal(t, strings.Repeat(" ", 26), line[:26], "the text stands below its beginning: %q", line)
+		}
+	}
 }
 
 func TestDoctorExplainsAFile(t *testing.T) {

@@ -35,6 +35,7 @@ type reconcileCmd struct {
 
 	Since   string `help:"Orders created since: a time, or how long ago, such as 720h. Default: the worker's RECONCILE_WINDOW." placeholder:"TIME"`
 	Preview bool   `help:"Show what differs, and change nothing."`
+	JSON    bool   `name:"json" help:"Print one JSON document."`
 }
 
 func (*reconcileCmd) Help() string {
@@ -117,19 +118,42 @@ func (r *reconcileCmd) preview(ctx context.Context, s *servers, since time.Time,
 		since = time.Now().Add(-s.ReconcileWindow)
 	}
 	compare := reconcile.Comparer{Store: store.New(s.pool), Platform: s.platform, Metrics: reconcile.NewMetrics(nil)}
+	view := previewView{Orders: []driftedOrder{}}
 	p, err := compare.Preview(ctx, r.Order, since, func(o reconcile.Compared) {
-		drift := string(o.Drift)
+		d := driftedOrder{o.OrderID, o.Where, string(o.Drift), o.String()}
 		if o.WhyUnrepaired() != "" {
-			drift = "not repairable"
+			d.Drift = "not repairable"
 		}
-		fmt.Fprintf(std.out, "%-24s  %-14s  %s\n", line(cmp.Or(o.OrderID, o.Where)), drift, line(o.String()))
+		view.Orders = append(view.Orders, d)
+		if !r.JSON {
+			fmt.Fprintf(std.out, "%-24s  %-14s  %s\n", line(cmp.Or(d.OrderID, d.Where)), d.Drift, line(d.Detail))
+		}
 	})
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(std.out, "%d compared: %s, %d that cannot be repaired. Nothing was changed.\n", p.Compared, p.ByDrift(), p.Unrepaired)
-	if len(p.Stopped) > 0 {
+	if r.JSON {
+		view.Totals, view.Stopped = p.Totals, p.Stopped
+		err = writeJSON(std.out, view)
+	} else {
+		fmt.Fprintf(std.out, "%d compared: %s, %d that cannot be repaired. Nothing was changed.\n", p.Compared, p.ByDrift(), p.Unrepaired)
+	}
+	if err == nil && len(p.Stopped) > 0 {
 		return errors.New("not all orders were compared: " + strings.Join(p.Stopped, "; "))
 	}
-	return nil
+	return err
+}
+
+// previewView is what --preview --json prints.
+type previewView struct {
+	Orders []driftedOrder `json:"orders"` // those that differ
+	reconcile.Totals
+	Stopped []string `json:"stopped,omitempty"`
+}
+
+type driftedOrder struct {
+	OrderID string `json:"order_id,omitempty"`
+	Where   string `json:"where,omitempty"` // in the platform's listing, of one without an ID
+	Drift   string `json:"drift"`
+	Detail  string `json:"detail"`
 }

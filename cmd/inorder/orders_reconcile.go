@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,17 +39,25 @@ func (r *reconcileCmd) reconcile(ctx context.Context, s *servers, since time.Tim
 		return nil
 	case err != nil:
 		return fmt.Errorf("the reconciliation (workflow %s) did not end well: %w", w.id, err)
-	case result.NotSet != "":
-		return errors.New("nothing was done: " + result.NotSet)
+	case r.JSON:
+		err = writeJSON(std.out, result)
+	case result.NotSet == "":
+		printResult(std.out, result)
 	}
-	return printResult(std.out, result)
+	return cmp.Or(err, problemOf(result))
 }
 
-// printResult prints what a reconciliation did. Orders that it did not repair or did not compare are an error.
-func printResult(out io.Writer, r workflows.ReconcileResult) error {
+func printResult(out io.Writer, r workflows.ReconcileResult) {
 	fmt.Fprintf(out, "%d compared, %d repaired: %s\n", r.Compared, r.Repaired(), r.ByDrift())
 	for _, note := range r.Notes {
 		fmt.Fprintln(out, "  "+note)
+	}
+}
+
+// problemOf returns what a reconciliation did not do: orders that it did not repair or did not compare.
+func problemOf(r workflows.ReconcileResult) error {
+	if r.NotSet != "" {
+		return errors.New("nothing was done: " + r.NotSet)
 	}
 	var wrong []string
 	if r.Unrepaired > 0 {

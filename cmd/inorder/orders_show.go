@@ -72,7 +72,7 @@ func (c *ordersShowCmd) Run(ctx context.Context, std streams) error {
 		case v.orderAway != nil:
 			return v.orderAway
 		case v.Order == nil:
-			err = fmt.Errorf("there is no order %s here", c.ID)
+			err = fmt.Errorf("there is no order %s here; see which there are: inorder orders list", c.ID)
 		}
 		return err
 	})

@@ -67,7 +67,7 @@ func TestOrdersShowAnswersASupportCall(t *testing.T) {
 	require.Equal(t, exitError, code)
 	require.Contains(t, out, "There is no such order here.")
 	require.Contains(t, out, "nothing is known of it")
-	require.Contains(t, errs, "there is no order order_2 here")
+	require.Contains(t, errs, "there is no order order_2 here; see which there are: inorder orders list")
 }
 
 func TestOrdersShowShowsWhatItCanWhileAServerIsAway(t *testing.T) {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"time"
 
 	"inorder/internal/config"
@@ -13,7 +14,9 @@ import (
 	"inorder/workflows"
 )
 
-type recoverCmd struct{}
+type recoverCmd struct {
+	JSON bool `name:"json" help:"Print one JSON document."`
+}
 
 func (*recoverCmd) Help() string {
 	return `Brings back the events that lost their workflow, because somebody terminated or deleted it, or because Temporal lost its
@@ -38,11 +41,11 @@ Example:
 // recoverReport is the time between two reports of progress.
 const recoverReport = 2 * time.Second
 
-func (*recoverCmd) Run(ctx context.Context, std streams) error {
-	return withServers(ctx, config.NeedDatabase, std, func(s *servers) error { return s.recover(ctx, std) })
+func (c *recoverCmd) Run(ctx context.Context, std streams) error {
+	return withServers(ctx, config.NeedDatabase, std, func(s *servers) error { return c.recover(ctx, s, std) })
 }
 
-func (s *servers) recover(ctx context.Context, std streams) error {
+func (c *recoverCmd) recover(ctx context.Context, s *servers, std streams) error {
 	if err := worker.CheckOwner(ctx, s.worker()); err != nil {
 		return err
 	}
@@ -63,13 +66,33 @@ func (s *servers) recover(ctx context.Context, std streams) error {
 		},
 	}
 	report, err := sweeping.Run(ctx)
-	fmt.Fprintf(std.out, "%s checked: %d had lost their workflow and are started anew, %d whose order is there are woken, %d are too old, %d could not be brought back\n",
-		words.Count(report.Checked, "event"), report.Started, report.Woken, report.TooOld, report.Failed)
-	for _, note := range report.Notes {
-		fmt.Fprintf(std.out, "  %s\n", note)
+	if c.JSON {
+		if err := writeJSON(std.out, recoverView(report)); err != nil {
+			return err
+		}
+	} else {
+		printRecovered(std.out, report)
 	}
 	if err == nil && report.Failed > 0 {
 		err = fmt.Errorf("%s could not be brought back; run `inorder recover` again", words.Count(report.Failed, "event"))
 	}
 	return err
+}
+
+// recoverView is what --json prints of a report.
+type recoverView struct {
+	Checked int      `json:"checked"`
+	Started int      `json:"started"`
+	Woken   int      `json:"woken"`
+	TooOld  int      `json:"too_old"`
+	Failed  int      `json:"failed"`
+	Notes   []string `json:"notes,omitempty"`
+}
+
+func printRecovered(out io.Writer, r sweep.Report) {
+	fmt.Fprintf(out, "%s checked: %d had lost their workflow and are started anew, %d whose order is there are woken, %d are too old, %d could not be brought back\n",
+		words.Count(r.Checked, "event"), r.Started, r.Woken, r.TooOld, r.Failed)
+	for _, note := range r.Notes {
+		fmt.Fprintf(out, "  %s\n", note)
+	}
 }

@@ -78,12 +78,16 @@ func TestASlowAnswerIsReported(t *testing.T) {
 
 func TestAudit(t *testing.T) {
 	f := newAdmin(t, map[string]any{"GET /api/audit": api.Page[api.AuditEntry]{Data: []api.AuditEntry{
-		{ID: 1, At: ago(time.Hour), Actor: "kim", Action: "discard", EventID: "evt_1", OrderID: "order_1", Via: "api", Reason: "a test\n order", Result: "discarded"}}}})
+		{ID: 1, At: ago(time.Hour), Actor: "kim", Action: "discard", EventID: "evt_1", OrderID: "order_1", Via: "api", Reason: "a test\n order", Result: "discarded (a test\n order (by kim))"}}}})
 	out, errs, code := asked(t, "audit --actor kim --action discard --event evt_1 --order order_1")
 	require.Zero(t, code, errs)
 	require.Regexp(t, `kim +discard +evt_1 +order_1 +api +a test\\u000a order +discarded`, out)
 	for _, part := range []string{"actor=kim", "action=discard", "event_id=evt_1", "order_id=order_1"} {
 		require.Contains(t, f.called("GET /api/audit")[0], part)
+	}
+	for _, width := range []int{60, 80} {
+		out, _, _ = atTerminal(t.Context(), width, "", "audit", "--event", "evt_1")
+		require.Contains(t, out, "REASON", "why is not left out at %d", width)
 	}
 	out, _, _ = asked(t, "audit --json")
 	require.Equal(t, "kim", document[api.Page[api.AuditEntry]](t, out).Data[0].Actor)

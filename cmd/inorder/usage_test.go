@@ -35,6 +35,7 @@ func TestWhatCantBeMeantIsAUsageError(t *testing.T) {
 			help += " " + args[1]
 		}
 		require.Contains(t, errs, "See `inorder "+help+" --help`.", "%q", args)
+		require.NotContains(t, errs, `,""`, "what can be typed")
 	}
 	require.Empty(t, f.called(""))
 }

@@ -107,7 +107,8 @@ func (p Program) report(ctx context.Context, err error) int {
 		return int(code)
 	}
 	if node, wrong := whereWrong(err); wrong {
-		fmt.Fprintf(p.Err, "%s: %v\nSee `%s --help`.\n", p.Name, err, strings.TrimSpace(p.Name+" "+node))
+		text := strings.Replace(err.Error(), `,"" but got `, ` but got `, 1) // a flag's "" is that it was not typed
+		fmt.Fprintf(p.Err, "%s: %s\nSee `%s --help`.\n", p.Name, text, strings.TrimSpace(p.Name+" "+node))
 		return Usage
 	}
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
