@@ -50,16 +50,20 @@ func (s *system) waitingEvent() inorder.Event {
 	return s.waitFor(1)[0]
 }
 
-// forget deletes an event's runs from Temporal, as its retention does.
-func (s *system) forget(e inorder.Event) {
+// forget deletes events' runs from Temporal, as its retention does. Temporal takes half a minute for it, and as long for many.
+func (s *system) forget(events ...inorder.Event) {
 	s.Helper()
-	_, err := s.client.WorkflowService().DeleteWorkflowExecution(s.Context(), &workflowservice.DeleteWorkflowExecutionRequest{
-		Namespace: client.DefaultNamespace, WorkflowExecution: &commonpb.WorkflowExecution{WorkflowId: e.ID}})
-	require.NoError(s, err)
-	s.eventually("it is forgotten", func() bool {
-		_, err := describe(s.Context(), s.client, e.ID)
-		return err != nil
-	})
+	for _, e := range events {
+		_, err := s.client.WorkflowService().DeleteWorkflowExecution(s.Context(), &workflowservice.DeleteWorkflowExecutionRequest{
+			Namespace: client.DefaultNamespace, WorkflowExecution: &commonpb.WorkflowExecution{WorkflowId: e.ID}})
+		require.NoError(s, err)
+	}
+	for _, e := range events {
+		s.eventually("it is forgotten", func() bool {
+			_, err := describe(s.Context(), s.client, e.ID)
+			return err != nil
+		})
+	}
 }
 
 // What lost its workflow is brought back by the sweep at the very time when somebody acts on it.
@@ -72,10 +76,9 @@ func TestEachActBesideTheSweep(t *testing.T) {
 			s.work()
 			var events []inorder.Event
 			for range 6 {
-				e := act.event(s)
-				s.forget(e)
-				events = append(events, e)
+				events = append(events, act.event(s))
 			}
+			s.forget(events...)
 			acting, done := context.WithCancel(t.Context())
 			var sweeps, all sync.WaitGroup
 			for range 2 {
@@ -182,13 +185,11 @@ func TestAReplayOfAnEventThatTemporalHasForgotten(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)
 	s.work()
-	e := s.discardedEvent()
-	s.forget(e)
+	e, created := s.discardedEvent(), s.event("order.created", confirmed)
+	s.result(s.begin(created))
+	s.forget(e, created)
 	_, err := s.operator().Retry(t.Context(), e.ID, byAda)
 	unfit(t, err, api.Replay)
-	created := s.event("order.created", confirmed)
-	s.result(s.begin(created))
-	s.forget(created)
 	d := s.replay(e)
 	require.Equal(t, inorder.Applied, s.result(s.client.GetWorkflow(t.Context(), d.WorkflowID, "")).Outcome)
 	require.Equal(t, "paid", s.text(`SELECT payment_status FROM orders`))
