@@ -53,6 +53,9 @@ func (s *system) waitingEvent() inorder.Event {
 // forget deletes events' runs from Temporal, as its retention does. Temporal takes half a minute for it, and as long for many.
 func (s *system) forget(events ...inorder.Event) {
 	s.Helper()
+	if testing.Short() {
+		s.Skip("it waits for half a minute")
+	}
 	for _, e := range events {
 		_, err := s.client.WorkflowService().DeleteWorkflowExecution(s.Context(), &workflowservice.DeleteWorkflowExecutionRequest{
 			Namespace: client.DefaultNamespace, WorkflowExecution: &commonpb.WorkflowExecution{WorkflowId: e.ID}})
