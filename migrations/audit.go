@@ -2,10 +2,12 @@ package migrations
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -31,6 +33,9 @@ func KeepAudit(ctx context.Context, pool *pgxpool.Pool, keep time.Duration) (cha
 		_, err = tx.Exec(ctx, fmt.Sprintf(keepAuditSQL, want/time.Second))
 		return err
 	})
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && pg.Code == "42501" {
+		err = fmt.Errorf("run it as the role that owns the tables, which alone may: %w", err)
+	}
 	if err != nil {
 		return false, fmt.Errorf("set how long the audit is kept: %w", err)
 	}

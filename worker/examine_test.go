@@ -1,7 +1,9 @@
 package worker_test
 
 import (
+	"net"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -65,6 +67,24 @@ func TestExamineTellsOfSchedules(t *testing.T) {
 		}
 		return says == "inorder-purge-events is paused: while we move\ninorder-sweep-events is missing\ninorder-reconcile-orders has another interval (RECONCILE_EVERY) than the settings say\n"
 	}, testenv.Patience, 100*time.Millisecond)
+}
+
+func TestExamineATemporalThatHangs(t *testing.T) {
+	t.Parallel()
+	hangs, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, hangs.Close()) })
+	o := options(t)
+	o.Client, err = client.NewLazyClient(client.Options{HostPort: hangs.Addr().String(), Namespace: o.Namespace})
+	require.NoError(t, err)
+	t.Cleanup(o.Client.Close)
+	asked := time.Now()
+	found := examine(t, o)["temporal"][0]
+	require.Equal(t, doctor.Failed, found.Status)
+	require.Regexp(t, `did not answer within \d+s$`, found.Says)
+	said, err := time.ParseDuration(found.Says[strings.LastIndex(found.Says, " ")+1:])
+	require.NoError(t, err)
+	require.InDelta(t, time.Since(asked).Seconds(), said.Seconds(), 1)
 }
 
 func TestExamineANamespaceOfAnother(t *testing.T) {

@@ -14,8 +14,10 @@ import (
 	"inorder/internal/config"
 	"inorder/internal/delivery"
 	"inorder/internal/doctor"
+	"inorder/internal/loglimit"
 	"inorder/internal/refused"
 	"inorder/internal/store/view"
+	"inorder/internal/webhooks/secrets"
 	"inorder/internal/words"
 	"inorder/receiver"
 )
@@ -76,16 +78,33 @@ func (c *doctorCmd) explainFile(ctx context.Context, std streams) error {
 		if err != nil {
 			return err
 		}
-		keys := refusedKeys(ring.Known())
+		keys, untried := refusedKeys(ring.Known()), s.unreadSecrets(ctx)
 		f := explain(d, keys, s.MaxBodyBytes)
 		if c.JSON {
-			return writeJSON(std.out, explanation{f.Causes, f.Summary, f.Advice, f.Secret, f.Source, len(keys), len(d.Body)})
+			return writeJSON(std.out, explanation{f.Causes, f.Summary, f.Advice, f.Secret, f.Source, len(keys), untried, len(d.Body)})
 		}
 		fmt.Fprintf(std.err, "%s of body, tried with %s\n", words.Count(len(d.Body), "byte"), words.Count(len(keys), "secret"))
+		if untried != "" {
+			writeParagraph(std.screen, "Not tried: ", line(untried))
+		}
 		writeParagraph(std.screen, "Why: ", line(f.Summary))
 		writeParagraph(std.screen, "What to do: ", line(f.Advice))
 		return nil
 	})
+}
+
+// unreadSecrets says why the secrets in PostgreSQL were not tried; "" if they were, or if there is no DATABASE_URL. Who isn't told believes
+// that no secret of ours made the signature.
+func (s *servers) unreadSecrets(ctx context.Context) string {
+	if s.reserved == nil {
+		return ""
+	}
+	ctx, cancel := context.WithTimeout(ctx, checkWithin)
+	defer cancel()
+	if _, err := (secrets.Table{Pool: s.reserved}).List(ctx); err != nil {
+		return "the secrets in PostgreSQL, which can't be read: " + loglimit.OneLine(err)
+	}
+	return ""
 }
 
 // explain says why a receiver with such settings refuses a delivery, in the order in which it looks: size, signature, event.
@@ -115,7 +134,8 @@ type explanation struct {
 	Secret  string          `json:"secret,omitempty"` // its name
 	Source  string          `json:"secret_source,omitempty"`
 	Secrets int             `json:"secrets_tried"`
-	Bytes   int             `json:"bytes"` // of the body
+	Untried string          `json:"not_tried,omitempty"` // which secrets could not be read, and why
+	Bytes   int             `json:"bytes"`               // of the body
 }
 
 func (c *doctorCmd) readFile(std streams) (d refused.Delivery, err error) {

@@ -102,6 +102,20 @@ func TestDoctorExplainsAFileThatIsTooLarge(t *testing.T) {
 	require.Contains(t, out, "MAX_BODY_BYTES, 100") // 413 comes before the signature is looked at
 }
 
+func TestDoctorSaysThatSecretsWereNotTried(t *testing.T) {
+	clean(t, "WEBHOOK_SECRETS", "whsec_of_another_webhook", "DATABASE_URL", "postgres://inorder@127.0.0.1:1/inorder")
+	body := filepath.Join(t.TempDir(), "body")
+	require.NoError(t, os.WriteFile(body, []byte(vector.Body), 0o600))
+	for _, more := range []string{"", " --json"} {
+		out, errs, code := asked(t, "doctor "+body+" --signature "+vector.Signature+more)
+		require.Zero(t, code, errs)
+		require.Contains(t, strings.Join(strings.Fields(out), " "), "the secrets in PostgreSQL, which can't be read: ")
+	}
+	t.Setenv("DATABASE_URL", testenv.MigratedURL(t))
+	out, _, _ := asked(t, "doctor "+body+" --signature "+vector.Signature)
+	require.NotContains(t, out, "Not tried")
+}
+
 func TestDoctorOnBadInput(t *testing.T) {
 	clean(t, "WEBHOOK_SECRETS", vector.Secret, "DATABASE_URL", "")
 	body := filepath.Join(t.TempDir(), "body")
