@@ -83,7 +83,7 @@ func (s *system) haveWait(n int) {
 		INSERT INTO orders (id, data, data_at, data_rank, data_event_id, last_webhook_at)
 		SELECT order_id, '{}', '2020-01-01', 0, 'evt', '2020-01-01' FROM pending_events;
 		CREATE TABLE changes (order_id text);
-		CREATE FUNCTION note_change() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO changes VALUES (NEW.id); RETURN NULL; END';
+		CREATE FUNCTION note_change() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN INSERT INTO changes VALUES (NEW.id); RETURN NULL; END';
 		CREATE TRIGGER note_change AFTER UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION note_change()`)
 	require.NoError(s.t, err)
 }

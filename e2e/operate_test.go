@@ -132,7 +132,7 @@ func TestWhoHasNoTokenIsToldSo(t *testing.T) {
 func TestAnOperatorStopsABulkAction(t *testing.T) {
 	t.Parallel()
 	s := newOperated(t)
-	s.operate(0, "send order.paid --order order_1 --repeat 30 --concurrency 8 --verify --wait 1m")
+	s.operate(exitWaits, "send order.paid --order order_1 --repeat 30 --concurrency 8 --verify --wait 1m") // they wait
 	s.eventually("all are shown", func() bool { return len(s.events("--state waiting --limit 200")) == 30 })
 	started := s.operate(0, "events discard --state waiting --reason test --yes --rate 1 --detach")
 	id := regexp.MustCompile(`inorder-bulk-\S+`).FindString(started)

@@ -48,7 +48,7 @@ func newVault(t *testing.T) *vault {
 			webhook = value // the last one counts
 		}
 	}
-	v.env = append(v.env, "WEBHOOK_SECRETS="+webhook+","+secret, "TEMPORAL_ADDRESS="+v.link.Addr(), "TEMPORAL_NAMESPACE=default", "TEMPORAL_DB="+v.temporalDB(),
+	v.env = append(v.env, "WEBHOOK_SECRETS="+webhook+","+secret, "TEMPORAL_ADDRESS="+v.link.Addr(), "TEMPORAL_NAMESPACE=default", "TEMPORAL_DB="+v.temporalDB(), "OWNER_URL="+v.owner, "ROLE="+testenv.ProgramRole,
 		"TEMPORAL_DATABASE_URL="+testenv.DatabaseURL(t), "VISIBILITY_DATABASE_URL="+testenv.DatabaseURL(t))
 	v.temporal, err = client.Dial(client.Options{HostPort: engine.TemporalAddress, Logger: log.NewStructuredLogger(testenv.Log)})
 	require.NoError(t, err)
@@ -102,7 +102,7 @@ var hadLost = regexp.MustCompile(`(\d+) had lost their workflow and are started 
 // recover follows the document from there until inorder runs again, and returns how many events were brought back.
 func (v *vault) recover() int {
 	v.t.Helper()
-	out := v.follows("every waiting, stuck and attention event that has no workflow")
+	out := v.follows("stuck and attention event that has no workflow")
 	m := hadLost.FindStringSubmatch(out)
 	require.NotNil(v.t, m, out)
 	n, err := strconv.Atoi(m[1])

@@ -23,19 +23,27 @@ func KeepAudit(ctx context.Context, pool *pgxpool.Pool, keep time.Duration) (cha
 		if _, err := tx.Exec(ctx, auditLockSQL); err != nil {
 			return err
 		}
-		var kept int64
-		if err := tx.QueryRow(ctx, auditKeptSQL).Scan(&kept); err != nil {
+		kept, err := AuditKept(ctx, tx)
+		want := keep.Truncate(time.Second)
+		if changed = kept != want; err != nil || !changed {
 			return err
 		}
-		want := int64(keep / time.Second)
-		if changed = kept != want; !changed {
-			return nil
-		}
-		_, err := tx.Exec(ctx, fmt.Sprintf(keepAuditSQL, want))
+		_, err = tx.Exec(ctx, fmt.Sprintf(keepAuditSQL, want/time.Second))
 		return err
 	})
 	if err != nil {
 		return false, fmt.Errorf("set how long the audit is kept: %w", err)
 	}
 	return changed, nil
+}
+
+// AuditKept returns how long the database keeps the rows of audit_log; zero is for ever. Any role of the programs may ask.
+func AuditKept(ctx context.Context, db interface {
+	QueryRow(context.Context, string, ...any) pgx.Row
+}) (time.Duration, error) {
+	var seconds int64
+	if err := db.QueryRow(ctx, auditKeptSQL).Scan(&seconds); err != nil {
+		return 0, fmt.Errorf("read how long the audit is kept: %w", err)
+	}
+	return time.Duration(seconds) * time.Second, nil
 }

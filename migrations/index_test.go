@@ -13,7 +13,7 @@ import (
 
 // withoutIndexes is a database before the indexes for lists.
 func withoutIndexes(t *testing.T) *pgxpool.Pool {
-	pool := connect(t, testenv.MigratedURL(t))
+	pool := testenv.Pool(t, testenv.MigratedURL(t))
 	_, err := pool.Exec(t.Context(), `DROP INDEX webhook_events_outcome, webhook_events_received_at, orders_updated_at, orders_id_prefix; DELETE FROM goose_db_version WHERE version_id = 14`)
 	require.NoError(t, err)
 	return pool

@@ -6,74 +6,16 @@ import (
 	"context"
 	"database/sql"
 	"embed"
-	"errors"
 	"fmt"
-	"log/slog"
-	"strings"
-	"time"
+	"io/fs"
 
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
 )
 
 //go:embed *.sql
 var files embed.FS
-
-// Apply brings the database to the newest schema. It is idempotent; several at once wait for one another on a row of the
-// table goose_lock, which holds behind a transaction pooler as well. Who dies with that lock is waited for half a minute.
-// It returns an *EncodingError, and changes nothing, if the database is not in UTF-8.
-func Apply(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) error {
-	if _, err := hasSchema(ctx, pool); err != nil {
-		return err
-	}
-	locker, err := lock.NewPostgresTableLocker(lock.WithTableLockTimeout(lockPause, uint64(lockWait/lockPause)), lock.WithTableRetryPolicy(passes))
-	if err != nil {
-		return err
-	}
-	// Not from the pool, which may have a single connection: the lock is renewed on one, while another migrates.
-	provider, err := newProvider(stdlib.OpenDB(*pool.Config().ConnConfig), goose.WithLocker(locker))
-	if err != nil {
-		return err
-	}
-	defer provider.Close()
-	for try := 1; ; try++ {
-		applied, err := provider.Up(ctx)
-		for _, m := range applied {
-			log.Info("migration applied", "file", m.Source.Path, "took", m.Duration)
-		}
-		switch {
-		case err == nil:
-			return nil
-		case try < deadlocks && isDeadlock(err):
-			log.Warn("a migration and the programs that run waited for each other; it is tried again", "try", try)
-		default:
-			return fmt.Errorf("migrate the database: %w", err)
-		}
-	}
-}
-
-// deadlocks is how often a migration may lose against the transactions of programs that run meanwhile: it locks tables whole, and they lock
-// tables in the order of their statements. Whoever loses has changed nothing.
-const deadlocks = 20
-
-func isDeadlock(err error) bool {
-	pg, is := errors.AsType[*pgconn.PgError](err)
-	return is && pg.Code == "40P01"
-}
-
-const (
-	lockPause = 500 * time.Millisecond
-	lockWait  = 5 * time.Minute
-)
-
-// passes reports whether waiting may cure why the lock was not had. What is forbidden or not there stays so.
-func passes(err error) bool {
-	var pg *pgconn.PgError
-	return !errors.As(err, &pg) || !strings.HasPrefix(pg.Code, "42")
-}
 
 // OlderSchemaError says that the database lacks migrations that this program needs. A newer schema is no error:
 // a migration is applied before the programs that need it, while older ones still run.
@@ -99,7 +41,7 @@ func Check(ctx context.Context, pool *pgxpool.Pool) error {
 	if err != nil {
 		return err
 	}
-	provider, err := newProvider(stdlib.OpenDBFromPool(pool))
+	provider, err := newProvider(stdlib.OpenDBFromPool(pool), files)
 	if err != nil {
 		return err
 	}
@@ -133,6 +75,6 @@ func hasSchema(ctx context.Context, pool *pgxpool.Pool) (exists bool, err error)
 	return exists, nil
 }
 
-func newProvider(db *sql.DB, options ...goose.ProviderOption) (*goose.Provider, error) {
-	return goose.NewProvider(goose.DialectPostgres, db, files, options...)
+func newProvider(db *sql.DB, files fs.FS, options ...goose.ProviderOption) (*goose.Provider, error) {
+	return goose.NewProvider(goose.DialectPostgres, db, withLockTimeout{files}, options...)
 }

@@ -11,13 +11,16 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 
 	"inorder/internal/delivery"
 	"inorder/internal/doctor"
+	"inorder/internal/traffic"
 )
 
 // behind starts a receiver with a proxy before it that does this to each request, and returns the proxy's URL.
@@ -115,4 +118,24 @@ func TestTheDoctorFindsNobody(t *testing.T) {
 	for _, f := range found[1:] {
 		require.Equal(t, doctor.Note, f.Status)
 	}
+}
+
+// A person who looks whether all is well must not raise an alert, nor fill the samples.
+func TestTheDoctorsProbesAreNoRefusedDeliveries(t *testing.T) {
+	t.Parallel()
+	registry, recorder, kept := prometheus.NewRegistry(), traffic.New(), &fakeRefused{}
+	registry.MustRegister(recorder)
+	r, _ := newTest(t, &fakeStarter{}, func(o *Options) { o.Traffic, o.Metrics, o.Refused = recorder, NewMetrics(registry), kept })
+	s := serve(t, r)
+	found := doctor.Public{URL: "http://" + s.addr, Secret: vectorSecret, MaxBodyBytes: defaultMaxBodyBytes, Within: time.Minute}.Examine(t.Context())
+	require.Equal(t, doctor.OK, found[len(found)-1].Status)
+	c := &counted{Receiver: r, t: t, registry: registry}
+	require.Equal(t, map[string]float64{"requests_refused_total 400": 5}, c.values())
+	require.Empty(t, kept.kept)
+
+	// Who has no secret of ours is no doctor; and what is an event is taken, whatever is in it.
+	send(t, r, with(posted(delivery.Probe), delivery.SignatureHeader, strings.Repeat("0", 64)))
+	send(t, r, posted(`{"store_id":"inorder doctor: not an event",`+vectorBody[1:]))
+	require.Equal(t, 1.0, c.values()["deliveries_total bad_signature"])
+	require.Equal(t, 1.0, c.values()["deliveries_total accepted"])
 }

@@ -18,6 +18,7 @@ import (
 var (
 	errSignature   = errors.New("invalid signature")
 	errInvalid     = errors.New("not an event")
+	errProbe       = errors.New("a probe of the doctor")
 	errNotAccepted = errors.New("no way in took the event in time")
 	errNoRoom      = errors.New("the memory for bodies is spent, MAX_BODY_MEMORY")
 	errTooLarge    = errors.New("the body is over the limit, MAX_BODY_BYTES")
@@ -28,7 +29,7 @@ var (
 type answer struct {
 	err     error
 	status  int
-	line    string // the body; default the status's text. It is never an error's text, but for the detail of errInvalid
+	line    string // the body; default the status's text. It is never an error's text, but for the detail of errInvalid and errProbe
 	level   slog.Level
 	message string
 	result  string // under which it is counted; "" of what is no delivery
@@ -38,6 +39,7 @@ type answer struct {
 var answers = []answer{
 	{errSignature, http.StatusUnauthorized, "Invalid signature", slog.LevelWarn, "delivery refused", traffic.BadSignature},
 	{errInvalid, http.StatusBadRequest, "", slog.LevelWarn, "delivery refused", traffic.BadEvent},
+	{errProbe, http.StatusBadRequest, "", slog.LevelInfo, "the doctor tried the way to here", ""},
 	{errNotAccepted, http.StatusServiceUnavailable, "", slog.LevelError, "event not accepted", traffic.Unavailable},
 	{errNoRoom, http.StatusServiceUnavailable, "", slog.LevelWarn, "delivery refused", traffic.Unavailable},
 	{errTooLarge, http.StatusRequestEntityTooLarge, "", slog.LevelWarn, "delivery refused", traffic.TooLarge},
@@ -51,7 +53,7 @@ var unread = []error{errNoRoom, errTooLarge, errCutShort, fiber.ErrRequestTimeou
 // retryAfter is in seconds. Short, because a start that fails is mostly a restart or a burst.
 const retryAfter = "5"
 
-// refusal is one of the errors above with its detail in words, which is for the sender, too, if the error is errInvalid.
+// refusal is one of the errors above with its detail in words, which is for the sender, too, if the error is errInvalid or errProbe.
 type refusal struct {
 	error
 	detail string
@@ -72,7 +74,7 @@ func answerTo(err error) (a answer) {
 	default:
 		a = answer{status: http.StatusInternalServerError, level: slog.LevelError, message: "request failed", result: traffic.Unavailable}
 	}
-	if refused, ok := errors.AsType[*refusal](err); ok && a.err == errInvalid {
+	if refused, ok := errors.AsType[*refusal](err); ok && (a.err == errInvalid || a.err == errProbe) {
 		a.line = refused.detail
 	}
 	a.line = cmp.Or(a.line, http.StatusText(a.status))

@@ -19,7 +19,7 @@ type Metrics struct {
 }
 
 // refusals are the statuses with which requests are refused that are no delivery: cut short, too slow, without a path or method of ours, or
-// no HTTP. Any other status is "other".
+// no HTTP, or the doctor's probe. Any other status is "other".
 var refusals = [...]string{"400", "404", "405", "408", "413", "431", other}
 
 const other = "other"

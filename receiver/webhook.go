@@ -26,7 +26,10 @@ func (r *Receiver) receive(c *fiber.Ctx) error {
 		return &refusal{error: errSignature, detail: "it matches no secret", body: body}
 	}
 	connOf(c.Context()).whole()
-	e, err := parse(body.bytes)
+	e, err := Parse(body.bytes)
+	if err != nil && delivery.IsProbe(body.bytes) { // no alert is due, and nothing to explain
+		return &refusal{error: errProbe, detail: err.Error()}
+	}
 	if err != nil {
 		return &refusal{error: errInvalid, detail: err.Error(), body: body}
 	}
@@ -70,8 +73,8 @@ func (r *Receiver) read(c *fiber.Ctx, signature string) (*body, error) {
 	return nil, &refusal{error: errSignature, detail: why, body: body}
 }
 
-// parse reads the event of a delivery. The names of our own events are not the platform's to send.
-func parse(body []byte) (inorder.Event, error) {
+// Parse reads the event of a delivery. Its error says in one line, without content, why the body is none. The names of our own events are not the platform's to send.
+func Parse(body []byte) (inorder.Event, error) {
 	const ours = ", which is for events that the receiver's side makes itself"
 	e, err := inorder.ParseEvent(body)
 	switch {

@@ -166,7 +166,7 @@ func TestWhatDoesNotFitSaysWhatWould(t *testing.T) {
 	s.exec(`DELETE FROM webhook_events`)
 	_, err = o.Replay(t.Context(), done.ID, byAda)
 	unfit(t, err)
-	require.ErrorContains(t, err, "its row is no longer kept")
+	require.ErrorContains(t, err, "its row was deleted")
 	for _, act := range []func() (api.Done, error){
 		func() (api.Done, error) { return o.Retry(t.Context(), "evt_none", byAda) },
 		func() (api.Done, error) { return o.Discard(t.Context(), "evt_none", byAda) },

@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"inorder"
+	"inorder/dev/testenv"
 	"inorder/worker"
 	"inorder/workflows"
 )
@@ -89,11 +90,24 @@ func TestWakingACompletedEventDoesNotReviveIt(t *testing.T) {
 	alive, err := s.events().Wake(t.Context(), e.ID)
 	require.NoError(t, err)
 	require.False(t, alive)
-	require.NoError(t, s.events().Start(t.Context(), e))
 	d, err := describe(t.Context(), s.client, e.ID)
 	require.NoError(t, err)
 	require.Equal(t, run.GetRunID(), d.GetWorkflowExecutionInfo().GetExecution().GetRunId())
 	require.Equal(t, enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED, s.status(e))
+}
+
+// Who starts an event himself has read in PostgreSQL that it is not there: Temporal may know its ID from before a restore. If it is there, nothing happens twice.
+func TestStartingACompletedEventHasNoSecondEffect(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	s.work()
+	e := s.event("order.created", confirmed)
+	s.result(s.begin(e))
+	const state = `SELECT string_agg(to_jsonb(e)::text || to_jsonb(o)::text, '') FROM webhook_events e JOIN orders o ON o.id = e.order_id`
+	before := s.text(state)
+	require.NoError(t, s.events().Start(t.Context(), e))
+	require.Eventually(t, func() bool { return s.status(e) == enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED }, testenv.Patience, 20*time.Millisecond)
+	require.Equal(t, before, s.text(state))
 }
 
 func TestRedelivery(t *testing.T) {

@@ -83,7 +83,9 @@ const checkWithin = 10 * time.Second
 
 func (c *doctorCmd) examine(ctx context.Context, std streams, s *servers) error {
 	groups := []func() []doctor.Finding{
-		func() []doctor.Finding { return doctor.Postgres{Pool: s.pool, Within: checkWithin}.Examine(ctx) },
+		func() []doctor.Finding {
+			return doctor.Postgres{Pool: s.pool, Retention: s.Retention(), Within: checkWithin}.Examine(ctx)
+		},
 		func() []doctor.Finding { return worker.Examine(ctx, s.worker(), s.Temporal.HostPort, checkWithin) },
 		func() []doctor.Finding { return s.examineSecrets(ctx) },
 		func() []doctor.Finding { return s.examineWebhooks(ctx) },

@@ -16,6 +16,8 @@ import (
 	"inorder/internal/doctor"
 	"inorder/internal/refused"
 	"inorder/internal/store/view"
+	"inorder/internal/words"
+	"inorder/receiver"
 )
 
 func isNumber(text string) bool {
@@ -75,15 +77,34 @@ func (c *doctorCmd) explainFile(ctx context.Context, std streams) error {
 			return err
 		}
 		keys := refusedKeys(ring.Known())
-		f := refused.Explain(d, keys)
+		f := explain(d, keys, s.MaxBodyBytes)
 		if c.JSON {
 			return writeJSON(std.out, explanation{f.Causes, f.Summary, f.Advice, f.Secret, f.Source, len(keys), len(d.Body)})
 		}
-		fmt.Fprintf(std.err, "%d bytes of body, tried with %d secrets\n", len(d.Body), len(keys))
+		fmt.Fprintf(std.err, "%s of body, tried with %s\n", words.Count(len(d.Body), "byte"), words.Count(len(keys), "secret"))
 		writeParagraph(std.screen, "Why: ", line(f.Summary))
 		writeParagraph(std.screen, "What to do: ", line(f.Advice))
 		return nil
 	})
+}
+
+// explain says why a receiver with such settings refuses a delivery, in the order in which it looks: size, signature, event.
+func explain(d refused.Delivery, keys []refused.Key, maxBodyBytes int) refused.Finding {
+	if len(d.Body) > maxBodyBytes {
+		return refused.Other(refused.TooLarge, fmt.Sprintf("the body is over the limit, MAX_BODY_BYTES, %d", maxBodyBytes))
+	}
+	f := refused.Explain(d, keys)
+	if f.Causes[0] != refused.CauseNothing {
+		return f
+	}
+	if _, err := receiver.Parse(d.Body); err != nil {
+		not := refused.Other(refused.BadEvent, err.Error())
+		not.Secret, not.Source = f.Secret, f.Source
+		return not
+	}
+	f.Summary = "Secret " + f.Secret + " of " + f.Source + " made the signature, and the body is an event: a receiver with these settings takes it."
+	f.Advice = "If it was refused, the receiver did not have the secret, or the delivery reached it otherwise than the file has it: see `inorder hooks secrets` and `inorder refused list`."
+	return f
 }
 
 // explanation is what --json prints of a file.

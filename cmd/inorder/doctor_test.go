@@ -62,6 +62,8 @@ func TestDoctorExplainsAFile(t *testing.T) {
 	sent := func(signature, body string) string {
 		return "POST /webhooks/hc HTTP/1.1\r\nHost: a.example\r\nContent-Length: " + fmt.Sprint(len(vector.Body)) + "\r\nx-webhook-signature: " + signature + "\r\n\r\n" + body
 	}
+	pad := func(body string) string { return body + strings.Repeat(" ", len(vector.Body)-len(body)) }
+	ours := pad(`{"id":"inorder-replay-1","type":"order.updated"}`)
 	upper := strings.ToUpper(vector.Signature)
 	for _, tc := range []struct{ line, causes string }{
 		{"doctor " + write("upper", sent(upper, vector.Body)), "upper_case"},
@@ -71,9 +73,13 @@ func TestDoctorExplainsAFile(t *testing.T) {
 		{"doctor " + write("body", vector.Body) + " --signature " + upper, "upper_case"},
 		{"doctor " + write("header", vector.Body) + " --header 'X-Hub-Signature: " + vector.Signature + "'", "other_header"},
 		{"doctor " + write("stranger", sent(delivery.Sign("whsec_of_a_stranger", []byte(vector.Body)), vector.Body)), "no_match"},
+		{"doctor " + write("well", sent(vector.Signature, vector.Body)), "nothing"},
+		{"doctor " + write("nothing", pad("[1]")) + " --signature " + delivery.Sign(vector.Secret, []byte(pad("[1]"))), "not_an_event"},
+		{"doctor " + write("ours", ours) + " --signature " + delivery.Sign(vector.Secret, []byte(ours)), "not_an_event"},
 	} {
 		out, errs, code := asked(t, tc.line)
 		require.Zero(t, code, errs)
+		require.NotContains(t, out, "did not know the secret yet", "nobody knows of which receiver a file is")
 		require.Contains(t, out, "Why: ")
 		require.Contains(t, out, "What to do: ")
 		out, errs, code = asked(t, tc.line+" --json")
@@ -85,6 +91,15 @@ func TestDoctorExplainsAFile(t *testing.T) {
 			require.NotContains(t, out+errs, secret)
 		}
 	}
+}
+
+func TestDoctorExplainsAFileThatIsTooLarge(t *testing.T) {
+	clean(t, "WEBHOOK_SECRETS", vector.Secret, "DATABASE_URL", "", "MAX_BODY_BYTES", "100")
+	body := filepath.Join(t.TempDir(), "body")
+	require.NoError(t, os.WriteFile(body, []byte(vector.Body), 0o600))
+	out, errs, code := asked(t, "doctor "+body+" --signature "+vector.Signature)
+	require.Zero(t, code, errs)
+	require.Contains(t, out, "MAX_BODY_BYTES, 100") // 413 comes before the signature is looked at
 }
 
 func TestDoctorOnBadInput(t *testing.T) {

@@ -23,6 +23,8 @@ and the schedules: they purge old webhook_events rows, compare orders with the p
 there. Run it before a new version starts.
 
 It is idempotent, and several may run at once. It waits for servers that are still starting. The database must be in UTF8.
+Programs may run meanwhile. A migration that can't have a table within one or two seconds gives way to them, says so and tries again,
+for five minutes: a backup or another long transaction may have to end first.
 
 One Temporal namespace belongs to one database: the first migrate marks it, by the schedule inorder-owner, and those of
 other databases refuse it from then on. --take-over is for a namespace whose database was lost, and for the end of a system

@@ -35,22 +35,22 @@ func MigratedURL(t testing.TB) string {
 	return create(t, " TEMPLATE "+name)
 }
 
-// programRole is a role as inorder's programs have it in production: it owns nothing, and has what `inorder migrate --grant` gives it.
-const programRole = "inorder_program"
+// ProgramRole is a role as inorder's programs have it in production: it owns nothing, and has what `inorder migrate --grant` gives it.
+const ProgramRole = "inorder_program"
 
 // AsProgram returns the URL of a database that MigratedURL made, for a program: its role is not the tables' owner.
 func AsProgram(databaseURL string) string {
 	u := parse(databaseURL)
-	u.User = url.UserPassword(programRole, programRole) // on a throw-away server, which only this machine reaches
+	u.User = url.UserPassword(ProgramRole, ProgramRole) // on a throw-away server, which only this machine reaches
 	return u.String()
 }
 
 // makeProgramRole makes the role if it isn't there. Its caller has the lock of the template.
 func makeProgramRole(ctx context.Context, conn *pgx.Conn) error {
 	var exists bool
-	err := conn.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)`, programRole).Scan(&exists)
+	err := conn.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)`, ProgramRole).Scan(&exists)
 	if err == nil && !exists {
-		_, err = conn.Exec(ctx, `CREATE ROLE `+programRole+` LOGIN PASSWORD '`+programRole+`'`)
+		_, err = conn.Exec(ctx, `CREATE ROLE `+ProgramRole+` LOGIN PASSWORD '`+ProgramRole+`'`)
 	}
 	return err
 }
@@ -214,5 +214,5 @@ func migrate(ctx context.Context, url string) error {
 	if err := migrations.Apply(ctx, pool, Log); err != nil {
 		return err
 	}
-	return migrations.Grant(ctx, pool, programRole)
+	return migrations.Grant(ctx, pool, ProgramRole)
 }

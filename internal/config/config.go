@@ -120,8 +120,6 @@ func load(need Need, env environment) (Config, error) {
 		Inbox:     r.oneOf("INBOX", InboxApply, InboxWorkflow, InboxOff),
 
 		EventRetention:    r.duration("EVENT_RETENTION", 720*time.Hour),
-		RefusedRetention:  r.duration("REFUSED_RETENTION", 168*time.Hour),
-		AuditRetention:    r.orForEver("AUDIT_RETENTION", 0),
 		RedeliveryHorizon: r.duration("REDELIVERY_HORIZON", 168*time.Hour),
 		PendingRecheck:    r.duration("PENDING_RECHECK", time.Minute),
 		StuckAfter:        r.duration("STUCK_AFTER", 24*time.Hour),
@@ -144,7 +142,7 @@ func load(need Need, env environment) (Config, error) {
 
 		Traces: r.traces(),
 	}
-	r.following(&c)
+	r.retentions(&c)
 	r.together(c)
 	if len(r.problems) > 0 {
 		return Config{}, &Error{r.problems}
@@ -152,8 +150,10 @@ func load(need Need, env environment) (Config, error) {
 	return c, nil
 }
 
-// following reads what follows EVENT_RETENTION unless it is set, so that who lowers that need not know of the others.
-func (r *reader) following(c *Config) {
+// retentions reads the others; two follow EVENT_RETENTION unless they are set, so that who lowers that need not know of them.
+func (r *reader) retentions(c *Config) {
+	c.RefusedRetention = r.duration("REFUSED_RETENTION", 168*time.Hour)
+	c.AuditRetention = r.orForEver("AUDIT_RETENTION", 0)
 	c.PayloadRetention = r.duration("PAYLOAD_RETENTION", c.EventRetention)
 	c.PendingTTL = r.duration("PENDING_TTL", min(720*time.Hour, cmp.Or(c.EventRetention, 720*time.Hour)))
 }

@@ -3,6 +3,7 @@
 package delivery
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -27,6 +28,12 @@ const (
 	ResultSpilled   = "spilled"   // new, and durable in the inbox now
 	ResultDuplicate = "duplicate" // accepted before
 )
+
+// Probe is how a body begins that `inorder doctor` posts to try the way to a receiver. It makes no event.
+const Probe = "inorder doctor: not an event"
+
+// IsProbe reports whether a body is the doctor's, compressed with that name or not. Only if the body is authentic, one of us has sent it.
+func IsProbe(body []byte) bool { return bytes.Contains(body[:min(len(body), 64)], []byte(Probe)) }
 
 // Sign returns the lower-case hex HMAC-SHA256 of body under the whole secret, any "whsec_" prefix included:
 // what the platform puts in SignatureHeader.

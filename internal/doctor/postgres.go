@@ -15,13 +15,15 @@ import (
 
 	"inorder/internal/loglimit"
 	"inorder/internal/ready"
+	"inorder/internal/retention"
 	"inorder/migrations"
 )
 
 // Postgres checks the database that the programs use, as the role that they have.
 type Postgres struct {
-	Pool   *pgxpool.Pool
-	Within time.Duration // that each check may take
+	Pool      *pgxpool.Pool
+	Retention retention.Settings // of the programs; the zero Settings has nothing checked of them
+	Within    time.Duration      // that each check may take
 }
 
 // Examine runs all checks of PostgreSQL.
@@ -31,7 +33,7 @@ func (p Postgres) Examine(ctx context.Context) []Finding {
 	if found[0].Status == Failed {
 		return append(found, Noted("schema", "", "not checked: see database"))
 	}
-	return append(found, Examine(ctx, p.Within, Check{"schema", p.schema}, Check{"indexes", p.indexes}, Check{"privileges", p.privileges})...)
+	return append(found, Examine(ctx, p.Within, Check{"schema", p.schema}, Check{"indexes", p.indexes}, Check{"privileges", p.privileges}, Check{"audit", p.audit})...)
 }
 
 func (p Postgres) name() string {
@@ -132,58 +134,6 @@ func (p Postgres) indexes(ctx context.Context) ([]Finding, error) {
 	}
 	if found == nil {
 		found = append(found, Well("indexes", "all %d are there and valid", len(want)))
-	}
-	return found, nil
-}
-
-// What each role needs is what `inorder migrate --grant` gives.
-const privilegesSQL = `
-SELECT c.relname, string_agg(p.privilege, ', ' ORDER BY p.privilege)
-FROM pg_class c JOIN pg_class g ON g.oid = to_regclass('goose_db_version') AND g.relnamespace = c.relnamespace AND g.relowner = c.relowner
-CROSS JOIN unnest(CASE
-	WHEN c.relname IN ('goose_db_version', 'goose_lock') OR c.relkind IN ('v', 'm') THEN '{SELECT}'
-	WHEN c.relname = 'audit_log' THEN '{SELECT,INSERT}'
-	ELSE '{SELECT,INSERT,UPDATE,DELETE}'::text[] END) AS p (privilege)
-WHERE c.relkind IN ('r', 'p', 'v', 'm') AND NOT has_table_privilege(c.oid, p.privilege)
-GROUP BY c.relname ORDER BY c.relname`
-
-const auditSQL = `
-SELECT pg_has_role(c.relowner, 'MEMBER') OR has_table_privilege(c.oid, 'UPDATE') OR has_table_privilege(c.oid, 'DELETE') OR has_table_privilege(c.oid, 'TRUNCATE'),
-	EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid AND tgname = 'audit_log_is_append_only' AND tgenabled IN ('O', 'A'))
-FROM pg_class c WHERE c.oid = to_regclass('audit_log')`
-
-func (p Postgres) privileges(ctx context.Context) ([]Finding, error) {
-	rows, err := p.Pool.Query(ctx, privilegesSQL)
-	if err != nil {
-		return nil, err
-	}
-	lacking, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (text string, err error) {
-		var table, privileges string
-		err = row.Scan(&table, &privileges)
-		return privileges + " on " + table, err
-	})
-	if err != nil {
-		return nil, err
-	}
-	var found []Finding
-	if len(lacking) > 0 {
-		found = append(found, Fails("privileges", "Run `inorder migrate --grant ROLE` with the URL of the tables' owner, and this role's name.",
-			"the role lacks %s", strings.Join(lacking, "; ")))
-	}
-	var changes, guarded bool
-	err = p.Pool.QueryRow(ctx, auditSQL).Scan(&changes, &guarded)
-	switch {
-	case errors.Is(err, pgx.ErrNoRows): // an older schema, of which another check tells
-	case err != nil:
-		return found, err
-	case !guarded:
-		found = append(found, Fails("privileges", "ALTER TABLE audit_log ENABLE TRIGGER audit_log_is_append_only.", "the trigger that keeps audit_log append-only is gone or disabled"))
-	case changes:
-		found = append(found, Noted("privileges", "In production run as a role that owns nothing: `inorder migrate --grant ROLE`; see docs/settings.md.",
-			"this role may change what the audit has, or owns it"))
-	}
-	if found == nil {
-		found = append(found, Well("privileges", "the role has what the programs need, and can't change the audit"))
 	}
 	return found, nil
 }

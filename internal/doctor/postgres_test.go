@@ -117,6 +117,8 @@ func TestARoleThatMayTooLittle(t *testing.T) {
 	found := examined(t, as.String())
 	requireFinding(t, found, "privileges", Failed, "the role lacks UPDATE on orders")
 	exec("GRANT UPDATE ON orders TO " + role)
+	requireFinding(t, examined(t, as.String()), "privileges", Failed, "the role lacks EXECUTE on purge_audit(integer)") // which a purge calls
+	exec("GRANT EXECUTE ON FUNCTION purge_audit(integer) TO " + role)
 	requireFinding(t, examined(t, as.String()), "privileges", OK, "can't change the audit")
 	requireFinding(t, examined(t, as.String()), "disk", Note, "may not know its data_directory")
 }

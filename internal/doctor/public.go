@@ -35,7 +35,7 @@ func (p Public) Examine(ctx context.Context) []Finding {
 }
 
 // probe has what somebody would change who reads bodies on the way: two kinds of line breaks, blanks at the end, and almost JSON.
-const probe = "inorder doctor: not an event \t\r\n\u00e9\n{\"a\" : 1.0, \"a\":1e2}\r\n \n"
+const probe = delivery.Probe + " \t\r\n\u00e9\n{\"a\" : 1.0, \"a\":1e2}\r\n \n"
 
 func (p Public) answers(ctx context.Context) ([]Finding, error) {
 	asked := time.Now()
@@ -85,6 +85,7 @@ func (p Public) untouched(ctx context.Context) ([]Finding, error) {
 	}
 	var compressed bytes.Buffer
 	z := gzip.NewWriter(&compressed)
+	z.Name = delivery.Probe         // by which the receiver knows it, without decompressing it
 	_, _ = io.WriteString(z, probe) // a bytes.Buffer takes all
 	_ = z.Close()
 	if a, err = p.post(ctx, compressed.Bytes(), "gzip"); err != nil {
