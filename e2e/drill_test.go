@@ -90,10 +90,13 @@ const (
 	phase   = `SELECT count(*) FROM pending_events WHERE phase = `
 )
 
+// either is the exit code of a retry that an event may forestall, because it goes on by itself at that moment.
+const either = -1
+
 // step is a block of the drill, and what follows from it.
 type step struct {
 	title string // how the sentence before it begins
-	exit  int    // of its last command
+	exit  int    // of its last command, or either
 	check func(out string)
 }
 
@@ -109,7 +112,9 @@ func TestTheOperatorsDrill(t *testing.T) {
 		}
 		out, exit := w.follow(blocks[i].commands)
 		t.Logf("%s\n%s", blocks[i].commands, out)
-		require.Equal(t, step.exit, exit, blocks[i].commands)
+		if step.exit != either || !strings.Contains(out, "it has ended as applied") {
+			require.Equal(t, max(step.exit, 0), exit, blocks[i].commands)
+		}
 		step.check(out)
 	}
 }
@@ -134,12 +139,12 @@ func (w *workplace) repairs() []step {
 			}, 3*time.Minute, time.Second)
 		}},
 		{"Watch them", 0, w.says("evt_fails_too", "applying it fails", "permission denied for table orders", "inorder events retry evt_fails")},
-		{"Repair it", 0, func(string) { w.await("both are applied", 2, applied+`('evt_fails', 'evt_fails_too')`) }},
+		{"Repair it", either, func(string) { w.await("both are applied", 2, applied+`('evt_fails', 'evt_fails_too')`) }},
 		{"And see them", 0, w.says("evt_fails ", "evt_fails_too")},
 		{"Nobody tells", 0, func(string) { w.await("it is stuck", 1, phase+`'stuck'`) }},
 		{"A customer asks", 0, w.says("evt_waits", "its order order_5005 does not exist yet", "inorder events retry evt_waits")},
 		{"`status` says", 3, w.says("1 event is stuck")},
-		{"The order is imported", 0, func(string) { w.await("it is applied", 1, applied+`('evt_waits')`) }},
+		{"The order is imported", either, func(string) { w.await("it is applied", 1, applied+`('evt_waits')`) }},
 		{"Its order is paid", 0, w.says("paid", "evt_waits")},
 	}
 }

@@ -57,7 +57,7 @@ func (o *Operator) replay(ctx context.Context, e inorder.Event, by Act) (api.Don
 			return api.Done{}, noEngine(err, "whether the event is replayed is not known; replaying it again does no harm")
 		}
 		if started {
-			return api.Done{Action: api.Replay, Result: "replaying", WorkflowID: workflowID, Detail: "its workflow applies it again; the audit has how it had ended"}, nil
+			return api.Done{Action: api.Replay, Result: "replaying", WorkflowID: workflowID, Detail: "the audit has how it had ended"}, nil
 		}
 	}
 	return api.Done{}, &UnfitError{EventID: e.ID, Why: "a hundred of its replays have had no effect yet: see their workflows", Actions: []api.Action{}}

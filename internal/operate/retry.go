@@ -52,7 +52,7 @@ func (o *Operator) signal(ctx context.Context, p place, by Act) (d api.Done, aga
 	if err != nil {
 		return d, false, o.failed(ctx, act, err)
 	}
-	return api.Done{Result: "signaled", WorkflowID: p.WorkflowID, Detail: "its workflow applies it now"}, !alive, nil
+	return api.Done{Result: "signaled", WorkflowID: p.WorkflowID, Detail: "how it ends, or why it does not, is shown with the event"}, !alive, nil
 }
 
 // startAnew starts the workflow of an event that lost its own.
@@ -76,7 +76,7 @@ func (o *Operator) startAnew(ctx context.Context, p place, by Act) (d api.Done, 
 	if err != nil {
 		return d, false, o.failed(ctx, act, err)
 	}
-	return api.Done{Result: "started", WorkflowID: p.WorkflowID, Detail: "its workflow was gone, and is started anew"}, !started, nil
+	return api.Done{Result: "started", WorkflowID: p.WorkflowID, Detail: "the one before is gone"}, !started, nil
 }
 
 // failed records that an act which is in the audit was not done.
