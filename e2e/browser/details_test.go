@@ -95,9 +95,9 @@ func TestDetailsFitWhileWhatWaitedIsReleased(t *testing.T) {
 	s.run("send", "order.created", "--id", "evt_releases", "--order", longOrder+"_2")
 	p := s.page()
 	p.details("evt_releases", "Applied, and waking what waits for order").fits(p)
+	p.signal("retry", "") // before it can go on by itself
 	parking()
 	finding()
-	p.signal("retry", "")
 	p.sees("main span, main div", "Completed")
 	p.details("evt_releases", "Applied").fits(p)
 }
