@@ -12,7 +12,7 @@ import (
 // An operator looks for an order's event that waits, reads there how to release it, and does so.
 func TestAnOperatorReleasesAWaitingEvent(t *testing.T) {
 	t.Parallel()
-	s := serve(t)
+	s := serve(t, "PENDING_RECHECK=1h") // so that nothing is tried again by itself
 	s.run("send", "order.paid", "--id", "evt_waits", "--order", "order_browser_1")
 	s.run("send", "order.paid", "--id", "evt_other", "--order", "order_browser_2")
 	s.run("send", "order.created", "--id", "evt_done", "--order", "order_browser_3")
