@@ -1,9 +1,6 @@
 package main
 
 import (
-	"context"
-	"sync"
-
 	"github.com/prometheus/client_golang/prometheus"
 
 	"inorder/internal/metrics"
@@ -32,17 +29,11 @@ func newMetrics() roomMetrics {
 // DATABASE_URL nothing keeps them.
 func (s *servers) publish() (stop func()) {
 	s.metrics.registry.MustRegister(s.traffic, s.readings)
-	ctx, cancel := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	running.Go(func() { s.readings.Run(ctx) })
-	if s.reserved != nil {
-		s.metrics.registry.MustRegister(metrics.Pools{"events": s.pool, "reserved": s.reserved, "operators": s.operators})
-		running.Go(func() { traffic.NewWriter(s.traffic, s.reserved, s.limited).Run(ctx) })
+	if s.reserved == nil {
+		return background(s.readings.Run)
 	}
-	return func() {
-		cancel()
-		running.Wait()
-	}
+	s.metrics.registry.MustRegister(metrics.Pools{"events": s.pool, "reserved": s.reserved, "operators": s.operators})
+	return background(s.readings.Run, traffic.NewWriter(s.traffic, s.reserved, s.limited).Run)
 }
 
 func (s *servers) newReadings() *metrics.Readings {

@@ -82,13 +82,7 @@ func (s *servers) receive(ctx context.Context) error {
 func (s *servers) keepRefused(ring *secrets.Keyring) (*refused.Keeper, func()) {
 	k := refused.New(refused.Options{Keys: func() []refused.Key { return refusedKeys(ring.Known()) }, Table: refused.Table{DB: s.reserved},
 		Metrics: s.metrics.refused, Log: s.limited})
-	ctx, stop := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	running.Go(func() { k.Run(ctx) })
-	return k, func() {
-		stop()
-		running.Wait()
-	}
+	return k, background(k.Run)
 }
 
 func refusedKeys(known []secrets.Known) []refused.Key {
@@ -106,11 +100,18 @@ func (s *servers) openInbox() (receiver.Inbox, func()) {
 	}
 	w := inbox.NewWriter(store.New(s.reserved), s.drainer.Wake)
 	w.Tracing = s.tracing
-	ctx, stop := context.WithCancel(context.Background())
+	return w, background(w.Run)
+}
+
+// background runs them until stop is called, which returns when all have ended.
+func background(run ...func(context.Context)) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
-	running.Go(func() { w.Run(ctx) })
-	return w, func() {
-		stop()
+	for _, r := range run {
+		running.Go(func() { r(ctx) })
+	}
+	return func() {
+		cancel()
 		running.Wait()
 	}
 }
