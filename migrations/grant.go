@@ -41,24 +41,48 @@ func Grant(ctx context.Context, pool *pgxpool.Pool, role string) error {
 	return nil
 }
 
-// grantsSQL makes the statements: whatever has the owner of the schema's own table is ours. A privilege that a role
-// should no longer have goes, so each begins anew.
+// neededSQL is what the programs' role needs: whatever has the owner of the schema's own table is ours.
+const neededSQL = `ours AS (SELECT relowner, relnamespace FROM pg_class WHERE oid = to_regclass('goose_db_version')),
+tables AS (
+	SELECT c.oid::regclass AS relation, CASE
+		WHEN c.relname IN ('goose_db_version', 'goose_lock') OR c.relkind IN ('v', 'm') THEN '{SELECT}'
+		WHEN c.relname = 'audit_log' THEN '{SELECT,INSERT}'
+		ELSE '{SELECT,INSERT,UPDATE,DELETE}'::text[] END AS privileges
+	FROM pg_class c JOIN ours USING (relowner, relnamespace) WHERE c.relkind IN ('r', 'p', 'v', 'm')),
+functions AS (
+	SELECT p.oid::regprocedure AS function FROM pg_proc p JOIN ours ON relowner = proowner AND relnamespace = pronamespace)`
+
+// grantsSQL makes the statements. A privilege that a role should no longer have goes, so each begins anew.
 const grantsSQL = `
-WITH ours AS (SELECT relowner, relnamespace FROM pg_class WHERE oid = to_regclass('goose_db_version'))
+WITH ` + neededSQL + `
 SELECT format('GRANT CONNECT ON DATABASE %I TO %I', current_database(), $1::text)
 WHERE NOT has_database_privilege($1::text, current_database(), 'CONNECT')
 UNION ALL
 SELECT format('GRANT USAGE ON SCHEMA %s TO %I', relnamespace::regnamespace, $1::text) FROM ours
 WHERE NOT has_schema_privilege($1::text, relnamespace, 'USAGE')
 UNION ALL
-SELECT format('REVOKE ALL ON %1$s FROM %2$I; GRANT %3$s ON %1$s TO %2$I', c.oid::regclass, $1::text, CASE
-	WHEN c.relname IN ('goose_db_version', 'goose_lock') OR c.relkind IN ('v', 'm') THEN 'SELECT'
-	WHEN c.relname = 'audit_log' THEN 'SELECT, INSERT'
-	ELSE 'SELECT, INSERT, UPDATE, DELETE' END)
-FROM pg_class c JOIN ours USING (relowner, relnamespace) WHERE c.relkind IN ('r', 'p', 'v', 'm')
+SELECT format('REVOKE ALL ON %1$s FROM %2$I; GRANT %3$s ON %1$s TO %2$I', relation, $1::text, array_to_string(privileges, ', ')) FROM tables
 UNION ALL
-SELECT format('GRANT EXECUTE ON FUNCTION %s TO %I', p.oid::regprocedure, $1::text)
-FROM pg_proc p JOIN ours ON relowner = proowner AND relnamespace = pronamespace`
+SELECT format('GRANT EXECUTE ON FUNCTION %s TO %I', function, $1::text) FROM functions`
+
+// lackingSQL are the privileges of tables and functions that the role of the connection needs and does not have.
+const lackingSQL = `
+WITH ` + neededSQL + `
+SELECT lacking || ' on ' || name FROM (
+	SELECT relation::text AS name, string_agg(p.privilege, ', ' ORDER BY p.privilege) AS lacking
+	FROM tables CROSS JOIN unnest(privileges) AS p (privilege) WHERE NOT has_table_privilege(relation, p.privilege) GROUP BY relation
+	UNION ALL
+	SELECT function::text, 'EXECUTE' FROM functions WHERE NOT has_function_privilege(function, 'EXECUTE')) AS all_lacking
+ORDER BY name`
+
+// Lacking returns which privileges the pool's role lacks of those that Grant gives, each such as "INSERT, SELECT on orders".
+func Lacking(ctx context.Context, pool *pgxpool.Pool) ([]string, error) {
+	rows, err := pool.Query(ctx, lackingSQL)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
 
 const roleSQL = `
 SELECT relowner::regrole::text, pg_has_role($1::name, relowner, 'MEMBER') FROM pg_class WHERE oid = to_regclass('goose_db_version')`

@@ -11,22 +11,6 @@ import (
 	"inorder/migrations"
 )
 
-// What each role needs is what `inorder migrate --grant` gives.
-const privilegesSQL = `
-SELECT c.relname::text, string_agg(p.privilege, ', ' ORDER BY p.privilege)
-FROM pg_class c JOIN pg_class g ON g.oid = to_regclass('goose_db_version') AND g.relnamespace = c.relnamespace AND g.relowner = c.relowner
-CROSS JOIN unnest(CASE
-	WHEN c.relname IN ('goose_db_version', 'goose_lock') OR c.relkind IN ('v', 'm') THEN '{SELECT}'
-	WHEN c.relname = 'audit_log' THEN '{SELECT,INSERT}'
-	ELSE '{SELECT,INSERT,UPDATE,DELETE}'::text[] END) AS p (privilege)
-WHERE c.relkind IN ('r', 'p', 'v', 'm') AND NOT has_table_privilege(c.oid, p.privilege)
-GROUP BY c.relname
-UNION ALL
-SELECT p.oid::regprocedure::text, 'EXECUTE'
-FROM pg_proc p JOIN pg_class g ON g.oid = to_regclass('goose_db_version') AND g.relnamespace = p.pronamespace AND g.relowner = p.proowner
-WHERE NOT has_function_privilege(p.oid, 'EXECUTE')
-ORDER BY 1`
-
 // Two triggers keep audit_log append-only: one against changes, and one against deleting what AUDIT_RETENTION keeps.
 const auditSQL = `
 SELECT pg_has_role(c.relowner, 'MEMBER') OR has_table_privilege(c.oid, 'UPDATE') OR has_table_privilege(c.oid, 'DELETE') OR has_table_privilege(c.oid, 'TRUNCATE'),
@@ -35,15 +19,7 @@ SELECT pg_has_role(c.relowner, 'MEMBER') OR has_table_privilege(c.oid, 'UPDATE')
 FROM pg_class c WHERE c.oid = to_regclass('audit_log')`
 
 func (p Postgres) privileges(ctx context.Context) ([]Finding, error) {
-	rows, err := p.Pool.Query(ctx, privilegesSQL)
-	if err != nil {
-		return nil, err
-	}
-	lacking, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (text string, err error) {
-		var table, privileges string
-		err = row.Scan(&table, &privileges)
-		return privileges + " on " + table, err
-	})
+	lacking, err := migrations.Lacking(ctx, p.Pool)
 	if err != nil {
 		return nil, err
 	}
