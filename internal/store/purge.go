@@ -52,15 +52,20 @@ SELECT count(*), max(processed_at) FROM gone`
 
 // Purge deletes at most limit rows of webhook_events whose events had ended by the cutoff, and returns how many it deleted; fewer than limit are the
 // last. It may run twice.
-func (s *Store) Purge(ctx context.Context, w *Walk, c Cutoff, limit int) (deleted int64, err error) {
+func (s *Store) Purge(ctx context.Context, w *Walk, c Cutoff, limit int) (int64, error) {
+	return s.walk(ctx, purgeSQL, w, c, limit)
+}
+
+// walk runs a statement that takes at most limit rows from where w is, and returns how many those were.
+func (s *Store) walk(ctx context.Context, sql string, w *Walk, c Cutoff, limit int) (n int64, err error) {
 	var reached stamp
 	err = s.inPurge(ctx, func(tx pgx.Tx) error {
-		return tx.QueryRow(ctx, purgeSQL, w.from(), c.Now, c.Kept.Seconds(), limit).Scan(&deleted, &reached)
+		return tx.QueryRow(ctx, sql, w.from(), c.Now, c.Kept.Seconds(), limit).Scan(&n, &reached)
 	})
 	if err == nil && reached.Valid {
 		w.reached = reached.Time
 	}
-	return deleted, err
+	return n, err
 }
 
 // Rows are dated by the begin of their transaction, and come to be seen when it commits: so the first batch of a purge begins an hour before
@@ -92,15 +97,8 @@ func (s *Store) PayloadsRemoved(ctx context.Context) (w Walk, err error) {
 
 // RemovePayloads removes the payloads of at most limit events that had ended by the cutoff, and returns how many; fewer than limit are the last. The
 // rest of their rows stays, so that they have no second effect. It may run twice.
-func (s *Store) RemovePayloads(ctx context.Context, w *Walk, c Cutoff, limit int) (removed int64, err error) {
-	var reached stamp
-	err = s.inPurge(ctx, func(tx pgx.Tx) error {
-		return tx.QueryRow(ctx, removePayloadsSQL, w.from(), c.Now, c.Kept.Seconds(), limit).Scan(&removed, &reached)
-	})
-	if err == nil && reached.Valid {
-		w.reached = reached.Time
-	}
-	return removed, err
+func (s *Store) RemovePayloads(ctx context.Context, w *Walk, c Cutoff, limit int) (int64, error) {
+	return s.walk(ctx, removePayloadsSQL, w, c, limit)
 }
 
 // See purgeSQL.
