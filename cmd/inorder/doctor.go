@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -122,7 +121,7 @@ type doctorView struct {
 }
 
 func (s *servers) examineSecrets(ctx context.Context) []doctor.Finding {
-	ring, err := s.quietKeyring(ctx)
+	ring, err := s.keyring(ctx)
 	if err != nil {
 		return []doctor.Finding{doctor.Fails("secrets", "Correct the file that WEBHOOK_SECRETS_FILE names; see docs/settings.md.", "%v", err)}
 	}
@@ -135,15 +134,6 @@ func (s *servers) examineWebhooks(ctx context.Context) []doctor.Finding {
 	}
 	r := webhooks.Registrar{Platform: s.platform, Store: webhooks.Store{Pool: s.reserved}, Say: func(string, ...any) {}}
 	return doctor.Examine(ctx, 3*checkWithin, doctor.Webhooks(r))
-}
-
-// quietKeyring is the keyring of a command that logs nothing.
-func (s *servers) quietKeyring(ctx context.Context) (*secrets.Keyring, error) {
-	o := secrets.Options{Secrets: s.WebhookSecrets, File: s.SecretsFile, Log: slog.New(slog.DiscardHandler)}
-	if s.reserved != nil {
-		o.Shared = secrets.Table{Pool: s.reserved}
-	}
-	return secrets.Load(ctx, o)
 }
 
 // marks are how findings are shown.

@@ -74,7 +74,7 @@ func (c *doctorCmd) explainFile(ctx context.Context, std streams) error {
 		return err
 	}
 	return withClients(ctx, config.NeedSecrets, func(s *servers) error {
-		ring, err := s.quietKeyring(ctx)
+		ring, err := s.keyring(ctx)
 		if err != nil {
 			return err
 		}
