@@ -108,24 +108,11 @@ Examples:
 
 func (c *bulkShowCmd) Run(ctx context.Context, std streams) error {
 	return withAPI(std, func(o operator) error {
-		if c.Watch {
-			return watch(ctx, std, func(screen *terminal.Writer) error {
-				b, err := o.Bulk(ctx, c.ID)
-				if err == nil {
-					writeBulk(screen, b, time.Now())
-				}
-				return explainBulk(err)
-			})
-		}
-		b, err := o.Bulk(ctx, c.ID)
-		if err != nil {
-			return explainBulk(err)
-		}
-		if c.JSON {
-			return writeJSON(std.out, b)
-		}
-		writeBulk(std.screen, b, time.Now())
-		return nil
+		_, err := viewer[api.Bulk]{func(ctx context.Context) (api.Bulk, error) {
+			b, err := o.Bulk(ctx, c.ID)
+			return b, explainBulk(err)
+		}, writeBulk}.show(ctx, std, c.outputFlags)
+		return err
 	})
 }
 

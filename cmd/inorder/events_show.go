@@ -42,26 +42,19 @@ func (c *eventsShowCmd) Validate() error {
 
 func (c *eventsShowCmd) Run(ctx context.Context, std streams) error {
 	return withAPI(std, func(o operator) error {
-		if c.Watch {
-			return watch(ctx, std, func(screen *terminal.Writer) error {
-				e, err := o.Event(ctx, c.ID)
-				if err == nil {
-					writeEvent(screen, e, time.Now())
-				}
-				return explainEvent(err, c.ID)
-			})
+		fetch := func(ctx context.Context) (api.EventView, error) {
+			e, err := o.Event(ctx, c.ID)
+			return e, explainEvent(err, c.ID)
 		}
-		e, err := o.Event(ctx, c.ID)
-		switch {
-		case err != nil:
-			return explainEvent(err, c.ID)
-		case c.Payload:
+		if c.Payload {
+			e, err := fetch(ctx)
+			if err != nil {
+				return err
+			}
 			return writePayload(std, e)
-		case c.JSON:
-			return writeJSON(std.out, e)
 		}
-		writeEvent(std.screen, e, time.Now())
-		return nil
+		_, err := viewer[api.EventView]{fetch, writeEvent}.show(ctx, std, c.outputFlags)
+		return err
 	})
 }
 

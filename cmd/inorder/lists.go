@@ -155,6 +155,34 @@ func mergeMissing(list, more []api.Missing) []api.Missing {
 // watchEvery is the time between two looks.
 const watchEvery = 2 * time.Second
 
+// viewer shows one thing: once, again and again, or as JSON.
+type viewer[T any] struct {
+	fetch func(context.Context) (T, error) // its error says what to do next
+	write func(*terminal.Writer, T, time.Time)
+}
+
+// show returns what it showed last.
+func (v viewer[T]) show(ctx context.Context, std streams, f outputFlags) (t T, err error) {
+	draw := func(screen *terminal.Writer) error {
+		t, err = v.fetch(ctx)
+		if err == nil {
+			v.write(screen, t, time.Now())
+		}
+		return err
+	}
+	switch {
+	case f.Watch:
+		err = watch(ctx, std, draw)
+	case f.JSON:
+		if t, err = v.fetch(ctx); err == nil {
+			err = writeJSON(std.out, t)
+		}
+	default:
+		err = draw(std.screen)
+	}
+	return t, err
+}
+
 // watch draws again and again until ctx ends, which is no error. If the first look fails, nothing is watched; a later failure is shown, and
 // watched on.
 func watch(ctx context.Context, std streams, draw func(*terminal.Writer) error) error {

@@ -134,24 +134,11 @@ Example:
 
 func (c *ordersBlockedCmd) Run(ctx context.Context, std streams) error {
 	return withAPI(std, func(o operator) error {
-		if c.Watch {
-			return watch(ctx, std, func(screen *terminal.Writer) error {
-				b, err := o.Blocked(ctx, c.ID)
-				if err == nil {
-					writeBlocked(screen, b, time.Now())
-				}
-				return err
-			})
-		}
-		b, err := o.Blocked(ctx, c.ID)
-		if err != nil {
-			return explainOrder(err, c.ID)
-		}
-		if c.JSON {
-			return writeJSON(std.out, b)
-		}
-		writeBlocked(std.screen, b, time.Now())
-		return nil
+		_, err := viewer[api.Blocked]{func(ctx context.Context) (api.Blocked, error) {
+			b, err := o.Blocked(ctx, c.ID)
+			return b, explainOrder(err, c.ID)
+		}, writeBlocked}.show(ctx, std, c.outputFlags)
+		return err
 	})
 }
 

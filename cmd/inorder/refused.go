@@ -115,23 +115,14 @@ func (c *refusedShowCmd) Validate() error {
 
 func (c *refusedShowCmd) Run(ctx context.Context, std streams) error {
 	return withAPI(std, func(o operator) error {
-		show := func(screen *terminal.Writer) error {
+		_, err := viewer[api.Refused]{func(ctx context.Context) (api.Refused, error) {
 			r, err := o.Refused(ctx, c.ID)
-			switch p, ok := errors.AsType[*api.Problem](err); {
-			case ok && p.Type == api.ProblemNotFound:
-				return fmt.Errorf("%w; see which there are: inorder refused list", err)
-			case err != nil:
-				return err
-			case c.JSON:
-				return writeJSON(std.out, r)
+			if p, ok := errors.AsType[*api.Problem](err); ok && p.Type == api.ProblemNotFound {
+				err = fmt.Errorf("%w; see which there are: inorder refused list", err)
 			}
-			writeRefused(screen, r, time.Now())
-			return nil
-		}
-		if c.Watch {
-			return watch(ctx, std, show)
-		}
-		return show(std.screen)
+			return r, err
+		}, writeRefused}.show(ctx, std, c.outputFlags)
+		return err
 	})
 }
 

@@ -33,25 +33,8 @@ Examples:
 
 func (c *statusCmd) Run(ctx context.Context, std streams) error {
 	return withAPI(std, func(o operator) error {
-		if c.Watch {
-			return watch(ctx, std, func(screen *terminal.Writer) error {
-				s, err := o.Status(ctx)
-				if err == nil {
-					writeStatus(screen, s, time.Now())
-				}
-				return err
-			})
-		}
-		s, err := o.Status(ctx)
-		if err != nil {
-			return err
-		}
-		if c.JSON {
-			err = writeJSON(std.out, s)
-		} else {
-			writeStatus(std.screen, s, time.Now())
-		}
-		if err == nil && !s.OK {
+		s, err := viewer[api.Status]{o.Status, writeStatus}.show(ctx, std, c.outputFlags)
+		if err == nil && !c.Watch && !s.OK {
 			err = command.Code(exitWrong)
 		}
 		return err
