@@ -68,7 +68,7 @@ func (t *transaction) queueActs(b *pgx.Batch) {
 	if len(ids) == 0 {
 		return
 	}
-	b.Queue(selectActsSQL, ids).Query(eachRow(func(row pgx.Row) error {
+	b.Queue(selectActsSQL, ids).Query(EachRow(func(row pgx.Row) error {
 		var id string
 		err := row.Scan(&id)
 		for i := range t.entries {

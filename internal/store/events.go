@@ -43,7 +43,7 @@ func (t *transaction) queueEvents(b *pgx.Batch) {
 		}
 	}
 	if len(created) > 0 {
-		b.Queue(countWaitersSQL, created).Query(eachRow(func(row pgx.Row) error {
+		b.Queue(countWaitersSQL, created).Query(EachRow(func(row pgx.Row) error {
 			var id string
 			var n int
 			err := row.Scan(&id, &n)
@@ -55,7 +55,7 @@ func (t *transaction) queueEvents(b *pgx.Batch) {
 			return err
 		}))
 	}
-	b.Queue(selectEventsSQL, events).Query(eachRow(func(row pgx.Row) error {
+	b.Queue(selectEventsSQL, events).Query(EachRow(func(row pgx.Row) error {
 		var id, outcome, detail string
 		var hash []byte
 		err := row.Scan(&id, &outcome, &detail, &hash)

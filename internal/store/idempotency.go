@@ -75,7 +75,7 @@ func (s *Store) ClaimKey(ctx context.Context, actor, key string, request []byte,
 	c = KeyClaim{Actor: actor, Key: key}
 	for range 3 { // a key that is freed between the two statements is claimed with the next round
 		var mine, same, found bool
-		err = s.alone(ctx, claimKeySQL, []any{actor, key, request, lease.Seconds(), KeptAnswer.Seconds()}, eachRow(func(row pgx.Row) error {
+		err = s.alone(ctx, claimKeySQL, []any{actor, key, request, lease.Seconds(), KeptAnswer.Seconds()}, EachRow(func(row pgx.Row) error {
 			mine = true
 			return row.Scan(&c.Since, &c.until)
 		}))
@@ -99,7 +99,7 @@ func (s *Store) ClaimKey(ctx context.Context, actor, key string, request []byte,
 // RenewKey gives the claim another lease, from now. ErrKeyLost says that it has none to renew.
 func (s *Store) RenewKey(ctx context.Context, c *KeyClaim, lease time.Duration) error {
 	renewed := false
-	err := s.alone(ctx, renewKeySQL, []any{c.Actor, c.Key, c.until, lease.Seconds()}, eachRow(func(row pgx.Row) error {
+	err := s.alone(ctx, renewKeySQL, []any{c.Actor, c.Key, c.until, lease.Seconds()}, EachRow(func(row pgx.Row) error {
 		renewed = true
 		return row.Scan(&c.until)
 	}))
@@ -111,12 +111,12 @@ func (s *Store) RenewKey(ctx context.Context, c *KeyClaim, lease time.Duration) 
 
 // KeepAnswer stores the answer to the claim's request, and ends the claim. It changes nothing if the claim was lost.
 func (s *Store) KeepAnswer(ctx context.Context, c KeyClaim, r KeptResponse) error {
-	return s.alone(ctx, keepAnswerSQL, []any{c.Actor, c.Key, c.until, r.Status, r.ContentType, r.Body}, eachRow(nothing))
+	return s.alone(ctx, keepAnswerSQL, []any{c.Actor, c.Key, c.until, r.Status, r.ContentType, r.Body}, EachRow(nothing))
 }
 
 // FreeKey ends the claim without an answer, so that the same request is tried again.
 func (s *Store) FreeKey(ctx context.Context, c KeyClaim) error {
-	return s.alone(ctx, freeKeySQL, []any{c.Actor, c.Key, c.until}, eachRow(nothing))
+	return s.alone(ctx, freeKeySQL, []any{c.Actor, c.Key, c.until}, EachRow(nothing))
 }
 
 func nothing(pgx.Row) error { return nil }

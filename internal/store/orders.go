@@ -145,13 +145,13 @@ func (k Orders) addPart(p inorder.Part) {
 // queue reads the orders, all parts of those in whole, and the parts of these keys, whosever they are. A part more does no harm.
 func (k Orders) queue(b *pgx.Batch, orders, whole []string, keys []inorder.PartKey) {
 	if len(orders) > 0 {
-		b.Queue(selectOrdersSQL, orders).Query(eachRow(func(row pgx.Row) error {
+		b.Queue(selectOrdersSQL, orders).Query(EachRow(func(row pgx.Row) error {
 			o, err := scanOrder(row)
 			k.set(o)
 			return err
 		}))
 	}
-	part := eachRow(func(row pgx.Row) error {
+	part := EachRow(func(row pgx.Row) error {
 		p, err := scanPart(row)
 		k.addPart(p)
 		return err
@@ -175,7 +175,7 @@ func (s *Store) ReadOrders(ctx context.Context, ids []string, parts []inorder.Pa
 	k, b := newOrders(), &pgx.Batch{}
 	k.stores = map[string]string{}
 	k.queue(b, ids, ids, parts)
-	b.Queue(selectStoresSQL, ids).Query(eachRow(func(row pgx.Row) error {
+	b.Queue(selectStoresSQL, ids).Query(EachRow(func(row pgx.Row) error {
 		var id, store string
 		err := row.Scan(&id, &store)
 		k.stores[id] = store

@@ -15,7 +15,7 @@ SELECT event_id, type FROM pending_events WHERE received_at > now() - interval '
 func (s *Store) Recent(ctx context.Context) (map[string]string, error) {
 	types := map[string]string{}
 	b := &pgx.Batch{}
-	b.Queue(selectRecentSQL).Query(eachRow(func(row pgx.Row) error {
+	b.Queue(selectRecentSQL).Query(EachRow(func(row pgx.Row) error {
 		var id, eventType string
 		err := row.Scan(&id, &eventType)
 		types[id] = eventType

@@ -49,7 +49,7 @@ func (t *transaction) queueFormer(b *pgx.Batch) {
 	if len(replayed) == 0 {
 		return
 	}
-	b.Queue(selectFormerSQL, replayed).Query(eachRow(func(row pgx.Row) error {
+	b.Queue(selectFormerSQL, replayed).Query(EachRow(func(row pgx.Row) error {
 		var f former
 		err := row.Scan(&f.EventID, &f.Outcome, &f.Detail, &f.processedAt, &f.via, &f.hash)
 		for i := range t.entries {

@@ -54,7 +54,8 @@ func (s *Store) scanOne(ctx context.Context, sql string, args []any, into ...any
 	return found, s.read(ctx, b)
 }
 
-func eachRow(scan func(pgx.Row) error) func(pgx.Rows) error {
+// EachRow scans every row of a query in a batch.
+func EachRow(scan func(pgx.Row) error) func(pgx.Rows) error {
 	return func(rows pgx.Rows) error {
 		for rows.Next() {
 			if err := scan(rows); err != nil {

@@ -54,7 +54,7 @@ UNION ALL SELECT event_id, '' FROM webhook_events WHERE event_id = ANY($1)`
 // not ended; "" of one that has.
 func (s *Store) Recorded(ctx context.Context, events []string) (map[string]string, error) {
 	workflows, b := map[string]string{}, &pgx.Batch{}
-	b.Queue(selectRecordedSQL, events).Query(eachRow(func(row pgx.Row) error {
+	b.Queue(selectRecordedSQL, events).Query(EachRow(func(row pgx.Row) error {
 		var event, workflow string
 		err := row.Scan(&event, &workflow)
 		workflows[event] = workflow

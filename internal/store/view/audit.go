@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"inorder/internal/api"
+	"inorder/internal/store"
 )
 
 // Rows of the audit are numbered in the order in which they were written, so that is what a page goes on after.
@@ -41,7 +42,7 @@ func (v *View) Audit(ctx context.Context, q api.AuditQuery) (api.Page[api.AuditE
 		"look": max(lookAt, q.Limit+1), "limit": q.Limit + 1}
 	looked := int64(0)
 	b := &pgx.Batch{}
-	b.Queue(auditStatement(q), args).Query(each(func(row pgx.Row) error {
+	b.Queue(auditStatement(q), args).Query(store.EachRow(func(row pgx.Row) error {
 		a, matches, last, err := scanAudit(row)
 		if matches {
 			page.Data = append(page.Data, a)

@@ -95,7 +95,7 @@ func (v *View) Blocked(ctx context.Context, orderID string, limit int) (found Bl
 }
 
 func queueHolder(b *pgx.Batch, sql string, args pgx.NamedArgs, into **api.LockHolder) {
-	b.Queue(sql, args).Query(each(func(row pgx.Row) error {
+	b.Queue(sql, args).Query(store.EachRow(func(row pgx.Row) error {
 		h := &api.LockHolder{}
 		*into = h
 		return row.Scan(&h.PID, &h.What, &h.Application, &h.User, &h.Client, &h.State, &h.ForSeconds, &h.Waiting)

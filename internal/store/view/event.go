@@ -13,6 +13,7 @@ import (
 
 	"inorder"
 	"inorder/internal/api"
+	"inorder/internal/store"
 )
 
 const (
@@ -46,14 +47,14 @@ func (v *View) Event(ctx context.Context, id string) (e api.EventView, found boo
 		sql  string
 		scan func(pgx.Row, *api.EventView) error
 	}{{oneReceivedSQL, scanReceived}, {oneParkedSQL, scanParked}, {oneEndedSQL, scanEnded}} {
-		b.Queue(from.sql, args).Query(each(func(row pgx.Row) error {
+		b.Queue(from.sql, args).Query(store.EachRow(func(row pgx.Row) error {
 			e, found = api.EventView{Event: api.Event{EventID: id}, Actions: []api.Action{}, Timeline: []api.Moment{}}, true
 			err := from.scan(row, &e)
 			e.Event = inUTC(e.Event, now)
 			return err
 		}))
 	}
-	b.Queue(actsSQL, args).Query(each(func(row pgx.Row) error {
+	b.Queue(actsSQL, args).Query(store.EachRow(func(row pgx.Row) error {
 		m, err := scanAct(row)
 		e.Timeline = append(e.Timeline, m)
 		return err
@@ -169,7 +170,7 @@ func (v *View) Recorded(ctx context.Context, events []string) (map[string]bool, 
 		return recorded, nil
 	}
 	b := &pgx.Batch{}
-	b.Queue(recordedSQL, pgx.NamedArgs{"events": events}).Query(each(func(row pgx.Row) error {
+	b.Queue(recordedSQL, pgx.NamedArgs{"events": events}).Query(store.EachRow(func(row pgx.Row) error {
 		var id string
 		err := row.Scan(&id)
 		recorded[id] = true

@@ -9,6 +9,7 @@ import (
 
 	"inorder"
 	"inorder/internal/api"
+	"inorder/internal/store"
 )
 
 // How many rows of one table a page looks at, for those that a filter selects.
@@ -116,7 +117,7 @@ func parkedStatement(f api.Filter) string {
 // queueWalk reads rows of webhook_events or pending_events.
 func queueWalk(b *pgx.Batch, sql string, args pgx.NamedArgs) *Found {
 	found, now := &Found{}, time.Now()
-	b.Queue(sql, args).Query(each(func(row pgx.Row) error {
+	b.Queue(sql, args).Query(store.EachRow(func(row pgx.Row) error {
 		e, matches, last, err := scanEvent(row, now)
 		if matches {
 			found.Events = append(found.Events, e)
@@ -146,7 +147,7 @@ func queueInbox(b *pgx.Batch, f api.Filter, args pgx.NamedArgs, limit int) *Foun
 	}
 	found, now, read, full := &Found{}, time.Now(), 0, false
 	b.Queue(sql, with(args, "look", look)).Query(func(rows pgx.Rows) error {
-		err := each(func(row pgx.Row) error {
+		err := store.EachRow(func(row pgx.Row) error {
 			e, body, matches, err := scanInbox(row)
 			if full = full || body == nil; err != nil || full {
 				return err

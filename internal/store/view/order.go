@@ -9,6 +9,7 @@ import (
 
 	"inorder"
 	"inorder/internal/api"
+	"inorder/internal/store"
 )
 
 // mostParts is how many parts of an order are shown.
@@ -48,21 +49,21 @@ func (v *View) Order(ctx context.Context, id string) (o api.OrderView, found boo
 	var set []inorder.Event
 	args := pgx.NamedArgs{"order": id, "most": mostParts}
 	b := &pgx.Batch{}
-	b.Queue(orderSQL, args).Query(each(func(row pgx.Row) error {
+	b.Queue(orderSQL, args).Query(store.EachRow(func(row pgx.Row) error {
 		found = true
 		return clocks.scan(row, &o)
 	}))
-	b.Queue(settersSQL, args).Query(each(func(row pgx.Row) error {
+	b.Queue(settersSQL, args).Query(store.EachRow(func(row pgx.Row) error {
 		e, err := scanSetter(row)
 		set = append(set, e)
 		return err
 	}))
-	b.Queue(partsSQL, args).Query(each(func(row pgx.Row) error {
+	b.Queue(partsSQL, args).Query(store.EachRow(func(row pgx.Row) error {
 		p, err := scanPart(row, clocks.listed)
 		o.Parts = append(o.Parts, p)
 		return err
 	}))
-	b.Queue(refundsSQL, args).Query(each(func(row pgx.Row) error {
+	b.Queue(refundsSQL, args).Query(store.EachRow(func(row pgx.Row) error {
 		var r api.Refunded
 		err := row.Scan(&r.Currency, &r.Amount, &r.Refunds)
 		o.Refunds = append(o.Refunds, r)

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"inorder/internal/api"
+	"inorder/internal/store"
 )
 
 // The statements about lists of orders walk, select and stop like those about events. The beginning of an ID or a number is found by two
@@ -52,7 +53,7 @@ func (v *View) Orders(ctx context.Context, q api.OrdersQuery) (api.Page[api.Orde
 	}
 	var looked Position
 	b := &pgx.Batch{}
-	b.Queue(sql, args).Query(each(func(row pgx.Row) error {
+	b.Queue(sql, args).Query(store.EachRow(func(row pgx.Row) error {
 		o, matches, last, err := scanOrder(row)
 		if matches {
 			page.Data = append(page.Data, o)

@@ -74,7 +74,7 @@ func (v *View) Readings(ctx context.Context) (r Readings, err error) {
 
 // queueNamed reads rows of a name and a value.
 func queueNamed[T any](b *pgx.Batch, sql string, set func(name string, value T)) {
-	b.Queue(sql).Query(each(func(row pgx.Row) error {
+	b.Queue(sql).Query(store.EachRow(func(row pgx.Row) error {
 		var name string
 		var value T
 		err := row.Scan(&name, &value)

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"inorder/internal/api"
+	"inorder/internal/store"
 )
 
 const (
@@ -44,7 +45,7 @@ func (v *View) Refusals(ctx context.Context, q api.RefusedQuery) (api.Page[api.R
 		sql = refusedByReasonSQL
 	}
 	b := &pgx.Batch{}
-	b.Queue(sql, args).Query(each(func(row pgx.Row) error {
+	b.Queue(sql, args).Query(store.EachRow(func(row pgx.Row) error {
 		r, err := scanRefused(row)
 		page.Data = append(page.Data, r)
 		return err
@@ -63,7 +64,7 @@ func (v *View) Refusals(ctx context.Context, q api.RefusedQuery) (api.Page[api.R
 // Refused returns one sample; found is false if there is none, or none any more.
 func (v *View) Refused(ctx context.Context, id int64) (r api.Refused, found bool, err error) {
 	b := &pgx.Batch{}
-	b.Queue(refusedByIDSQL, pgx.NamedArgs{"id": id}).Query(each(func(row pgx.Row) (err error) {
+	b.Queue(refusedByIDSQL, pgx.NamedArgs{"id": id}).Query(store.EachRow(func(row pgx.Row) (err error) {
 		r, err = scanRefused(row)
 		found = true
 		return err

@@ -9,6 +9,7 @@ import (
 
 	"inorder"
 	"inorder/internal/api"
+	"inorder/internal/store"
 	"inorder/internal/sweep"
 )
 
@@ -66,8 +67,8 @@ func (v *View) Status(ctx context.Context) (s Status, err error) {
 	queueCounts(b, countInboxSQL, args, now, states)
 	queueCounts(b, countUnseenSQL, args, now, func(_ string, c api.Count) { s.Unseen = c })
 	s.queueOutcomes(b, args, now)
-	b.Queue(trafficSQL).Query(each(s.scanTraffic))
-	b.Queue(lastEventsSQL).Query(each(func(row pgx.Row) error {
+	b.Queue(trafficSQL).Query(store.EachRow(s.scanTraffic))
+	b.Queue(lastEventsSQL).Query(store.EachRow(func(row pgx.Row) error {
 		var family string
 		var at time.Time
 		err := row.Scan(&family, &at)
@@ -82,7 +83,7 @@ func (v *View) Status(ctx context.Context) (s Status, err error) {
 
 // queueCounts reads rows of a name, a count and a time.
 func queueCounts(b *pgx.Batch, sql string, args pgx.NamedArgs, now time.Time, set func(string, api.Count)) {
-	b.Queue(sql, args).Query(each(func(row pgx.Row) error {
+	b.Queue(sql, args).Query(store.EachRow(func(row pgx.Row) error {
 		var name string
 		var n int
 		var at *time.Time
@@ -105,7 +106,7 @@ func (s *Status) queueOutcomes(b *pgx.Batch, args pgx.NamedArgs, now time.Time) 
 	queueCounts(b, countOutcomesSQL, args, now, func(outcome string, c api.Count) { s.Outcomes[outcome] = c })
 	applied, more := api.Count{}, false
 	b.Queue(countLastEndsSQL, args).Query(func(rows pgx.Rows) error {
-		err := each(func(row pgx.Row) error {
+		err := store.EachRow(func(row pgx.Row) error {
 			var outcome string
 			var n int
 			var last *time.Time

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"inorder/internal/api"
+	"inorder/internal/store"
 )
 
 // The events of one order, which are few, are found by its index and sorted by their own times; one that has none is where it was received.
@@ -59,7 +60,7 @@ func (v *View) Timeline(ctx context.Context, orderID, cursor string, limit int) 
 // queueTold reads events of an order from webhook_events or pending_events.
 func queueTold(b *pgx.Batch, sql string, args pgx.NamedArgs) *Found {
 	found, now, read := &Found{}, time.Now(), 0
-	b.Queue(sql, args).Query(each(func(row pgx.Row) error {
+	b.Queue(sql, args).Query(store.EachRow(func(row pgx.Row) error {
 		e, matches, _, err := scanEvent(row, now)
 		if matches {
 			found.Events = append(found.Events, e)

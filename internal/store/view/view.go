@@ -43,18 +43,6 @@ func (v *View) batch(ctx context.Context, b *pgx.Batch) error {
 	return v.read(ctx, func(tx pgx.Tx) error { return tx.SendBatch(ctx, b).Close() })
 }
 
-// each scans every row of a query.
-func each(scan func(pgx.Row) error) func(pgx.Rows) error {
-	return func(rows pgx.Rows) error {
-		for rows.Next() {
-			if err := scan(rows); err != nil {
-				return err
-			}
-		}
-		return rows.Err()
-	}
-}
-
 // utc returns a time that may be NULL.
 func utc(t *time.Time) *time.Time {
 	if t == nil {
