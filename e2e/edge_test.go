@@ -88,8 +88,8 @@ func newEdge(t *testing.T, program string, upstreams [2]string) *edge {
 		return resp.Body.Close()
 	}
 	stop, err := b.Run(t.Context())
-	if errors.Is(err, stack.ErrNotInstalled) && os.Getenv("CI") == "" {
-		t.Skipf("nothing shows that deploy/ is right: %v", err)
+	if errors.Is(err, stack.ErrNotInstalled) {
+		testenv.Need(t, err, "nothing shows that deploy/ is right")
 	}
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, stop()) })

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"sync"
 	"syscall"
@@ -30,8 +29,8 @@ import (
 func (s *system) throughPooler(serverConns int) (direct string) {
 	direct = s.databaseURL()
 	pooled, stop, err := stack.PgBouncer(s.t.Context(), direct, serverConns)
-	if errors.Is(err, stack.ErrNotInstalled) && os.Getenv("CI") == "" {
-		s.t.Skipf("without PgBouncer nothing shows that we work behind it: %v", err)
+	if errors.Is(err, stack.ErrNotInstalled) {
+		testenv.Need(s.t, err, "without PgBouncer nothing shows that we work behind it")
 	}
 	require.NoError(s.t, err)
 	s.t.Cleanup(func() { require.NoError(s.t, stop()) })

@@ -51,6 +51,19 @@ func withOwnServers(run func() int) int {
 	return run()
 }
 
+// Need skips a test that can't run here: err is what it lacks, nil for nothing, and without is what nothing shows then. In CI, where nothing may be
+// skipped, the test fails instead.
+func Need(t testing.TB, err error, without string) {
+	t.Helper()
+	switch {
+	case err == nil:
+	case os.Getenv("CI") != "":
+		t.Fatalf("%s: %v", without, err)
+	default:
+		t.Skipf("%s: %v", without, err)
+	}
+}
+
 // Root returns the checkout.
 func Root() string {
 	root, err := stack.Root()
