@@ -22,6 +22,9 @@ func (r *recently[T]) ask(ctx context.Context, keep time.Duration, question func
 		return answer, nil
 	}
 	answer, err, _ := r.asking.Do("", func() (any, error) {
+		if answer, fresh := r.kept(keep); fresh { // it came since the look above
+			return answer, nil
+		}
 		answer, err := question(context.WithoutCancel(ctx)) // who asks first may leave before the others
 		if err == nil {
 			r.mu.Lock()
