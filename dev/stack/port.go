@@ -1,27 +1,54 @@
 package stack
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"os"
+	"path/filepath"
 	"strconv"
+	"sync"
+
+	"github.com/gofrs/flock"
 )
 
 const loopback = "127.0.0.1"
 
-// FreePort finds a TCP port of 127.0.0.1 that nobody has. It is not reserved. It is below those that systems hand out to who asks for any
-// port, so that it stays free until, and while, the one that it is for is started again.
+// reserved are the locks of the ports that this process was given. They end with it.
+var reserved struct {
+	sync.Mutex
+	locks []*flock.Flock
+}
+
+// FreePort finds a TCP port of 127.0.0.1 that nobody has, and reserves it while this process lives: no other call returns it, in no process of this
+// user. So it stays free until, and while, the program that it is for is started again. It is below those that systems hand out to who asks for any port.
 func FreePort() (int, error) {
 	const from, to, tries = 20_000, 32_000, 100
-	var err error
+	dir := filepath.Join(os.TempDir(), fmt.Sprintf("inorder-ports-%d", os.Getuid()))
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return 0, fmt.Errorf("reserve a port: %w", err)
+	}
+	var taken error
 	for range tries {
 		port := from + rand.IntN(to-from)
-		var l net.Listener
-		if l, err = net.Listen("tcp", net.JoinHostPort(loopback, strconv.Itoa(port))); err == nil {
-			return port, l.Close()
+		lock := flock.New(filepath.Join(dir, strconv.Itoa(port)))
+		if ours, err := lock.TryLock(); err != nil {
+			return 0, fmt.Errorf("reserve a port: %w", err)
+		} else if !ours {
+			continue
 		}
+		l, err := net.Listen("tcp", net.JoinHostPort(loopback, strconv.Itoa(port)))
+		if err != nil {
+			taken = errors.Join(err, lock.Close())
+			continue
+		}
+		reserved.Lock()
+		defer reserved.Unlock()
+		reserved.locks = append(reserved.locks, lock)
+		return port, l.Close()
 	}
-	return 0, fmt.Errorf("find a free port: %w", err)
+	return 0, fmt.Errorf("find a free port: %w", taken)
 }
 
 // Address is one that a program wants to listen on.
