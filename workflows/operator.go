@@ -53,8 +53,8 @@ func describeActivity(r *operate.Run, pending []*workflowpb.PendingActivityInfo)
 	a := pending[0]
 	r.Activity, r.Attempt = a.GetActivityType().GetName(), int(a.GetAttempt())
 	r.LastFailure = inorder.Bounded(a.GetLastFailure().GetMessage())
-	if a.GetLastStartedTime() != nil {
-		r.LastAttempt = a.GetLastStartedTime().AsTime()
+	if a.GetLastAttemptCompleteTime() != nil {
+		r.FailedAt = a.GetLastAttemptCompleteTime().AsTime()
 	}
 	if a.GetState() == enumspb.PENDING_ACTIVITY_STATE_SCHEDULED && a.GetScheduledTime() != nil && a.GetScheduledTime().AsTime().After(time.Now()) {
 		r.NextAttempt = a.GetScheduledTime().AsTime()

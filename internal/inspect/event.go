@@ -176,8 +176,8 @@ func (k *known) addRun() {
 		if r.Activity == activityApply || k.State == api.StateApplying {
 			k.NextAttempt = unlessZero(r.NextAttempt)
 		}
-		if r.LastFailure != "" && !r.LastAttempt.IsZero() { // while it waits for its next attempt, Temporal may not say when the last one was
-			k.Timeline = append(k.Timeline, api.Moment{At: r.LastAttempt.UTC(), What: "attempt", Text: fmt.Sprintf("%s, attempt %d: %s", r.Activity, r.Attempt, r.LastFailure)})
+		if r.LastFailure != "" && !r.FailedAt.IsZero() {
+			k.Timeline = append(k.Timeline, api.Moment{At: r.FailedAt.UTC(), What: "attempt", Text: fmt.Sprintf("%s, attempt %d: %s", r.Activity, r.Attempt-1, r.LastFailure)})
 		}
 	}
 	if k.noView == nil || !k.recorded {

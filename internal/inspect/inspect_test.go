@@ -163,7 +163,7 @@ func TestAnAttemptWhoseTimeIsNotKnownIsNotInTheTimeline(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "locked", v.LastFailure)
 	require.Len(t, v.Timeline, 1, "received")
-	e.runs["evt_1"] = operate.Run{Running: true, StartedAt: time.Now(), Attempt: 3, LastFailure: "locked", LastAttempt: time.Now(), Activity: "ApplyEvent"}
+	e.runs["evt_1"] = operate.Run{Running: true, StartedAt: time.Now(), Attempt: 3, LastFailure: "locked", FailedAt: time.Now(), Activity: "ApplyEvent"}
 	v, err = i.Event(t.Context(), "evt_1")
 	require.NoError(t, err)
 	require.Len(t, v.Timeline, 2)

@@ -55,8 +55,8 @@ type Run struct {
 	ClosedAt          time.Time // zero while it runs
 	Attempt           int       // of the pending activity; 0 without one
 	Activity          string    // its type
-	LastFailure       string
-	LastAttempt       time.Time // when the last attempt began; zero before the first
+	LastFailure       string    // of the attempt before
+	FailedAt          time.Time // when that was; zero if none has failed
 	NextAttempt       time.Time // zero if it runs now
 }
 
