@@ -28,10 +28,10 @@ bin/standin: ## Build bin/standin, the stand-in for the commerce platform
 bin/dev:
 	@go build -o bin/dev ./dev/cmd/dev
 
-# Most tests wait, for servers, leases and clocks: four of a package at once keep two cores busy.
+# Most tests wait, for servers, leases and clocks: four of a package at once keep two cores busy. The longest packages begin first.
 .PHONY: test
 test: build bin/dev conformance/node_modules ## Run every test, on real servers that it starts itself
-	bin/dev test -- sh -c 'go test -timeout 20m -parallel 4 $(GO_TEST_FLAGS) ./... && go test $(RACE) -short -parallel 4 . ./activities/... ./receiver/... ./workflows/...'
+	bin/dev test -- sh -c 'go test -timeout 20m -parallel 4 $(GO_TEST_FLAGS) ./workflows ./e2e ./... && go test $(RACE) -short -parallel 4 . ./activities/... ./receiver/... ./workflows/...'
 
 # The platform's official SDK, for ./conformance, which without it skips on a laptop and fails in CI.
 conformance/node_modules: conformance/package-lock.json
