@@ -2,6 +2,7 @@ package activities_test
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 
@@ -9,6 +10,7 @@ import (
 
 	"inorder"
 	"inorder/activities"
+	"inorder/dev/testenv"
 )
 
 func TestDiscardEvent(t *testing.T) {
@@ -106,4 +108,26 @@ func TestDiscardEventIsRunAgainWhenItsConnectionIsLost(t *testing.T) {
 	requireRetryable(t, <-done)
 	release()
 	require.Equal(t, `[]`, s.everything())
+}
+
+func TestWhoActedIsAskedForWithTheEventInTheLog(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	log, logs := testenv.Logs(t)
+	s.Log, s.events.silent = log, errors.New("Temporal is away")
+	s.discard(paid("evt_1"), "why", "ops")
+	const event = "event_id=evt_1 event_type=order.paid order_id=order_1"
+	require.Contains(t, logs.String(), event+" signal=discard")
+
+	logs.Reset()
+	in := activities.DiscardEventInput{Receipt: activities.Receipt{EventID: "evt_1", ReceivedAt: received}, Canceled: true}
+	_, err := s.DiscardEvent(t.Context(), raw(paid("evt_1")), in)
+	require.NoError(t, err)
+	require.Contains(t, logs.String(), event+" cause=")
+
+	logs.Reset()
+	_, err = s.StopBulk(t.Context(), activities.StopBulkInput{ID: "inorder-bulk-1", Canceled: true})
+	require.NoError(t, err)
+	require.Contains(t, logs.String(), "bulk_id=inorder-bulk-1")
+	require.NotContains(t, logs.String(), "event_id", "a bulk action is no event")
 }
