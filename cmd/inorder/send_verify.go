@@ -53,6 +53,9 @@ func (s *sendCmd) keepAndVerify(ctx context.Context, c *servers, batch send.Batc
 		return err
 	}
 	checked := check(ctx, taken)
+	if isRefusedToken(checked) {
+		checked = &begunError{checked}
+	}
 	if hasOpenEvents(checked) && err != nil {
 		checked = errors.New(checked.Error()) // what was not taken is worse, and decides the exit code
 	}
