@@ -21,13 +21,12 @@ func hanging(t *testing.T) string {
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = l.Close() })
 	go func() {
-		var open []net.Conn
 		for {
 			c, err := l.Accept()
 			if err != nil {
 				return
 			}
-			open = append(open, c)
+			defer c.Close() // when the test ends
 		}
 	}()
 	return l.Addr().String()
