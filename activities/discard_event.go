@@ -24,11 +24,27 @@ type DiscardEventInput struct {
 	ActID string `json:"act_id,omitempty"`
 }
 
+// receivedOrAmended is the event as the workflow has it, or as a person corrected it while Temporal was away.
+func (a *Activities) receivedOrAmended(ctx context.Context, body converter.RawValue, r Receipt) (inorder.Event, error) {
+	p, found, err := a.Store.Pending(ctx, r.EventID)
+	if err != nil {
+		return inorder.Event{}, classify(ctx, err)
+	}
+	if found && p.Amended {
+		return p.Event, nil
+	}
+	received, _ := readEvent(body, r)
+	return received, nil
+}
+
 // DiscardEvent records that an operator gave the event up, with its payload, and that it waits no longer. It may run
 // twice, and answers what was recorded first, also when that is that the event was applied after all; then it also answers
 // how many events wait for the order that was created. The same act is recorded once.
 func (a *Activities) DiscardEvent(ctx context.Context, body converter.RawValue, in DiscardEventInput) (ApplyEventResult, error) {
-	received, _ := readEvent(body, in.Receipt)
+	received, err := a.receivedOrAmended(ctx, body, in.Receipt)
+	if err != nil {
+		return ApplyEventResult{}, err
+	}
 	telemetry.Mark(ctx, received)
 	act := store.Act{ID: in.ActID, Actor: in.Actor, Action: store.ActDiscard, Reason: in.Reason, Via: store.ViaTemporal}
 	switch {

@@ -5,12 +5,16 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"inorder"
 	"inorder/activities"
 	"inorder/dev/testenv"
+	"inorder/internal/loglimit"
+	tables "inorder/internal/store"
+	"inorder/internal/telemetry"
 )
 
 func TestDiscardEvent(t *testing.T) {
@@ -130,4 +134,26 @@ func TestWhoActedIsAskedForWithTheEventInTheLog(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, logs.String(), "bulk_id=inorder-bulk-1")
 	require.NotContains(t, logs.String(), "event_id", "a bulk action is no event")
+}
+
+// The workflow has the body as it was received, if Temporal was away when a person corrected it.
+func TestAnEventThatWasAmendedIsDiscardedAsItWasAmended(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	log, logs := testenv.Logs(t)
+	s.Ends = telemetry.NewEnds(loglimit.NewSampled(log, 5, time.Hour))
+	broken := told("evt_1", "order.paid", 0, `{"payment_status":"paid"}`)
+	require.Equal(t, inorder.Attention, s.apply(broken).Outcome)
+	old, err := inorder.ParseEvent([]byte(broken))
+	require.NoError(t, err)
+	e, err := inorder.ParseEvent([]byte(paid("evt_1")))
+	require.NoError(t, err)
+	e.ReceivedAt = received
+	amended, err := s.Store.Amend(t.Context(), old, tables.Event{Event: e, Change: inorder.Change{OrderID: "order_1"}}, tables.Act{Actor: "ada", Action: tables.ActAmend, EventID: "evt_1", Via: tables.ViaAPI})
+	require.NoError(t, err)
+	require.True(t, amended)
+	require.Equal(t, "order_1", s.discard(broken, "no use", "ops").OrderID)
+	require.Equal(t, "order_1", s.text(`SELECT order_id FROM webhook_events`))
+	require.JSONEq(t, paid("evt_1"), s.text(`SELECT payload FROM webhook_events`))
+	require.Contains(t, logs.String(), "event_id=evt_1 event_type=order.paid order_id=order_1 outcome=discarded")
 }
