@@ -93,7 +93,7 @@ func (a *Activities) apply(ctx context.Context, e store.Event, in ApplyEventInpu
 		a.ended(ctx, e.Event, r.Outcome, in.Receipt)
 	}
 	if r.OtherBody {
-		a.Redelivery.Notice(a.Limited, "event_id", e.ID, "event_type", e.Type, "order_id", e.Change.OrderID)
+		a.Redelivery.Notice(a.Limited, telemetry.Attrs(e.Event))
 	}
 	switch {
 	case e.Change.Creates:
@@ -187,5 +187,5 @@ func (a *Activities) countRepair(ctx context.Context, drift inorder.Drift, e sto
 		return
 	}
 	a.Reconcile.Repaired(drift)
-	a.Log.InfoContext(ctx, "order repaired", "drift", drift, "event_id", e.ID, "event_type", e.Type, "order_id", e.Change.OrderID)
+	a.Log.InfoContext(ctx, "order repaired", append(telemetry.Attrs(e.Event), "drift", drift)...)
 }

@@ -10,6 +10,7 @@ import (
 
 	"inorder/internal/store"
 	"inorder/internal/sweep"
+	"inorder/internal/telemetry"
 )
 
 // What people do in Temporal is recorded by the activity that acts on it. It may run twice: the act's ID is made of the run's, so that the
@@ -30,23 +31,23 @@ func actID(ctx context.Context, eventID, what string) string {
 	return run(ctx).RunID + "/" + eventID + "/" + what
 }
 
-// canceledBy asks Temporal who canceled this activity's workflow. If Temporal does not answer, the event is discarded all the
-// same, and nobody is named.
-func (a *Activities) canceledBy(ctx context.Context) (actor, reason string) {
+// canceledBy asks Temporal who canceled this activity's workflow. If Temporal does not answer, what was asked for is done all the
+// same, and nobody is named. what are attributes for the log: of the event, or of the bulk action.
+func (a *Activities) canceledBy(ctx context.Context, what []any) (actor, reason string) {
 	r := run(ctx)
 	actor, reason, err := a.Events.CanceledBy(ctx, r)
 	if err != nil {
-		a.Log.WarnContext(ctx, "Temporal does not say who canceled an event", "event_id", r.EventID(), "cause", err)
+		a.Log.WarnContext(ctx, "Temporal does not say who canceled a workflow", append(what, "cause", err)...)
 	}
 	return cmp.Or(actor, somebody), cmp.Or(reason, "canceled in Temporal")
 }
 
-// signaledBy returns who last sent the workflow a signal, as Temporal knows it, or else as the signal says itself.
-func (a *Activities) signaledBy(ctx context.Context, signal, says string) string {
+// signaledBy returns who last sent the workflow a signal, as Temporal knows it, or else as the signal says itself. what is as for canceledBy.
+func (a *Activities) signaledBy(ctx context.Context, what []any, signal, says string) string {
 	r := run(ctx)
 	actor, err := a.Events.SignaledBy(ctx, r, signal)
 	if err != nil {
-		a.Log.WarnContext(ctx, "Temporal does not say who sent an event a signal", "event_id", r.EventID(), "cause", err)
+		a.Log.WarnContext(ctx, "Temporal does not say who sent a workflow a signal", append(what, "signal", signal, "cause", err)...)
 	}
 	return cmp.Or(actor, says, somebody)
 }
@@ -58,7 +59,7 @@ func (a *Activities) auditRetry(ctx context.Context, e store.Event, by *Act) err
 	}
 	err := a.Store.Audit(ctx, store.Act{
 		ID:    actID(ctx, e.ID, "retry/"+e.RetriedAt.Format(time.RFC3339Nano)),
-		Actor: a.signaledBy(ctx, "retry", by.Actor), Action: store.ActRetry, Reason: by.Reason, Via: store.ViaTemporal,
+		Actor: a.signaledBy(ctx, telemetry.Attrs(e.Event), "retry", by.Actor), Action: store.ActRetry, Reason: by.Reason, Via: store.ViaTemporal,
 		EventID: e.ID, OrderID: e.Change.OrderID, Result: "signaled",
 	})
 	if err != nil {

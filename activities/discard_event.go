@@ -24,15 +24,33 @@ type DiscardEventInput struct {
 	ActID string `json:"act_id,omitempty"`
 }
 
+// receivedOrAmended is the event as the workflow has it, or as a person corrected it while Temporal was away.
+func (a *Activities) receivedOrAmended(ctx context.Context, body converter.RawValue, r Receipt) (inorder.Event, error) {
+	p, found, err := a.Store.Pending(ctx, r.EventID)
+	if err != nil {
+		return inorder.Event{}, classify(ctx, err)
+	}
+	if found && p.Amended {
+		return p.Event, nil
+	}
+	received, _ := readEvent(body, r)
+	return received, nil
+}
+
 // DiscardEvent records that an operator gave the event up, with its payload, and that it waits no longer. It may run
 // twice, and answers what was recorded first, also when that is that the event was applied after all; then it also answers
 // how many events wait for the order that was created. The same act is recorded once.
 func (a *Activities) DiscardEvent(ctx context.Context, body converter.RawValue, in DiscardEventInput) (ApplyEventResult, error) {
+	received, err := a.receivedOrAmended(ctx, body, in.Receipt)
+	if err != nil {
+		return ApplyEventResult{}, err
+	}
+	telemetry.Mark(ctx, received)
 	act := store.Act{ID: in.ActID, Actor: in.Actor, Action: store.ActDiscard, Reason: in.Reason, Via: store.ViaTemporal}
 	switch {
 	case in.Canceled:
 		act.Action, act.ID = store.ActCancel, actID(ctx, in.Receipt.EventID, "cancel")
-		in.Actor, in.Reason = a.canceledBy(ctx)
+		in.Actor, in.Reason = a.canceledBy(ctx, telemetry.Attrs(received))
 		act.Actor, act.Reason = in.Actor, in.Reason
 	default:
 		_, audited, err := a.Store.Acted(ctx, in.ActID)
@@ -40,12 +58,10 @@ func (a *Activities) DiscardEvent(ctx context.Context, body converter.RawValue, 
 			return ApplyEventResult{}, fmt.Errorf("find who discarded event %s: %w", in.Receipt.EventID, err)
 		}
 		if !audited {
-			act.ID, act.Actor = actID(ctx, in.Receipt.EventID, "discard"), a.signaledBy(ctx, "discard", in.Actor)
+			act.ID, act.Actor = actID(ctx, in.Receipt.EventID, "discard"), a.signaledBy(ctx, telemetry.Attrs(received), "discard", in.Actor)
 		}
 	}
 	detail := inorder.Bounded(fmt.Sprintf("%s (by %s)", cmp.Or(in.Reason, "no reason given"), cmp.Or(in.Actor, "unknown")))
-	received, _ := readEvent(body, in.Receipt)
-	telemetry.Mark(ctx, received)
 	e := store.ReadToDiscard(received)
 	e.Act = &act
 	if err := a.auditRetry(ctx, e, in.Receipt.RetriedBy); err != nil {

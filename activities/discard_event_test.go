@@ -2,13 +2,19 @@ package activities_test
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"inorder"
 	"inorder/activities"
+	"inorder/dev/testenv"
+	"inorder/internal/loglimit"
+	tables "inorder/internal/store"
+	"inorder/internal/telemetry"
 )
 
 func TestDiscardEvent(t *testing.T) {
@@ -106,4 +112,48 @@ func TestDiscardEventIsRunAgainWhenItsConnectionIsLost(t *testing.T) {
 	requireRetryable(t, <-done)
 	release()
 	require.Equal(t, `[]`, s.everything())
+}
+
+func TestWhoActedIsAskedForWithTheEventInTheLog(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	log, logs := testenv.Logs(t)
+	s.Log, s.events.silent = log, errors.New("Temporal is away")
+	s.discard(paid("evt_1"), "why", "ops")
+	const event = "event_id=evt_1 event_type=order.paid order_id=order_1"
+	require.Contains(t, logs.String(), event+" signal=discard")
+
+	logs.Reset()
+	in := activities.DiscardEventInput{Receipt: activities.Receipt{EventID: "evt_1", ReceivedAt: received}, Canceled: true}
+	_, err := s.DiscardEvent(t.Context(), raw(paid("evt_1")), in)
+	require.NoError(t, err)
+	require.Contains(t, logs.String(), event+" cause=")
+
+	logs.Reset()
+	_, err = s.StopBulk(t.Context(), activities.StopBulkInput{ID: "inorder-bulk-1", Canceled: true})
+	require.NoError(t, err)
+	require.Contains(t, logs.String(), "bulk_id=inorder-bulk-1")
+	require.NotContains(t, logs.String(), "event_id", "a bulk action is no event")
+}
+
+// The workflow has the body as it was received, if Temporal was away when a person corrected it.
+func TestAnEventThatWasAmendedIsDiscardedAsItWasAmended(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	log, logs := testenv.Logs(t)
+	s.Ends = telemetry.NewEnds(loglimit.NewSampled(log, 5, time.Hour))
+	broken := told("evt_1", "order.paid", 0, `{"payment_status":"paid"}`)
+	require.Equal(t, inorder.Attention, s.apply(broken).Outcome)
+	old, err := inorder.ParseEvent([]byte(broken))
+	require.NoError(t, err)
+	e, err := inorder.ParseEvent([]byte(paid("evt_1")))
+	require.NoError(t, err)
+	e.ReceivedAt = received
+	amended, err := s.Store.Amend(t.Context(), old, tables.Event{Event: e, Change: inorder.Change{OrderID: "order_1"}}, tables.Act{Actor: "ada", Action: tables.ActAmend, EventID: "evt_1", Via: tables.ViaAPI})
+	require.NoError(t, err)
+	require.True(t, amended)
+	require.Equal(t, "order_1", s.discard(broken, "no use", "ops").OrderID)
+	require.Equal(t, "order_1", s.text(`SELECT order_id FROM webhook_events`))
+	require.JSONEq(t, paid("evt_1"), s.text(`SELECT payload FROM webhook_events`))
+	require.Contains(t, logs.String(), "event_id=evt_1 event_type=order.paid order_id=order_1 outcome=discarded")
 }

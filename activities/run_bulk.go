@@ -72,9 +72,9 @@ func (a *Activities) StopBulk(ctx context.Context, in StopBulkInput) (bulk.Progr
 	by := store.Act{Action: store.ActStop, Via: store.ViaTemporal, Reason: in.Reason}
 	if in.Canceled {
 		by.Action = store.ActCancel
-		by.Actor, by.Reason = a.canceledBy(ctx)
+		by.Actor, by.Reason = a.canceledBy(ctx, []any{"bulk_id", in.ID})
 	} else {
-		by.Actor = a.signaledBy(ctx, "stop", in.Actor)
+		by.Actor = a.signaledBy(ctx, []any{"bulk_id", in.ID}, "stop", in.Actor)
 	}
 	b, found, err := a.Store.StopBulk(ctx, in.ID, by)
 	if err != nil {

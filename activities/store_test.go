@@ -70,6 +70,7 @@ type events struct {
 	revived       []inorder.Event
 	woken         func(eventID string)
 	start         func(context.Context, inorder.Event) error
+	silent        error // nobody tells who canceled or signaled
 }
 
 func (e *events) Wake(_ context.Context, id string) (alive bool, err error) {
@@ -90,7 +91,11 @@ func (e *events) Wake(_ context.Context, id string) (alive bool, err error) {
 
 func (e *events) Start(ctx context.Context, event inorder.Event) error { return e.start(ctx, event) }
 
-func (e *events) SignaledBy(context.Context, sweep.Run, string) (string, error) { return "", nil }
+func (e *events) SignaledBy(context.Context, sweep.Run, string) (string, error) { return "", e.silent }
+
+func (e *events) CanceledBy(context.Context, sweep.Run) (actor, reason string, err error) {
+	return "", "", e.silent
+}
 
 func (e *events) Revive(_ context.Context, event inorder.Event, _ string) (started bool, err error) {
 	e.mu.Lock()

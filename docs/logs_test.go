@@ -19,6 +19,7 @@ func TestLogsHaveTheSameKeysForTheSameThings(t *testing.T) {
 			continue
 		}
 		logged++
+		require.NotRegexp(t, `"(event_id|event_type|order_id)"`, line, "%s: telemetry.Attrs has all three keys of an event, so that none is left out", place)
 		for _, m := range key.FindAllStringSubmatch(line, -1) {
 			require.False(t, others.MatchString(m[1]), "%s: the keys are event_id, event_type, order_id and trace_id", place)
 		}

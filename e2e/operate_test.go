@@ -122,7 +122,7 @@ func TestWhoHasNoTokenIsToldSo(t *testing.T) {
 	t.Parallel()
 	s := newOperated(t)
 	s.env = append(s.env, "ADMIN_TOKEN=another")
-	out := s.operate(1, "status")
+	out := s.operate(2, "status")
 	require.Contains(t, out, "ADMIN_TOKEN")
 	require.NotContains(t, out, "another\n")
 	require.NotContains(t, s.log(), adminToken)

@@ -11,6 +11,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"inorder"
+	"inorder/internal/telemetry"
 	"inorder/internal/traffic"
 )
 
@@ -57,7 +58,7 @@ const retryAfter = "5"
 type refusal struct {
 	error
 	detail string
-	event  inorder.Event // of errNotAccepted
+	event  inorder.Event // of errNotAccepted, and of errInvalid if the body is one; else without ID
 	body   *body         // nil if it was not read
 }
 
@@ -104,7 +105,7 @@ func (r *Receiver) logRefusal(ctx context.Context, a answer, err error) {
 	}
 	if refused, ok := errors.AsType[*refusal](err); ok {
 		if refused.event.ID != "" {
-			attrs = append(attrs, eventAttrs(refused.event)...)
+			attrs = append(attrs, telemetry.Attrs(refused.event)...)
 		}
 		attrs = append(attrs, "cause", refused.detail)
 	} else if a.level > slog.LevelDebug {

@@ -50,3 +50,14 @@ func TestAStoppingReceiverLogsWhatItHasCounted(t *testing.T) {
 	require.NoError(t, s.wait(t))
 	require.Contains(t, logs.String(), `"lines":2`)
 }
+
+func TestAnAuthenticEventThatIsRefusedIsNamedInTheLog(t *testing.T) {
+	r, logs := newTest(t, &fakeStarter{}, nil)
+	send(t, r, posted(`{"id":"inorder-reconcile-1","type":"order.paid","data":{"order_id":"order_1","note":"canary"}}`))
+	require.Contains(t, logs.String(), `"event_id":"inorder-reconcile-1","event_type":"order.paid","order_id":"order_1"`)
+	require.NotContains(t, logs.String(), "canary")
+
+	r, logs = newTest(t, &fakeStarter{}, nil)
+	send(t, r, posted(`{"id":"evt_1"}`))
+	require.NotContains(t, logs.String(), "event_id", "the body is no event")
+}

@@ -10,6 +10,7 @@ import (
 
 	"inorder"
 	"inorder/internal/delivery"
+	"inorder/internal/telemetry"
 )
 
 // receive answers one delivery: signature's form, size, signature, parse, accept, answer. What is refused goes to refuse.
@@ -31,7 +32,7 @@ func (r *Receiver) receive(c *fiber.Ctx) error {
 		return &refusal{error: errProbe, detail: err.Error()}
 	}
 	if err != nil {
-		return &refusal{error: errInvalid, detail: err.Error(), body: body}
+		return &refusal{error: errInvalid, detail: err.Error(), event: e, body: body}
 	}
 	e.ReceivedAt = r.o.Now().UTC()
 	if r.o.Refused != nil && r.o.Refused.AsksAddress(e.ReceivedAt) {
@@ -49,7 +50,7 @@ func (r *Receiver) receive(c *fiber.Ctx) error {
 		r.o.Duplicate(e)
 	}
 	if r.o.Log.Enabled(ctx, slog.LevelDebug) {
-		r.o.Log.DebugContext(ctx, "delivery "+result, eventAttrs(e)...)
+		r.o.Log.DebugContext(ctx, "delivery "+result, telemetry.Attrs(e)...)
 	}
 	c.Set(delivery.ResultHeader, result)
 	return c.SendString("OK")
@@ -73,7 +74,8 @@ func (r *Receiver) read(c *fiber.Ctx, signature string) (*body, error) {
 	return nil, &refusal{error: errSignature, detail: why, body: body}
 }
 
-// Parse reads the event of a delivery. Its error says in one line, without content, why the body is none. The names of our own events are not the platform's to send.
+// Parse reads the event of a delivery. Its error says in one line, without content, why the body is none. The names of our own events are not the platform's to
+// send; such an event is returned with the error.
 func Parse(body []byte) (inorder.Event, error) {
 	const ours = ", which is for events that the receiver's side makes itself"
 	e, err := inorder.ParseEvent(body)
@@ -81,13 +83,9 @@ func Parse(body []byte) (inorder.Event, error) {
 	case err != nil:
 		return inorder.Event{}, err
 	case strings.HasPrefix(e.ID, inorder.OwnIDPrefix):
-		return inorder.Event{}, errors.New("id must not begin with " + inorder.OwnIDPrefix + ours)
+		return e, errors.New("id must not begin with " + inorder.OwnIDPrefix + ours)
 	case e.Type == inorder.TypeReconciled:
-		return inorder.Event{}, errors.New("type must not be " + inorder.TypeReconciled + ours)
+		return e, errors.New("type must not be " + inorder.TypeReconciled + ours)
 	}
 	return e, nil
-}
-
-func eventAttrs(e inorder.Event) []any {
-	return []any{"event_id", e.ID, "event_type", e.Type, "order_id", e.OrderID()}
 }

@@ -68,6 +68,18 @@ func isInvalid(err error) bool {
 	return ok && p.Type == api.ProblemInvalid
 }
 
+// isRefusedToken reports whether the admin API does not know the token, or lets it only read.
+func isRefusedToken(err error) bool {
+	p, ok := errors.AsType[*api.Problem](err)
+	return ok && (p.Type == api.ProblemUnauthorized || p.Type == api.ProblemForbidden)
+}
+
+// begunError is the error of a command that had done something before. So its exit code is not that of a command line or an environment that isn't
+// right, whatever the cause.
+type begunError struct{ error }
+
+func (e *begunError) Unwrap() error { return e.error }
+
 // explainEvent adds to what the API refused about an event what may be typed instead.
 func explainEvent(err error, eventID string) error {
 	p, ok := errors.AsType[*api.Problem](err)

@@ -106,7 +106,7 @@ func follow(ctx context.Context, o operator, id string, asJSON bool) error {
 			return left()
 		case err != nil:
 			fmt.Fprintf(o.err, "It goes on without this command: inorder bulk show %s\n", quoted(id))
-			return err
+			return &begunError{err}
 		case b.EndedAt != nil:
 			return end(o, b, asJSON)
 		case time.Since(said) > reportEvery:

@@ -155,3 +155,11 @@ func TestABulkWhoseSetChanged(t *testing.T) {
 	require.Equal(t, exitError, code)
 	require.Contains(t, errs, "it selects 501 events now; nothing was done")
 }
+
+func TestATokenThatEndsWhileABulkIsFollowed(t *testing.T) {
+	f, _ := newBulk(t, 100, 0)
+	f.set("GET /api/bulk/inorder-bulk-1", &api.Problem{Type: api.ProblemUnauthorized, Status: 401, Detail: "the token is not known"})
+	_, errs, code := asked(t, "events retry --state stuck --reason test --yes")
+	require.Equal(t, exitError, code, "something was done")
+	require.Contains(t, errs, "It goes on without this command")
+}

@@ -14,7 +14,7 @@ import (
 	"inorder/internal/config"
 	"inorder/internal/delivery"
 	"inorder/internal/doctor"
-	"inorder/internal/loglimit"
+	"inorder/internal/ready"
 	"inorder/internal/refused"
 	"inorder/internal/store/view"
 	"inorder/internal/webhooks/secrets"
@@ -102,7 +102,7 @@ func (s *servers) unreadSecrets(ctx context.Context) string {
 	ctx, cancel := context.WithTimeout(ctx, checkWithin)
 	defer cancel()
 	if _, err := (secrets.Table{Pool: s.reserved}).List(ctx); err != nil {
-		return "the secrets in PostgreSQL, which can't be read: " + loglimit.OneLine(err)
+		return "the secrets in PostgreSQL, which can't be read: " + ready.Cause(s.postgresPlace(), checkWithin, err)
 	}
 	return ""
 }

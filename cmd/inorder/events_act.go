@@ -104,7 +104,7 @@ func (a *actFlags) named(ctx context.Context, o operator, what action) (err erro
 		case isInterrupted(ctx):
 			return fmt.Errorf("interrupted; %d of %d were asked for", i, len(a.ID))
 		case err != nil && (len(a.ID) == 1 || !isProblem(err)):
-			return explainEvent(err, id) // no server, no token: the others would fail, too
+			return notFirst(i, len(a.ID), explainEvent(err, id)) // no server, no token: the others would fail, too
 		case err != nil:
 			all.Failed = append(all.Failed, failed{id, err.Error()})
 			fmt.Fprintf(o.err, "%s: %v\n", id, explainEvent(err, id))
@@ -128,6 +128,14 @@ func (a *actFlags) named(ctx context.Context, o operator, what action) (err erro
 		return fmt.Errorf("%d of %s: it was not done", len(all.Failed), words.Count(len(a.ID), "event"))
 	}
 	return nil
+}
+
+// notFirst is the error of an event after others.
+func notFirst(before, of int, err error) error {
+	if before == 0 {
+		return err
+	}
+	return &begunError{fmt.Errorf("after %d of %d: %w", before, of, err)}
 }
 
 // isProblem reports whether the server answered, and why it refused concerns the event alone.

@@ -174,8 +174,12 @@ func TestWrongLinesOfOperators(t *testing.T) {
 func TestWhoCannotAskIsToldWhatToDo(t *testing.T) {
 	newActing(t)
 	t.Setenv("ADMIN_TOKEN", "hunter2")
+	for _, line := range []string{"status", "events list", "events show evt_1", "events retry evt_1", "orders list", "orders show o", "refused list", "audit", "bulk show b"} {
+		_, _, code := asked(t, line)
+		require.Equal(t, exitUsage, code, line)
+	}
 	_, errs, code := asked(t, "status")
-	require.Equal(t, exitError, code)
+	require.Equal(t, exitUsage, code, "the environment is not right, and nothing was done")
 	require.Contains(t, errs, "set ADMIN_TOKEN")
 	require.NotContains(t, errs, "hunter2")
 	_, errs, _ = asked(t, "events retry evt_1 evt_2 --yes")
@@ -190,4 +194,17 @@ func TestWhoCannotAskIsToldWhatToDo(t *testing.T) {
 	require.Equal(t, exitError, code)
 	require.Contains(t, errs, "is ADMIN_URL right, and does `inorder serve`")
 	require.NotContains(t, errs, "hunter2")
+}
+
+// A token that may only read is not right for a command that acts, and one that ends midway is a failure.
+func TestATokenThatMayNotActIsTheEnvironmentsMistake(t *testing.T) {
+	f := newActing(t)
+	f.set("POST /api/events/evt_2/retry", &api.Problem{Type: api.ProblemForbidden, Status: 403, Detail: "this token may see everything and change nothing"})
+	_, errs, code := asked(t, "events retry evt_2")
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, errs, "set ADMIN_TOKEN to a token that may change things")
+	out, errs, code := asked(t, "events retry evt_1 evt_2 --yes")
+	require.Equal(t, exitError, code, "something was done")
+	require.Contains(t, out, "evt_1: ")
+	require.Contains(t, errs, "after 1 of 2: this token may see everything")
 }

@@ -59,7 +59,8 @@ const description = `Keeps an orders table that is always right, from a commerce
 
 Settings come from the environment; each command's help says which it reads.
 
-Exit codes: 0 it is done; 1 it failed; 2 the command line or the environment is not right, and nothing was done; 3 inorder status found
+Exit codes: 0 it is done; 1 it failed; 2 the command line or the environment is not right,
+ADMIN_TOKEN included, and nothing was done; 3 inorder status found
 something that needs a person, or inorder send --verify events that have not ended and are shown as waiting or in attention. Ctrl-C ends what serves, watches or follows with 0.`
 
 func main() {
@@ -95,7 +96,10 @@ func run(ctx context.Context, args []string, raw streams) int {
 }
 
 func codeOf(err error) int {
-	if _, refused := errors.AsType[*usageError](err); refused || config.IsError(err) || isInvalid(err) {
+	if _, begun := errors.AsType[*begunError](err); begun {
+		return exitError
+	}
+	if _, refused := errors.AsType[*usageError](err); refused || config.IsError(err) || isInvalid(err) || isRefusedToken(err) {
 		return exitUsage
 	}
 	if hasOpenEvents(err) {

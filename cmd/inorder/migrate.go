@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"inorder/internal/await"
@@ -78,8 +79,11 @@ func (m *migrateCmd) awaitServers(ctx context.Context, s *servers) error {
 	ctx, cancel := context.WithTimeout(ctx, m.Wait)
 	defer cancel()
 	ping := func(ctx context.Context) error { return store.Explain(s.pool.Ping(ctx)) }
-	if err := await.Ready(ctx, s.log, "PostgreSQL", ping); err != nil {
-		return err
+	if err := await.Ready(ctx, s.log, s.postgresPlace(), ping); err != nil {
+		return fmt.Errorf("%w; %s", err, postgresCure)
 	}
-	return await.Ready(ctx, s.log, "Temporal", s.checkTemporal)
+	if err := await.Ready(ctx, s.log, s.temporalPlace(), s.checkTemporal); err != nil {
+		return fmt.Errorf("%w; %s", err, temporalCure)
+	}
+	return nil
 }

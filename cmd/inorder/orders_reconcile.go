@@ -26,6 +26,9 @@ func (r *reconcileCmd) reconcile(ctx context.Context, s *servers, since time.Tim
 			return err
 		}
 	}
+	if err := s.reachTemporal(ctx); err != nil {
+		return fmt.Errorf("start the reconciliation: %w", err)
+	}
 	options, in := workflows.ReconcileRequest(s.TaskQueue, r.Order, since)
 	w := &reconcileWatcher{temporal: s.temporal, id: options.ID, queue: s.TaskQueue, out: std.err}
 	run, err := w.start(ctx, options, in)

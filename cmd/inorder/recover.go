@@ -46,6 +46,12 @@ func (c *recoverCmd) Run(ctx context.Context, std streams) error {
 }
 
 func (c *recoverCmd) recover(ctx context.Context, s *servers, std streams) error {
+	if err := s.reachPostgres(ctx); err != nil {
+		return err
+	}
+	if err := s.reachTemporal(ctx); err != nil {
+		return err
+	}
 	if err := worker.CheckOwner(ctx, s.worker()); err != nil {
 		return err
 	}

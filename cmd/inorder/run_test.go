@@ -82,8 +82,8 @@ func TestMigrateGivesUpAfterItsWait(t *testing.T) {
 	clean(t, "DATABASE_URL", "postgres://u:hunter2@127.0.0.1:1/x")
 	_, errs, code := program(t.Context(), "migrate", "--wait", "600ms")
 	require.Equal(t, exitError, code)
-	require.Contains(t, errs, "PostgreSQL is not ready; trying again")
-	require.Contains(t, errs, "inorder: PostgreSQL is not ready after")
+	require.Contains(t, errs, "PostgreSQL at 127.0.0.1:1, database \\\"x\\\", is not ready; trying again")
+	require.Contains(t, errs, "inorder: PostgreSQL at 127.0.0.1:1, database \"x\", is not ready after")
 	require.NotContains(t, errs, "hunter2")
 }
 

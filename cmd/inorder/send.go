@@ -127,6 +127,9 @@ func (s *sendCmd) runStory(ctx context.Context, to *send.Client, c *servers, std
 	stories := sample.Stories()
 	story := send.Story{Story: stories[slices.IndexFunc(stories, s.isStory)], To: to, OrderID: s.orderID(), Wait: s.Wait, Out: std.out, Notes: std.err}
 	if c.pool != nil {
+		if err := c.reachPostgres(ctx); err != nil {
+			return err
+		}
 		w := c.watcher()
 		story.Store, story.Ask = w.Store, w.Ask
 	}

@@ -29,7 +29,7 @@ func (s *sendCmd) verifiesOnly() bool {
 func (s *sendCmd) keepAndVerify(ctx context.Context, c *servers, batch send.Batch, std streams) (err error) {
 	var check func(context.Context, []string) error
 	if s.Verify { // what is missing for it is said before anything is sent
-		if check, err = s.checker(c, std); err != nil {
+		if check, err = s.checker(ctx, c, std); err != nil {
 			return err
 		}
 	}
@@ -53,6 +53,9 @@ func (s *sendCmd) keepAndVerify(ctx context.Context, c *servers, batch send.Batc
 		return err
 	}
 	checked := check(ctx, taken)
+	if isRefusedToken(checked) {
+		checked = &begunError{checked}
+	}
 	if hasOpenEvents(checked) && err != nil {
 		checked = errors.New(checked.Error()) // what was not taken is worse, and decides the exit code
 	}
@@ -82,7 +85,7 @@ func (s *sendCmd) verifyFile(ctx context.Context, c *servers, std streams) error
 	if err := lines.Err(); err != nil {
 		return fmt.Errorf("--ids: %w", err)
 	}
-	check, err := s.checker(c, std)
+	check, err := s.checker(ctx, c, std)
 	if err != nil {
 		return err
 	}
@@ -90,10 +93,13 @@ func (s *sendCmd) verifyFile(ctx context.Context, c *servers, std streams) error
 }
 
 // checker returns what checks events: in the tables, or else by the admin API.
-func (s *sendCmd) checker(c *servers, std streams) (func(context.Context, []string) error, error) {
+func (s *sendCmd) checker(ctx context.Context, c *servers, std streams) (func(context.Context, []string) error, error) {
 	v := send.Verifier{Wait: s.Wait, Out: std.out, Notes: std.err}
 	switch {
 	case c.pool != nil:
+		if err := c.reachPostgres(ctx); err != nil {
+			return nil, err
+		}
 		v.States = store.New(c.pool).States
 	case c.AdminToken != "":
 		v.States = statesBy(&api.Client{URL: cmp.Or(c.AdminURL, localAdmin), Token: c.AdminToken})

@@ -83,3 +83,16 @@ func TestVerifyNeedsSomebodyToAsk(t *testing.T) {
 	require.Equal(t, exitError, code)
 	require.Contains(t, errs, "--ids: open /nowhere/at/all")
 }
+
+func TestATokenThatIsNotKnownAfterSendingIsAFailure(t *testing.T) {
+	f := newFake(t)
+	t.Setenv("ADMIN_TOKEN", "token_2")
+	t.Setenv("ADMIN_URL", serverOf(t, &fakeAdmin{}))
+	ids := filepath.Join(t.TempDir(), "ids")
+	_, errs, code := sendEvents(t, "order.created", "--ids", ids, "--verify")
+	require.Len(t, f.bodies, 1)
+	require.Equal(t, exitError, code, "events were sent")
+	require.Contains(t, errs, "set ADMIN_TOKEN")
+	_, errs, code = sendEvents(t, "--verify", "--ids", ids)
+	require.Equal(t, exitUsage, code, errs)
+}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -83,15 +82,19 @@ func withDatabase(ctx context.Context, need config.Need, run func(*servers) erro
 }
 
 func (s *servers) checkDatabase(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	if err := s.reachPostgres(ctx); err != nil {
+		return err
+	}
+	const within = 10 * time.Second
+	asking, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	err := migrations.Check(ctx, s.pool)
+	err := migrations.Check(asking, s.pool)
 	_, older := errors.AsType[*migrations.OlderSchemaError](err)
 	_, encoding := errors.AsType[*migrations.EncodingError](err)
 	if err == nil || older || encoding {
 		return err
 	}
-	return fmt.Errorf("PostgreSQL does not answer; is DATABASE_URL right, and does it run? %s", strings.Join(strings.Fields(err.Error()), " "))
+	return s.withoutPostgres(ctx, within, err)
 }
 
 // open reads the environment, logs what it found, and makes the clients. The caller closes them.

@@ -21,6 +21,8 @@ func (*statusCmd) Help() string {
 	return `Says first whether anything needs a person, and what to do about it. Then: the events that have not ended, with the age of the oldest;
 those that ended; what was delivered and what ended in the last hour, all processes together; the last event of each family; the
 servers that inorder needs; workflows whose code fails. It says so when a server did not answer, and what is missing then.
+What PostgreSQL has of events is counted at one moment, each event once; those that are being applied are counted by Temporal, up to
+seconds before.
 
 It exits with 0 if nothing needs a person, and with 3 if something does, also with --json. With --watch it exits with 0.` + apiSettings + `
 

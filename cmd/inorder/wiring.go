@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net"
-	"strconv"
 	"sync"
 
 	"inorder/activities"
@@ -21,8 +19,6 @@ import (
 	"inorder/worker"
 )
 
-func (s *servers) temporalName() string { return "Temporal at " + s.Temporal.HostPort }
-
 // checks are what /readyz asks. A process that receives is ready while one of its ways in is open. Without the inbox that is
 // Temporal; PostgreSQL is shown all the same, because what is accepted is applied only while it is there.
 func (s *servers) checks(receives, works bool) []ready.Check {
@@ -30,8 +26,7 @@ func (s *servers) checks(receives, works bool) []ready.Check {
 	if s.reserved == nil {
 		return []ready.Check{temporal}
 	}
-	c := s.Pool.ConnConfig
-	postgres := ready.Check{Name: "postgres", Server: "PostgreSQL at " + net.JoinHostPort(c.Host, strconv.Itoa(int(c.Port))), Run: s.checkPostgres, Required: works}
+	postgres := ready.Check{Name: "postgres", Server: s.postgresName(), Run: s.checkPostgres, Required: works}
 	if receives && s.Inbox != config.InboxOff {
 		temporal.Way, temporal.Required = "temporal", false
 		postgres.Way, postgres.Required = "inbox", false

@@ -14,7 +14,7 @@ type RefusedID struct {
 }
 
 func (a *API) registerRefused(h huma.API) {
-	getRoute(a, h, api.RefusalsPath, "refusals", "Samples of the deliveries that were refused, newest first", func(ctx context.Context, in *struct{ api.RefusedQuery }) (api.Page[api.Refused], error) {
+	listRoute(a, h, api.RefusalsPath, "refusals", "Samples of the deliveries that were refused, newest first", func(ctx context.Context, in *struct{ api.RefusedQuery }) (api.Page[api.Refused], error) {
 		return a.inspector.Refusals(ctx, in.RefusedQuery)
 	})
 	getRoute(a, h, api.RefusedPath, "refused", "Why one delivery was refused, and what to do", func(ctx context.Context, in *RefusedID) (api.Refused, error) {

@@ -63,16 +63,16 @@ func (f *fake) Order(_ context.Context, id string) (api.OrderView, error) {
 }
 
 func (f *fake) Timeline(_ context.Context, id, cursor string, limit int) (api.Page[api.Event], error) {
-	return api.Page[api.Event]{}, f.note("timeline %s %s %d", id, cursor, limit)
+	return api.Page[api.Event]{NextCursor: "next"}, f.note("timeline %s %s %d", id, cursor, limit)
 }
 
 func (f *fake) Blocked(_ context.Context, id string) (api.Blocked, error) {
-	return api.Blocked{OrderID: id}, f.note("blocked %s", id)
+	return api.Blocked{OrderID: id, Events: api.Page[api.Blocker]{NextCursor: "next"}}, f.note("blocked %s", id)
 }
 
 func (f *fake) Events(_ context.Context, q api.Filter, cursor string, limit int) (api.Page[api.Event], error) {
 	text, _ := json.Marshal(q)
-	return api.Page[api.Event]{}, f.note("events %s %s %d", text, cursor, limit)
+	return api.Page[api.Event]{NextCursor: "next"}, f.note("events %s %s %d", text, cursor, limit)
 }
 
 func (f *fake) Event(_ context.Context, id string) (api.EventView, error) {
@@ -80,11 +80,11 @@ func (f *fake) Event(_ context.Context, id string) (api.EventView, error) {
 }
 
 func (f *fake) Audit(_ context.Context, q api.AuditQuery) (api.Page[api.AuditEntry], error) {
-	return api.Page[api.AuditEntry]{}, f.note("audit %+v", q)
+	return api.Page[api.AuditEntry]{NextCursor: "next"}, f.note("audit %+v", q)
 }
 
 func (f *fake) Refusals(_ context.Context, q api.RefusedQuery) (api.Page[api.Refused], error) {
-	return api.Page[api.Refused]{}, f.note("refusals %s %v %v %+v", q.Reason, q.After, q.Before, q.ListQuery)
+	return api.Page[api.Refused]{NextCursor: "next"}, f.note("refusals %s %v %v %+v", q.Reason, q.After, q.Before, q.ListQuery)
 }
 
 func (f *fake) Refused(_ context.Context, id int64) (api.Refused, error) {

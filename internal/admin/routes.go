@@ -14,7 +14,8 @@ import (
 )
 
 const about = `What happened to an order, what is stuck and why, and what to do about it. Every request needs the header ` +
-	"`Authorization: Bearer <token>`" + `, every error is a Problem with a type that never changes. Lists have a cursor that stays right while rows are added. ` +
+	"`Authorization: Bearer <token>`" + `, every error is a Problem with a type that never changes. Lists have a cursor that stays right while rows are added, ` +
+	`and that is of one list with one filter. ` +
 	"A POST with the header `Idempotency-Key` takes effect once, however often it is sent within a day."
 
 func configOf(version string) huma.Config {
@@ -94,24 +95,24 @@ func (a *API) register(h huma.API) {
 	a.registerEvents(h)
 	a.registerBulks(h)
 	a.registerRefused(h)
-	getRoute(a, h, api.AuditPath, "audit", "Who did what to what, newest first", func(ctx context.Context, in *struct{ api.AuditQuery }) (api.Page[api.AuditEntry], error) {
+	listRoute(a, h, api.AuditPath, "audit", "Who did what to what, newest first", func(ctx context.Context, in *struct{ api.AuditQuery }) (api.Page[api.AuditEntry], error) {
 		return a.inspector.Audit(ctx, in.AuditQuery)
 	})
 }
 
 func (a *API) registerOrders(h huma.API) {
-	getRoute(a, h, api.OrdersPath, "orders", "Orders, newest change first", func(ctx context.Context, in *struct{ api.OrdersQuery }) (api.Page[api.Order], error) {
+	listRoute(a, h, api.OrdersPath, "orders", "Orders, newest change first", func(ctx context.Context, in *struct{ api.OrdersQuery }) (api.Page[api.Order], error) {
 		return a.inspector.Orders(ctx, in.OrdersQuery)
 	})
 	getRoute(a, h, api.OrderPath, "order", "One order", func(ctx context.Context, in *OrderID) (api.OrderView, error) { return a.inspector.Order(ctx, in.ID) })
-	getRoute(a, h, api.TimelinePath, "timeline", "Every event about an order, by its own time", func(ctx context.Context, in *timelineQuery) (api.Page[api.Event], error) {
+	listRoute(a, h, api.TimelinePath, "timeline", "Every event about an order, by its own time", func(ctx context.Context, in *timelineQuery) (api.Page[api.Event], error) {
 		return a.inspector.Timeline(ctx, in.ID, in.Cursor, in.Limit)
 	})
-	getRoute(a, h, api.BlockedPath, "blocked", "What holds an order up", func(ctx context.Context, in *OrderID) (api.Blocked, error) { return a.inspector.Blocked(ctx, in.ID) })
+	getRoute(a, h, api.BlockedPath, "blocked", "What holds an order up", a.blocked)
 }
 
 func (a *API) registerEvents(h huma.API) {
-	getRoute(a, h, api.EventsPath, "events", "Events, newest first", func(ctx context.Context, in *struct{ api.EventsQuery }) (api.Page[api.Event], error) {
+	listRoute(a, h, api.EventsPath, "events", "Events, newest first", func(ctx context.Context, in *struct{ api.EventsQuery }) (api.Page[api.Event], error) {
 		return a.inspector.Events(ctx, in.Filter(), in.Cursor, in.Limit)
 	})
 	getRoute(a, h, api.EventPath, "event", "One event with its payload, and the actions that fit now", func(ctx context.Context, in *EventID) (api.EventView, error) {
@@ -169,7 +170,7 @@ func (a *API) registerBulks(h huma.API) {
 		return a.answer(ctx, http.StatusAccepted, s, err)
 	})
 	getRoute(a, h, api.BulkPath, "bulk-progress", "A bulk action, and how far it is", func(ctx context.Context, in *BulkID) (api.Bulk, error) { return a.bulks.Get(ctx, in.ID) })
-	getRoute(a, h, api.BulkEventsPath, "bulk-events", "What a bulk action did to each event", a.bulkEvents)
+	listRoute(a, h, api.BulkEventsPath, "bulk-events", "What a bulk action did to each event", a.bulkEvents)
 	postRoute(a, h, api.StopBulkPath, "bulk-stop", "End a bulk action; what it did stays done", func(ctx context.Context, in *stopInput) (api.Bulk, error) {
 		return a.bulks.Stop(ctx, in.ID, actorOf(ctx).name, reasonOf(in.Body))
 	})
@@ -181,7 +182,7 @@ func (a *API) bulkEvents(ctx context.Context, in *bulkEventsQuery) (api.Page[api
 	if in.Cursor != "" {
 		n, err := strconv.ParseInt(in.Cursor, 10, 32)
 		if err != nil || n < 0 {
-			return api.Page[api.BulkEnd]{}, &operate.InvalidError{Location: "query.cursor", Message: "it is not a next_cursor of this list"}
+			return api.Page[api.BulkEnd]{}, &operate.InvalidError{Location: "query.cursor", Message: notItsCursor}
 		}
 		after = int(n)
 	}

@@ -99,7 +99,7 @@ const MostCounted = 10_000
 type Status struct {
 	OK       bool             `json:"ok" doc:"Whether nothing needs a person."`
 	Problems []string         `json:"problems" doc:"What needs a person, in words, with what to do; the most urgent first."`
-	States   map[State]Count  `json:"states" doc:"How many events stand where, of those that have not ended."`
+	States   map[State]Count  `json:"states" doc:"How many events stand where, of those that have not ended: each is counted once, at one moment. But applying is counted by Temporal, up to seconds before, so an event may be there and elsewhere."`
 	Outcomes map[string]Count `json:"outcomes" doc:"How many events ended how, of the rows that are kept."`
 
 	Traffic      []Minute              `json:"traffic" doc:"The last hour minute by minute, oldest first, all processes together."`

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"reflect"
@@ -11,8 +12,11 @@ import (
 // ListQuery is the place in a list. Its zero value is the first page.
 type ListQuery struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"How many at most."`
-	Cursor string `query:"cursor" maxLength:"500" pattern:"^[A-Za-z0-9_-]+$" patternDescription:"a next_cursor of this list" doc:"The next_cursor of the page before."`
+	Cursor string `query:"cursor" maxLength:"1500" pattern:"^[A-Za-z0-9_-]+$" patternDescription:"a next_cursor of this list" doc:"The next_cursor of the page before. It is of this list with this filter: only limit and times may differ."`
 }
+
+// Place is what of a request for a page is the place in the list.
+func (q *ListQuery) Place() *ListQuery { return q }
 
 // EventsQuery selects events. Zero fields do not select.
 type EventsQuery struct {
@@ -70,19 +74,31 @@ type BulkEventsQuery struct {
 // encode writes the fields of a query that are set under their names.
 func encode(query any) url.Values {
 	values := url.Values{}
-	addFields(values, reflect.ValueOf(query))
+	eachField(reflect.ValueOf(query), func(name string, v reflect.Value) { values.Set(name, textOf(v)) })
 	return values
 }
 
-func addFields(values url.Values, v reflect.Value) {
+// FilterOf is what a request for a page selects, of its path and its query, as one text. The place in the list is no part of it, and neither are times: a
+// place stays one whatever they are, and commands count them from now.
+func FilterOf(request any) string {
+	values := url.Values{}
+	eachField(reflect.ValueOf(request), func(name string, v reflect.Value) {
+		if _, isTime := v.Interface().(time.Time); !isTime && name != "limit" && name != "cursor" {
+			values.Set(name, textOf(v))
+		}
+	})
+	return values.Encode()
+}
+
+// eachField calls f with the fields that are set, by their names in a query or a path.
+func eachField(v reflect.Value, f func(name string, v reflect.Value)) {
 	for i := range v.NumField() {
 		field := v.Type().Field(i)
-		if field.Anonymous {
-			addFields(values, v.Field(i))
-			continue
-		}
-		if name := field.Tag.Get("query"); !v.Field(i).IsZero() {
-			values.Set(name, textOf(v.Field(i)))
+		switch {
+		case field.Anonymous:
+			eachField(v.Field(i), f)
+		case !v.Field(i).IsZero():
+			f(cmp.Or(field.Tag.Get("query"), field.Tag.Get("path")), v.Field(i))
 		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"inorder"
 	"inorder/internal/loglimit"
+	"inorder/internal/telemetry"
 )
 
 // Metrics count what this process noticed.
@@ -28,9 +29,9 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 	})}
 }
 
-// Notice counts an event that came again with another body, and logs it with the event's attributes. Whoever has the
-// secret can send many, so the log is a limited one.
-func (m *Metrics) Notice(log *loglimit.Logger, event ...any) {
+// Notice counts an event that came again with another body, and logs it with the event's attributes: see telemetry.Attrs. Whoever has
+// the secret can send many, so the log is a limited one.
+func (m *Metrics) Notice(log *loglimit.Logger, event []any) {
 	m.otherBodies.Inc()
 	log.Log(slog.LevelWarn, "another body", "an event came again with another body, which is ignored", event...)
 }
@@ -50,9 +51,10 @@ type Watcher struct {
 }
 
 type duplicate struct {
-	id, eventType, orderID string
-	hash                   [sha256.Size]byte
-	tries                  int // that found nothing to compare it with
+	id    string
+	attrs []any // for the log
+	hash  [sha256.Size]byte
+	tries int // that found nothing to compare it with
 }
 
 const (
@@ -72,7 +74,7 @@ func New(hashes Hashes, m *Metrics, log *loglimit.Logger) *Watcher {
 // body. Its hash costs at most what the signature's cost.
 func (w *Watcher) Duplicate(e inorder.Event) {
 	if len(w.queue) < cap(w.queue) { // else it is not worth a hash
-		w.put(duplicate{id: e.ID, eventType: e.Type, orderID: e.OrderID(), hash: sha256.Sum256(e.Body)})
+		w.put(duplicate{id: e.ID, attrs: telemetry.Attrs(e), hash: sha256.Sum256(e.Body)})
 	}
 }
 
@@ -103,7 +105,7 @@ func (w *Watcher) compare(ctx context.Context, d duplicate) {
 	case err != nil || !found:
 		w.compareLater(d)
 	case !bytes.Equal(hash, d.hash[:]):
-		w.metrics.Notice(w.log, "event_id", d.id, "event_type", d.eventType, "order_id", d.orderID)
+		w.metrics.Notice(w.log, d.attrs)
 	}
 }
 

@@ -116,7 +116,7 @@ func TestManyOtherBodiesAreFewLines(t *testing.T) {
 	log := loglimit.New(lines, time.Hour)
 	m := redelivery.NewMetrics(nil)
 	for range 1000 {
-		m.Notice(log, "event_id", "evt_1")
+		m.Notice(log, []any{"event_id", "evt_1"})
 	}
 	log.Flush()
 	require.Equal(t, 2, strings.Count(said.String(), "\n"), said.String())

@@ -84,19 +84,20 @@ func (s *Store) CountWaiting(ctx context.Context, events []string) (n int, err e
 
 // The text of jsonb stands in where an older program wrote the row.
 const selectPendingSQL = `
-SELECT coalesce(body, convert_to(payload::text, 'UTF8')), received_at, retried_at, coalesce(workflow_id, event_id) FROM pending_events WHERE event_id = $1`
+SELECT coalesce(body, convert_to(payload::text, 'UTF8')), received_at, retried_at, coalesce(workflow_id, event_id), amended_at IS NOT NULL FROM pending_events WHERE event_id = $1`
 
 // PendingEvent is an event that waits or needs a person.
 type PendingEvent struct {
 	inorder.Event
 	WorkflowID string // the event's own, or that of its replay
+	Amended    bool   // a person has corrected its body, which its workflow may not have
 }
 
 // Pending is the event as it was received, or as a person corrected it; found is false if it neither waits nor needs a person.
 func (s *Store) Pending(ctx context.Context, eventID string) (e PendingEvent, found bool, err error) {
 	var body []byte
 	var receivedAt, retriedAt stamp
-	if found, err = s.scanOne(ctx, selectPendingSQL, []any{eventID}, &body, &receivedAt, &retriedAt, &e.WorkflowID); err != nil {
+	if found, err = s.scanOne(ctx, selectPendingSQL, []any{eventID}, &body, &receivedAt, &retriedAt, &e.WorkflowID, &e.Amended); err != nil {
 		return PendingEvent{}, false, fmt.Errorf("read the waiting event %s: %w", eventID, err)
 	}
 	e.Event = parsed(eventID, body, receivedAt, retriedAt)

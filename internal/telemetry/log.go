@@ -29,6 +29,11 @@ func (h traced) WithAttrs(attrs []slog.Attr) slog.Handler { return traced{h.Hand
 
 func (h traced) WithGroup(name string) slog.Handler { return traced{h.Handler.WithGroup(name)} }
 
+// Attrs returns the attributes of a log line about an event, which are the same in all of them. order_id is "" of an event that names no order.
+func Attrs(e inorder.Event) []any {
+	return []any{eventIDKey, e.ID, eventTypeKey, e.Type, orderIDKey, e.OrderID()}
+}
+
 // Ends logs how events end, a line each as long as they are few. A nil one logs nothing.
 type Ends struct{ log *loglimit.Sampled }
 
@@ -43,6 +48,6 @@ func (l *Ends) Ended(ctx context.Context, e inorder.Event, outcome inorder.Outco
 		return
 	}
 	l.log.Log(ctx, slog.LevelInfo, "event ended", func() []any {
-		return []any{eventIDKey, e.ID, eventTypeKey, e.Type, orderIDKey, e.OrderID(), outcomeKey, string(outcome), viaKey, string(via)}
+		return append(Attrs(e), outcomeKey, string(outcome), viaKey, string(via))
 	})
 }

@@ -73,3 +73,17 @@ func TestTrafficIsThatOfAllProcesses(t *testing.T) {
 	require.Equal(t, map[string]int{"stale": 1}, byMinute[now.Add(-50*time.Minute)].Ends)
 	require.Equal(t, map[string]time.Time{"order": at(1)}, status.LastEvents)
 }
+
+// For a moment an event may have a row of the inbox beside another one.
+func TestAnEventIsCountedWhereItStands(t *testing.T) {
+	s := newTables(t)
+	s.oneOfEach()
+	s.exec(`INSERT INTO event_inbox (event_id, body, received_at, not_before)
+		SELECT event_id, '{}'::bytea, now() - interval '1 day', now() FROM pending_events UNION ALL SELECT event_id, '{}'::bytea, now() - interval '1 day', now() FROM webhook_events`)
+	status, err := s.Status(t.Context())
+	require.NoError(t, err)
+	for state, minute := range map[api.State]int{api.StateInbox: 5, api.StateWaiting: 3, api.StateStuck: 4, api.StateAttention: 6} {
+		require.Equal(t, 1, status.States[state].Count, state)
+		require.InDelta(t, time.Since(at(minute)).Seconds(), status.States[state].OldestSeconds, 60, state)
+	}
+}
