@@ -125,7 +125,8 @@ func (s *servers) examineSecrets(ctx context.Context) []doctor.Finding {
 	if err != nil {
 		return []doctor.Finding{doctor.Fails("secrets", "Correct the file that WEBHOOK_SECRETS_FILE names; see docs/settings.md.", "%v", err)}
 	}
-	return doctor.Examine(ctx, checkWithin, doctor.Secrets(ring.Known(), &secrets.Table{Pool: s.reserved}, time.Now()))
+	known, _ := ring.Known() // the check reads the table itself, and says if it can't
+	return doctor.Examine(ctx, checkWithin, doctor.Secrets(known, &secrets.Table{Pool: s.reserved}, time.Now()))
 }
 
 func (s *servers) examineWebhooks(ctx context.Context) []doctor.Finding {

@@ -78,41 +78,27 @@ func (c *doctorCmd) explainFile(ctx context.Context, std streams) error {
 		if err != nil {
 			return err
 		}
-		keys, untried := refusedKeys(ring.Known()), s.unreadSecrets(ctx)
-		f := explain(d, keys, s.MaxBodyBytes)
+		tried := refusedSecrets(ring, whyUnread)
+		f := explain(d, tried, s.MaxBodyBytes)
 		if c.JSON {
-			return writeJSON(std.out, explanation{f.Causes, f.Summary, f.Advice, f.Secret, f.Source, len(keys), untried, len(d.Body)})
+			return writeJSON(std.out, explanation{f.Causes, f.Summary, f.Advice, f.Secret, f.Source, len(tried.Keys), tried.Untried, len(d.Body)})
 		}
-		fmt.Fprintf(std.err, "%s of body, tried with %s\n", words.Count(len(d.Body), "byte"), words.Count(len(keys), "secret"))
-		if untried != "" {
-			writeParagraph(std.screen, "Not tried: ", line(untried))
-		}
+		fmt.Fprintf(std.err, "%s of body, tried with %s\n", words.Count(len(d.Body), "byte"), words.Count(len(tried.Keys), "secret"))
 		writeParagraph(std.screen, "Why: ", line(f.Summary))
 		writeParagraph(std.screen, "What to do: ", line(f.Advice))
 		return nil
 	})
 }
 
-// unreadSecrets says why the secrets in PostgreSQL were not tried; "" if they were, or if there is no DATABASE_URL. Who isn't told believes
-// that no secret of ours made the signature.
-func (s *servers) unreadSecrets(ctx context.Context) string {
-	if s.reserved == nil {
-		return ""
-	}
-	ctx, cancel := context.WithTimeout(ctx, checkWithin)
-	defer cancel()
-	if _, err := (secrets.Table{Pool: s.reserved}).List(ctx); err != nil {
-		return "the secrets in PostgreSQL, which can't be read: " + loglimit.OneLine(err)
-	}
-	return ""
-}
+// whyUnread says which secrets could not be tried, and why.
+func whyUnread(u secrets.Unread) string { return u.String() + ": " + loglimit.OneLine(u.Cause) }
 
 // explain says why a receiver with such settings refuses a delivery, in the order in which it looks: size, signature, event.
-func explain(d refused.Delivery, keys []refused.Key, maxBodyBytes int) refused.Finding {
+func explain(d refused.Delivery, tried refused.Secrets, maxBodyBytes int) refused.Finding {
 	if len(d.Body) > maxBodyBytes {
 		return refused.Other(refused.TooLarge, fmt.Sprintf("the body is over the limit, MAX_BODY_BYTES, %d", maxBodyBytes))
 	}
-	f := refused.Explain(d, keys)
+	f := refused.Explain(d, tried)
 	if f.Causes[0] != refused.CauseNothing {
 		return f
 	}

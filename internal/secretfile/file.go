@@ -49,6 +49,9 @@ func (e *LineError) Error() string { return fmt.Sprintf("line %d: %v", e.Number,
 // Entries are the last good content.
 func (f *File[T]) Entries() []T { return f.entries }
 
+// Err says why the file can't be used since the last good content; nil if that is what it holds.
+func (f *File[T]) Err() error { return f.err }
+
 // Open reads the file for the first time.
 func (f *File[T]) Open() (err error) {
 	if f.taken, err = f.read(); err != nil {

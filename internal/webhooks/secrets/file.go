@@ -18,16 +18,18 @@ const fileSource = "WEBHOOK_SECRETS_FILE"
 // the secret ends.
 type file struct {
 	secretfile.File[entry]
+	reading reading
 }
 
 func newFile(path string) *file {
-	return &file{secretfile.File[entry]{Variable: fileSource, Path: path, Holds: "one secret a line", Parse: parse}}
+	return &file{File: secretfile.File[entry]{Variable: fileSource, Path: path, Holds: "one secret a line", Parse: parse}}
 }
 
 // poll takes up a change.
-func (f *file) poll(log *slog.Logger) {
+func (f *file) poll(log *slog.Logger, now time.Time) {
 	known := f.Entries()
 	f.Poll(log, "the file of webhook secrets")
+	f.reading.note(f.Err(), now)
 	if !slices.Equal(f.Entries(), known) {
 		warnOfShort(log, f.Entries())
 	}
