@@ -28,8 +28,8 @@ func (s *search) finding() (f Finding) {
 	if s.found != nil && s.found.form.name != "" {
 		say = append(say, "the sender uses the secret "+s.found.form.name)
 	}
-	if s.found == nil && first(s.delivery.Header, "Content-Encoding") != "" {
-		do = append(do, "The delivery has a Content-Encoding: see that nothing on the way compresses or decompresses bodies.")
+	if s.found == nil {
+		do = append(do, s.wayAdvice())
 	}
 	if f.Partial {
 		say = append(say, map[bool]string{true: "the body was not read", false: "not all was tried, because the body is large or the secrets are many"}[s.delivery.Body == nil])
