@@ -61,6 +61,15 @@ func (f *File[T]) Open() (err error) {
 	return err
 }
 
+// OpenFrom is Open for a text that Path names and r holds, such as standard input.
+func (f *File[T]) OpenFrom(r io.Reader) (err error) {
+	if f.taken, err = f.readFrom(r); err != nil {
+		return err
+	}
+	f.entries, err = f.parse(f.taken)
+	return err
+}
+
 // Poll takes up a change, and reports whether there was one. If the file is bad, that is logged once; the log calls it what.
 func (f *File[T]) Poll(log *slog.Logger, what string) (changed bool) {
 	before := f.err
@@ -113,7 +122,11 @@ func (f *File[T]) read() ([]byte, error) {
 	if err := CheckMode(info.Mode().Perm(), info.Sys().(*syscall.Stat_t).Uid, onReadOnlyMount(opened)); err != nil {
 		return nil, fmt.Errorf("%s: %s %w", f.Variable, f.Path, err)
 	}
-	text, err := io.ReadAll(io.LimitReader(opened, maxBytes+1))
+	return f.readFrom(opened)
+}
+
+func (f *File[T]) readFrom(r io.Reader) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(r, maxBytes+1))
 	if err == nil && len(text) > maxBytes {
 		err = fmt.Errorf("%s is larger than 1 MiB: is it the right file?", f.Path)
 	}

@@ -3,6 +3,7 @@ package secrets
 import (
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"slices"
 	"time"
@@ -47,6 +48,25 @@ func parse(lines []secretfile.Line) (entries []entry, err error) {
 		return nil, errors.New("holds no secret; write one a line, for example whsec_new")
 	}
 	return entries, nil
+}
+
+// ReadFile returns the secrets of a file that a person names, written as WEBHOOK_SECRETS_FILE is; in holds it if path is "-". Each has its line as
+// its source, and no end: when it ended matters where it came from. setting names the file in errors, which show none of them.
+func ReadFile(setting, path string, in io.Reader) ([]Known, error) {
+	f := secretfile.File[Known]{Variable: setting, Path: path, Holds: "one secret a line, or - for standard input"}
+	open := f.Open
+	if path == "-" {
+		f.Path, open = "standard input", func() error { return f.OpenFrom(in) }
+	}
+	f.Parse = func(lines []secretfile.Line) (all []Known, err error) {
+		entries, err := parse(lines)
+		for i, e := range entries {
+			all = append(all, Known{Secret: e.secret, Name: e.name, Source: fmt.Sprintf("line %d of %s", lines[i].Number, f.Path)})
+		}
+		return all, err
+	}
+	err := open()
+	return f.Entries(), err
 }
 
 // parseLine reads a secret and its end, if there is one.

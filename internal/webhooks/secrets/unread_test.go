@@ -2,12 +2,14 @@ package secrets
 
 import (
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"inorder/dev/testenv"
+	"inorder/internal/platform"
 )
 
 func TestTheRingSaysWhichSecretsItMayLackOfPostgreSQL(t *testing.T) {
@@ -52,4 +54,22 @@ func TestTheRingSaysWhichSecretsItMayLackOfTheFile(t *testing.T) {
 	known, unread = k.Known()
 	require.EqualValues(t, "whsec_fresh", known[0].Secret)
 	require.Empty(t, unread)
+}
+
+func TestAFileThatAPersonNames(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "others")
+	const text = "# staging\n\nwhsec_one 2026-01-02T12:00:00Z\nwhsec_two\n"
+	write(t, path, text)
+	want := func(in string) []Known {
+		return []Known{{platform.Secret("whsec_one"), Name("whsec_one"), "line 3 of " + in, time.Time{}}, {platform.Secret("whsec_two"), Name("whsec_two"), "line 4 of " + in, time.Time{}}}
+	}
+	got, err := ReadFile("--a-flag", path, nil)
+	require.NoError(t, err)
+	require.Equal(t, want(path), got)
+	got, err = ReadFile("--a-flag", "-", strings.NewReader(text))
+	require.NoError(t, err)
+	require.Equal(t, want("standard input"), got)
+	_, err = ReadFile("--a-flag", "-", strings.NewReader("whsec_hush tomorrow"))
+	require.ErrorContains(t, err, "--a-flag: line 1 of standard input: ")
+	require.NotContains(t, err.Error(), "hush")
 }
