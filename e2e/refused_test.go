@@ -19,7 +19,7 @@ import (
 func TestThreeWrongSignaturesAreExplained(t *testing.T) {
 	t.Parallel()
 	blocks := recipes(t, "refused")
-	require.Len(t, blocks, 5)
+	require.Len(t, blocks, 6)
 	old := filepath.Join(t.TempDir(), "secrets")
 	require.NoError(t, os.WriteFile(old, []byte("whsec_before_the_last_rotation 2026-01-01T00:00:00Z\n"), 0o600))
 	s := newOperated(t, "WEBHOOK_SECRETS_FILE="+old)
@@ -41,10 +41,14 @@ func TestThreeWrongSignaturesAreExplained(t *testing.T) {
 	require.Contains(t, shown, "What to do: ")
 	require.Contains(t, shown, "answered 401")
 
+	other := strings.Join(strings.Fields(s.follow(blocks[5])), " ")
+	require.Contains(t, other, "of line 1 of /")
+	require.Contains(t, other, "made the signature, and receivers with these settings do not verify with it.")
+
 	all, err := json.Marshal(s.refusals())
 	require.NoError(t, err)
-	for _, canary := range []string{secret, "before_the_last", "pending"} {
-		require.NotContains(t, list+shown+string(all)+s.log(), canary)
+	for _, canary := range []string{secret, "before_the_last", "of_another", "pending"} {
+		require.NotContains(t, list+shown+other+string(all)+s.log(), canary)
 	}
 	require.Equal(t, 3, s.count(`SELECT count(*) FROM refused_deliveries WHERE reason = 'bad_signature' AND evidence = 'secret'`))
 	require.Contains(t, s.operate(1, "refused show 999999"), "inorder refused list")

@@ -177,12 +177,18 @@ func TestRotationGoesOnWhenTheDatabaseIsBack(t *testing.T) {
 	status, _, err := s.post(body)
 	require.NoError(t, err)
 	require.Equal(t, http.StatusUnauthorized, status, "nothing is known yet")
+	s.eventually("it is explained", func() bool { return strings.Contains(s.log(), "a sample of a refused delivery is not written") })
 
 	p.connect()
-	s.eventually("the table's secret counts", func() bool {
-		status, _, err := s.post(body)
-		return err == nil && status == http.StatusOK
-	})
+	s.eventually("the table is read", func() bool { return strings.Contains(s.log(), "webhook secrets that are valid now") })
+	status, _, err = s.post(body)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, status, "its secret counts")
+	status, _, err = s.postSigned("whsec_stranger", body)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusUnauthorized, status)
+	const explained = `SELECT count(*) FROM refused_deliveries WHERE causes = '{no_match}' AND summary LIKE '%not tried: the secrets in PostgreSQL, which could not be read%' = $1`
+	s.eventually("only the first was refused before all secrets were tried", func() bool { return s.count(explained, true) == 1 && s.count(explained, false) == 1 })
 	p.cut()
 	s.eventually("the log says that PostgreSQL is away", func() bool {
 		return strings.Count(s.log(), "webhook secrets in PostgreSQL cannot be read") == 2

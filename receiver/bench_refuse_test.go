@@ -30,7 +30,7 @@ func BenchmarkRefuse(b *testing.B) {
 	for name, change := range map[string]func(*Options){
 		"without": func(*Options) {},
 		"kept": func(o *Options) {
-			k := refused.New(refused.Options{Keys: func() []refused.Key { return nil }, Table: refused.Table{DB: away{}}, Log: loglimit.New(quiet, loglimit.Every)})
+			k := refused.New(refused.Options{Secrets: func() refused.Secrets { return refused.Secrets{} }, Table: refused.Table{DB: away{}}, Log: loglimit.New(quiet, loglimit.Every)})
 			go k.Run(b.Context())
 			o.Refused, o.TrustedProxies = k, trusted
 		},

@@ -17,11 +17,12 @@ import (
 )
 
 type doctorCmd struct {
-	Delivery  string   `arg:"" optional:"" help:"Explain this refused delivery: its number in inorder refused list, or a file that has it." placeholder:"DELIVERY"`
-	PublicURL string   `name:"public-url" help:"Try the way from here too: the URL that the platform delivers to." placeholder:"URL"`
-	Header    []string `sep:"none" help:"The file holds the body alone, and this was one of its headers." placeholder:"'NAME: VALUE'"`
-	Signature string   `help:"The file holds the body alone, and this was its X-Webhook-Signature." placeholder:"HEX"`
-	JSON      bool     `name:"json" help:"As one JSON document."`
+	Delivery    string   `arg:"" optional:"" help:"Explain this refused delivery: its number in inorder refused list, or a file that has it." placeholder:"DELIVERY"`
+	PublicURL   string   `name:"public-url" help:"Try the way from here too: the URL that the platform delivers to." placeholder:"URL"`
+	Header      []string `sep:"none" help:"The file holds the body alone, and this was one of its headers." placeholder:"'NAME: VALUE'"`
+	Signature   string   `help:"The file holds the body alone, and this was its X-Webhook-Signature." placeholder:"HEX"`
+	SecretsFile *string  `name:"secrets-file" help:"Try the secrets of this file too, which receivers do not have: one a line, as in WEBHOOK_SECRETS_FILE; - is standard input." placeholder:"PATH"`
+	JSON        bool     `name:"json" help:"As one JSON document."`
 }
 
 func (*doctorCmd) Help() string {
@@ -34,7 +35,8 @@ With --public-url it also tries the way of a delivery: that what stands before t
 byte. For that it posts a few deliveries that are no events, signed with the first of WEBHOOK_SECRETS, which the receiver refuses.
 
 With DELIVERY it explains why that one was refused, by trying secrets, forms of the signature and of the body. A file has it as it was sent: header lines, an
-empty line, the body; or the body alone, with --signature or --header.
+empty line, the body; or the body alone, with --signature or --header. It tries the secrets that these settings give, those that have ended included. With
+--secrets-file it also tries some that the receivers do not have, such as another installation's, or that of a webhook which was made by hand.
 
 It ends with 0 unless a check fails; notes do not count.
 
@@ -46,10 +48,14 @@ Examples:
     inorder doctor
     inorder doctor --public-url https://hooks.example.com --json | jq '.checks[] | select(.status == "failed")'
     inorder doctor 17
-    inorder doctor body.json --signature 5f3c…`
+    inorder doctor body.json --signature 5f3c…
+    inorder doctor delivery.http --secrets-file staging-secrets`
 }
 
 func (c *doctorCmd) Validate() error {
+	if err := c.validateSecretsFile(); err != nil {
+		return err
+	}
 	bodyAlone := c.Signature != "" || len(c.Header) > 0
 	switch {
 	case c.Delivery == "" && bodyAlone:
@@ -125,7 +131,8 @@ func (s *servers) examineSecrets(ctx context.Context) []doctor.Finding {
 	if err != nil {
 		return []doctor.Finding{doctor.Fails("secrets", "Correct the file that WEBHOOK_SECRETS_FILE names; see docs/settings.md.", "%v", err)}
 	}
-	return doctor.Examine(ctx, checkWithin, doctor.Secrets(ring.Known(), &secrets.Table{Pool: s.reserved}, time.Now()))
+	known, _ := ring.Known() // the check reads the table itself, and says if it can't
+	return doctor.Examine(ctx, checkWithin, doctor.Secrets(known, &secrets.Table{Pool: s.reserved}, time.Now()))
 }
 
 func (s *servers) examineWebhooks(ctx context.Context) []doctor.Finding {

@@ -14,10 +14,8 @@ import (
 	"inorder/internal/config"
 	"inorder/internal/delivery"
 	"inorder/internal/doctor"
-	"inorder/internal/ready"
 	"inorder/internal/refused"
 	"inorder/internal/store/view"
-	"inorder/internal/webhooks/secrets"
 	"inorder/internal/words"
 	"inorder/receiver"
 )
@@ -67,9 +65,14 @@ func (c *doctorCmd) explainKept(ctx context.Context, std streams) error {
 // maxDelivery is how much of a file is read.
 const maxDelivery = 64 << 20
 
-// explainFile explains the delivery in a file, with the secrets that this environment has, those that have ended included.
+// explainFile explains the delivery in a file, with the secrets that this environment has, those that have ended included, and then with those
+// of --secrets-file.
 func (c *doctorCmd) explainFile(ctx context.Context, std streams) error {
 	d, err := c.readFile(std)
+	if err != nil {
+		return err
+	}
+	others, err := c.otherKeys(std)
 	if err != nil {
 		return err
 	}
@@ -78,41 +81,36 @@ func (c *doctorCmd) explainFile(ctx context.Context, std streams) error {
 		if err != nil {
 			return err
 		}
-		keys, untried := refusedKeys(ring.Known()), s.unreadSecrets(ctx)
-		f := explain(d, keys, s.MaxBodyBytes)
+		tried := refusedSecrets(ring, whyUnread)
+		others = without(others, tried.Keys)
+		f := explain(d, tried, others, s.MaxBodyBytes)
+		n := len(tried.Keys) + len(others)
 		if c.JSON {
-			return writeJSON(std.out, explanation{f.Causes, f.Summary, f.Advice, f.Secret, f.Source, len(keys), untried, len(d.Body)})
+			return writeJSON(std.out, explanation{f.Causes, f.Summary, f.Advice, f.Secret, f.Source, n, tried.Untried, len(d.Body)})
 		}
-		fmt.Fprintf(std.err, "%s of body, tried with %s\n", words.Count(len(d.Body), "byte"), words.Count(len(keys), "secret"))
-		if untried != "" {
-			writeParagraph(std.screen, "Not tried: ", line(untried))
-		}
+		fmt.Fprintf(std.err, "%s of body, tried with %s\n", words.Count(len(d.Body), "byte"), words.Count(n, "secret"))
 		writeParagraph(std.screen, "Why: ", line(f.Summary))
 		writeParagraph(std.screen, "What to do: ", line(f.Advice))
 		return nil
 	})
 }
 
-// unreadSecrets says why the secrets in PostgreSQL were not tried; "" if they were, or if there is no DATABASE_URL. Who isn't told believes
-// that no secret of ours made the signature.
-func (s *servers) unreadSecrets(ctx context.Context) string {
-	if s.reserved == nil {
-		return ""
-	}
-	ctx, cancel := context.WithTimeout(ctx, checkWithin)
-	defer cancel()
-	if _, err := (secrets.Table{Pool: s.reserved}).List(ctx); err != nil {
-		return "the secrets in PostgreSQL, which can't be read: " + ready.Cause(s.postgresPlace(), checkWithin, err)
-	}
-	return ""
-}
-
-// explain says why a receiver with such settings refuses a delivery, in the order in which it looks: size, signature, event.
-func explain(d refused.Delivery, keys []refused.Key, maxBodyBytes int) refused.Finding {
+// explain says why a receiver with such settings refuses a delivery, in the order in which it looks: size, signature, event. The others are tried if
+// none of the receiver's secrets made the signature.
+func explain(d refused.Delivery, tried refused.Secrets, others []refused.Key, maxBodyBytes int) refused.Finding {
 	if len(d.Body) > maxBodyBytes {
 		return refused.Other(refused.TooLarge, fmt.Sprintf("the body is over the limit, MAX_BODY_BYTES, %d", maxBodyBytes))
 	}
-	f := refused.Explain(d, keys)
+	f := refused.Explain(d, tried)
+	for i := range others {
+		if f.Explained() {
+			break
+		}
+		// Each by itself, because the bound on the work is for all that are tried together.
+		if other := refused.Explain(d, refused.Secrets{Keys: others[i : i+1], Untried: tried.Untried}); other.Explained() {
+			f = other
+		}
+	}
 	if f.Causes[0] != refused.CauseNothing {
 		return f
 	}

@@ -75,17 +75,24 @@ func (s *servers) receive(ctx context.Context) error {
 
 // keepRefused returns what keeps samples of refused deliveries, and what ends it after the receiver.
 func (s *servers) keepRefused(ring *secrets.Keyring) (*refused.Keeper, func()) {
-	k := refused.New(refused.Options{Keys: func() []refused.Key { return refusedKeys(ring.Known()) }, Table: refused.Table{DB: s.reserved},
+	k := refused.New(refused.Options{Secrets: func() refused.Secrets { return refusedSecrets(ring, secrets.Unread.String) }, Table: refused.Table{DB: s.reserved},
 		Metrics: s.metrics.refused, Log: s.limited})
 	return k, background(k.Run)
 }
 
-func refusedKeys(known []secrets.Known) []refused.Key {
-	keys := make([]refused.Key, len(known))
-	for i, k := range known {
-		keys[i] = refused.Key{Secret: k.Secret, Name: k.Name, Source: k.Source, Ends: k.Ends}
+// refusedSecrets are what explains why a delivery is refused. say says of a source that could not be read which secrets are not known.
+func refusedSecrets(ring *secrets.Keyring, say func(secrets.Unread) string) (tried refused.Secrets) {
+	known, unread := ring.Known()
+	for _, k := range known {
+		tried.Keys = append(tried.Keys, refused.Key{Secret: k.Secret, Name: k.Name, Source: k.Source, Ends: k.Ends})
 	}
-	return keys
+	for _, u := range unread {
+		if tried.Untried != "" {
+			tried.Untried += ", and "
+		}
+		tried.Untried += say(u)
+	}
+	return tried
 }
 
 // openInbox returns the receiver's second way in, and what ends it after the receiver; nil without one.

@@ -12,7 +12,7 @@ func BenchmarkExplain(b *testing.B) {
 	b.ReportAllocs()
 	work := 0
 	for b.Loop() {
-		_, work = explain(d, keys)
+		_, work = explain(d, Secrets{Keys: keys})
 	}
 	b.ReportMetric(float64(work), "work")
 }

@@ -12,18 +12,18 @@ import (
 
 // Explain says why a delivery was refused for its signature, by trying: which secret would have made it, of which form of the body, and how it
 // is written. It does no I/O, and a constant bounds its work to about a tenth of a second; what a stranger can multiply must bound how often it
-// runs. Keys are tried in their order.
-func Explain(d Delivery, keys []Key) Finding {
-	f, _ := explain(d, keys)
+// runs.
+func Explain(d Delivery, tried Secrets) Finding {
+	f, _ := explain(d, tried)
 	return f
 }
 
 // explain also returns how much of maxWork it took, whatever else the processor did meanwhile.
-func explain(d Delivery, keys []Key) (f Finding, work int) {
+func explain(d Delivery, tried Secrets) (f Finding, work int) {
 	if d.At.IsZero() {
 		d.At = time.Now()
 	}
-	s := search{delivery: d, keys: keys, claims: claimsOf(d.Header), prefixes: prefixesOf(d.Header), left: maxWork}
+	s := search{delivery: d, Secrets: tried, claims: claimsOf(d.Header), prefixes: prefixesOf(d.Header), left: maxWork}
 	switch {
 	case d.Body == nil:
 		s.skipped = len(s.claims) > 0
@@ -41,8 +41,8 @@ const (
 
 // search is one run of Explain.
 type search struct {
+	Secrets
 	delivery Delivery
-	keys     []Key
 	claims   []claim
 	prefixes []prefix // of what may have been signed: "" first
 	left     int      // of maxWork
@@ -81,7 +81,7 @@ func (s *search) run() {
 
 // try reports whether one of the keys in one of the forms made one of the claims of that body.
 func (s *search) try(body []byte, causes []Cause, forms []keyForm, prefixes []prefix) bool {
-	for _, k := range s.keys {
+	for _, k := range s.Keys {
 		for _, form := range forms {
 			secret := form.of(string(k.Secret))
 			if len(secret) == 0 {

@@ -168,7 +168,7 @@ func TestEachReasonIsFound(t *testing.T) {
 	for name, c := range wrong {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := Explain(c.d, keys)
+			f := Explain(c.d, Secrets{Keys: keys})
 			require.Equal(t, c.causes, f.Causes, f.Summary)
 			require.Equal(t, c.secret, f.Secret)
 			require.Equal(t, c.secret != "", f.Explained())
@@ -218,7 +218,7 @@ func TestTheWorkIsBounded(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			began := time.Now()
-			require.False(t, Explain(d, many).Explained())
+			require.False(t, Explain(d, Secrets{Keys: many}).Explained())
 			require.Less(t, time.Since(began), 5*time.Second, "on a busy machine; alone it takes a tenth of it")
 			t.Log(time.Since(began))
 		})
@@ -226,5 +226,5 @@ func TestTheWorkIsBounded(t *testing.T) {
 	// A secret that is valid is tried before the bound ends the search.
 	d := signed(strings.Repeat("a", 1_900_000), "x")
 	d.Header.Set(delivery.SignatureHeader, strings.ToUpper(sign(string(d.Body))))
-	require.Equal(t, []Cause{CauseUpperCase}, Explain(d, keys).Causes)
+	require.Equal(t, []Cause{CauseUpperCase}, Explain(d, Secrets{Keys: keys}).Causes)
 }

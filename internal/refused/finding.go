@@ -22,25 +22,25 @@ func (s *search) finding() (f Finding) {
 		f.Causes = s.unexplained()
 	}
 	for _, c := range f.Causes {
-		if w := words[c]; w.say != "" {
-			say = append(say, w.say)
-		}
-		if w := words[c]; w.do != "" {
-			do = append(do, w.do)
-		}
+		what, advice := s.wordsOf(c)
+		say, do = append(say, what), append(do, advice)
 	}
 	if s.found != nil && s.found.form.name != "" {
 		say = append(say, "the sender uses the secret "+s.found.form.name)
 	}
-	if s.found == nil && first(s.delivery.Header, "Content-Encoding") != "" {
-		do = append(do, "The delivery has a Content-Encoding: see that nothing on the way compresses or decompresses bodies.")
+	if s.found == nil {
+		do = append(do, s.wayAdvice())
 	}
 	if f.Partial {
-		say = append(say, map[bool]string{true: "the body was not read", false: "not all was tried, because the body is large"}[s.delivery.Body == nil])
+		say = append(say, map[bool]string{true: "the body was not read", false: "not all was tried, because the body is large or the secrets are many"}[s.delivery.Body == nil])
 	}
-	f.Summary = sentence(strings.Join(say, "; "))
-	f.Advice = strings.Join(slices.DeleteFunc(do, func(s string) bool { return s == "" }), " ")
+	f.Summary, f.Advice = sentence(joined(say, "; ")), joined(do, " ")
 	return f
+}
+
+// joined leaves out what is empty.
+func joined(parts []string, with string) string {
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), with)
 }
 
 func sentence(text string) string {
@@ -75,7 +75,7 @@ func (s *search) secretCause() (c Cause, say, do string) {
 	if k.Source != "" {
 		name += " of " + k.Source
 	}
-	another := slices.ContainsFunc(s.keys, func(other Key) bool { return other.Source == k.Source && !other.endedAt(s.delivery.At) })
+	another := slices.ContainsFunc(s.Keys, func(other Key) bool { return other.Source == k.Source && !other.endedAt(s.delivery.At) })
 	switch {
 	case k.endedAt(s.delivery.At) && another:
 		return CauseOldSecret, fmt.Sprintf("%s made the signature, and ended at %s, when another had taken its place", name, k.Ends.UTC().Format(time.RFC3339)),
@@ -84,8 +84,10 @@ func (s *search) secretCause() (c Cause, say, do string) {
 		return CauseEndedSecret, fmt.Sprintf("%s made the signature, and ended at %s", name, k.Ends.UTC().Format(time.RFC3339)),
 			"A webhook that was given up still delivers: delete it at the platform (`inorder hooks list`, `inorder hooks delete`), or make its secret valid again."
 	case k.Unknown:
-		return CauseOtherWebhook, name + " made the signature, and this receiver does not verify with it",
-			"Give the receiver this secret too, by WEBHOOK_SECRETS_FILE or DATABASE_URL, or have the webhook deliver to the receiver that knows it."
+		say, do = s.unlessUntried(name+" made the signature, and receivers with these settings do not verify with it",
+			"It is of another installation, or of a webhook that was made by hand. If that webhook is to deliver here, give the receivers its secret, in WEBHOOK_SECRETS_FILE; "+
+				"else correct its URL at the platform, or delete it. `inorder hooks secrets list` names the secrets that receivers have verified with.")
+		return CauseOtherWebhook, say, do
 	case s.found.form.name == "" && !s.found.extra && len(s.found.claim.causes)+len(s.found.body) == 0:
 		return CauseNothing, name + " made the signature, which is right: the receiver did not know the secret yet",
 			"Nothing is left to do: the platform delivers it again, and `inorder orders reconcile` fetches what it does not."
@@ -124,6 +126,24 @@ func (s *search) unexplained() (causes []Cause) {
 		causes = append(causes, CauseEmpty)
 	}
 	return causes
+}
+
+// wordsOf are those of a cause, which depend on what could be tried.
+func (s *search) wordsOf(c Cause) (say, do string) {
+	say, do = words[c].say, words[c].do
+	if c == CauseNoSignature {
+		return s.unlessUntried(say, do)
+	}
+	return say, do
+}
+
+// unlessUntried adds that a secret which could not be tried may be the right one: who isn't told believes that none of ours is.
+func (s *search) unlessUntried(say, do string) (string, string) {
+	if s.Untried == "" {
+		return say, do
+	}
+	return say + "; not tried: " + s.Untried, "The right one may be among those that were not tried. Then the platform delivers it again, and receivers that have read them take it; " +
+		"`inorder orders reconcile` fetches what it does not. See why they could not be read; after that `inorder doctor FILE` explains a delivery that you have in a file. If it was none of them: " + do
 }
 
 // words say what a cause is and what to do about it. Those of secrets have their own.

@@ -19,7 +19,7 @@ func FuzzSample(f *testing.F) {
 			return
 		}
 		d := Delivery{Header: http.Header{delivery.SignatureHeader: {signature}, name: {value}}, Body: body, At: noon}
-		s, _ := sampleOf(Refusal{Delivery: d, Reason: BadSignature, Status: 401}, keys, false)
+		s, _ := sampleOf(Refusal{Delivery: d, Reason: BadSignature, Status: 401}, Secrets{Keys: keys}, false)
 		if len(s.Causes) == 0 || s.Summary == "" || s.Advice == "" || s.Explained() != (s.Evidence == BySecret) {
 			t.Fatalf("%+v", s.Finding)
 		}

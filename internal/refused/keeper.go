@@ -13,7 +13,7 @@ import (
 
 // Options are what a Keeper needs.
 type Options struct {
-	Keys    func() []Key // all secrets that are or were known here; it must not wait
+	Secrets func() Secrets // all that are or were known here; it must not wait
 	Table   Table
 	Metrics *Metrics // default: some that nobody reads
 	Log     *loglimit.Logger
@@ -170,7 +170,7 @@ func (k *Keeper) explain(r Refusal, w *window) (work int) {
 			k.o.Log.Log(slog.LevelError, "refused panic", "a refused delivery could not be explained: this is a fault of inorder")
 		}
 	}()
-	s, work := sampleOf(r, k.o.Keys(), k.known.has(networkOf(r.Client), k.o.Now()))
+	s, work := sampleOf(r, k.o.Secrets(), k.known.has(networkOf(r.Client), k.o.Now()))
 	if !w.admits(s, k.o.Now()) {
 		k.o.Metrics.dropped(dropRate)
 		return work

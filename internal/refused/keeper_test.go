@@ -60,7 +60,7 @@ func newRig(t *testing.T) *rig {
 	t.Parallel()
 	log, logs := testenv.Logs(t)
 	r := &rig{T: t, db: &flaky{Pool: testenv.Database(t)}, now: time.Now(), logs: logs}
-	r.Keeper = New(Options{Keys: func() []Key { return keys }, Table: Table{r.db}, Metrics: NewMetrics(prometheus.NewRegistry()), Log: loglimit.New(log, loglimit.Every), Now: r.clock})
+	r.Keeper = New(Options{Secrets: func() Secrets { return Secrets{Keys: keys} }, Table: Table{r.db}, Metrics: NewMetrics(prometheus.NewRegistry()), Log: loglimit.New(log, loglimit.Every), Now: r.clock})
 	return r
 }
 

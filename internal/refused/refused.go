@@ -22,8 +22,15 @@ type Key struct {
 	Name   string    // what the secret is called where it may not be shown
 	Source string    // the webhook's ID, or the setting that it came from
 	Ends   time.Time // zero for no end
-	// Unknown says that the receiver does not verify with this secret, though it has not ended.
+	// Unknown says that receivers do not verify with this secret: it is of another installation, or of a webhook that was made by hand.
 	Unknown bool
+}
+
+// Secrets are those that may have signed a delivery.
+type Secrets struct {
+	Keys []Key // in the order in which they are tried
+	// Untried says which there may be besides them, because they could not be read; "" for none. It completes "not tried: …".
+	Untried string
 }
 
 // endedAt reports whether the secret no longer verified deliveries at that time.
@@ -38,7 +45,7 @@ const (
 	CauseNothing      Cause = "nothing"       // the signature is right: its secret was not known yet
 	CauseOldSecret    Cause = "old_secret"    // it has ended, and its webhook or setting has another one
 	CauseEndedSecret  Cause = "ended_secret"  // it has ended, and its webhook has no other one: a webhook that we gave up still delivers
-	CauseOtherWebhook Cause = "other_webhook" // it is valid, but of a webhook that the receiver does not verify with
+	CauseOtherWebhook Cause = "other_webhook" // it is of a webhook that the receivers do not verify with
 	CauseKeyForm      Cause = "key_form"      // the sender uses the secret without its prefix, decoded, or with a line break
 )
 

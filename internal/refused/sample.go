@@ -47,10 +47,10 @@ const (
 )
 
 // sampleOf returns the sample, and how much work it was.
-func sampleOf(r Refusal, keys []Key, isKnown bool) (s Sample, work int) {
+func sampleOf(r Refusal, tried Secrets, isKnown bool) (s Sample, work int) {
 	s = Sample{At: r.At.UTC(), Reason: r.Reason, Status: r.Status, Client: r.Client.Unmap().WithZone(""), Network: networkOf(r.Client), Bytes: r.Bytes, Evidence: None}
 	if r.Reason == BadSignature {
-		s.Finding, work = explain(r.Delivery, keys)
+		s.Finding, work = explain(r.Delivery, tried)
 	} else {
 		s.Finding = Other(r.Reason, r.Detail)
 	}
@@ -67,7 +67,7 @@ func sampleOf(r Refusal, keys []Key, isKnown bool) (s Sample, work int) {
 	}
 	s.headers(r)
 	s.Summary, s.Advice = shortened(s.Summary, maxSummary), shortened(s.Advice, maxAdvice)
-	s.scrub(keys)
+	s.scrub(tried.Keys)
 	return s, work + readCost*len(r.Body)
 }
 

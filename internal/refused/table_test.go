@@ -50,7 +50,7 @@ func TestARowIsBounded(t *testing.T) {
 	for i := range 2000 {
 		d.Header["X-"+strings.Repeat("a", i%38)+string(rune('a'+i%26))] = []string{"x"}
 	}
-	s, _ := sampleOf(Refusal{Delivery: d, Reason: BadEvent, Status: 400, Detail: strings.Repeat("why ", 5000)}, keys, false)
+	s, _ := sampleOf(Refusal{Delivery: d, Reason: BadEvent, Status: 400, Detail: strings.Repeat("why ", 5000)}, Secrets{Keys: keys}, false)
 	s.Source = strings.Repeat("s", 500)
 	require.Len(t, s.HeaderNames, maxNames)
 	require.NoError(t, Table{db}.Insert(t.Context(), s))

@@ -49,9 +49,21 @@ func (e *LineError) Error() string { return fmt.Sprintf("line %d: %v", e.Number,
 // Entries are the last good content.
 func (f *File[T]) Entries() []T { return f.entries }
 
+// Err says why the file can't be used since the last good content; nil if that is what it holds.
+func (f *File[T]) Err() error { return f.err }
+
 // Open reads the file for the first time.
 func (f *File[T]) Open() (err error) {
 	if f.taken, err = f.read(); err != nil {
+		return err
+	}
+	f.entries, err = f.parse(f.taken)
+	return err
+}
+
+// OpenFrom is Open for a text that Path names and r holds, such as standard input.
+func (f *File[T]) OpenFrom(r io.Reader) (err error) {
+	if f.taken, err = f.readFrom(r); err != nil {
 		return err
 	}
 	f.entries, err = f.parse(f.taken)
@@ -110,7 +122,11 @@ func (f *File[T]) read() ([]byte, error) {
 	if err := CheckMode(info.Mode().Perm(), info.Sys().(*syscall.Stat_t).Uid, onReadOnlyMount(opened)); err != nil {
 		return nil, fmt.Errorf("%s: %s %w", f.Variable, f.Path, err)
 	}
-	text, err := io.ReadAll(io.LimitReader(opened, maxBytes+1))
+	return f.readFrom(opened)
+}
+
+func (f *File[T]) readFrom(r io.Reader) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(r, maxBytes+1))
 	if err == nil && len(text) > maxBytes {
 		err = fmt.Errorf("%s is larger than 1 MiB: is it the right file?", f.Path)
 	}

@@ -3,6 +3,7 @@ package secrets
 import (
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"slices"
 	"time"
@@ -18,16 +19,18 @@ const fileSource = "WEBHOOK_SECRETS_FILE"
 // the secret ends.
 type file struct {
 	secretfile.File[entry]
+	reading reading
 }
 
 func newFile(path string) *file {
-	return &file{secretfile.File[entry]{Variable: fileSource, Path: path, Holds: "one secret a line", Parse: parse}}
+	return &file{File: secretfile.File[entry]{Variable: fileSource, Path: path, Holds: "one secret a line", Parse: parse}}
 }
 
 // poll takes up a change.
-func (f *file) poll(log *slog.Logger) {
+func (f *file) poll(log *slog.Logger, now time.Time) {
 	known := f.Entries()
 	f.Poll(log, "the file of webhook secrets")
+	f.reading.note(f.Err(), now)
 	if !slices.Equal(f.Entries(), known) {
 		warnOfShort(log, f.Entries())
 	}
@@ -45,6 +48,25 @@ func parse(lines []secretfile.Line) (entries []entry, err error) {
 		return nil, errors.New("holds no secret; write one a line, for example whsec_new")
 	}
 	return entries, nil
+}
+
+// ReadFile returns the secrets of a file that a person names, written as WEBHOOK_SECRETS_FILE is; in holds it if path is "-". Each has its line as
+// its source, and no end: when it ended matters where it came from. setting names the file in errors, which show none of them.
+func ReadFile(setting, path string, in io.Reader) ([]Known, error) {
+	f := secretfile.File[Known]{Variable: setting, Path: path, Holds: "one secret a line, or - for standard input"}
+	open := f.Open
+	if path == "-" {
+		f.Path, open = "standard input", func() error { return f.OpenFrom(in) }
+	}
+	f.Parse = func(lines []secretfile.Line) (all []Known, err error) {
+		entries, err := parse(lines)
+		for i, e := range entries {
+			all = append(all, Known{Secret: e.secret, Name: e.name, Source: fmt.Sprintf("line %d of %s", lines[i].Number, f.Path)})
+		}
+		return all, err
+	}
+	err := open()
+	return f.Entries(), err
 }
 
 // parseLine reads a secret and its end, if there is one.

@@ -52,8 +52,8 @@ type Keyring struct {
 	log    *slog.Logger
 	now    func() time.Time
 
-	valid atomic.Pointer[[]key]   // what deliveries are verified with
-	all   atomic.Pointer[[]Known] // those, and those that have ended
+	valid atomic.Pointer[[]key] // what deliveries are verified with
+	all   atomic.Pointer[known] // those, and those that have ended
 
 	// These belong to the goroutine that polls.
 	uses  map[string]*use // by the secret's name
@@ -172,10 +172,10 @@ func (k *Keyring) poll(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, pollTimeout)
 	defer cancel()
 	if k.file != nil {
-		k.file.poll(k.log)
+		k.file.poll(k.log, k.now())
 	}
 	if k.shared != nil {
-		k.shared.poll(ctx, k.log)
+		k.shared.poll(ctx, k.log, k.now())
 	}
 	k.merge()
 	k.writeUses(ctx, writeEvery)

@@ -41,7 +41,7 @@ func (k *Keyring) merge() {
 	}
 	k.takeUses(keys)
 	k.valid.Store(&keys)
-	k.all.Store(&all)
+	k.all.Store(&known{all, k.unread()})
 	k.logChange(keys)
 }
 
@@ -52,9 +52,18 @@ type Known struct {
 	Ends         time.Time // zero for no end
 }
 
+// known is what one poll came to.
+type known struct {
+	all    []Known
+	unread []Unread
+}
+
 // Known returns the secrets that are valid, and of those that have ended the ones that a source still has, which explain why a delivery is
-// refused. Nobody may change what it returns.
-func (k *Keyring) Known() []Known { return *k.all.Load() }
+// refused; and the sources that may have others. Nobody may change what it returns.
+func (k *Keyring) Known() ([]Known, []Unread) {
+	all := k.all.Load()
+	return all.all, all.unread
+}
 
 func (k *Keyring) useOf(e entry) *use {
 	if k.uses[e.name] == nil {

@@ -18,6 +18,7 @@ type shared struct {
 	verified map[string]int64 // when each secret last verified a delivery, by name
 
 	state      state
+	reading    reading
 	writeFails bool // the last uses could not be written
 }
 
@@ -31,11 +32,12 @@ const (
 )
 
 // poll reads the table. While that fails, the last known secrets stay valid. The first failure is logged, and its end.
-func (s *shared) poll(ctx context.Context, log *slog.Logger) {
+func (s *shared) poll(ctx context.Context, log *slog.Logger, now time.Time) {
 	rows, err := s.store.List(ctx)
 	if errors.Is(ctx.Err(), context.Canceled) { // the process was stopped while it started
 		return
 	}
+	s.reading.note(err, now)
 	before := s.state
 	s.state = stateOf(err)
 	switch {
