@@ -46,7 +46,6 @@ func TestAnEventWhoseApplyingFailsIsSeen(t *testing.T) {
 	i := s.inspector()
 	s.exec(`ALTER TABLE orders RENAME TO orders_away`)
 	e := s.event("order.created", confirmed)
-	began := time.Now()
 	run := s.begin(e)
 	s.eventually("it is listed", func() bool {
 		return slices.Contains(s.pages(i, api.Filter{State: api.StateApplying, OrderID: s.order}, 50), e.ID)
@@ -59,7 +58,6 @@ func TestAnEventWhoseApplyingFailsIsSeen(t *testing.T) {
 		require.Equal(t, api.StateApplying, v.State)
 		return v.LastFailure != ""
 	})
-	require.Positive(t, v.Attempts)
 	require.JSONEq(t, string(e.Body), string(v.Payload))
 	require.Contains(t, v.Reason, "applying it fails")
 	require.Equal(t, []api.Action{api.Retry, api.Discard}, v.Actions)
@@ -72,7 +70,7 @@ func TestAnEventWhoseApplyingFailsIsSeen(t *testing.T) {
 	n, oldest, err := s.events().CountApplying(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, 1, n)
-	require.WithinDuration(t, began, oldest, time.Minute)
+	require.WithinDuration(t, v.ReceivedAt, oldest, time.Minute)
 
 	blocked, err := i.Blocked(t.Context(), s.order) // the table is away
 	require.Error(t, err)
