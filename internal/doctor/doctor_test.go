@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
 	"inorder/internal/webhooks"
@@ -89,4 +90,16 @@ func TestWebhooks(t *testing.T) {
 		require.Contains(t, found[0].Says, tc.says, name)
 		require.Equal(t, tc.status == OK, found[0].Do == "", name)
 	}
+}
+
+// While PostgreSQL is away it is at fault alone: nobody is to look at the platform, nor at its key.
+func TestWebhooksWithoutPostgres(t *testing.T) {
+	pool, err := pgxpool.New(t.Context(), "postgres://inorder@127.0.0.1:1/inorder")
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	found := Examine(t.Context(), time.Minute, Webhooks(webhooks.Registrar{Store: webhooks.Store{Pool: pool}}))
+	require.Len(t, found, 1)
+	require.Equal(t, Note, found[0].Status)
+	require.Contains(t, found[0].Says, "not checked: read the recorded webhooks")
+	require.Empty(t, found[0].Do)
 }
