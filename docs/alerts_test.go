@@ -84,7 +84,7 @@ func TestEachAlertFires(t *testing.T) {
 					firing++
 				}
 			}
-			require.Equal(t, strings.Count(cases, "eval_time: "), len(expected))
+			require.Equal(t, strings.Count(cases, "eval_time: "), len(expected)+strings.Count(cases, "exp_alerts:")) // which say its texts
 			require.True(t, quiet > 0 && firing > 0 && absent > 0, "not: %d, fires: %d, its metric is absent: %d", quiet, firing, absent)
 
 			dir := t.TempDir()

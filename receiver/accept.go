@@ -20,8 +20,9 @@ import (
 
 // Inbox is the second way in, for when Temporal is away, slow or full.
 type Inbox interface {
-	// Put returns when the event is durable, or known already, which is a duplicate; notBefore is when it is applied first.
-	Put(e inorder.Event, notBefore time.Time) (duplicate bool, err error)
+	// Put returns when the event is durable, or known already, which is a duplicate; it is left alone for after. That is no time, because
+	// PostgreSQL's clock may be another.
+	Put(e inorder.Event, after time.Duration) (duplicate bool, err error)
 	// Remove removes an event that Temporal has after all. It does not wait, and may do nothing.
 	Remove(eventID string)
 	// Open reports whether Put is worth trying.
@@ -64,7 +65,7 @@ func (w *ways) accept(ctx context.Context, e inorder.Event) (string, error) {
 		if s.err == nil {
 			return s.result, nil
 		}
-		result, err := w.spill(e, w.now())
+		result, err := w.spill(e, 0)
 		if err != nil {
 			return "", fmt.Errorf("%w; and %w", s.err, err)
 		}
@@ -99,7 +100,7 @@ func (w *ways) budget() time.Duration {
 // spillFirst takes the second way because the first is closed, and the first after all if PostgreSQL fails: it may be open by
 // now. When the inbox is full, both are at their limits, and one more that waits helps nobody.
 func (w *ways) spillFirst(ctx context.Context, e inorder.Event, closed error) (string, error) {
-	result, err := w.spill(e, w.now())
+	result, err := w.spill(e, 0)
 	switch {
 	case err == nil:
 		return result, nil
@@ -109,8 +110,8 @@ func (w *ways) spillFirst(ctx context.Context, e inorder.Event, closed error) (s
 	return "", fmt.Errorf("%w; and %w", closed, err)
 }
 
-func (w *ways) spill(e inorder.Event, notBefore time.Time) (string, error) {
-	duplicate, err := w.inbox.Put(e, notBefore)
+func (w *ways) spill(e inorder.Event, after time.Duration) (string, error) {
+	duplicate, err := w.inbox.Put(e, after)
 	switch {
 	case err != nil:
 		return "", err
@@ -124,7 +125,7 @@ func (w *ways) spill(e inorder.Event, notBefore time.Time) (string, error) {
 func (w *ways) both(e inorder.Event, starting <-chan startEnd) (string, error) {
 	spilling := make(chan startEnd, 1)
 	go func() {
-		result, err := w.spill(e, w.now().Add(graceForStart))
+		result, err := w.spill(e, graceForStart)
 		spilling <- startEnd{result, err}
 	}()
 	select {

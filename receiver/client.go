@@ -9,18 +9,26 @@ import (
 
 // clientOf returns the address that a request comes from: that of the peer, or, if the peer is a trusted proxy, the one that it has appended to
 // X-Forwarded-For, and so on to the left, as long as what appended is trusted. What is further left may be made up. Several headers are one
-// list, in their order. What can't be an address ends the walk at the proxy that appended it. The headers are those that came before the body: a
-// trailer is none.
+// list, in their order. What can't be an address ends the walk at the proxy that appended it, and so does a list that goes on in a second line,
+// as no proxy writes it. The headers are those that came before the body: a trailer is none.
 func clientOf(peer netip.Addr, header []byte, trusted []netip.Prefix) netip.Addr {
 	client := peer.Unmap().WithZone("")
 	if !isTrusted(client, trusted) {
 		return client
 	}
-	for len(header) > 0 {
+	for folded := false; len(header) > 0; {
 		at := bytes.LastIndexByte(bytes.TrimSuffix(header, []byte("\n")), '\n') + 1
 		line := header[at:]
 		header = header[:at]
+		if line[0] == ' ' || line[0] == '\t' {
+			folded = true
+			continue
+		}
 		list, is := forwardedFor(line)
+		if is && folded {
+			return client
+		}
+		folded = false
 		for is && len(list) > 0 {
 			at := bytes.LastIndexByte(list, ',')
 			hop := strings.Trim(string(list[at+1:]), " \t")

@@ -41,6 +41,8 @@ var hops = map[string]struct {
 	"a proxy written as IPv6":         {"10.0.0.1", []string{"198.51.100.1, ::ffff:10.0.0.2"}, "198.51.100.1"},
 	"a peer written as IPv6":          {"::ffff:10.0.0.1", []string{"198.51.100.1"}, "198.51.100.1"},
 	"a proxy in IPv6":                 {"2001:db8:1::5", []string{"198.51.100.1, [2001:db8:1::6]:80"}, "198.51.100.1"},
+	"a list in two lines":             {"10.0.0.1", []string{"192.0.2.66,\r\n 198.51.100.1"}, "10.0.0.1"},
+	"a list in two lines, and a tab":  {"10.0.0.1", []string{"192.0.2.66\r\n\t, 10.0.0.2", "10.0.0.3"}, "10.0.0.3"},
 	"the name in another case":        {"10.0.0.1", []string{"x-FORWARDED-for"}, "198.51.100.9"},
 	"another header that looks alike": {"10.0.0.1", []string{"not"}, "10.0.0.1"},
 }

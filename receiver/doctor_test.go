@@ -89,6 +89,7 @@ func TestTheDoctorTriesTheWayToAReceiver(t *testing.T) {
 		"a low limit":       {limited, vectorSecret, "body limit", doctor.Failed, "a body of 524288 bytes does not reach the receiver"},
 		"decompresses":      {changing(unzipped), vectorSecret, "body untouched", doctor.Note, "compressed ones do not"},
 		"trims":             {changing(func(_ *http.Request, b []byte) []byte { return bytes.TrimSpace(b) }), vectorSecret, "body untouched", doctor.Failed, "401"},
+		"drops bodies":      {changing(func(*http.Request, []byte) []byte { return nil }), vectorSecret, "body limit", doctor.Note, "whether it arrives whole is not known"},
 		"redirects":         {answering(http.StatusMovedPermanently), vectorSecret, "public URL", doctor.Failed, "301 to https://elsewhere.example"},
 		"no receiver":       {answering(http.StatusBadGateway), vectorSecret, "public URL", doctor.Failed, "502"},
 		"another path":      {answering(http.StatusNotFound), vectorSecret, "public URL", doctor.Failed, "404, and not by a receiver"},

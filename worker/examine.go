@@ -20,7 +20,7 @@ import (
 // Examine checks what Temporal has and must have, for `inorder doctor`. Each check takes at most within. It changes nothing; PostgreSQL is asked
 // whose namespace it should be. It needs Client, Namespace, Pool, TaskQueue, Retention and ReconcileEvery.
 func Examine(ctx context.Context, o Options, address string, within time.Duration) []doctor.Finding {
-	e := examination{Options: o, server: "Temporal at " + address, within: within}
+	e := &examination{Options: o, server: "Temporal at " + address}
 	return doctor.Examine(ctx, within, doctor.Check{Name: "temporal", Run: e.answers}, doctor.Check{Name: "namespace", Run: e.owner}, doctor.Check{Name: "retention", Run: e.retention},
 		doctor.Check{Name: "search attributes", Run: e.searchAttributes}, doctor.Check{Name: "schedules", Run: e.schedules}, doctor.Check{Name: "workers", Run: e.workers},
 		doctor.Check{Name: "workflow tasks", Run: e.failing}, doctor.Check{Name: "Temporal's clock", Run: e.clock})
@@ -29,10 +29,18 @@ func Examine(ctx context.Context, o Options, address string, within time.Duratio
 type examination struct {
 	Options
 	server string
-	within time.Duration
+	time   *serverTime // once it was asked for
 }
 
-func (e examination) answers(ctx context.Context) ([]doctor.Finding, error) {
+// serverTime is what Temporal's clock said at some moment between asked and answered.
+type serverTime struct{ at, asked, answered time.Time }
+
+// now is what Temporal's clock says now.
+func (t serverTime) now() time.Time {
+	return t.at.Add(time.Since(t.asked.Add(t.answered.Sub(t.asked) / 2)))
+}
+
+func (e *examination) answers(ctx context.Context) ([]doctor.Finding, error) {
 	asked := time.Now()
 	if _, err := e.Client.CheckHealth(ctx, &client.CheckHealthRequest{}); err != nil {
 		return []doctor.Finding{doctor.Fails("temporal", "See whether it runs, and TEMPORAL_ADDRESS, TEMPORAL_TLS and what else begins with TEMPORAL_ in docs/settings.md.",
@@ -51,7 +59,7 @@ func (e examination) answers(ctx context.Context) ([]doctor.Finding, error) {
 	return []doctor.Finding{doctor.Well("temporal", "%s%s, answered in %s", e.server, version, took.Round(100*time.Microsecond))}, nil
 }
 
-func (e examination) owner(ctx context.Context) ([]doctor.Finding, error) {
+func (e *examination) owner(ctx context.Context) ([]doctor.Finding, error) {
 	err := ready.Explain(checkMark(ctx, e.Options))
 	switch {
 	case await.IsPermanent(err):
@@ -62,7 +70,7 @@ func (e examination) owner(ctx context.Context) ([]doctor.Finding, error) {
 	return []doctor.Finding{doctor.Well("namespace", "%q is this database's", e.Namespace)}, nil
 }
 
-func (e examination) retention(ctx context.Context) ([]doctor.Finding, error) {
+func (e *examination) retention(ctx context.Context) ([]doctor.Finding, error) {
 	kept, err := namespaceRetention(ctx, e.Options)
 	if err != nil {
 		return nil, err
@@ -77,7 +85,7 @@ func (e examination) retention(ctx context.Context) ([]doctor.Finding, error) {
 	return found, nil
 }
 
-func (e examination) searchAttributes(ctx context.Context) ([]doctor.Finding, error) {
+func (e *examination) searchAttributes(ctx context.Context) ([]doctor.Finding, error) {
 	missing, err := missingSearchAttributes(ctx, e.Options)
 	switch {
 	case await.IsPermanent(err):
@@ -90,7 +98,7 @@ func (e examination) searchAttributes(ctx context.Context) ([]doctor.Finding, er
 	return []doctor.Finding{doctor.Well("search attributes", "all %d are there", len(workflows.SearchAttributes))}, nil
 }
 
-func (e examination) failing(ctx context.Context) ([]doctor.Finding, error) {
+func (e *examination) failing(ctx context.Context) ([]doctor.Finding, error) {
 	events := workflows.Events{Client: e.Client, Namespace: e.Namespace, TaskQueue: e.TaskQueue}
 	failing, err := events.Failing(ctx)
 	switch {
@@ -110,8 +118,20 @@ func (e examination) failing(ctx context.Context) ([]doctor.Finding, error) {
 // clockWait is how long a poll may take to be noted. Temporal refuses polls that last less than two seconds.
 const clockWait = 3 * time.Second
 
-// clock learns Temporal's time without writing anything: Temporal notes when a queue was polled last, so a queue that nobody else knows is polled.
-func (e examination) clock(ctx context.Context) ([]doctor.Finding, error) {
+func (e *examination) clock(ctx context.Context) ([]doctor.Finding, error) {
+	t, err := e.askTime(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return []doctor.Finding{doctor.Clock("Temporal's clock", t.at, t.asked, t.answered)}, nil
+}
+
+// askTime learns Temporal's time without writing anything: Temporal notes when a queue was polled last, so a queue that nobody else knows is
+// polled. It does so once in an examination.
+func (e *examination) askTime(ctx context.Context) (serverTime, error) {
+	if e.time != nil {
+		return *e.time, nil
+	}
 	queue := taskQueue(fmt.Sprintf("inorder-doctor-%d", time.Now().UnixNano()))
 	polling, stop := context.WithTimeout(ctx, clockWait)
 	defer stop()
@@ -122,12 +142,13 @@ func (e examination) clock(ctx context.Context) ([]doctor.Finding, error) {
 	for polling.Err() == nil {
 		pollers, err := e.pollers(polling, queue)
 		if err != nil {
-			return nil, err
+			return serverTime{}, err
 		}
 		if len(pollers) > 0 {
-			return []doctor.Finding{doctor.Clock("Temporal's clock", pollers[0].GetLastAccessTime().AsTime(), asked, time.Now())}, nil
+			e.time = &serverTime{pollers[0].GetLastAccessTime().AsTime(), asked, time.Now()}
+			return *e.time, nil
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	return nil, errors.New("no poll was noted in time")
+	return serverTime{}, errors.New("no poll was noted in time")
 }

@@ -19,7 +19,7 @@ import (
 )
 
 // schedules are there, run, and are as `inorder migrate` sets them.
-func (e examination) schedules(ctx context.Context) ([]doctor.Finding, error) {
+func (e *examination) schedules(ctx context.Context) ([]doctor.Finding, error) {
 	var found []doctor.Finding
 	list := schedules(e.Options)
 	for _, want := range list {
@@ -79,7 +79,7 @@ func differs(want client.ScheduleOptions, is client.Schedule) string {
 
 func taskQueue(name string) *taskqueuepb.TaskQueue { return &taskqueuepb.TaskQueue{Name: name} }
 
-func (e examination) pollers(ctx context.Context, queue *taskqueuepb.TaskQueue) ([]*taskqueuepb.PollerInfo, error) {
+func (e *examination) pollers(ctx context.Context, queue *taskqueuepb.TaskQueue) ([]*taskqueuepb.PollerInfo, error) {
 	kind := enumspb.TASK_QUEUE_TYPE_ACTIVITY
 	is, err := e.Client.WorkflowService().DescribeTaskQueue(ctx, &workflowservice.DescribeTaskQueueRequest{Namespace: e.Namespace, TaskQueue: queue, TaskQueueType: kind})
 	if err != nil {
@@ -89,10 +89,14 @@ func (e examination) pollers(ctx context.Context, queue *taskqueuepb.TaskQueue) 
 }
 
 // workers poll the queues on which the events, and what asks the platform, are worked on.
-func (e examination) workers(ctx context.Context) ([]doctor.Finding, error) {
+func (e *examination) workers(ctx context.Context) ([]doctor.Finding, error) {
 	queues := []string{e.TaskQueue}
 	if e.Platform != nil {
 		queues = append(queues, workflows.PlatformTaskQueue(e.TaskQueue))
+	}
+	t, err := e.askTime(ctx)
+	if err != nil {
+		return nil, err
 	}
 	var found []doctor.Finding
 	for _, name := range queues {
@@ -100,17 +104,36 @@ func (e examination) workers(ctx context.Context) ([]doctor.Finding, error) {
 		if err != nil {
 			return found, err
 		}
-		by := map[string]bool{}
-		for _, p := range pollers {
-			by[p.GetIdentity()] = true
-		}
-		if len(by) == 0 {
-			found = append(found, doctor.Fails("workers", "Start `inorder serve` or `inorder worker`, with the same TASK_QUEUE.", "none works on the task queue %s", name))
-		} else {
-			found = append(found, doctor.Well("workers", "%d on the task queue %s", len(by), name))
-		}
+		found = append(found, workersFinding(name, pollers, t.now()))
 	}
 	return found, nil
+}
+
+// pollsAgain is within what time a worker asks for work again: Temporal lets a poll wait for a minute. Temporal goes on naming one that is gone for
+// five.
+const pollsAgain = 75 * time.Second
+
+// workersFinding says who polls a queue, of those that Temporal names. now is by Temporal's clock.
+func workersFinding(queue string, pollers []*taskqueuepb.PollerInfo, now time.Time) doctor.Finding {
+	here := map[string]bool{}
+	var last *taskqueuepb.PollerInfo
+	for _, p := range pollers {
+		if now.Sub(p.GetLastAccessTime().AsTime()) <= pollsAgain {
+			here[p.GetIdentity()] = true
+		}
+		if last == nil || p.GetLastAccessTime().AsTime().After(last.GetLastAccessTime().AsTime()) {
+			last = p
+		}
+	}
+	const do = "Start `inorder serve` or `inorder worker`, with the same TASK_QUEUE."
+	switch {
+	case len(here) > 0:
+		return doctor.Well("workers", "%d on the task queue %s", len(here), queue)
+	case last != nil:
+		return doctor.Fails("workers", do, "none works on the task queue %s: %s, the last one, asked for work %s", queue, last.GetIdentity(),
+			words.Ago(last.GetLastAccessTime().AsTime(), now))
+	}
+	return doctor.Fails("workers", do, "none works on the task queue %s", queue)
 }
 
 func firstLine(text string) string {

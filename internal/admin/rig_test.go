@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -45,7 +47,11 @@ func (f *fake) act(name, id, body string, by operate.Act) (api.Done, error) {
 	wait := f.wait
 	f.mu.Unlock()
 	if wait != nil {
-		<-wait
+		select {
+		case <-wait:
+		case <-time.After(testenv.Patience):
+			return api.Done{}, errors.New("nobody let the act end")
+		}
 	}
 	return api.Done{EventID: id, Action: api.Action(name), Result: "signaled"}, err
 }

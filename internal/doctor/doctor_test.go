@@ -92,12 +92,12 @@ func TestWebhooks(t *testing.T) {
 	}
 }
 
-// What PostgreSQL does not answer is no fault of the platform's key.
-func TestWebhooksThatArentCheckedBecausePostgreSQLIsAway(t *testing.T) {
-	pool, err := pgxpool.New(t.Context(), "postgres://u@127.0.0.1:1/x")
+// While PostgreSQL is away it is at fault alone: nobody is to look at the platform, nor at its key.
+func TestWebhooksWithoutPostgres(t *testing.T) {
+	pool, err := pgxpool.New(t.Context(), "postgres://inorder@127.0.0.1:1/inorder")
 	require.NoError(t, err)
-	defer pool.Close()
-	found := Examine(t.Context(), patient, Webhooks(webhooks.Registrar{Store: webhooks.Store{Pool: pool}}))
+	t.Cleanup(pool.Close)
+	found := Examine(t.Context(), time.Minute, Webhooks(webhooks.Registrar{Store: webhooks.Store{Pool: pool}}))
 	require.Len(t, found, 1)
 	require.Equal(t, Note, found[0].Status)
 	require.Contains(t, found[0].Says, "not checked: read the recorded webhooks")

@@ -3,7 +3,6 @@ package inbox_test
 import (
 	"fmt"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -62,7 +61,6 @@ func TestBadEventsInEveryBatchDelayOnlyThemselves(t *testing.T) {
 	require.NoError(t, err)
 
 	var all []store.InboxEvent
-	due := time.Now()
 	for b := range batches {
 		data := func(kind string) string { return fmt.Sprintf(`{"id":"order_%d_%s","status":"pending"}`, b, kind) }
 		batch := []inorder.Event{
@@ -74,7 +72,7 @@ func TestBadEventsInEveryBatchDelayOnlyThemselves(t *testing.T) {
 			batch = append(batch, created(t, b*size+i))
 		}
 		for _, e := range batch {
-			all = append(all, store.InboxEvent{Event: e, NotBefore: due})
+			all = append(all, store.InboxEvent{Event: e})
 		}
 	}
 	_, err = r.store.PutInbox(t.Context(), all)

@@ -95,7 +95,7 @@ func paid(t testing.TB, n int) inorder.Event {
 
 func (r *rig) put(events ...inorder.Event) {
 	for _, e := range events {
-		duplicate, err := r.writer.Put(e, time.Now())
+		duplicate, err := r.writer.Put(e, 0)
 		require.NoError(r.t, err)
 		require.False(r.t, duplicate, e.ID)
 	}

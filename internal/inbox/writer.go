@@ -70,9 +70,9 @@ func NewWriter(s *store.Store, written func()) *Writer {
 	}
 }
 
-// Put returns when the event is durable in the inbox, or known to the database already, which is a duplicate; notBefore is
-// when the drainer tries it first. Its errors are ErrFull, ErrAway, and what PostgreSQL says; after that last one nobody knows.
-func (w *Writer) Put(e inorder.Event, notBefore time.Time) (duplicate bool, err error) {
+// Put returns when the event is durable in the inbox, or known to the database already, which is a duplicate; the drainer
+// leaves it alone for after. Its errors are ErrFull, ErrAway, and what PostgreSQL says; after that last one nobody knows.
+func (w *Writer) Put(e inorder.Event, after time.Duration) (duplicate bool, err error) {
 	if !w.Open() {
 		return false, ErrAway
 	}
@@ -81,7 +81,7 @@ func (w *Writer) Put(e inorder.Event, notBefore time.Time) (duplicate bool, err 
 		w.bytes.Add(-size)
 		return false, ErrFull
 	}
-	entry := &entry{event: store.InboxEvent{Event: e, NotBefore: notBefore}, done: make(chan put, 1)}
+	entry := &entry{event: store.InboxEvent{Event: e, After: after}, done: make(chan put, 1)}
 	select {
 	case w.queue <- entry:
 	default:

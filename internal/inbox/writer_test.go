@@ -18,7 +18,7 @@ func TestEventsOfOneInstantAreWrittenTogether(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range n {
 		all.Go(func() {
-			duplicate, err := r.writer.Put(paid(t, i), time.Now())
+			duplicate, err := r.writer.Put(paid(t, i), 0)
 			if err != nil || duplicate {
 				t.Error(duplicate, err)
 			}
@@ -37,7 +37,7 @@ func TestWhatIsKnownIsADuplicate(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	put := func(e inorder.Event) bool {
-		duplicate, err := r.writer.Put(e, time.Now().Add(time.Hour))
+		duplicate, err := r.writer.Put(e, time.Hour)
 		require.NoError(t, err)
 		return duplicate
 	}
@@ -74,15 +74,15 @@ func TestWithoutPostgreSQLTheInboxRefusesAtOnce(t *testing.T) {
 	r := newRig(t)
 	r.exec(`ALTER TABLE event_inbox RENAME TO away`)
 	for i := range 3 {
-		_, err := r.writer.Put(paid(t, i), time.Now())
+		_, err := r.writer.Put(paid(t, i), 0)
 		require.Error(t, err)
 	}
 	require.False(t, r.writer.Open())
-	_, err := r.writer.Put(paid(t, 9), time.Now())
+	_, err := r.writer.Put(paid(t, 9), 0)
 	require.ErrorIs(t, err, inbox.ErrAway)
 	r.exec(`ALTER TABLE away RENAME TO event_inbox`)
 	r.eventually("it opens again", func() bool {
-		_, err := r.writer.Put(paid(t, 10), time.Now())
+		_, err := r.writer.Put(paid(t, 10), 0)
 		return err == nil
 	})
 }

@@ -23,6 +23,10 @@ func (s Settings) Advise(namespace time.Duration) (advice []Problem) {
 	case namespace < least:
 		advice = append(advice, Problem{Setting: NamespaceRetention, Right: least, Text: fmt.Sprintf("the Temporal namespace's retention, %s, is shorter than "+
 			"REDELIVERY_HORIZON, %s: an event that is delivered again after it becomes a second workflow, which the table dedupes", Short(namespace), Short(s.Redelivery))})
+	case namespace > most && most > 0 && namespace <= leastNamespace: // Temporal keeps nothing for less
+		advice = append(advice, Problem{Setting: "PAYLOAD_RETENTION", Right: namespace, Text: fmt.Sprintf("the Temporal namespace's retention, %s, is longer than "+
+			"PAYLOAD_RETENTION, %s, and can't be shorter: Temporal keeps the events as received in the inputs of workflows that have ended, so what goes in PostgreSQL "+
+			"is not gone", Short(namespace), Short(most))})
 	case namespace > most && most > 0:
 		advice = append(advice, Problem{Setting: NamespaceRetention, Right: most, Text: fmt.Sprintf("the Temporal namespace's retention, %s, is longer than "+
 			"PAYLOAD_RETENTION, %s: Temporal keeps the events as received in the inputs of workflows that have ended, so what goes in PostgreSQL is not gone; "+
@@ -35,14 +39,16 @@ func (s Settings) Advise(namespace time.Duration) (advice []Problem) {
 	return advice
 }
 
+// leastNamespace is the shortest retention that Temporal takes.
+const leastNamespace = 24 * time.Hour
+
 // NamespaceRetention stands for Temporal's setting, which is no variable of ours.
 const NamespaceRetention = "the Temporal namespace's retention"
 
 // Cure is what sets p right: a command for the namespace, else the variable.
 func (p Problem) Cure(namespace string) string {
-	hours := math.Ceil(p.Right.Hours())
 	if p.Setting == NamespaceRetention {
-		return fmt.Sprintf("temporal operator namespace update --namespace %s --retention %.0fh", namespace, max(hours, 24)) // less, Temporal refuses
+		return fmt.Sprintf("temporal operator namespace update --namespace %s --retention %.0fh", namespace, math.Ceil(max(p.Right, leastNamespace).Hours()))
 	}
 	return p.Setting + "=" + Short(p.Right)
 }

@@ -82,6 +82,7 @@ func TestTheNamespacesRetention(t *testing.T) {
 		"longer than payloads":                {31 * day, 30 * day, 7 * day, "PAYLOAD_RETENTION, 720h", "--retention 720h"},
 		"payloads shorter than the horizon":   {2 * day, 2 * day, 7 * day, "", ""},
 		"longer than such payloads":           {7 * day, 2 * day, 7 * day, "PAYLOAD_RETENTION, 48h", "--retention 48h"},
+		"Temporal can keep them no shorter":   {day, time.Hour, 7 * day, "and can't be shorter", "PAYLOAD_RETENTION=24h"},
 		"Temporal takes no less than one day": {7 * day, time.Hour, 7 * day, "PAYLOAD_RETENTION, 1h", "--retention 24h"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -14,21 +14,21 @@ import (
 // InboxEvent is a row of event_inbox.
 type InboxEvent struct {
 	inorder.Event
-	NotBefore time.Time // when it is tried first
+	After time.Duration // how long it is left alone, from the write on and by PostgreSQL's clock, which also decides what is due
 }
 
 // The row of an event that the database knows already is not written, and the event is a duplicate, unless the row that is
 // there is this very delivery's: its workflow was started meanwhile.
 const putInboxSQL = `
 WITH given AS (
-	SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[], $4::timestamptz[], $5::timestamptz[])
-		WITH ORDINALITY AS g (event_id, order_id, body, received_at, not_before, place)
+	SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[], $4::timestamptz[], $5::bigint[])
+		WITH ORDINALITY AS g (event_id, order_id, body, received_at, after, place)
 ), known AS (
 	SELECT event_id, received_at FROM webhook_events WHERE event_id = ANY ($1)
 	UNION ALL SELECT event_id, received_at FROM pending_events WHERE event_id = ANY ($1)
 ), written AS (
 	INSERT INTO event_inbox (event_id, order_id, body, received_at, not_before)
-	SELECT event_id, nullif(order_id, ''), body, received_at, not_before FROM given WHERE event_id NOT IN (SELECT event_id FROM known)
+	SELECT event_id, nullif(order_id, ''), body, received_at, now() + after * interval '1 microsecond' FROM given WHERE event_id NOT IN (SELECT event_id FROM known)
 	ON CONFLICT (event_id) DO NOTHING RETURNING event_id, received_at
 )
 SELECT NOT EXISTS (
@@ -43,12 +43,12 @@ SELECT NOT EXISTS (
 func (s *Store) PutInbox(ctx context.Context, events []InboxEvent) (duplicates []bool, err error) {
 	n := len(events)
 	ids, orders, bodies := make([]string, n), make([]string, n), make([][]byte, n)
-	received, notBefore := make([]time.Time, n), make([]time.Time, n)
+	received, after := make([]time.Time, n), make([]int64, n)
 	for i, e := range events {
 		ids[i], orders[i], bodies[i] = e.ID, indexable(e.OrderID()), e.Body
-		received[i], notBefore[i] = e.ReceivedAt, e.NotBefore
+		received[i], after[i] = e.ReceivedAt, e.After.Microseconds()
 	}
-	err = s.alone(ctx, putInboxSQL, []any{ids, orders, bodies, received, notBefore}, func(rows pgx.Rows) error {
+	err = s.alone(ctx, putInboxSQL, []any{ids, orders, bodies, received, after}, func(rows pgx.Rows) error {
 		duplicates, err = pgx.CollectRows(rows, pgx.RowTo[bool])
 		return err
 	})

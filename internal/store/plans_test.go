@@ -71,7 +71,7 @@ func (s *tables) lookEverythingUp(bodies []string) {
 	events, in, ids := []Event{}, []InboxEvent{}, []string{}
 	for _, body := range bodies {
 		e := s.event(body)
-		events, in = append(events, e), append(in, InboxEvent{Event: e.Event, NotBefore: time.Now()})
+		events, in = append(events, e), append(in, InboxEvent{Event: e.Event})
 		ids = append(ids, e.ID)
 	}
 	_, err := s.PutInbox(ctx, in)
