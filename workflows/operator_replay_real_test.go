@@ -170,7 +170,8 @@ func TestManyReplaysAtOnceBesideWhateverElseComes(t *testing.T) {
 	})
 	s.oneRow(e.ID)
 	require.Equal(t, "paid", s.text(`SELECT payment_status FROM orders`))
-	require.Equal(t, s.text(`SELECT count(*) FROM audit_log WHERE action = 'replay'`), s.text(`SELECT count(DISTINCT act_id) FROM audit_log WHERE action = 'replay'`))
+	// In one statement: the last of them may still be writing.
+	require.Equal(t, "true", s.text(`SELECT (count(*) = count(DISTINCT act_id))::text FROM audit_log WHERE action = 'replay'`))
 }
 
 func TestTheSameActIsDoneOnce(t *testing.T) {

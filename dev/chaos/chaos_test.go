@@ -117,7 +117,7 @@ func eachActIsDone(t *testing.T, s *system, sending *sending, load *load) {
 	t.Run("and the checker finds an amendment that was lost", func(t *testing.T) {
 		poison, err := s.ids(ctx, `SELECT event_id FROM pending_events WHERE phase = 'attention' LIMIT 1`)
 		require.NoError(t, err)
-		for amended, wrong := range map[bool]string{false: `^\[\]$`, true: `expected \[applied stale ignored\]|expected \[ignored waiting stuck\]`} {
+		for amended, wrong := range map[bool]string{false: `^\[\]$`, true: `expected \[(applied stale ignored|ignored waiting stuck)`} {
 			o.amended[poison[0]] = amended
 			report, err := s.judge(ctx, sending, load, o)
 			require.NoError(t, err)
