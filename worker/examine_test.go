@@ -84,7 +84,7 @@ func TestExamineATemporalThatHangs(t *testing.T) {
 	require.Regexp(t, `did not answer within \d+s$`, found.Says)
 	said, err := time.ParseDuration(found.Says[strings.LastIndex(found.Says, " ")+1:])
 	require.NoError(t, err)
-	require.InDelta(t, time.Since(asked).Seconds(), said.Seconds(), 1)
+	require.InDelta(t, time.Since(asked).Seconds(), said.Seconds(), 10) // and not the minute that was allowed
 }
 
 func TestExamineANamespaceOfAnother(t *testing.T) {
