@@ -14,9 +14,11 @@ import (
 // Two triggers keep audit_log append-only: one against changes, and one against deleting what AUDIT_RETENTION keeps.
 const auditSQL = `
 SELECT pg_has_role(c.relowner, 'MEMBER') OR has_table_privilege(c.oid, 'UPDATE') OR has_table_privilege(c.oid, 'DELETE') OR has_table_privilege(c.oid, 'TRUNCATE'),
-	ARRAY(SELECT guard FROM unnest('{audit_log_is_append_only,audit_log_keeps_its_rows}'::text[]) AS g (guard)
-		WHERE NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid AND tgname = guard AND tgenabled IN ('O', 'A')))
+	ARRAY(SELECT tgname::text FROM pg_trigger WHERE tgrelid = c.oid AND tgname = ANY($1) AND tgenabled NOT IN ('O', 'A') ORDER BY tgname),
+	ARRAY(SELECT guard FROM unnest($1::text[]) AS g (guard) WHERE NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid AND tgname = guard) ORDER BY guard)
 FROM pg_class c WHERE c.oid = to_regclass('audit_log')`
+
+var auditGuards = []string{"audit_log_is_append_only", "audit_log_keeps_its_rows"}
 
 func (p Postgres) privileges(ctx context.Context) ([]Finding, error) {
 	lacking, err := migrations.Lacking(ctx, p.Pool)
@@ -29,15 +31,21 @@ func (p Postgres) privileges(ctx context.Context) ([]Finding, error) {
 			"the role lacks %s", strings.Join(lacking, "; ")))
 	}
 	var changes bool
-	var unguarded []string
-	err = p.Pool.QueryRow(ctx, auditSQL).Scan(&changes, &unguarded)
+	var disabled, gone []string
+	err = p.Pool.QueryRow(ctx, auditSQL, auditGuards).Scan(&changes, &disabled, &gone)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows): // an older schema, of which another check tells
 	case err != nil:
 		return found, err
-	case len(unguarded) > 0:
-		found = append(found, Fails("privileges", "ALTER TABLE audit_log ENABLE TRIGGER "+unguarded[0]+".",
-			"a trigger that keeps audit_log append-only is gone or disabled: %s", strings.Join(unguarded, ", ")))
+	case len(disabled)+len(gone) > 0:
+		if len(disabled) > 0 {
+			found = append(found, Fails("privileges", "ALTER TABLE audit_log ENABLE TRIGGER "+strings.Join(disabled, ", ENABLE TRIGGER ")+".",
+				"what keeps audit_log append-only is disabled: %s", strings.Join(disabled, ", ")))
+		}
+		if len(gone) > 0 {
+			found = append(found, Fails("privileges", "Create it as migrations/0012_add_retention.sql does, as the owner of the table.",
+				"what keeps audit_log append-only is gone: the trigger %s", strings.Join(gone, ", ")))
+		}
 	case changes:
 		found = append(found, Noted("privileges", "In production run as a role that owns nothing: `inorder migrate --grant ROLE`; see docs/settings.md.",
 			"this role may change what the audit has, or owns it"))

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -28,11 +29,17 @@ func TestEachTriggerOfTheAuditIsMissed(t *testing.T) {
 		_, err := pool.Exec(t.Context(), "ALTER TABLE audit_log DISABLE TRIGGER "+trigger)
 		require.NoError(t, err)
 		found := Postgres{Pool: pool, Within: patient}.Examine(t.Context())
-		requireFinding(t, found, "privileges", Failed, "is gone or disabled: "+trigger)
+		requireFinding(t, found, "privileges", Failed, "is disabled: "+trigger)
 		require.Equal(t, "ALTER TABLE audit_log ENABLE TRIGGER "+trigger+".", named(found, "privileges")[0].Do)
-		_, err = pool.Exec(t.Context(), "ALTER TABLE audit_log ENABLE TRIGGER "+trigger)
+		_, err = pool.Exec(t.Context(), strings.TrimSuffix(named(found, "privileges")[0].Do, "."))
 		require.NoError(t, err)
+		require.NotEqual(t, Failed, named(Postgres{Pool: pool, Within: patient}.Examine(t.Context()), "privileges")[0].Status, "what it said to do")
 	}
+	_, err = pool.Exec(t.Context(), "ALTER TABLE audit_log DISABLE TRIGGER "+triggers[0]+"; DROP TRIGGER "+triggers[1]+" ON audit_log")
+	require.NoError(t, err)
+	found := named(Postgres{Pool: pool, Within: patient}.Examine(t.Context()), "privileges")
+	require.Equal(t, []string{"what keeps audit_log append-only is disabled: " + triggers[0], "what keeps audit_log append-only is gone: the trigger " + triggers[1]},
+		[]string{found[0].Says, found[1].Says})
 }
 
 func TestAnAuditThatIsKeptForTooShort(t *testing.T) {
