@@ -70,11 +70,9 @@ func TestDoctorTriesSecretsThatReceiversDoNotHave(t *testing.T) {
 // However large the body is, each secret gets as much work as one alone.
 func TestDoctorTriesEachSecretOfOthersByItself(t *testing.T) {
 	clean(t, "WEBHOOK_SECRETS", vector.Secret, "DATABASE_URL", "")
-	dir := t.TempDir()
+	_, write := files(t)
 	large := `{"id": "evt_1", "type": "order.updated", "data": {"note": "` + strings.Repeat("a", 1_000_000) + `"}}`
-	body, others := filepath.Join(dir, "body"), filepath.Join(dir, "others")
-	require.NoError(t, os.WriteFile(body, []byte(large+"\n"), 0o600))
-	require.NoError(t, os.WriteFile(others, []byte(strings.Repeat("whsec_of_nobody\n", 5)+theirs), 0o600))
+	body, others := write("body", large+"\n"), write("others", strings.Repeat("whsec_of_nobody\n", 5)+theirs)
 	out, errs, code := asked(t, "doctor "+body+" --json --secrets-file "+others+" --signature "+delivery.Sign(theirs, []byte(large)))
 	require.Zero(t, code, errs)
 	require.Equal(t, []refused.Cause{"other_webhook", "newline"}, document[explanation](t, out).Causes)
@@ -82,12 +80,7 @@ func TestDoctorTriesEachSecretOfOthersByItself(t *testing.T) {
 
 func TestDoctorOnABadFileOfSecrets(t *testing.T) {
 	clean(t, "WEBHOOK_SECRETS", vector.Secret, "DATABASE_URL", "")
-	dir := t.TempDir()
-	write := func(name, text string) string {
-		path := filepath.Join(dir, name)
-		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
-		return path
-	}
+	dir, write := files(t)
 	body := write("body", vector.Body)
 	open := write("open", "whsec_hush")
 	require.NoError(t, os.Chmod(open, 0o644))

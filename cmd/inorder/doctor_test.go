@@ -53,12 +53,7 @@ func TestFindingsFitTheTerminal(t *testing.T) {
 
 func TestDoctorExplainsAFile(t *testing.T) {
 	clean(t, "WEBHOOK_SECRETS", vector.Secret, "DATABASE_URL", "")
-	dir := t.TempDir()
-	write := func(name, text string) string {
-		path := filepath.Join(dir, name)
-		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
-		return path
-	}
+	_, write := files(t)
 	sent := func(signature, body string) string {
 		return "POST /webhooks/hc HTTP/1.1\r\nHost: a.example\r\nContent-Length: " + fmt.Sprint(len(vector.Body)) + "\r\nx-webhook-signature: " + signature + "\r\n\r\n" + body
 	}

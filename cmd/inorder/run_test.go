@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -15,6 +17,16 @@ func program(ctx context.Context, args ...string) (out, errs string, code int) {
 	var o, e testenv.Output // a last log line may be written after the command has ended
 	code = run(ctx, args, streams{in: strings.NewReader(""), out: &o, err: &e})
 	return o.String(), e.String(), code
+}
+
+// files returns a directory, and what writes a private file into it and returns its path.
+func files(t *testing.T) (dir string, write func(name, text string) string) {
+	dir = t.TempDir()
+	return dir, func(name, text string) string {
+		path := filepath.Join(dir, name)
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		return path
+	}
 }
 
 // clean sets an environment that does not depend on who runs the tests.
