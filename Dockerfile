@@ -1,7 +1,7 @@
 # syntax=docker/dockerfile:1
 # docker build --build-arg VERSION=$(git describe --always --dirty) -t inorder .
 FROM golang:1.26-alpine3.22 AS build
-# The history is not in the build's context, so the version has to be given.
+# The build context has no git history, so the version must be passed in.
 ARG VERSION
 RUN test -n "${VERSION}" || { echo 'VERSION is not set. Say --build-arg VERSION=$(git describe --always --dirty), or for compose: VERSION=$(git describe --always --dirty) docker compose up --build' >&2; exit 1; }
 WORKDIR /src
@@ -16,7 +16,7 @@ ARG VERSION
 LABEL org.opencontainers.image.title="inorder" org.opencontainers.image.version="${VERSION}"
 RUN apk add --no-cache ca-certificates tzdata && adduser -D -H -u 10001 inorder
 COPY --from=build /inorder /usr/local/bin/inorder
-# By number, so that Kubernetes can see that it is not root.
+# A number, so that Kubernetes can verify that the user is not root.
 USER 10001:10001
 ENTRYPOINT ["inorder"]
 CMD ["serve"]

@@ -1,7 +1,7 @@
 # Everything here works as root and as an ordinary user, and needs no container.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-# The checkout may be another user's, as it is for root in a container, which git and Go's own stamp refuse.
+# The checkout may belong to another user, as for root in a container. git and Go's version stamp refuse such a checkout.
 VERSION := $(shell git -c safe.directory='*' describe --always --dirty 2>/dev/null || echo dev)
 export GOFLAGS := $(GOFLAGS) -buildvcs=false
 GO_TEST_FLAGS ?=
@@ -28,12 +28,12 @@ bin/standin: ## Build bin/standin, the stand-in for the commerce platform
 bin/dev:
 	@go build -o bin/dev ./dev/cmd/dev
 
-# Most tests wait, for servers, leases and clocks: four of a package at once keep two cores busy. The longest packages begin first.
+# Most tests wait for servers, leases and clocks, so four tests of a package at once keep two cores busy. The longest packages start first.
 .PHONY: test
 test: build bin/dev conformance/node_modules ## Run every test, on real servers that it starts itself
 	bin/dev test -- sh -c 'go test -timeout 20m -parallel 4 $(GO_TEST_FLAGS) ./workflows ./e2e ./... && go test $(RACE) -short -parallel 4 . ./activities/... ./receiver/... ./workflows/...'
 
-# The platform's official SDK, for ./conformance, which without it skips on a laptop and fails in CI.
+# The platform's official SDK, for ./conformance. Without it those tests skip on a laptop and fail in CI.
 conformance/node_modules: conformance/package-lock.json
 	@if command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null; then \
 		cd conformance && npm ci --no-audit --no-fund --loglevel=error && touch node_modules; \
@@ -63,7 +63,7 @@ bench/filled: build ## Measure with 1,000,000 processed and 100,000 waiting even
 bench/lists: build ## Measure each list's first page and each view that operators see, on the same full tables
 	@$(BENCH) -lists 200
 
-# The commit before is HEAD while something has changed since, else the one before HEAD.
+# "The commit before" is HEAD if Go or SQL code has uncommitted changes, else the commit before HEAD.
 .PHONY: bench/guard
 bench/guard: build ## Say what became slower since the commit before, beyond noise; BEFORE=commit or BEFORE=program: since that one
 	@before='$(BEFORE)'; if ! [ -f "$$before" ]; then \
@@ -81,7 +81,7 @@ bench/plots: ## Draw RESULTS, a file of results, into docs/benchmark; default: t
 bench/engine: build bin/temporal-server ## Measure settings of Temporal's server, beside the usual ones; BUILDS='name=program;…': other builds, too
 	@$(BENCH) -engine -builds '$(BUILDS)'
 
-# Temporal's server of production, of the version of the development server. Its command needs a few modules more than that.
+# Temporal's production server, of the development server's version. Its command needs a few more modules than the development server.
 bin/temporal-server: tools/temporal/go.mod
 	rm -rf bin/temporal.src && mkdir -p bin/temporal.src && cp tools/temporal/go.mod tools/temporal/go.sum bin/temporal.src
 	cd bin/temporal.src && export GOFLAGS='-buildvcs=false -mod=mod' && \
@@ -125,7 +125,7 @@ browser: ## Test what operators see and do in Temporal's UI, in a headless Chrom
 screenshots: ## Take the README's pictures of Temporal's UI anew, in a headless Chromium
 	@for test in TestColumnsAndViews TestAnOperatorReleasesAWaitingEvent TestDetailsFitInEachPhase; do ($(BROWSER) . -run "^$$test\$$" -pictures '$(CURDIR)/docs/img') || exit 1; done
 
-# The tests of tools and of the dashboard are not cached: what they read is outside their module, where caching looks for no change.
+# The tests of tools and of the dashboard are not cached: they read files outside their module, where Go's cache notices no change.
 .PHONY: lint
 lint: bin/staticcheck bin/workflowcheck ## Formatting, vet, staticcheck, workflowcheck, the compose file
 	@files=$$(find . -name node_modules -prune -o -name '*.go' -print); test -z "$$(gofmt -l $$files)" || { gofmt -d $$files; exit 1; }

@@ -1,8 +1,8 @@
--- The roles and databases of docker-compose.yml's PostgreSQL, made by a superuser. inorder_owner owns the orders' database and its
--- tables, and is the role of `inorder migrate` alone. inorder is the role of all other commands: it owns nothing, so it can't change or
--- delete what the audit has. temporal owns Temporal's own two databases. None is a superuser, and none can enter the others'
--- databases. It may be run any number of times, and sets the passwords anew, so that a changed one in .env takes effect with the next
--- `docker compose up`. In a database that inorder owned, as older versions had it, all becomes inorder_owner's.
+-- Creates the roles and databases of docker-compose.yml's PostgreSQL; a superuser runs it. inorder_owner owns the orders' database and
+-- its tables, and only `inorder migrate` uses it. All other commands use inorder, which owns nothing, so it can't change or delete
+-- entries of the audit. temporal owns Temporal's two databases. No role is a superuser, and none can connect to another's databases.
+-- The script may run any number of times. It sets the passwords each time, so that a changed one in .env takes effect with the next
+-- `docker compose up`. If inorder owned the database, as in older versions, everything in it passes to inorder_owner.
 --
 --   INORDER_PASSWORD=… INORDER_OWNER_PASSWORD=… TEMPORAL_PASSWORD=… psql -v ON_ERROR_STOP=1 -f postgres-roles.sql
 
@@ -25,8 +25,8 @@ REVOKE CONNECT, TEMPORARY ON DATABASE inorder, temporal, temporal_visibility FRO
 
 \connect inorder
 
--- In one transaction, so that programs of an older version, which run meanwhile, have what they need at every moment. What
--- inorder should not have of it, `inorder migrate --grant inorder` takes away.
+-- In one transaction, so that programs of an older version, which run meanwhile, always have the rights they need. Then
+-- `inorder migrate --grant inorder` revokes the rights that inorder should not have.
 BEGIN;
 SET LOCAL lock_timeout = '10s';
 REASSIGN OWNED BY inorder TO inorder_owner; -- and the database itself
@@ -36,6 +36,6 @@ FROM pg_class c WHERE c.relkind IN ('r', 'v') AND c.relnamespace = 'public'::reg
 AND to_regclass('goose_db_version') IS NOT NULL AND NOT EXISTS (
 	SELECT FROM aclexplode(c.relacl) WHERE grantee = 'inorder'::regrole) \gexec
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
-GRANT USAGE, CREATE ON SCHEMA public TO inorder_owner; -- before PostgreSQL 15 it is not the database's owner's
+GRANT USAGE, CREATE ON SCHEMA public TO inorder_owner; -- before PostgreSQL 15 the database's owner does not own this schema
 GRANT USAGE ON SCHEMA public TO inorder;
 COMMIT;
