@@ -19,7 +19,7 @@ const (
 	beginsAlert = "\n      - alert: "
 )
 
-// alertsOf returns what alerts.yml records, and the text of each alert by its name.
+// alertsOf returns the part of alerts.yml before its alerts, which has the recording rules, and the text of each alert by its name.
 func alertsOf(t *testing.T) (recorded string, alerts map[string]string) {
 	blocks := strings.Split(read(t, alertsFile), beginsAlert)
 	alerts = map[string]string{}
@@ -32,7 +32,7 @@ func alertsOf(t *testing.T) (recorded string, alerts map[string]string) {
 	return blocks[0], alerts
 }
 
-// Whoever is woken by an alert finds what it means in the document, by the link that it carries.
+// An alert links to its paragraph in the document, so that whoever it wakes finds what it means.
 func TestEveryAlertIsExplained(t *testing.T) {
 	operations := read(t, "docs/operations.md")
 	_, alerts := alertsOf(t)
@@ -48,7 +48,7 @@ func TestEveryAlertIsExplained(t *testing.T) {
 	require.Equal(t, len(alerts), strings.Count(operations, "\n### Inorder"), "it explains one that is gone")
 }
 
-// promtool runs Prometheus' own tool. Where there is none the test is skipped; in CI that is a failure.
+// promtool runs Prometheus' own tool. Without it the test is skipped; in CI it fails.
 func promtool(t *testing.T, args ...string) {
 	path, err := exec.LookPath("promtool")
 	testenv.Need(t, err, "without Prometheus' promtool nothing shows that the alerts fire")
@@ -60,8 +60,8 @@ func TestAlertsAreValid(t *testing.T) {
 	promtool(t, "check", "rules", filepath.Join(testenv.Root(), alertsFile))
 }
 
-// Each alert has cases in which it fires, in which it doesn't, and in which its metric is absent, and promtool agrees with all of them.
-// Each is tried without the other alerts, because promtool evaluates all that there are, at each of thousands of moments.
+// Each alert has cases in which it fires, in which it doesn't, and in which its metric is absent. promtool confirms all of them.
+// Each alert is tested without the others, because promtool evaluates every alert in the file, at each of thousands of moments.
 func TestEachAlertFires(t *testing.T) {
 	recorded, alerts := alertsOf(t)
 	files, err := filepath.Glob(filepath.Join(testenv.Root(), alertsTests, "*.yml"))
@@ -84,7 +84,7 @@ func TestEachAlertFires(t *testing.T) {
 					firing++
 				}
 			}
-			require.Equal(t, strings.Count(cases, "eval_time: "), len(expected)+strings.Count(cases, "exp_alerts:")) // which say its texts
+			require.Equal(t, strings.Count(cases, "eval_time: "), len(expected)+strings.Count(cases, "exp_alerts:")) // these check its texts
 			require.True(t, quiet > 0 && firing > 0 && absent > 0, "not: %d, fires: %d, its metric is absent: %d", quiet, firing, absent)
 
 			dir := t.TempDir()

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Whoever searches the log for an event or an order finds all its lines by the same keys.
+// All log lines about an event or an order use the same keys, so that one search finds them all.
 func TestLogsHaveTheSameKeysForTheSameThings(t *testing.T) {
 	call := regexp.MustCompile(`\b([lL]og|[lL]imited|out|l)\.(Debug|Info|Warn|Error|Log)(Context)?\(`)
 	key := regexp.MustCompile(`"([A-Za-z_.]+)", [^"]`)

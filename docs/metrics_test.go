@@ -9,19 +9,19 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// later are metrics that are there only once a webhook was checked.
+// later are the metrics that exist only after a webhook was checked.
 var later = []string{"inorder_subscription_last_check_timestamp_seconds", "inorder_subscription_problems"}
 
-// open are labels whose values come from the installation.
+// open are the labels whose values depend on the installation.
 var open = []string{"secret", "source", "version", "revision", "goversion", "problem"}
 
-// shownMetric is what a process shows of a metric.
+// shownMetric is the kind of a metric that a process shows, and its labels with their values.
 type shownMetric struct {
 	kind   string
 	labels map[string][]string
 }
 
-// shownMetrics are those of e2e/testdata/metrics.txt, which a test holds to the program.
+// shownMetrics returns the metrics in e2e/testdata/metrics.txt by name. A test holds that file to the program.
 func shownMetrics(t *testing.T) map[string]shownMetric {
 	series := regexp.MustCompile(`^(inorder_\w+)(?:\{(.*)\})? (\w+)$`)
 	label := regexp.MustCompile(`(\w+)="([^"]*)"`)
@@ -42,7 +42,7 @@ func shownMetrics(t *testing.T) map[string]shownMetric {
 	return all
 }
 
-// The document has every metric of ours with its labels and their values, and no other.
+// The document lists every metric of ours with its labels and their values, and no other metric.
 func TestMetricsAreThoseThatAreShown(t *testing.T) {
 	_, section, found := strings.Cut(read(t, "docs/operations.md"), "\n## Metrics\n")
 	require.True(t, found)

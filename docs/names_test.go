@@ -12,7 +12,7 @@ import (
 	"inorder/dev/testenv"
 )
 
-// Files and folders that a document names are there.
+// Files and folders that a document names exist.
 func TestFilesThatAreNamedExist(t *testing.T) {
 	path := regexp.MustCompile("`([a-z_]+(?:/[a-z_]+)*(?:/|\\.go|\\.sql))`")
 	var named int
@@ -26,7 +26,7 @@ func TestFilesThatAreNamedExist(t *testing.T) {
 	require.Greater(t, named, 50)
 }
 
-// One event is followed from the socket to the commit in few files.
+// A reader can follow one event from the socket to the commit in few files.
 func TestTheLifeOfAnEventOpensFewFiles(t *testing.T) {
 	const most = 14
 	_, life, begins := strings.Cut(read(t, "docs/architecture.md"), "**From the socket")
@@ -61,7 +61,7 @@ func TestCommandsThatAreNamedExist(t *testing.T) {
 	}
 }
 
-// Targets of make that a document shows are there.
+// Make targets that a document shows exist.
 func TestTargetsThatAreNamedExist(t *testing.T) {
 	makefile := read(t, "Makefile")
 	target := regexp.MustCompile(`\bmake ([a-z/-]+)`)
@@ -74,7 +74,7 @@ func TestTargetsThatAreNamedExist(t *testing.T) {
 	}
 }
 
-// shownCode is what a document sets in code: spans in a line, and what is typed in blocks of shell, without comments.
+// shownCode returns the code in a document: inline spans, and what is typed in shell blocks, without comments.
 func shownCode(text string) (all []string) {
 	block := regexp.MustCompile("(?s)```(\\w*)\n(.*?)```")
 	for _, m := range block.FindAllStringSubmatch(text, -1) {

@@ -12,7 +12,7 @@ import (
 	"inorder/dev/testenv"
 )
 
-// A metric that a document or an alert names is one that the code has.
+// A metric that a document or an alert names exists in the code.
 func TestMetricsThatAreNamedExist(t *testing.T) {
 	var source strings.Builder
 	for place, line := range lines(t) {
@@ -27,7 +27,7 @@ func TestMetricsThatAreNamedExist(t *testing.T) {
 	}
 }
 
-// Every link to a file of ours, and to a place in it, leads somewhere.
+// Every link to a file of ours, or to an anchor in one, has a target.
 func TestLinksLeadSomewhere(t *testing.T) {
 	link := regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	for _, document := range documents(t) {
@@ -49,7 +49,7 @@ func TestLinksLeadSomewhere(t *testing.T) {
 	}
 }
 
-// A new dependency needs its reason.
+// Every direct dependency has its reason in docs/decisions.md.
 func TestDirectDependenciesHaveTheirReason(t *testing.T) {
 	decisions := read(t, "docs/decisions.md")
 	direct, _, _ := strings.Cut(read(t, "go.mod"), "// indirect")
@@ -60,7 +60,7 @@ func TestDirectDependenciesHaveTheirReason(t *testing.T) {
 	}
 }
 
-// Who follows the README's first session may follow the drill in the same system: an event's ID is taken once.
+// The README's first session and the drill can run in the same system. They share no IDs, because an event ID takes effect only once.
 func TestTheDrillBeginsWhereTheFirstSessionEnds(t *testing.T) {
 	names := func(document, after, before string) []string {
 		_, text, _ := strings.Cut(read(t, document), after)

@@ -16,10 +16,10 @@ import (
 	"inorder/dev/testenv"
 )
 
-// plural is a number of things that may be one of them: words.Count and words.Phrase write both.
+// plural matches a count with a plural noun, which is wrong for one. words.Count and words.Phrase write both forms.
 var plural = regexp.MustCompile(`%d (?:[a-z]+ )?(?:event|deliverie|order|row|workflow|problem|attempt|webhook|start|minute|page|secret|token)s\b`)
 
-// fixed are numbers that are never one, and one that only a log has.
+// fixed matches texts whose number is never one, and a text that appears only in a log.
 var fixed = regexp.MustCompile(`at most %d|More than %d|more than %d|1 to %d|purge [a-z_]+ after %d`)
 
 func TestOneThingIsNotSpokenOfAsMany(t *testing.T) {

@@ -25,14 +25,14 @@ import (
 func TestMain(m *testing.M) { testenv.Main(m) }
 
 var (
-	// Both also as they stand in a Go string, and in the address of a page of the Temporal UI.
+	// Both also match a query as it stands in a Go string, and in the URL of a page of the Temporal UI.
 	byPhase = regexp.MustCompile(`EventPhase(\s|%20|\+)*([=!<]|%3D|%21|IN\b|IS\b|STARTS_WITH\b)`)
 	running = regexp.MustCompile(`ExecutionStatus(\s|%20|\+)*(=|%3D)(\s|%20|\+)*(\\?["']|%22|%27)Running`)
 
 	asArgument = regexp.MustCompile(`--query '(EventPhase="(\w+)"[^']*)'`)
 )
 
-// A run that is terminated or has failed keeps its last phase.
+// A run that was terminated or has failed keeps its last phase, so a query by phase must ask for running ones.
 func TestQueriesByPhaseExcludeDeadRuns(t *testing.T) {
 	var shown int
 	for place, line := range lines(t) {
@@ -61,10 +61,10 @@ func TestTheCheckOfQueries(t *testing.T) {
 	require.False(t, byPhase.MatchString(`EventPhaseKey = temporal.NewSearchAttributeKeyKeyword("EventPhase")`))
 }
 
-// What is shown as --query '…', asked of a real server.
+// Runs every query that is shown as --query '…' on a real server.
 func TestShownQueriesDoNotFindATerminatedRun(t *testing.T) {
 	c := testenv.Temporal(t)
-	queries := map[string]string{} // and the phase of each
+	queries := map[string]string{} // with the phase of each
 	for _, line := range lines(t) {
 		for _, m := range asArgument.FindAllStringSubmatch(strings.ReplaceAll(line, `\"`, `"`), -1) {
 			queries[m[1]] = m[2]
@@ -93,7 +93,7 @@ func TestShownQueriesDoNotFindATerminatedRun(t *testing.T) {
 	}
 }
 
-// lines are those of everything that may show a query: the documents and the program's sources, by file and number.
+// lines returns every line that may show a query, in the documents and the program's sources, by file and line number.
 func lines(t *testing.T) map[string]string {
 	root, all := testenv.Root(), map[string]string{}
 	require.NoError(t, filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {

@@ -15,12 +15,12 @@ import (
 
 const module = "inorder"
 
-// layers are the rooms of the product. A room imports those before it only, but the rooms below internal/ import each other, too.
+// layers are the rooms of the product. A room imports only rooms of earlier layers; the rooms below internal/ also import each other.
 var layers = [][]string{{module}, {"internal", "migrations"}, {"activities"}, {"workflows"}, {"receiver", "worker"}, {"cmd"}}
 
 const lower = 1 // the layer whose rooms import each other
 
-// tools are what production never links.
+// tools are the folders that production never links.
 var tools = []string{"dev", "e2e", "conformance", "docs"}
 
 func TestImportsGoOneWay(t *testing.T) {
@@ -54,7 +54,7 @@ func TestTheDomainAndTheContractOfADeliveryNeedTheStandardLibraryOnly(t *testing
 	}
 }
 
-// rooms are the imports of all our packages, without those of tests. The domain's name is that of the module.
+// rooms returns the imports of each of our packages, without its tests' imports. The domain goes by the name of the module.
 func rooms(t *testing.T) map[string][]string {
 	list := exec.Command("go", "list", "-json=ImportPath,Imports", "./...")
 	list.Dir = testenv.Root()
@@ -79,7 +79,7 @@ func rooms(t *testing.T) map[string][]string {
 
 func shortened(path string) string { return strings.TrimPrefix(path, module+"/") }
 
-// isIn reports whether the path is one of the folders, or in it.
+// isIn reports whether the path is one of the folders, or is inside one.
 func isIn(path string, folders ...string) bool {
 	return slices.ContainsFunc(folders, func(f string) bool { return path == f || strings.HasPrefix(path, f+"/") })
 }

@@ -21,7 +21,7 @@ import (
 
 var variable = regexp.MustCompile(`^([A-Z][A-Z0-9]*(_[A-Z0-9]+)+|INBOX)$`)
 
-// What config reads is documented, and what is documented is read.
+// Every variable that config reads is documented, and every documented variable is read.
 func TestSettingsAreThoseThatConfigReads(t *testing.T) {
 	read := variablesIn(t, filepath.Join(testenv.Root(), "internal", "config"))
 	dir, err := exec.Command("go", "list", "-f", "{{.Dir}}", "go.temporal.io/sdk/contrib/envconfig").Output()
@@ -53,7 +53,7 @@ func TestDefaultsAreThoseOfConfig(t *testing.T) {
 	require.Equal(t, byItself, asDocumented)
 }
 
-// The test above would not miss a default that the document leaves out.
+// The test above does not notice a default that the document leaves out; this one does.
 func TestEveryDefaultIsShown(t *testing.T) {
 	documented := settings(t)
 	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(testenv.Root(), "internal", "config", "config.go"), nil, 0)
@@ -79,7 +79,7 @@ func TestEveryDefaultIsShown(t *testing.T) {
 	require.Greater(t, withDefault, 15)
 }
 
-// settings are the variables in the tables of docs/settings.md with their defaults.
+// settings returns the variables in the tables of docs/settings.md with their defaults.
 func settings(t *testing.T) map[string]string {
 	all := map[string]string{}
 	for _, row := range rows(t, "docs/settings.md") {
@@ -92,7 +92,7 @@ func settings(t *testing.T) map[string]string {
 	return all
 }
 
-// variablesIn are the environment's variables that a package's sources name in texts of their own.
+// variablesIn returns the environment variables that a package's sources name, each as a string literal of its own.
 func variablesIn(t *testing.T, dir string) map[string]bool {
 	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
 	require.NoError(t, err)
@@ -127,7 +127,7 @@ func literal(e ast.Expr) (string, bool) {
 
 var code = regexp.MustCompile("`([^`]+)`")
 
-// rows are the cells of all rows of a document's tables whose first cell begins with code.
+// rows returns the cells of each table row in a document whose first cell begins with code.
 func rows(t *testing.T, document string) [][]string {
 	all := rowsOf(read(t, document))
 	require.NotEmpty(t, all, document)
@@ -148,7 +148,7 @@ func rowsOf(text string) (all [][]string) {
 	return all
 }
 
-// documents are all that are written for people.
+// documents returns the paths of all documents for people.
 func documents(t *testing.T) []string {
 	files := []string{"README.md", "CONTRIBUTING.md", "CHANGELOG.md"}
 	found, err := filepath.Glob(filepath.Join(testenv.Root(), "docs", "*.md"))

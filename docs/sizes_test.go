@@ -20,7 +20,7 @@ const (
 	functionLines = 50
 )
 
-// A file is a topic, and a function fits on a screen. Tests count, too.
+// A file covers one topic, and a function fits on a screen. Test files count, too.
 func TestFilesAndFunctionsAreShort(t *testing.T) {
 	for path, file := range goFiles(t) {
 		lines := func(n ast.Node) int { return file.Line(n.End()-1) - file.Line(n.Pos()) + 1 }
@@ -55,7 +55,7 @@ type goFile struct {
 	syntax *ast.File
 }
 
-// goFiles are ours, by their paths, without those that were generated.
+// goFiles returns our Go files by path, without generated ones.
 func goFiles(t *testing.T) map[string]goFile {
 	root, set, all := testenv.Root(), token.NewFileSet(), map[string]goFile{}
 	require.NoError(t, filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {

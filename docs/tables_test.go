@@ -11,7 +11,7 @@ import (
 	"inorder/dev/testenv"
 )
 
-// One line of information_schema per column, written as docs/tables.md writes it.
+// columnsSQL returns one row per column, formatted as docs/tables.md writes it.
 const columnsSQL = `
 SELECT column_name, replace(replace(CASE WHEN character_maximum_length IS NULL THEN data_type ELSE format('varchar(%s)', character_maximum_length) END,
        'timestamp with time zone', 'timestamptz'), 'character varying', 'varchar'), is_nullable = 'YES' OR is_view AS nullable
@@ -24,7 +24,7 @@ type column struct {
 	Nullable   bool
 }
 
-// The tables have the columns that the document shows, of these types, and null where it says so.
+// The tables have the columns that the document shows, with these types, and they are nullable where it says so.
 func TestTablesAreThoseOfTheMigrations(t *testing.T) {
 	db := testenv.Database(t)
 	heading := regexp.MustCompile("(?m)^## `(\\w+)`$")
@@ -45,7 +45,7 @@ func TestTablesAreThoseOfTheMigrations(t *testing.T) {
 		for _, row := range rowsOf(text[at[1]:end]) {
 			documented = append(documented, column{strings.Trim(row[0], "`"), row[1], !strings.HasPrefix(row[2], "no")})
 		}
-		if name == "order_refunds" { // PostgreSQL can't tell of a view's columns whether they may be null
+		if name == "order_refunds" { // PostgreSQL doesn't know which columns of a view may be null
 			for i := range documented {
 				documented[i].Nullable = true
 			}
@@ -54,7 +54,7 @@ func TestTablesAreThoseOfTheMigrations(t *testing.T) {
 	}
 }
 
-// Every query that is shown as a block of SQL is one that the newest schema answers or obeys.
+// The newest schema accepts every statement that a document shows in a block of SQL.
 func TestShownSQLIsRight(t *testing.T) {
 	db := testenv.Database(t)
 	block := regexp.MustCompile("(?s)```sql\n(.*?)```")
