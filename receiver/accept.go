@@ -44,9 +44,9 @@ type ways struct {
 	now    func() time.Time
 }
 
-// accept makes the event durable and returns a delivery.Result; a duplicate is a result, not an error. As long as Temporal can take an
-// event, it becomes a workflow; the inbox takes the others. The way that is durable first decides the answer. An event that took both
-// ways is applied once, because its row in webhook_events can be written only once. ctx carries the delivery's span and is never cancelled.
+// accept makes the event durable and returns how, such as delivery.ResultAccepted; a duplicate is a result, not an error. An event becomes
+// a workflow as long as Temporal can take it; the inbox takes the others. The way that is durable first decides the answer. An event that
+// took both ways is applied once, because its row in webhook_events is written only once. ctx has the delivery's span and is never cancelled.
 func (w *ways) accept(ctx context.Context, e inorder.Event) (string, error) {
 	if w.inbox == nil {
 		return w.engine.await(ctx, e)

@@ -12,8 +12,8 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// bodies reads request bodies into memory that they share and whose total is bounded. Requests with a well-formed signature
-// have one; all others have another, with 1/16 of MAX_BODY_MEMORY. A body starts with firstPart bytes of memory, or its length
+// bodies reads request bodies into memory that they share, and bounds the sum. There is one for requests with a well-formed
+// signature, and one with 1/16 of MAX_BODY_MEMORY for all others. A body starts with firstPart bytes of memory, or its length
 // if that is less, and doubles its memory as its bytes come: it holds at most twice what was sent of it, or firstPart. It holds
 // that until its request is answered.
 //

@@ -7,8 +7,8 @@ import (
 )
 
 // slots limits how many starts are under way. In calm, all slots are available, enough for a sudden burst. Under load, only
-// fewSlots are: on a small machine, each further start slows down all the others, and everything else, by more than it takes off
-// the load. Load begins when an event finds no slot or a start overruns its budget, and ends when few events of a window find none.
+// fewSlots are: on a small machine, each further start costs the others, and everything else, more time than it saves. Load begins
+// when an event finds no slot or a start overruns its budget, and ends after a window in which fewer than stillLoad events found none.
 type slots struct {
 	all chan struct{} // holds one element for each start under way
 
@@ -19,7 +19,7 @@ type slots struct {
 }
 
 const (
-	fewSlots   = 2                      // 1 and 4 give 0.97 and 0.96 of its events/s under load: docs/benchmark.md
+	fewSlots   = 2                      // 1 and 4 reach 0.97 and 0.96 of its events/s under load: docs/benchmark.md
 	loadWindow = 500 * time.Millisecond // then load is judged again
 	stillLoad  = 16                     // refused events in a window that mean the load goes on
 )

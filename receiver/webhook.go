@@ -56,8 +56,8 @@ func (r *Receiver) receive(c *fiber.Ctx) error {
 	return c.SendString("OK")
 }
 
-// read reads the body into the memory for requests with a well-formed signature, or without one. A request without one is
-// refused whatever its body is; the body is read only so that the connection can be used again.
+// read reads the body into r.signed or r.unsigned, the memory for requests with and without a well-formed signature. A request
+// without one is refused whatever its body is; the body is read only so that the connection can be used again.
 func (r *Receiver) read(c *fiber.Ctx, signature string) (*body, error) {
 	if signature != "" {
 		return r.signed.read(c.Context())
