@@ -44,7 +44,7 @@ func (e *examination) answers(ctx context.Context) ([]doctor.Finding, error) {
 	asked := time.Now()
 	if _, err := e.Client.CheckHealth(ctx, &client.CheckHealthRequest{}); err != nil {
 		return []doctor.Finding{doctor.Fails("temporal", "See whether it runs, and TEMPORAL_ADDRESS, TEMPORAL_TLS and what else begins with TEMPORAL_ in docs/settings.md.",
-			"%s", ready.Cause(e.server, time.Since(asked).Round(time.Second), ready.Explain(err)))}, nil // took, because the client gives up before within
+			"%s", ready.Cause(e.server, time.Since(asked).Round(time.Second), ready.Explain(err)))}, nil // not within: the client gives up earlier
 	}
 	took := time.Since(asked)
 	version := ""
