@@ -22,30 +22,30 @@ import (
 	"inorder/internal/webhooks"
 )
 
-// Activities are the activities and what they depend on. A nil *Activities names the methods, so that the compiler
-// checks what a workflow executes.
+// Activities has the activities as its methods, and what they depend on. Workflows name them through a nil *Activities, so
+// that the compiler checks what a workflow executes.
 type Activities struct {
 	Store  *store.Store
 	Events Events
 	Log    *slog.Logger
-	// Limited goes into Log, for what a sender or an outage can multiply.
+	// Limited writes to Log the lines that a sender or an outage can multiply, at a limited rate.
 	Limited    *loglimit.Logger
 	Redelivery *redelivery.Metrics
 	Traffic    *traffic.Recorder // nil: nothing is counted
-	Ends       *telemetry.Ends   // nil: nothing is logged of events that end
+	Ends       *telemetry.Ends   // nil: events that end are not logged
 
-	// MaxEventSkew is how much later than its receipt an event may be dated. Later ones need attention: they would
-	// freeze what they set until then.
+	// MaxEventSkew is how much later than its receipt an event may be dated. One with a later date needs attention: until that
+	// date, nothing newer could change what it sets.
 	MaxEventSkew time.Duration
 	Wait         WaitPolicy
 	// EventRetention is how long webhook_events rows are kept.
 	EventRetention time.Duration
-	// PayloadRetention is how long their payloads are kept, at most as long.
+	// PayloadRetention is how long the payloads of those rows are kept; at most EventRetention.
 	PayloadRetention time.Duration
 	// RefusedRetention is how long refused deliveries are kept; zero for ever.
 	RefusedRetention time.Duration
 
-	// ReconcileWindow is how long after its creation an order is compared with the platform's though it is not open any more.
+	// ReconcileWindow is how long after its creation an order is compared with the platform's, even if it is no longer open.
 	ReconcileWindow time.Duration
 	Reconcile       *reconcile.Metrics
 
@@ -60,31 +60,31 @@ type Activities struct {
 }
 
 // Events is what the activities need of the events' workflows; workflows.Events implements it with a Temporal client. Every
-// method may be called again.
+// method may be called again with the same arguments.
 type Events interface {
 	sweep.Engine
-	// Start starts the workflow of an event that PostgreSQL doesn't know to have ended. An event that has one is no error. One that had
-	// one gets another: after PostgreSQL was restored from a backup it knows less than Temporal.
+	// Start starts the workflow of an event that, as far as PostgreSQL knows, has not ended. A workflow that is running is no error. If the
+	// event's workflow has ended, Start starts another: PostgreSQL knows less than Temporal after it was restored from a backup.
 	Start(ctx context.Context, e inorder.Event) error
-	// CanceledBy returns who asked for the cancellation of a run, and why; empty where Temporal doesn't know.
+	// CanceledBy returns who asked for the cancellation of a run, and why; "" for what Temporal doesn't know.
 	CanceledBy(ctx context.Context, r sweep.Run) (actor, reason string, err error)
-	// SignaledBy returns who last sent a run a signal of this name; "" where Temporal doesn't know.
+	// SignaledBy returns who last sent a run a signal of this name; "" if Temporal doesn't know.
 	SignaledBy(ctx context.Context, r sweep.Run, signal string) (actor string, err error)
 }
 
-// Receipt is what the receiver knows of an event beyond its bytes.
+// Receipt is what is known about an event besides its bytes.
 type Receipt struct {
 	EventID    string    `json:"event_id"`
 	ReceivedAt time.Time `json:"received_at"`
-	// RetriedAt is when a person last said "retry": from then on the event's date is judged by that time.
+	// RetriedAt is when a person last asked for a retry. From then on, MaxEventSkew counts from that time instead of ReceivedAt.
 	RetriedAt time.Time `json:"retried_at,omitzero"`
-	// RetriedBy is who did, until that is in the audit; nil if it is.
+	// RetriedBy is the act that asked for it, until it is in the audit; then nil.
 	RetriedBy *Act `json:"retried_by,omitempty"`
-	// Replay is set if a person has the event applied again after it ended.
+	// Replay is set if a person asked to apply the event again after it ended.
 	Replay *Replay `json:"replay,omitempty"`
 }
 
-// since is from when on the event has been on its way.
+// since returns when the event was received or, in a replay, when the replay was asked for.
 func (r Receipt) since() time.Time {
 	if r.Replay != nil {
 		return r.Replay.At
@@ -92,24 +92,24 @@ func (r Receipt) since() time.Time {
 	return r.ReceivedAt
 }
 
-// Replay is how an event that had ended is applied again. Older programs don't know it: to them the event has ended.
+// Replay applies an event that had ended again. Older programs don't know replays: to them the event has ended.
 type Replay struct {
-	WorkflowID string    `json:"workflow_id"` // which is not the event's
-	At         time.Time `json:"at"`          // if it has to wait, it waits as long as one that was received then
-	// Act is who asked for it, and undoes the event's end once; nil where it has been undone: the event waits, or needs a person.
+	WorkflowID string    `json:"workflow_id"` // of the replay, not the event's own
+	At         time.Time `json:"at"`          // if the event has to wait, it waits as long as one that was received then
+	// Act is the act that asked for the replay. It undoes the event's end, once. nil if that is done already: the event waits or needs a person.
 	Act *Act `json:"act,omitempty"`
 }
 
 // Act is what a person did.
 type Act struct {
-	ID     string `json:"id,omitempty"` // the audit has it once
+	ID     string `json:"id,omitempty"` // the audit records an ID once
 	Actor  string `json:"actor,omitempty"`
 	Reason string `json:"reason,omitempty"`
 	BulkID string `json:"bulk_id,omitempty"`
 }
 
-// readEvent parses the envelope as the workflow carries it. The ID is the receipt's: one that was derived from the
-// body must outlive an older program's way through jsonb, which does not keep the bytes.
+// readEvent parses the envelope as the workflow carries it. The ID comes from the receipt: an older program may have stored
+// the body as jsonb, which doesn't keep its bytes, so an ID that was derived from them couldn't be derived again.
 func readEvent(body converter.RawValue, r Receipt) (inorder.Event, error) {
 	raw := body.Payload().GetData()
 	e, err := inorder.ParseEvent(raw)
@@ -120,7 +120,7 @@ func readEvent(body converter.RawValue, r Receipt) (inorder.Event, error) {
 	return e, err
 }
 
-// sendable returns the time, or the nearest one that has a JSON form and so can be sent through Temporal. Others come from
+// sendable returns the time, or a near one that has a JSON form and so can be sent through Temporal. Times without one come from
 // receipts that somebody typed.
 func sendable(t time.Time) time.Time {
 	t = t.UTC()

@@ -129,7 +129,7 @@ func TestApplyEventIsRunAgain(t *testing.T) {
 	t.Run("when its connection is lost in the middle of writing", func(t *testing.T) {
 		s := newStore(t).patient()
 		release := s.hold(`INSERT INTO orders (id, data, data_at, data_rank, data_event_id, last_webhook_at) VALUES ('order_1', '{}', now(), 0, 'x', now())`)
-		done := s.start(created("evt_1")) // its webhook_events row is written, its order is not
+		done := s.start(created("evt_1")) // its webhook_events row is written, but not its order
 		s.terminate(s.blocked(1)[0])
 		requireRetryable(t, (<-done).err)
 		require.Equal(t, `[]`, s.everything())

@@ -14,34 +14,34 @@ import (
 	"inorder/internal/telemetry"
 )
 
-// ApplyEventInput is what ApplyEvent is told beside the event itself.
+// ApplyEventInput is the input of ApplyEvent besides the event itself.
 type ApplyEventInput struct {
 	Receipt Receipt       `json:"receipt"`
-	Age     time.Duration `json:"age"` // since its receipt, or its replay, in nanoseconds
-	// Retried is set if a person asked for this attempt. If the event waits, the platform is asked for its order at once.
+	Age     time.Duration `json:"age"` // of the event since its receipt, or its replay, in nanoseconds
+	// Retried is set if a person asked for this attempt. If the event then waits, the platform is asked for its order at once.
 	Retried bool `json:"retried,omitempty"`
 }
 
-// ApplyEventResult says what became of the event.
+// ApplyEventResult is what became of the event.
 type ApplyEventResult struct {
 	Outcome inorder.Outcome `json:"outcome"`
 	Detail  string          `json:"detail,omitempty"`
 	OrderID string          `json:"order_id,omitempty"`
 	// Waiters is how many events wait for the order that this event created.
 	Waiters int `json:"waiters,omitempty"`
-	// RecheckAfter is when a waiting event is applied again by itself, counted from now, in nanoseconds.
+	// RecheckAfter is the time from now until a waiting event is applied again by itself, in nanoseconds.
 	RecheckAfter time.Duration `json:"look_again,omitempty"`
-	// AskPlatform is set when a waiting event is so old that the platform should be asked for its order: see FetchOrder.
+	// AskPlatform is set if the platform should be asked for a waiting event's order, because of the event's age or Retried: see FetchOrder.
 	AskPlatform bool `json:"ask_platform,omitempty"`
 }
 
 // ApplyEvent applies an event to its order in one transaction and four round trips: see store.Apply.
 //
-// It may run twice: the event's row in webhook_events is written with the effect, so a second run finds it, answers
-// what the first one recorded, and writes nothing. What needs a person is an outcome, Attention, recorded with its reason,
-// and not an error; so is what PostgreSQL refuses for good. Every error passes some day (see classify).
+// It may run twice: the event's row in webhook_events is written in the same transaction as the effect, so a second run finds the
+// row, returns what the first run recorded, and writes nothing. An event that needs a person, or that PostgreSQL refuses for good,
+// is no error: its outcome is Attention, recorded with the reason. Retrying cures every error (see classify).
 //
-// A replay undoes the event's end once, in the same transaction; its second run finds the act in the audit.
+// A replay undoes the event's end once, in the same transaction; a second run finds the act in the audit.
 func (a *Activities) ApplyEvent(ctx context.Context, body converter.RawValue, in ApplyEventInput) (ApplyEventResult, error) {
 	e := a.judge(body, in.Receipt)
 	telemetry.Mark(ctx, e.Event)
@@ -56,7 +56,7 @@ func (a *Activities) ApplyEvent(ctx context.Context, body converter.RawValue, in
 	return result, err
 }
 
-// amendedError says that a person has corrected the event's body.
+// amendedError reports that a person has corrected the event's body. It carries the corrected event.
 type amendedError struct{ event store.Event }
 
 func (e *amendedError) Error() string { return "the event's body was corrected at the same time" }
@@ -64,7 +64,7 @@ func (e *amendedError) Error() string { return "the event's body was corrected a
 func (a *Activities) apply(ctx context.Context, e store.Event, in ApplyEventInput) (ApplyEventResult, error) {
 	age := max(in.Age, 0) // an event that was received in the future is new
 	result := ApplyEventResult{OrderID: e.Change.OrderID}
-	drift := inorder.DriftNone // that this run repairs
+	drift := inorder.DriftNone // the drift that this run repairs
 	decide := func(e store.Event, o inorder.Order) inorder.Decision {
 		d := e.Decide(o)
 		switch {
@@ -105,13 +105,13 @@ func (a *Activities) apply(ctx context.Context, e store.Event, in ApplyEventInpu
 	return result, nil
 }
 
-// ended notes that an event has just ended. An outcome that is no end is not noted.
+// ended counts and logs that an event has just ended. It ignores outcomes that don't end an event.
 func (a *Activities) ended(ctx context.Context, e inorder.Event, outcome inorder.Outcome, r Receipt) {
 	a.Traffic.Ended(outcome, store.ViaWorkflow, r.since())
 	a.Ends.Ended(ctx, e, outcome, store.ViaWorkflow)
 }
 
-// park records that PostgreSQL refuses the event's data, so that a person must look at it.
+// park records that PostgreSQL refuses the event's data, so that the event needs a person.
 func (a *Activities) park(ctx context.Context, e store.Event, cause error) (ApplyEventResult, error) {
 	r, err := a.Store.Park(ctx, e, store.Describe(cause))
 	if err != nil {
@@ -123,7 +123,7 @@ func (a *Activities) park(ctx context.Context, e store.Event, cause error) (Appl
 	return ApplyEventResult{Outcome: r.Outcome, Detail: r.Detail, OrderID: e.Change.OrderID}, nil
 }
 
-// judge reads what the event says about its order, or why a person must look at it.
+// judge reads what the event says about its order, or the reason why it needs a person.
 func (a *Activities) judge(body converter.RawValue, r Receipt) store.Event {
 	parsed, err := readEvent(body, r)
 	e := store.Event{Event: parsed}
@@ -143,8 +143,8 @@ func (a *Activities) judge(body converter.RawValue, r Receipt) store.Event {
 	return e
 }
 
-// forgotten is why nobody can tell whether the event has ended, unless a row does: its row would be gone by now. So it is of a workflow that somebody resets, or
-// that a sweep starts anew, after so long.
+// forgotten returns why it is unknown whether an event without a row has ended: it is so old that its row would be gone by now. For a younger
+// event it returns "". Such old events come from a workflow that somebody resets, or that a sweep starts again, after EVENT_RETENTION.
 func (a *Activities) forgotten(r Receipt, now time.Time) string {
 	since := latest(r.ReceivedAt, r.RetriedAt)
 	if r.Replay != nil {
@@ -157,8 +157,8 @@ func (a *Activities) forgotten(r Receipt, now time.Time) string {
 		"which undoes nothing that is newer, or discard it", r.ReceivedAt.UTC().Format(time.RFC3339))
 }
 
-// amended returns the event as a person corrected it, in an amendedError. The workflow has the body as it was received: it could not be
-// replaced while Temporal was away.
+// amended returns an amendedError with the event as a person corrected it. The workflow still has the body as received, because the workflow
+// could not be replaced while Temporal was away.
 func (a *Activities) amended(ctx context.Context, e store.Event) error {
 	p, found, err := a.Store.Pending(ctx, e.ID)
 	if err != nil || !found {

@@ -20,13 +20,13 @@ import (
 	tables "inorder/internal/store"
 )
 
-// BenchmarkApplyEvent is what the ways to execute a statement cost, directly and through PgBouncer in transaction mode.
+// BenchmarkApplyEvent compares the costs of pgx's modes of executing a statement, directly and through PgBouncer in transaction mode.
 func BenchmarkApplyEvent(b *testing.B) {
 	modes := []pgx.QueryExecMode{pgx.QueryExecModeCacheStatement, pgx.QueryExecModeCacheDescribe, pgx.QueryExecModeDescribeExec, pgx.QueryExecModeExec}
 	for _, mode := range modes {
 		b.Run("direct/"+mode.String(), func(b *testing.B) { benchmarkApply(b, mode, testenv.MigratedURL(b)) })
 	}
-	for _, mode := range modes[1:] { // the first does not work there
+	for _, mode := range modes[1:] { // the first mode doesn't work there
 		b.Run("pgbouncer/"+mode.String(), func(b *testing.B) {
 			pooled, stop, err := stack.PgBouncer(b.Context(), testenv.MigratedURL(b), 3)
 			if errors.Is(err, stack.ErrNotInstalled) {

@@ -101,7 +101,7 @@ func TestApplyEventNeedsAPerson(t *testing.T) {
 	})
 }
 
-// requireParked checks that the event, and nothing else, is a row in attention, with its body as received.
+// requireParked checks that the only row is the event's, in attention and with its body as received.
 func (s *store) requireParked(body, detail, orderID string) {
 	s.t.Helper()
 	require.Equal(s.t, "attention 0 0", s.text(`SELECT concat_ws(' ', phase, (SELECT count(*) FROM webhook_events), (SELECT count(*) FROM orders)) FROM pending_events`))

@@ -56,7 +56,7 @@ func TestALargeOrderApplies(t *testing.T) {
 func TestDeepNestingApplies(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
-	const depth = 9_990 // encoding/json refuses more than 10,000 in all, and so the receiver does
+	const depth = 9_990 // encoding/json, and so the receiver, refuses more than 10,000 in all
 	body := told("evt_1", "order.created", 0, `{"id":"order_1","x":`+strings.Repeat("[", depth)+strings.Repeat("]", depth)+`}`)
 	require.Equal(t, inorder.Applied, s.apply(body).Outcome)
 	require.Equal(t, strconv.Itoa(2*depth), s.text(`SELECT length(data->>'x') FROM orders`))

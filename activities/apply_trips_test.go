@@ -58,7 +58,7 @@ func TestApplyEventTakesFourRoundTrips(t *testing.T) {
 	}
 }
 
-// A batch takes as many round trips as one event, whatever it does with it.
+// A batch takes as many round trips as one event, whatever becomes of its events.
 func TestABatchTakesFourRoundTrips(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)

@@ -13,12 +13,12 @@ import (
 	"inorder/internal/telemetry"
 )
 
-// What people do in Temporal is recorded by the activity that acts on it. It may run twice: the act's ID is made of the run's, so that the
-// audit has it once.
+// The activity that carries out what a person asked for in Temporal also records it in the audit. It may run twice: the act's ID is derived
+// from the run's, so the audit records the act once.
 
 const somebody = "somebody in Temporal"
 
-// run is the workflow's run that this activity is of; zero outside one.
+// run returns the workflow run that this activity belongs to; zero outside an activity.
 func run(ctx context.Context) sweep.Run {
 	if !activity.IsActivity(ctx) {
 		return sweep.Run{}
@@ -31,8 +31,8 @@ func actID(ctx context.Context, eventID, what string) string {
 	return run(ctx).RunID + "/" + eventID + "/" + what
 }
 
-// canceledBy asks Temporal who canceled this activity's workflow. If Temporal does not answer, what was asked for is done all the
-// same, and nobody is named. what are attributes for the log: of the event, or of the bulk action.
+// canceledBy asks Temporal who canceled this activity's workflow, and why. If Temporal doesn't answer, it returns texts that name
+// nobody, and the caller goes on. what are log attributes of the event, or of the bulk action.
 func (a *Activities) canceledBy(ctx context.Context, what []any) (actor, reason string) {
 	r := run(ctx)
 	actor, reason, err := a.Events.CanceledBy(ctx, r)
@@ -42,7 +42,7 @@ func (a *Activities) canceledBy(ctx context.Context, what []any) (actor, reason 
 	return cmp.Or(actor, somebody), cmp.Or(reason, "canceled in Temporal")
 }
 
-// signaledBy returns who last sent the workflow a signal, as Temporal knows it, or else as the signal says itself. what is as for canceledBy.
+// signaledBy returns who last sent the workflow a signal: the actor that Temporal knows, or else says, which the signal names. what is as for canceledBy.
 func (a *Activities) signaledBy(ctx context.Context, what []any, signal, says string) string {
 	r := run(ctx)
 	actor, err := a.Events.SignaledBy(ctx, r, signal)
@@ -52,7 +52,7 @@ func (a *Activities) signaledBy(ctx context.Context, what []any, signal, says st
 	return cmp.Or(actor, says, somebody)
 }
 
-// auditRetry records that a person said "retry" in Temporal; by is nil if nobody did.
+// auditRetry records that a person sent the signal "retry" in Temporal; by is nil if nobody did.
 func (a *Activities) auditRetry(ctx context.Context, e store.Event, by *Act) error {
 	if by == nil {
 		return nil

@@ -8,8 +8,8 @@ import (
 	"inorder/internal/webhooks"
 )
 
-// CheckSubscription compares our webhooks with what the platform has, and with HookAutorepair repairs what differs. It may run
-// twice: see webhooks.Watchdog.
+// CheckSubscription compares our webhooks with those at the platform and, with HookAutorepair, repairs the differences. It may
+// run twice: see webhooks.Watchdog.
 func (a *Activities) CheckSubscription(ctx context.Context) (webhooks.Check, error) {
 	if a.Platform == nil {
 		return webhooks.Check{Note: "nothing was checked: HEADLESS_COMMERCE_API_KEY is not set, so the platform cannot be asked"}, nil

@@ -82,14 +82,14 @@ func TestARepairThatWasCutOffMakesNoSecondWebhook(t *testing.T) {
 		return made
 	}
 
-	// After the create: what was shown of the secret is lost.
+	// Cut off after the create: the secret, which is shown only once, is lost.
 	lost := unfinished()
 	check := w.check()
 	require.Empty(t, check.Open())
 	require.Len(t, w.standin.Webhooks(), 1)
 	require.NotEqual(t, lost.ID, w.standin.Webhooks()[0].ID)
 
-	// After it was recorded.
+	// Cut off after the webhook was recorded.
 	gone = w.standin.Webhooks()[0].ID
 	require.NoError(t, w.Platform.DeleteWebhook(t.Context(), gone))
 	made := unfinished()

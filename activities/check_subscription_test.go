@@ -63,7 +63,7 @@ func TestCheckSubscriptionWatchesOnlyWhatItShould(t *testing.T) {
 	require.Zero(t, check.Checked)
 	require.Contains(t, check.Note, "inorder hooks register")
 
-	add := func(id, owner string, active bool, mode platform.Mode) { // as older versions did, two modes beside each other
+	add := func(id, owner string, active bool, mode platform.Mode) { // as older versions did, with two modes side by side
 		require.NoError(t, w.Webhooks.Update(t.Context(), webhooks.Record{ID: id, URL: hookURL, Events: []string{"*"}, Mode: mode, Owner: owner, IsActive: active}))
 	}
 	add("wh_listen", "me@here/dev/1", true, platform.Test)

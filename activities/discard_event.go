@@ -12,19 +12,19 @@ import (
 	"inorder/internal/telemetry"
 )
 
-// DiscardEventInput says who gave the event up, and why.
+// DiscardEventInput names who gave the event up, and why.
 type DiscardEventInput struct {
 	Receipt Receipt `json:"receipt"`
 	Reason  string  `json:"reason"`
 	Actor   string  `json:"actor"`
-	// Canceled is set when a cancellation of the workflow gave the event up. Who asked for it is in the run's history, which
-	// workflow code does not see.
+	// Canceled is set if a cancellation of the workflow gave the event up. Who asked for it is in the run's history, which
+	// workflow code can't see.
 	Canceled bool `json:"canceled,omitempty"`
-	// ActID is of an act that is in the audit already.
+	// ActID is the ID of an act that is in the audit already.
 	ActID string `json:"act_id,omitempty"`
 }
 
-// receivedOrAmended is the event as the workflow has it, or as a person corrected it while Temporal was away.
+// receivedOrAmended returns the event as a person corrected it, or else as the workflow has it.
 func (a *Activities) receivedOrAmended(ctx context.Context, body converter.RawValue, r Receipt) (inorder.Event, error) {
 	p, found, err := a.Store.Pending(ctx, r.EventID)
 	if err != nil {
@@ -37,9 +37,9 @@ func (a *Activities) receivedOrAmended(ctx context.Context, body converter.RawVa
 	return received, nil
 }
 
-// DiscardEvent records that an operator gave the event up, with its payload, and that it waits no longer. It may run
-// twice, and answers what was recorded first, also when that is that the event was applied after all; then it also answers
-// how many events wait for the order that was created. The same act is recorded once.
+// DiscardEvent records that an operator gave the event up, with its payload, and ends its wait. It may run twice: it returns
+// what was recorded first, even if that is that the event was applied after all. Then it also returns how many events wait for
+// the order that the event created. The same act is recorded once.
 func (a *Activities) DiscardEvent(ctx context.Context, body converter.RawValue, in DiscardEventInput) (ApplyEventResult, error) {
 	received, err := a.receivedOrAmended(ctx, body, in.Receipt)
 	if err != nil {

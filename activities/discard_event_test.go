@@ -136,7 +136,7 @@ func TestWhoActedIsAskedForWithTheEventInTheLog(t *testing.T) {
 	require.NotContains(t, logs.String(), "event_id", "a bulk action is no event")
 }
 
-// The workflow has the body as it was received, if Temporal was away when a person corrected it.
+// If Temporal was away when a person corrected the body, the workflow still has the body as received.
 func TestAnEventThatWasAmendedIsDiscardedAsItWasAmended(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)

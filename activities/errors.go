@@ -15,16 +15,16 @@ import (
 )
 
 const (
-	// DataErrorType is the type of the application error of an event that can never be applied as it is. ApplyEvent answers
-	// such events as an outcome; older histories have the error.
+	// DataErrorType is the type of the application error of an event that can never be applied as it is. ApplyEvent returns
+	// an outcome for such an event; older histories have the error.
 	DataErrorType = "DataError"
 	// OrderBusyType is the type of the application error of an event whose order is locked.
 	OrderBusyType = "OrderBusy"
 )
 
-// classify decides whether Temporal retries what applies or discards an event. An error that lasts (store.IsLasting: the data
-// causes it) is not retried. Any other, such as a lost connection, is retried without an end, with the pauses of
-// workflows/options.go; one of a locked order sooner, because mostly it is only busy.
+// classify decides whether Temporal retries applying or discarding an event. A lasting error (store.IsLasting: the data
+// causes it) is not retried. Any other, such as a lost connection, is retried without limit, with the pauses of
+// workflows/options.go. If the order is locked, the pause is shorter, because the order is usually just busy.
 func classify(ctx context.Context, err error) error {
 	var busy *store.BusyError
 	switch {
@@ -39,8 +39,8 @@ func classify(ctx context.Context, err error) error {
 	return err
 }
 
-// busyPause returns a pause that grows with the attempts from a quarter of a second to two, scattered by a half, and with how
-// many events of the order come back. A local activity has none: the slow path begins at once.
+// busyPause returns a pause that grows with the attempts from 250 ms to 2 s, with 50 % jitter, and with the number of
+// the order's events that come back. A local activity gets none: the slow path begins at once.
 func busyPause(ctx context.Context, busy *store.BusyError) time.Duration {
 	attempt := int32(1)
 	if activity.IsActivity(ctx) {
@@ -54,12 +54,12 @@ func busyPause(ctx context.Context, busy *store.BusyError) time.Duration {
 	return max(pause/2+rand.N(pause), busy.ComeBack())
 }
 
-// PlatformErrorType is the type of the application error of a platform that will not answer until somebody changes
-// something, or until the time has passed that it named.
+// PlatformErrorType is the type of the application error when the platform won't answer until somebody changes
+// something, or until the time that it asked for has passed.
 const PlatformErrorType = "PlatformRefuses"
 
-// retrySlowly has Temporal pause for longer where an earlier attempt would be of no use: ten minutes if the key is refused or
-// the answer has no date, and as long as the platform asks for, an hour at most.
+// retrySlowly makes Temporal pause for longer where an earlier attempt would be useless: ten minutes if the key is refused or
+// the answer has no date, or else as long as the platform asks for, but at most an hour.
 func retrySlowly(err error) error {
 	var refused *platform.Error
 	pause := time.Duration(0)
@@ -75,5 +75,5 @@ func retrySlowly(err error) error {
 	return temporal.NewApplicationErrorWithOptions(err.Error(), PlatformErrorType, temporal.ApplicationErrorOptions{NextRetryDelay: pause})
 }
 
-// StoppedErrorType is the type of the application error of a listing that cannot go on, and that no retry cures.
+// StoppedErrorType is the type of the application error of a listing that can't go on, whatever is retried.
 const StoppedErrorType = "ListingStopped"

@@ -20,7 +20,7 @@ func TestClassify(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		err     error
-		lasting string // the message, if it is not retried
+		lasting string // the message, if the error is not retried
 	}{
 		"a data exception":             {&pgconn.PgError{Code: "22003", Message: "secret"}, "PostgreSQL refuses the event's data: SQLSTATE 22003"},
 		"untranslatable text":          {&pgconn.PgError{Code: "22P05", Message: "secret", Detail: "secret"}, "PostgreSQL refuses the event's data: SQLSTATE 22P05"},

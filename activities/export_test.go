@@ -5,21 +5,21 @@ import (
 	"time"
 )
 
-// What tests need to see or to hasten.
+// What tests need to see or to speed up.
 
 const MaxRemembered = maxRemembered
 
-// Questions are those of FetchOrder.
+// Questions are the questions of FetchOrder.
 type Questions struct{ q questions }
 
 func (q *Questions) Ask(ctx context.Context, orderID string, find func() (FetchOrderResult, error)) (FetchOrderResult, error) {
 	return q.q.ask(ctx, orderID, find)
 }
 
-// Remembered is how many are kept.
+// Remembered returns how many questions are kept.
 func (q *Questions) Remembered() int { return len(q.q.asked) }
 
-// ForgetAnswers has FetchOrder ask again what was answered a moment ago.
+// ForgetAnswers makes FetchOrder ask again for orders that were answered a moment ago.
 func ForgetAnswers(a *Activities) {
 	a.questions.mu.Lock()
 	defer a.questions.mu.Unlock()

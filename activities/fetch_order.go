@@ -11,22 +11,21 @@ type FetchOrderInput struct {
 	OrderID string `json:"order_id"`
 }
 
-// FetchOrderResult says what the platform answered. It holds nothing of the order itself.
+// FetchOrderResult is what the platform answered. It contains nothing of the order itself.
 type FetchOrderResult struct {
-	// Found is whether the order is on its way: an event of the ID EventID creates it, or something else has meanwhile.
+	// Found reports whether the order is on its way, created by the event EventID, or there already, created by something else meanwhile.
 	Found   bool   `json:"found"`
 	EventID string `json:"event_id,omitempty"`
-	Detail  string `json:"detail,omitempty"` // why it is not found
+	Detail  string `json:"detail,omitempty"` // why the order is not found
 }
 
 // FetchOrder asks the platform for an order that is missing here, and starts the workflow of the order.reconciled event
-// that creates it, which wakes the events that wait for it. An order that the platform does not know is a result, too.
+// that creates it. That event then wakes the events that wait for the order. An order that the platform doesn't know is a
+// result, not an error.
 //
-// However many events wait for an order, one process asks for it once at a time. The others get the same answer, and so do
-// those that ask within ten seconds after it.
-//
-// It may run twice: the event's ID follows from the order's state, and only a missing order gets one. An error is retried,
-// slowly if the platform refuses the key, because that lasts until somebody changes the key.
+// However many events wait for an order, a process has only one request for it under way. All callers share its answer, and so
+// do those that ask within ten seconds after it. It may run twice: the event's ID follows from the order's state, and only a
+// missing order gets an event. An error is retried; slowly if the platform refuses the key, until somebody changes it.
 func (a *Activities) FetchOrder(ctx context.Context, in FetchOrderInput) (FetchOrderResult, error) {
 	if a.Platform == nil {
 		return FetchOrderResult{Detail: platformNotSet}, nil

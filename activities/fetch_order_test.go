@@ -15,7 +15,7 @@ import (
 	"inorder/dev/standin"
 )
 
-// fetch asks anew, as if nobody had asked a moment ago.
+// fetch calls FetchOrder without any kept answers.
 func (s *shop) fetch(id string) (activities.FetchOrderResult, error) {
 	activities.ForgetAnswers(s.Activities)
 	return do[activities.FetchOrderResult](s, s.FetchOrder, activities.FetchOrderInput{OrderID: id})

@@ -10,11 +10,11 @@ import (
 	"inorder/internal/await"
 )
 
-// heartbeatEvery is well below every heartbeat time-out.
+// heartbeatEvery is well below every heartbeat timeout.
 const heartbeatEvery = 2 * time.Second
 
-// heartbeat sends a heartbeat now and every two seconds, until stop returns; stop may be called again. details, which may be
-// nil, returns what the next attempt finds if this one is cut off; it is called concurrently.
+// heartbeat sends a heartbeat now and every two seconds until stop is called; stop may be called again. details, which may be
+// nil, returns the details that the next attempt gets if this one is cut off. It is called concurrently.
 func heartbeat(ctx context.Context, details func() any) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	record := func() {

@@ -12,7 +12,7 @@ import (
 	tables "inorder/internal/store"
 )
 
-// succeeded is when a job last did, by the table.
+// succeeded returns when a job last succeeded, according to the table.
 func (s *store) succeeded(j tables.Job) (at time.Time) {
 	s.t.Helper()
 	require.NoError(s.t, s.pool.QueryRow(s.t.Context(), `SELECT coalesce((SELECT last_success_at FROM jobs WHERE name = $1), 'epoch')`, string(j)).Scan(&at))
@@ -59,7 +59,7 @@ func TestAJobThatDidNothingOrFailedNotesNothing(t *testing.T) {
 func TestAnOlderSuccessDoesNotReplaceANewerOne(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
-	_, err := s.pool.Exec(t.Context(), `INSERT INTO jobs VALUES ('sweep', now() + interval '1 hour')`) // by a clock that was set back since
+	_, err := s.pool.Exec(t.Context(), `INSERT INTO jobs VALUES ('sweep', now() + interval '1 hour')`) // written by a clock that has since been set back
 	require.NoError(t, err)
 	before := s.succeeded(tables.JobSweep)
 	require.NoError(t, s.Store.Succeeded(t.Context(), tables.JobSweep))

@@ -10,7 +10,7 @@ import (
 	tables "inorder/internal/store"
 )
 
-// patient is for tests that force an order of transactions: they wait for a lock as long as a busy machine takes to see that they do.
+// patient is for tests that force an order of transactions: a transaction waits for a lock long enough for a busy machine to notice it.
 func (s *store) patient() *store {
 	s.Store = tables.New(patientPool{s.pool})
 	return s

@@ -17,7 +17,7 @@ import (
 	"inorder/internal/platform"
 )
 
-// shop is a store beside a stand-in. An event that is begun is applied at once.
+// shop is a store with a stand-in. An event whose workflow is started is applied at once.
 type shop struct {
 	*store
 	platform *standin.Server
@@ -47,7 +47,7 @@ func (s *shop) connect(api string, key platform.Secret) {
 	s.Platform = testenv.Platform(s.t, api, key, func(o *platform.Options) { o.MaxRetries = -1 })
 }
 
-// place makes orders on the platform of which we hear nothing.
+// place creates orders on the platform whose webhooks are lost.
 func (s *shop) place(n int, actions ...string) []standin.Order {
 	s.t.Helper()
 	orders, err := s.platform.Place(standin.Placement{Count: n, Actions: actions})

@@ -15,29 +15,29 @@ import (
 // purgeBatch is how many rows one transaction deletes: a few milliseconds of row locks.
 const purgeBatch = 250
 
-// PurgeResult says what a purge did.
+// PurgeResult is what a purge did.
 type PurgeResult struct {
-	Deleted    int64     `json:"deleted"`            // rows
-	Payloads   int64     `json:"payloads,omitempty"` // of rows that stay
+	Deleted    int64     `json:"deleted"`            // webhook_events rows
+	Payloads   int64     `json:"payloads,omitempty"` // payloads removed from webhook_events rows that stay
 	Secrets    int64     `json:"secrets,omitempty"`  // webhook_secrets rows, of secrets that ended before OlderThan
-	Keys       int64     `json:"keys,omitempty"`     // idempotency_keys rows, of requests a day ago
+	Keys       int64     `json:"keys,omitempty"`     // idempotency_keys rows of requests more than a day ago
 	Bulks      int64     `json:"bulks,omitempty"`    // bulk actions that ended before OlderThan
 	Refused    int64     `json:"refused,omitempty"`  // refused_deliveries rows
 	Audit      int64     `json:"audit,omitempty"`    // audit_log rows
-	OlderThan  time.Time `json:"older_than"`         // what was processed before this is gone
+	OlderThan  time.Time `json:"older_than"`         // events that ended before this are gone
 	FinishedAt time.Time `json:"finished_at"`
 }
 
-// purge is one that runs.
+// purge is a running purge.
 type purge struct {
 	*Activities
 	now    time.Time
 	result PurgeResult
 }
 
-// PurgeEvents removes what need not be kept any longer as of now: rows of webhook_events, payloads of others, webhook_secrets and bulk actions that ended
-// long ago, answers to requests of the admin API, refused deliveries, and the audit. Each goes in small transactions with pauses between them, so that
-// events go on meanwhile. It may run twice: the second run removes what is left.
+// PurgeEvents removes what need not be kept any longer as of now: webhook_events rows, payloads of other rows, webhook_secrets rows and bulk actions that
+// ended long ago, stored answers of the admin API, refused deliveries, and rows of the audit. It works in small transactions with pauses between them, so
+// that events go on meanwhile. It may run twice: the second run removes what is left.
 func (a *Activities) PurgeEvents(ctx context.Context, now time.Time) (PurgeResult, error) {
 	p := purge{Activities: a, now: now, result: PurgeResult{OlderThan: now.Add(-a.EventRetention - retention.Slack)}}
 	for _, step := range []struct {
@@ -65,7 +65,7 @@ func (p *purge) events(ctx context.Context) error {
 	return inBatches(ctx, &p.result.Deleted, full(func() (int64, error) { return p.Store.Purge(ctx, &walk, cutoff, purgeBatch) }))
 }
 
-// payloads has nothing to do if they are kept as long as their rows.
+// payloads does nothing if payloads are kept as long as their rows.
 func (p *purge) payloads(ctx context.Context) error {
 	if p.PayloadRetention <= 0 || p.PayloadRetention >= p.EventRetention {
 		return nil
@@ -105,7 +105,7 @@ func (p *purge) secrets(ctx context.Context) (err error) {
 
 func (p *purge) succeeded(ctx context.Context) error { return p.Store.Succeeded(ctx, store.JobPurge) }
 
-// full adds that there is more if a batch is full.
+// full reports that there may be more if a batch is full.
 func full(batch func() (int64, error)) func() (int64, bool, error) {
 	return func() (int64, bool, error) {
 		n, err := batch()
@@ -114,14 +114,14 @@ func full(batch func() (int64, error)) func() (int64, bool, error) {
 }
 
 const (
-	// pace is how many rows a second a purge removes at most. The log and the checkpoints of a faster one fill the disk's queue, in which events wait, too.
+	// pace is how many rows a second a purge removes at most. The WAL and the checkpoints of a faster one would fill the disk's queue, and delay events.
 	pace = 2000
-	// rest is how much longer the purge rests after a batch than that took, at least: a server that is busy gives the purge less.
+	// rest times the duration of a batch is how long the purge pauses after it, at least: on a busy server, the purge slows down.
 	rest         = 3
 	longestPause = time.Second
 )
 
-// inBatches purges until there is no more, and adds up. It rests after each batch, so that most of the server's time stays free for events.
+// inBatches runs batches until nothing is left, and adds their counts to done. Pauses between them leave most of the server's time to events.
 func inBatches(ctx context.Context, done *int64, batch func() (n int64, more bool, err error)) error {
 	for {
 		began := time.Now()

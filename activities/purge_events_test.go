@@ -23,7 +23,7 @@ func (s *store) purge(now time.Time) activities.PurgeResult {
 	return r
 }
 
-// newPurged is a store whose events are kept for a day.
+// newPurged returns a store whose events are kept for a day.
 func newPurged(t *testing.T) *store {
 	s := newStore(t)
 	s.EventRetention = 24 * time.Hour
@@ -62,7 +62,7 @@ func TestPurgeEvents(t *testing.T) {
 		s := newPurged(t)
 		fill(s, 2000, now.AddDate(-1, 0, 0))
 		trips := s.wire.count(func() { require.Equal(t, int64(2000), s.purge(now).Deleted) })
-		require.GreaterOrEqual(t, trips, 9) // three transactions of begin, delete, commit, and those of the keys
+		require.GreaterOrEqual(t, trips, 9) // three transactions of begin, delete and commit, and those for the keys
 	})
 	t.Run("passes over rows that are locked, and takes them next time", func(t *testing.T) {
 		s := newPurged(t)
@@ -110,8 +110,8 @@ func TestPayloadsGoInBatchesAndEachPurgeGoesOnWhereTheLastOneStopped(t *testing.
 	insert(9001, 9003, "20 hours")
 	require.EqualValues(t, 2500, s.purge(time.Now()).Payloads)
 	require.Equal(t, "0 3", s.text(`SELECT count(store_id) || ' ' || count(payload) FROM webhook_events`), "a store that is no text is none")
-	insert(3001, 3002, "10 days")     // committed late: its transaction began before the last row that went
-	insert(-99999, -99999, "10 days") // a day earlier than that, which no transaction lasts
+	insert(3001, 3002, "10 days")     // committed late: its transaction began before that of the last row removed
+	insert(-99999, -99999, "10 days") // a day before that, longer than any transaction lasts
 	require.EqualValues(t, 2, s.purge(time.Now()).Payloads)
 	require.Zero(t, s.purge(time.Now()).Payloads)
 	release := s.hold(`SELECT FROM webhook_events WHERE event_id = 'evt_9001' FOR UPDATE`)

@@ -12,36 +12,36 @@ const (
 	// answersLast is how long an answer is kept: the events that wait for one order ask at about the same time, and not again
 	// within a minute.
 	answersLast = 10 * time.Second
-	// failuresLast is less than the first pause before FetchOrder is retried, so that each retry asks anew. In between, a
-	// platform that does not answer costs the many events of one order no more than one question.
+	// failuresLast is shorter than the first pause before FetchOrder is retried, so that each retry asks again. Until then, the
+	// many events of one order share a single question to a platform that doesn't answer.
 	failuresLast = 5 * time.Second
-	// maxRemembered bounds the answers that are kept; those beyond are forgotten at once.
+	// maxRemembered bounds how many answers are kept; further ones are forgotten at once.
 	maxRemembered = 1000
 )
 
-// questions ask for each order once at a time. A caller that comes meanwhile waits for that answer, and one that comes a
-// moment after it gets it, too. The zero value is ready.
+// questions makes sure that each order is asked for once at a time. A caller that comes meanwhile waits for that answer, and a
+// caller that comes shortly after gets it, too. The zero value is ready to use.
 type questions struct {
 	mu    sync.Mutex
 	asked map[string]*question // by the order's ID
 }
 
-// question is one that is being asked, or whose answer is kept.
+// question is a question that is being asked, or whose answer is kept.
 type question struct {
 	answered chan struct{} // closed when the fields below are set
 	answer   FetchOrderResult
 	err      error
-	until    time.Time // the answer is kept until then; zero while it is being asked
+	until    time.Time // when the kept answer expires; zero while the question is being asked
 }
 
 func (one *question) over(now time.Time) bool { return !one.until.IsZero() && now.After(one.until) }
 
-// ask returns what find returns, or what it returned to another caller. ctx bounds the waiting for another caller's answer.
+// ask returns what find returns, or what another caller's find returned. ctx limits how long it waits for another caller.
 func (q *questions) ask(ctx context.Context, orderID string, find func() (FetchOrderResult, error)) (FetchOrderResult, error) {
 	q.mu.Lock()
 	one := q.asked[orderID]
 	if one == nil || one.over(time.Now()) {
-		// If find panics, the callers that wait get this error.
+		// If find panics, the waiting callers get this error.
 		one = &question{answered: make(chan struct{}), err: errors.New("the question for the order was cut off")}
 		if q.asked == nil {
 			q.asked = map[string]*question{}
@@ -61,7 +61,7 @@ func (q *questions) ask(ctx context.Context, orderID string, find func() (FetchO
 	}
 }
 
-// settle gives the answer to the callers that wait, and keeps it.
+// settle releases the waiting callers, and keeps the answer.
 func (q *questions) settle(orderID string, one *question) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

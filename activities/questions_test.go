@@ -17,7 +17,7 @@ import (
 	"inorder/activities"
 )
 
-// holdUp counts the questions for orders, and answers none before release is called.
+// holdUp counts the requests for orders, and answers none before release is called.
 func (s *shop) holdUp() (asked *atomic.Int32, release func()) {
 	asked, gate := &atomic.Int32{}, make(chan struct{})
 	s.spoil = func(http.ResponseWriter, *http.Request) bool {
@@ -76,7 +76,7 @@ func TestAnAnswerIsRememberedForAMoment(t *testing.T) {
 		time.Sleep(4 * time.Second)
 		ask(away)
 		require.Equal(t, 1, asked)
-		time.Sleep(6 * time.Second) // FetchOrder is tried again after ten
+		time.Sleep(6 * time.Second) // FetchOrder is retried after ten
 		ask(nil)
 		require.Equal(t, 2, asked, "a failure is not remembered until the next try")
 		time.Sleep(9 * time.Second)

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// replaceOrders puts other JSON in the place of the platform's orders, by their IDs, wherever the platform shows them.
+// replaceOrders replaces the platform's orders, by ID, with other JSON wherever the platform shows them.
 func (s *shop) replaceOrders(by map[string]string) {
 	s.spoil = func(w http.ResponseWriter, r *http.Request) bool {
 		rec := httptest.NewRecorder()
@@ -37,7 +37,7 @@ func (s *shop) replaceOrders(by map[string]string) {
 	}
 }
 
-// malformed is an order that cannot be read. Where it names its order, and that alone, it can be compared once more.
+// malformed is an order that can't be read. It can be compared once more if it names its own order, and no other.
 type malformed struct{ name, sent, says string }
 
 func (c malformed) hasID() bool {
@@ -91,7 +91,7 @@ func TestAMalformedOrderIsItsOwnProblem(t *testing.T) {
 			if c.hasID() {
 				require.Regexp(t, "(?m)^order "+orders[i].ID+": .*"+c.says, notes)
 			} else {
-				// The platform lists the newest first, but in which order does not matter here.
+				// The platform lists the newest first, but the sequence doesn't matter here.
 				require.Regexp(t, `(?m)^order \d+ on page 1 of the orders created since [^ ]+: .*`+c.says, notes)
 			}
 			fetched, err := s.fetch(orders[i].ID)

@@ -17,7 +17,7 @@ import (
 	tables "inorder/internal/store"
 )
 
-// reconcile compares all pages, and repairs at once if it may.
+// reconcile compares all pages and, if repair is set, repairs at once.
 func (s *shop) reconcile(repair bool) (sum activities.ReconcilePageResult) {
 	s.t.Helper()
 	plan, err := do[activities.ReconcilePlan](s, s.PlanReconcile, time.Now())
@@ -40,7 +40,7 @@ func (s *shop) repairOrders(ids ...string) reconcile.Totals {
 	return r
 }
 
-// metric returns the values of a metric, by their label if they have one.
+// metric returns the values of a metric, by label value if it has a label.
 func (s *shop) metric(name string) map[string]float64 {
 	s.t.Helper()
 	families, err := s.metrics.Gather()
@@ -110,7 +110,7 @@ func TestAReconciledEventThatComesTooLateIsNoRepair(t *testing.T) {
 	require.NotEqual(t, held[0].ID, held[1].ID)
 
 	before := s.repairsCounted()
-	slices.Reverse(held) // the later answer is applied first, and tells it all
+	slices.Reverse(held) // the later answer is applied first, and contains everything
 	for _, e := range held {
 		require.NoError(t, apply(t.Context(), e))
 		require.NoError(t, apply(t.Context(), e), "an event that is applied twice counts once")

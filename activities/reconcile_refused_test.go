@@ -19,7 +19,7 @@ import (
 	"inorder/activities"
 )
 
-// refuse answers some requests in a way that no retry cures.
+// refuse answers the requests selected by which in a way that no retry cures.
 func (s *shop) refuse(status int, body string, which func(*http.Request) bool) {
 	s.spoil = func(w http.ResponseWriter, r *http.Request) bool {
 		if !which(r) {
@@ -190,7 +190,7 @@ func TestAReconciliationThatStoppedIsNoSuccess(t *testing.T) {
 	before := last()
 	finish(activities.FinishReconcileInput{Stopped: "400"})
 	require.Equal(t, before, last())
-	var in activities.FinishReconcileInput // of older workflow code, which gave the totals alone
+	var in activities.FinishReconcileInput // from older workflow code, which passed only the totals
 	require.NoError(t, json.Unmarshal([]byte(`{"compared":7}`), &in))
 	require.Equal(t, 7, in.Compared)
 	finish(in)

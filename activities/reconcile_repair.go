@@ -23,12 +23,12 @@ func (a *Activities) comparer() reconcile.Comparer {
 
 const (
 	pollEvery = 100 * time.Millisecond
-	// repairTimeout is how long repair goes on polling while no event ends.
+	// repairTimeout is how long repair goes on polling without seeing an event end.
 	repairTimeout = 30 * time.Second
 )
 
-// repair starts the events that repair the orders, and polls until they have ended. Those that have not when none ended
-// for 30 seconds count as not repaired; their workflows go on.
+// repair starts the events that repair the orders, and polls until they have ended. If none has ended for 30 seconds, the
+// orders of the remaining events count as not repaired; their workflows go on.
 func (a *Activities) repair(ctx context.Context, drifted []reconcile.Compared) (t reconcile.Totals, err error) {
 	open := map[string]reconcile.Compared{}
 	for _, c := range drifted {
@@ -50,7 +50,7 @@ func (a *Activities) repair(ctx context.Context, drifted []reconcile.Compared) (
 			switch c := open[e.EventID]; e.Outcome {
 			case inorder.Applied:
 				t.AddRepaired(c.Drift)
-			case inorder.Stale: // a newer event has set all of it meanwhile
+			case inorder.Stale: // meanwhile, newer events have set everything that it says
 			default:
 				t.AddUnrepaired(c, fmt.Sprintf("its event %s is %s: %s", e.EventID, e.Outcome, e.Detail))
 			}
@@ -68,7 +68,7 @@ func (a *Activities) repair(ctx context.Context, drifted []reconcile.Compared) (
 }
 
 // startRepair starts the workflow of a repair. If Temporal refuses the event as invalid, for instance because it is larger
-// than the namespace allows, no retry would help, and it returns why.
+// than the namespace allows, no retry would help; then it returns the reason as refused.
 func (a *Activities) startRepair(ctx context.Context, e inorder.Event) (refused string, err error) {
 	e.ReceivedAt = time.Now().UTC()
 	err = a.Events.Start(ctx, e)

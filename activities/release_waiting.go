@@ -11,12 +11,12 @@ import (
 
 // ReleaseWaiting wakes every event that waits for the order, and returns how many it woke: see sweep.Release.
 //
-// It may run twice: an event that is awake already is applied once more and finds its row. An attempt goes on at the cursor
-// of the one before; after one that failed for some events, the next begins anew, and finds those that still wait.
+// It may run twice: an event that was woken before is applied once more and finds its row. An attempt continues at the cursor of
+// the previous one. If that one failed for some events, the next starts from the beginning, and finds those that still wait.
 func (a *Activities) ReleaseWaiting(ctx context.Context, orderID string) (int, error) {
 	r := sweep.Release{Store: a.Store, Engine: a.Events, OrderID: orderID}
 	if activity.HasHeartbeatDetails(ctx) {
-		_ = activity.GetHeartbeatDetails(ctx, &r.Cursor) // an unreadable one begins anew
+		_ = activity.GetHeartbeatDetails(ctx, &r.Cursor) // with an unreadable cursor, start from the beginning
 	}
 	var cursor atomic.Pointer[sweep.Cursor]
 	r.Progress = func(c sweep.Cursor) { cursor.Store(&c) }

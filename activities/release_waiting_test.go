@@ -124,7 +124,7 @@ func TestReleaseWaitingWakesOnlyWhoWaits(t *testing.T) {
 	})
 }
 
-// wait makes n waiting events of order_1, three to a second, evt_0001 the oldest. They end when they are woken.
+// wait creates n waiting events of order_1, three per second, with evt_0001 the oldest. They end when they are woken.
 func (s *store) wait(n int) {
 	s.t.Helper()
 	s.exec(`INSERT INTO pending_events (event_id, order_id, type, payload, body, occurred_at, received_at, phase)

@@ -16,7 +16,7 @@ import (
 
 const day = 24 * time.Hour
 
-// life is what happens to one event, evt_1, on real tables. Time passes by making all that is written older.
+// life is the life of one event, evt_1, on real tables. Time passes by backdating everything that is written.
 type life struct {
 	*store
 	receivedAt time.Time // as the workflow's input has it
@@ -34,7 +34,7 @@ func newLife(s *store, r retention.Settings) *life {
 	return l
 }
 
-// The audit is append-only, so its trigger is out of the way for this.
+// The audit is append-only, so its trigger is disabled for this.
 var ageing = []string{`SET LOCAL session_replication_role = replica`,
 	`UPDATE webhook_events SET processed_at = processed_at - $1::interval, received_at = received_at - $1::interval, payload_removed_at = payload_removed_at - $1::interval`,
 	`UPDATE pending_events SET received_at = received_at - $1::interval, seen_at = seen_at - $1::interval, retried_at = retried_at - $1::interval`,
@@ -63,10 +63,10 @@ func (l *life) pass(d time.Duration) {
 	require.NoError(l.t, tx.Commit(l.t.Context()))
 }
 
-// run is one attempt of the event's workflow, which was started with the event's first delivery.
+// run runs one attempt of the event's workflow, which was started by the event's first delivery.
 func (l *life) run() inorder.Outcome { l.t.Helper(); return l.runWith(l.receivedAt, time.Time{}) }
 
-// redelivered is one of the workflow that a later delivery starts, after Temporal has forgotten the first one.
+// redelivered runs one attempt of the workflow that a later delivery starts, after Temporal has forgotten the first workflow.
 func (l *life) redelivered() inorder.Outcome {
 	l.t.Helper()
 	return l.runWith(time.Now(), time.Time{})
@@ -80,14 +80,14 @@ func (l *life) runWith(receivedAt, retriedAt time.Time) inorder.Outcome {
 	return r.Outcome
 }
 
-// applied is an event that was applied.
+// applied lets the order be created and the event be applied.
 func (l *life) applied() {
 	l.t.Helper()
 	l.orderIsCreated()
 	require.Equal(l.t, inorder.Applied, l.run())
 }
 
-// orderIsCreated by another event, which leaves no row.
+// orderIsCreated creates the order by another event, which leaves no row.
 func (l *life) orderIsCreated() {
 	l.t.Helper()
 	_, err := l.ApplyEvent(l.t.Context(), raw(created("evt_0")), activities.ApplyEventInput{Receipt: activities.Receipt{EventID: "evt_0", ReceivedAt: time.Now()}})
@@ -96,7 +96,7 @@ func (l *life) orderIsCreated() {
 	require.NoError(l.t, err)
 }
 
-// end says how the event has ended: when its row was written, and whether it has its payload; "" without a row.
+// end returns how the event has ended: when its row was written, and whether the row has its payload; "" without a row.
 func (l *life) end() string {
 	l.t.Helper()
 	return l.text(`SELECT coalesce((SELECT concat_ws(' ', outcome, CASE WHEN payload IS NULL THEN 'without payload' ELSE 'with payload' END, 'by ' || xmin) FROM webhook_events WHERE event_id = 'evt_1'), '')`)
@@ -109,7 +109,7 @@ func (l *life) has(outcome inorder.Outcome, payload string) {
 
 func (l *life) purged() activities.PurgeResult { l.t.Helper(); return l.purge(time.Now()) }
 
-// unchanged runs f, which must answer what was recorded and write nothing.
+// unchanged runs f, which must return what was recorded and write nothing.
 func (l *life) unchanged(f func() inorder.Outcome, outcome inorder.Outcome) {
 	l.t.Helper()
 	before := l.end()
@@ -118,7 +118,7 @@ func (l *life) unchanged(f func() inorder.Outcome, outcome inorder.Outcome) {
 	require.Equal(l.t, before, l.end())
 }
 
-// sweep is one that was scheduled at a time. The run of the event's workflow was terminated.
+// sweep runs a sweep that was scheduled at that time. The run of the event's workflow was terminated.
 func (l *life) sweep(scheduled time.Time) sweep.Report {
 	l.t.Helper()
 	s := sweep.Sweep{Store: l.Store, Engine: l.engine, Retention: l.EventRetention, Now: scheduled}
@@ -127,18 +127,18 @@ func (l *life) sweep(scheduled time.Time) sweep.Report {
 	return report
 }
 
-// replay has a person replay the event.
+// replay replays the event as a person does.
 func (l *life) replay() error {
 	o := operate.Operator{Store: l.Store, Engine: l.engine}
 	_, err := o.Replay(l.t.Context(), "evt_1", operate.Act{Actor: "anna", Reason: "try"})
 	return err
 }
 
-// engineOfOne has the workflow of one event, which somebody terminated.
+// engineOfOne stands in for Temporal with the workflow of one event, which somebody terminated.
 type engineOfOne struct {
 	operate.Engine
 	life    *life
-	start   func() // between the decision to start it and the start
+	start   func() // if set, runs between the decision to start the workflow and the start
 	outcome inorder.Outcome
 }
 

@@ -13,12 +13,12 @@ import (
 
 var (
 	usual = retention.Settings{Events: 30 * day, Payloads: 30 * day, Redelivery: 7 * day, PendingTTL: 30 * day, StuckAfter: day, Refused: 7 * day}
-	// tight is as short as the rows may be kept.
+	// tight keeps rows for the shortest time allowed.
 	tight = retention.Settings{Events: 7 * day, Payloads: 7 * day, Redelivery: 7 * day, PendingTTL: 7 * day, StuckAfter: day}
 	brief = retention.Settings{Events: 30 * day, Payloads: 2 * day, Redelivery: 7 * day, PendingTTL: 30 * day, StuckAfter: day}
 )
 
-// lives are what happens to one event, and when. The settings of each are ones that a program takes.
+// lives are what happens to one event, and when. The program accepts the settings of each.
 var lives = []struct {
 	name     string
 	settings retention.Settings
@@ -150,7 +150,7 @@ var lives = []struct {
 func TestWhatIsKeptHowLong(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
-	for _, tc := range lives { // one after the other, because time passes for all that is in the tables
+	for _, tc := range lives { // one after the other, because time passes for everything in the tables
 		t.Run(tc.name, func(t *testing.T) {
 			tc.goes(newLife(&store{Activities: s.Activities, t: t, pool: s.pool}, tc.settings))
 		})

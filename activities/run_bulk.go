@@ -14,20 +14,20 @@ import (
 	"inorder/internal/store"
 )
 
-// RunBulkInput says which bulk to work on, and for how long at most, in nanoseconds.
+// RunBulkInput names the bulk action to work on, and for how long at most, in nanoseconds.
 type RunBulkInput struct {
 	ID  string        `json:"id"`
 	For time.Duration `json:"for"`
 }
 
-// BulkWaitsErrorType is the type of the application error of a bulk that can't go on now.
+// BulkWaitsErrorType is the type of the application error of a bulk action that can't go on now.
 const BulkWaitsErrorType = "BulkWaits"
 
-// bulkPause is how long a bulk waits for a server that is away, or for orders that are locked, before it tries again.
+// bulkPause is how long a bulk action waits for a server that is away, or for locked orders, before it tries again.
 const bulkPause = 5 * time.Second
 
-// RunBulk acts on events of a bulk for a while, and returns how far it has come: see bulk.Runner. A worker that stops, and a cancellation,
-// end it early, which is no error. It may run twice: each event's act has an ID, by which it is recorded once.
+// RunBulk acts on events of a bulk action for a while, and returns the progress: see bulk.Runner. It ends early, without an error, when the
+// worker stops or the activity is canceled. It may run twice: each event's act has an ID, so that it is recorded once.
 func (a *Activities) RunBulk(ctx context.Context, in RunBulkInput) (bulk.Progress, error) {
 	var progress atomic.Pointer[bulk.Progress]
 	progress.Store(&bulk.Progress{})
@@ -50,7 +50,7 @@ func (a *Activities) RunBulk(ctx context.Context, in RunBulkInput) (bulk.Progres
 	return p, nil
 }
 
-// bulkWaits is an error of a bulk as its pending activity shows it: in words.
+// bulkWaits returns an error of a bulk action as the pending activity shows it: in words.
 func bulkWaits(err error) error {
 	return temporal.NewApplicationErrorWithOptions(inorder.Bounded(err.Error()), BulkWaitsErrorType, temporal.ApplicationErrorOptions{
 		NextRetryDelay: bulkPause,
@@ -58,16 +58,16 @@ func bulkWaits(err error) error {
 	})
 }
 
-// StopBulkInput says who stopped a bulk in Temporal, and why.
+// StopBulkInput names who stopped a bulk action in Temporal, and why.
 type StopBulkInput struct {
 	ID     string `json:"id"`
 	Actor  string `json:"actor"`
 	Reason string `json:"reason"`
-	// Canceled is set when a cancellation of the workflow stopped it. Who asked for it is in the run's history.
+	// Canceled is set if a cancellation of the workflow stopped it. Who asked for it is in the run's history.
 	Canceled bool `json:"canceled,omitempty"`
 }
 
-// StopBulk records that a bulk is stopped, and returns how far it had come. It may run twice, and leaves one that has ended as it ended.
+// StopBulk records that a bulk action is stopped, and returns its progress. It may run twice: one that has ended stays as it ended.
 func (a *Activities) StopBulk(ctx context.Context, in StopBulkInput) (bulk.Progress, error) {
 	by := store.Act{Action: store.ActStop, Via: store.ViaTemporal, Reason: in.Reason}
 	if in.Canceled {

@@ -32,7 +32,7 @@ func TestMain(m *testing.M) { testenv.Main(m) }
 
 var received = time.Date(2025, 1, 15, 12, 0, 0, 0, time.UTC)
 
-// store is the activities on a database of their own.
+// store is the activities with a database of their own.
 type store struct {
 	*activities.Activities
 	t    testing.TB
@@ -70,7 +70,7 @@ type events struct {
 	revived       []inorder.Event
 	woken         func(eventID string)
 	start         func(context.Context, inorder.Event) error
-	silent        error // nobody tells who canceled or signaled
+	silent        error // of CanceledBy and SignaledBy, if set
 }
 
 func (e *events) Wake(_ context.Context, id string) (alive bool, err error) {
@@ -104,12 +104,12 @@ func (e *events) Revive(_ context.Context, event inorder.Event, _ string) (start
 	return true, nil
 }
 
-// told is one event of order_1 at 10:00 plus so many minutes.
+// told returns the body of an event of 10:00 plus the given minutes.
 func told(id, eventType string, minutes int, data string) string {
 	return fmt.Sprintf(`{"id":%q,"type":%q,"created_at":"2025-01-15T10:%02d:00Z","data":%s,"store_id":"store_1"}`, id, eventType, minutes, data)
 }
 
-// created creates order_1 at 10:00.
+// created returns the body of an event that creates order_1 at 10:00.
 func created(id string) string {
 	return told(id, "order.created", 0, `{"id":"order_1","number":1001,"status":"pending","payment_status":"unpaid","total":{"amount":500,"currency":"KRW"}}`)
 }
@@ -138,7 +138,7 @@ func (s *store) applyAt(body string, age time.Duration) activities.ApplyEventRes
 	return r
 }
 
-// answer is how an ApplyEvent ended that ran beside others.
+// answer is how an ApplyEvent that ran beside others ended.
 type answer struct {
 	activities.ApplyEventResult
 	err error
@@ -161,7 +161,7 @@ func (s *store) discard(body, reason, actor string) activities.ApplyEventResult 
 	return r
 }
 
-// text is the one value that the query answers, as text, "" for NULL and for no row.
+// text returns the single value of the query as text; "" for NULL and for no row.
 func (s *store) text(sql string, args ...any) string {
 	s.t.Helper()
 	var value *string
@@ -179,7 +179,7 @@ func (s *store) exec(sql string, args ...any) {
 	require.NoError(s.t, err)
 }
 
-// everything is all that is stored, to see that nothing was written.
+// everything returns all that is stored, to check that nothing was written.
 func (s *store) everything() string {
 	s.t.Helper()
 	return s.text(`SELECT coalesce((SELECT jsonb_agg(e ORDER BY event_id) FROM webhook_events e), '[]') ||
@@ -188,7 +188,7 @@ func (s *store) everything() string {
 		coalesce((SELECT jsonb_agg(p ORDER BY event_id) FROM pending_events p), '[]')`)
 }
 
-// hold runs SQL in a transaction that stays open until release, which commits it.
+// hold runs SQL in a transaction that stays open until release commits it.
 func (s *store) hold(sql string, args ...any) (release func()) {
 	s.t.Helper()
 	tx, err := s.pool.Begin(s.t.Context())
@@ -202,13 +202,13 @@ func (s *store) hold(sql string, args ...any) (release func()) {
 	}
 }
 
-// holdOrder takes order_1's lock, as an event that is being applied does.
+// holdOrder takes order_1's lock, as applying an event does.
 func (s *store) holdOrder() (release func()) {
 	s.t.Helper()
 	return s.hold(`SELECT pg_advisory_xact_lock(hashtextextended('order order_1', 0))`)
 }
 
-// blocked waits until so many transactions of this database wait for a lock, and returns their backends' IDs.
+// blocked waits until n transactions of this database wait for a lock, and returns the process IDs of their backends.
 func (s *store) blocked(n int) (pids []int32) {
 	s.t.Helper()
 	require.Eventually(s.t, func() bool {

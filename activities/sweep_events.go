@@ -10,25 +10,25 @@ import (
 	"inorder/internal/sweep"
 )
 
-// SweepEventsInput says from when on a sweep counts runs that ended.
+// SweepEventsInput is the time of a sweep, and the time from which on it considers runs that ended.
 type SweepEventsInput struct {
 	Now time.Time `json:"now"`
 	// Since is when the sweep before this one began; zero for none.
 	Since time.Time `json:"since,omitzero"`
 }
 
-// SweepEventsResult says what a sweep found and did.
+// SweepEventsResult is what a sweep found and did.
 type SweepEventsResult struct {
 	sweep.Report
-	BeganAt    time.Time `json:"began_at"` // from then on the next sweep counts
+	BeganAt    time.Time `json:"began_at"` // the Since of the next sweep
 	FinishedAt time.Time `json:"finished_at"`
 }
 
-// sweepOverlap is how much of the time before the last sweep counts again: Temporal's listings lag behind.
+// sweepOverlap is how far a sweep looks back before Since, because Temporal's listings lag behind.
 const sweepOverlap = 10 * time.Minute
 
 // SweepEvents brings back the events that lost their workflow, and returns what it found and did: see package sweep. An event
-// that can't be brought back now is left to the next sweep. It may run twice: what is running is left alone.
+// that can't be brought back now is left to the next sweep. It may run twice: running workflows are left alone.
 func (a *Activities) SweepEvents(ctx context.Context, in SweepEventsInput) (SweepEventsResult, error) {
 	s := sweep.Sweep{Store: a.Store, Engine: a.Events, Since: in.Since.Add(-sweepOverlap), Retention: a.EventRetention, Now: in.Now}
 	if in.Since.IsZero() {

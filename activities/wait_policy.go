@@ -6,19 +6,19 @@ import (
 	"inorder"
 )
 
-// WaitPolicy is how long an event waits for its order, counted from its receipt. The workflow does not read it: what follows
-// from it is in ApplyEvent's result, and so in the history, which stays replayable when a setting changes.
+// WaitPolicy is how long an event waits for its order, counted from its receipt. The workflow doesn't read it: ApplyEvent's
+// result carries what follows from it, so that the history can be replayed after a setting changes.
 //
-// An event tries again when its age has doubled: by default after 1, 2, 4, 8 … minutes, and once more at AskAfter; then every
-// hour. With 10,000 events waiting for one order the pauses of each are at least 1,000 seconds: together ten attempts a second.
+// An event is tried again when its age has doubled: by default after 1, 2, 4, 8 … minutes, and once more at AskAfter; then every
+// hour. With 10,000 events waiting for one order, each pauses for at least 1,000 seconds: together ten attempts a second.
 type WaitPolicy struct {
-	Recheck    time.Duration // the least pause between two attempts; pauses grow with the event's age, to maxRecheck
-	StuckAfter time.Duration // from this age it is shown as stuck
-	TTL        time.Duration // from this age it is given up, as expired
-	AskAfter   time.Duration // from this age the platform is asked for the order at every attempt; 0 for never
+	Recheck    time.Duration // the shortest pause between two attempts; pauses grow with the event's age, up to maxRecheck
+	StuckAfter time.Duration // from this age on, the event is shown as stuck
+	TTL        time.Duration // from this age on, the event is given up as expired
+	AskAfter   time.Duration // from this age on, the platform is asked for the order at every attempt; 0 for never
 }
 
-// waitPolicy returns a.Wait; without an API key the platform is never asked.
+// waitPolicy returns a.Wait, without AskAfter if there is no API key to ask the platform with.
 func (a *Activities) waitPolicy() WaitPolicy {
 	p := a.Wait
 	if a.Platform == nil {
@@ -30,16 +30,16 @@ func (a *Activities) waitPolicy() WaitPolicy {
 // asks reports whether an event of that age should ask the platform for its order.
 func (p WaitPolicy) asks(age time.Duration) bool { return p.AskAfter > 0 && age >= p.AskAfter }
 
-// maxRecheck is the longest pause, unless Recheck is longer. It bounds what a lost wake-up would cost; none is known to get lost.
+// maxRecheck is the longest pause, unless Recheck is longer. It bounds the cost of a lost wake-up; no way to lose one is known.
 const maxRecheck = time.Hour
 
-// betweenAttempts is the least time between two attempts, on average, of all events that wait for one order. Ten thousand that
-// came within two minutes would otherwise try a hundred times a second soon after, which is all that Temporal can do.
+// betweenAttempts is the shortest average time between two attempts of all events that wait for one order. Otherwise, ten thousand
+// that came within two minutes would soon make a hundred attempts a second, which is all that Temporal can do.
 const betweenAttempts = 100 * time.Millisecond
 
-// at returns what an event of that age is while its order is missing and so many others wait for it, and the pause before the
-// next attempt: zero once it is expired, and never zero before, whatever the age and the settings are. The pause ends at the
-// latest when the outcome changes.
+// at returns the outcome of an event of that age whose order is missing while others wait for it, too, and the pause before the
+// next attempt. The pause is zero once the event has expired, and never zero before, whatever the age and the settings are. It
+// ends at the latest when the outcome changes.
 func (p WaitPolicy) at(age time.Duration, others int) (inorder.Outcome, time.Duration) {
 	age = max(age, 0)
 	spread := betweenAttempts * time.Duration(others)

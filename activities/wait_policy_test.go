@@ -47,7 +47,7 @@ func TestWaitPolicy(t *testing.T) {
 	})
 }
 
-// Those that came for one order look a hundred milliseconds apart at most, however many they are.
+// On average, events that wait for one order are tried no more often than every hundred milliseconds, however many they are.
 func TestWaitPolicyOfManyThatWaitForOneOrder(t *testing.T) {
 	p := WaitPolicy{Recheck: time.Minute, StuckAfter: 24 * time.Hour, TTL: 30 * 24 * time.Hour, AskAfter: 10 * time.Minute}
 	for others, want := range map[int]time.Duration{

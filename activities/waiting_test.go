@@ -98,7 +98,7 @@ func TestWaitingEventsGrowOld(t *testing.T) {
 	require.Equal(t, inorder.Expired, s.apply(paid("evt_1")).Outcome, "it stays expired")
 }
 
-// The order of two transactions that want the same lock is the order in which they asked for it.
+// Two transactions that want the same lock get it in the order in which they asked for it.
 func TestCreatedAndPaidAtTheSameInstant(t *testing.T) {
 	t.Parallel()
 	t.Run("created first: paid finds it", func(t *testing.T) {

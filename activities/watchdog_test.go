@@ -22,7 +22,7 @@ import (
 
 const hookURL = "https://shop.example.com/webhooks/hc"
 
-// watch is the watchdog, between a stand-in and a database of their own.
+// watch is the watchdog, with a stand-in and a database of its own.
 type watch struct {
 	*store
 	standin *standin.Server
@@ -30,10 +30,10 @@ type watch struct {
 	metrics *prometheus.Registry
 	logs    bytes.Buffer
 
-	before   func(*http.Request) // a request reaches the stand-in
+	before   func(*http.Request) // if set, runs before a request reaches the stand-in
 	mu       sync.Mutex
 	requests []string
-	secrets  []platform.Secret // all that were ever shown
+	secrets  []platform.Secret // every secret that was ever shown
 }
 
 func newWatch(t *testing.T, o standin.Options) *watch {
@@ -66,7 +66,7 @@ func (w *watch) client(key platform.Secret) *platform.Client {
 	return c
 }
 
-// register does what `inorder hooks register` does, an hour ago.
+// register registers a webhook as `inorder hooks register` would have done an hour ago.
 func (w *watch) register(url string, events ...string) string {
 	made, err := w.Platform.CreateWebhook(w.t.Context(), platform.NewWebhook{URL: url, Events: events})
 	require.NoError(w.t, err)
@@ -100,7 +100,7 @@ func (w *watch) check() webhooks.Check {
 	return check
 }
 
-// problems are the kinds that a check found of an endpoint.
+// problems returns the kinds of faults that a check found in a webhook.
 func problems(check webhooks.Check, id string) (kinds []string) {
 	for _, p := range check.Faults {
 		if p.Webhook == id {
@@ -123,7 +123,7 @@ func (w *watch) change(id string, u platform.WebhookUpdate) {
 	require.NoError(w.t, err)
 }
 
-// metric is a gauge's or a counter's value, -1 if it is not there.
+// metric returns the value of a gauge or a counter, or -1 if there is none.
 func (w *watch) metric(name string, labels map[string]string) float64 {
 	families, err := w.metrics.Gather()
 	require.NoError(w.t, err)

@@ -11,7 +11,7 @@ import (
 type wire struct {
 	mu    sync.Mutex
 	trips int
-	lose  string // the answer to what holds this is lost, with the connection
+	lose  string // the answer to a write that contains this is lost, and the connection with it
 }
 
 func (w *wire) dial(ctx context.Context, network, address string) (net.Conn, error) {
@@ -19,7 +19,7 @@ func (w *wire) dial(ctx context.Context, network, address string) (net.Conn, err
 	return &wireConn{Conn: c, wire: w}, err
 }
 
-// count runs f and answers how many round trips it took.
+// count runs f and returns how many round trips it took.
 func (w *wire) count(f func()) int {
 	w.mu.Lock()
 	w.trips = 0
@@ -30,14 +30,14 @@ func (w *wire) count(f func()) int {
 	return w.trips
 }
 
-// loseAnswerTo breaks the connection, once, when the server answers what holds sql.
+// loseAnswerTo breaks the connection, once, when the server answers a write that contains sql.
 func (w *wire) loseAnswerTo(sql string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.lose = sql
 }
 
-// wireConn counts a round trip for whatever is written after something was read.
+// wireConn counts a round trip for each write that follows a read.
 type wireConn struct {
 	net.Conn
 	*wire

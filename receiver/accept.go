@@ -20,10 +20,10 @@ import (
 
 // Inbox is the second way in, for when Temporal is away, slow or full.
 type Inbox interface {
-	// Put returns when the event is durable, or known already, which is a duplicate; it is left alone for after. That is no time, because
-	// PostgreSQL's clock may be another.
+	// Put returns once the event is durable or found to be a duplicate. The drainer leaves the event alone for after, which is a duration
+	// and not a point in time, because PostgreSQL's clock may differ from ours.
 	Put(e inorder.Event, after time.Duration) (duplicate bool, err error)
-	// Remove removes an event that Temporal has after all. It does not wait, and may do nothing.
+	// Remove removes an event that Temporal has taken after all. It does not wait, and may do nothing.
 	Remove(eventID string)
 	// Open reports whether Put is worth trying.
 	Open() bool
@@ -33,20 +33,20 @@ const (
 	// How long Temporal may take before the event goes into the inbox as well.
 	calmBudget = 250 * time.Millisecond
 	loadBudget = 40 * time.Millisecond
-	// graceForStart is how long the drainer leaves an event alone whose start is under way.
+	// graceForStart is how long the drainer leaves an event alone while its start is under way.
 	graceForStart = time.Second
 )
 
-// ways are the ways in. inbox is nil for a receiver that has the first alone.
+// ways are the ways in: Temporal, then the inbox. inbox is nil for a receiver that has only Temporal.
 type ways struct {
 	engine *engine
 	inbox  Inbox
 	now    func() time.Time
 }
 
-// accept makes the event durable, once: that it is known already is a result, too. One event is one workflow, as long as
-// Temporal can take it; the inbox takes the others. Whichever way is durable first answers; an event that took both is
-// applied once, because its row in webhook_events can be written once. ctx has the span of the delivery, and is never cancelled.
+// accept makes the event durable and returns how, such as delivery.ResultAccepted; a duplicate is a result, not an error. An event becomes
+// a workflow as long as Temporal can take it; the inbox takes the others. The way that is durable first decides the answer. An event that
+// took both ways is applied once, because its row in webhook_events is written only once. ctx has the delivery's span and is never cancelled.
 func (w *ways) accept(ctx context.Context, e inorder.Event) (string, error) {
 	if w.inbox == nil {
 		return w.engine.await(ctx, e)
@@ -78,7 +78,7 @@ func (w *ways) accept(ctx context.Context, e inorder.Event) (string, error) {
 
 var errInboxClosed = errors.New("PostgreSQL does not answer")
 
-// withoutInbox takes the first way, however long it takes. While Temporal is away, too, it refuses at once.
+// withoutInbox takes the first way and waits for it as long as the timeout allows. If Temporal is away, too, it refuses at once.
 func (w *ways) withoutInbox(ctx context.Context, e inorder.Event, cause error) (string, error) {
 	if !w.engine.breaker.TryAcquirePermit() {
 		return "", fmt.Errorf("%s has not answered lately; and %w", w.engine.name, cause)
@@ -97,8 +97,8 @@ func (w *ways) budget() time.Duration {
 	return calmBudget
 }
 
-// spillFirst takes the second way because the first is closed, and the first after all if PostgreSQL fails: it may be open by
-// now. When the inbox is full, both are at their limits, and one more that waits helps nobody.
+// spillFirst takes the second way because the first is closed. If PostgreSQL fails, it tries the first way after all, which may be
+// open by now; but not if the inbox is full: then both ways are at their limits, and one more waiting event helps nobody.
 func (w *ways) spillFirst(ctx context.Context, e inorder.Event, closed error) (string, error) {
 	result, err := w.spill(e, 0)
 	switch {
@@ -121,7 +121,7 @@ func (w *ways) spill(e inorder.Event, after time.Duration) (string, error) {
 	return delivery.ResultSpilled, nil
 }
 
-// both takes the second way beside a start that is under way.
+// both takes the second way while a start is still under way.
 func (w *ways) both(e inorder.Event, starting <-chan startEnd) (string, error) {
 	spilling := make(chan startEnd, 1)
 	go func() {
@@ -141,7 +141,7 @@ func (w *ways) both(e inorder.Event, starting <-chan startEnd) (string, error) {
 			go w.removeAfter(e, starting)
 			return p.result, nil
 		}
-		if !w.engine.open() { // a probe of a Temporal that is away; nobody waits for its end
+		if !w.engine.open() { // the start only probes a Temporal that is away: don't wait for it
 			return "", p.err
 		}
 		s := <-starting
@@ -149,7 +149,7 @@ func (w *ways) both(e inorder.Event, starting <-chan startEnd) (string, error) {
 	}
 }
 
-// removeAfter removes the event from the inbox when the other way has succeeded, too: Temporal has it.
+// removeAfter waits for the other way, and removes the event from the inbox if that way has succeeded, too: Temporal has the event.
 func (w *ways) removeAfter(e inorder.Event, other <-chan startEnd) {
 	if end := <-other; end.err == nil {
 		w.inbox.Remove(e.ID)
@@ -188,9 +188,9 @@ func newEngine(o Options) *engine {
 // open reports whether Temporal has answered lately.
 func (g *engine) open() bool { return g.breaker.RemainingDelay() == 0 }
 
-// begin starts the event's workflow and returns at once; the channel tells how it ended. It returns an error instead if
-// Temporal is away or has no slot. A start that has begun is never cancelled: Temporal would have the event, and its
-// first workflow task would be lost for ten seconds.
+// begin starts the event's workflow and returns at once; the channel receives how the start ended. If Temporal is away or
+// no slot is free, begin returns an error instead. A start that has begun is never cancelled: Temporal would have the event
+// all the same, and its first workflow task would be lost for ten seconds.
 func (g *engine) begin(ctx context.Context, e inorder.Event, now time.Time) (<-chan startEnd, error) {
 	if !g.slots.take(now) {
 		return nil, fmt.Errorf("%s takes no more for the moment: %s under way", g.name, words.Phrase(g.slots.underWay(), "start is", "starts are"))
@@ -209,8 +209,8 @@ func (g *engine) begin(ctx context.Context, e inorder.Event, now time.Time) (<-c
 	return ended, nil
 }
 
-// await starts the event's workflow as soon as there is a slot, and returns how that ended. It takes the timeout in all. It is
-// for a receiver that has no other way in.
+// await starts the event's workflow as soon as a slot is free, and returns how the start ended. Waiting and starting together
+// take at most the timeout. It is for when Temporal is the only way in.
 func (g *engine) await(ctx context.Context, e inorder.Event) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, g.timeout)
 	defer cancel()
@@ -223,7 +223,7 @@ func (g *engine) await(ctx context.Context, e inorder.Event) (string, error) {
 	return end.result, end.err
 }
 
-// start starts the event's workflow, once: that Temporal knows the event already is a result, too.
+// start makes one attempt to start the event's workflow. If Temporal already knows the event, the result is a duplicate, not an error.
 func (g *engine) start(ctx context.Context, e inorder.Event) startEnd {
 	options, body, receipt := workflows.StartRequest(g.taskQueue, e)
 	_, err := g.starter.ExecuteWorkflow(ctx, options, workflows.ProcessEventType, body, receipt)
@@ -243,7 +243,7 @@ func (g *engine) start(ctx context.Context, e inorder.Event) startEnd {
 	return startEnd{err: errors.New(ready.Cause(g.name, g.timeout, err))}
 }
 
-// lacksSearchAttributes matches by text, because Temporal has no code for it. It only chooses what the log says.
+// lacksSearchAttributes matches by text, because Temporal has no code for this error. The result only chooses what the log says.
 func lacksSearchAttributes(err error) bool {
 	invalid, ok := errors.AsType[*serviceerror.InvalidArgument](err)
 	return ok && strings.Contains(strings.ToLower(invalid.Message), "search attribute")

@@ -15,7 +15,7 @@ import (
 	"inorder/internal/store"
 )
 
-// PostgreSQL's clock says what is due. A receiver whose clock is ahead must not put off what it writes until then.
+// PostgreSQL's clock decides what is due. A receiver whose clock is ahead must not delay the events that it writes.
 func TestWhatAReceiverOfAnotherTimeWritesIsDueAtOnce(t *testing.T) {
 	t.Parallel()
 	pool := testenv.Pool(t, testenv.MigratedURL(t))

@@ -17,7 +17,7 @@ import (
 	"inorder/internal/inbox"
 )
 
-// slowStarter answers a start after a while; never in a hurry.
+// slowStarter answers a start after takes. It records whether a start was canceled.
 type slowStarter struct {
 	takes    time.Duration
 	err      error
@@ -41,14 +41,14 @@ func (s *slowStarter) ExecuteWorkflow(ctx context.Context, _ client.StartWorkflo
 	return nil, s.err
 }
 
-// memoryInbox is an inbox that takes a while, too.
+// memoryInbox is an inbox in memory that takes a while, too.
 type memoryInbox struct {
 	takes   time.Duration
-	err     error // known before Put
-	fails   error // only Put tells
+	err     error // closes the inbox: Open reports false
+	fails   error // of Put, while Open reports true
 	known   bool  // every event is a duplicate
 	mu      sync.Mutex
-	put     map[string]time.Duration // how long it is left alone
+	put     map[string]time.Duration // by event ID, how long the event is left alone
 	removed []string
 }
 
@@ -78,7 +78,7 @@ func newWays(s *slowStarter, m *memoryInbox) *ways {
 
 var one = inorder.Event{ID: "evt_1", Type: "order.paid"}
 
-// took returns an accept's result and how long it took, in the bubble's time.
+// took accepts an event and returns the result and how long that took, in the bubble's time.
 func took(w *ways, e inorder.Event) (result string, d time.Duration, err error) {
 	begin := time.Now()
 	result, err = w.accept(context.Background(), e)
@@ -197,7 +197,7 @@ func TestAFullInboxRefusesAtOnceWhileTemporalHasNoSlot(t *testing.T) {
 	})
 }
 
-// A dozen of one instant are taken as they come. Beyond sixteen it is load, and then few are, until it is calm.
+// Sixteen events of the same instant all get slots. One more begins load, and then only few get one until it is calm again.
 func TestSlots(t *testing.T) {
 	s := newSlots(defaultMaxStarts)
 	now := time.Now()

@@ -19,7 +19,7 @@ import (
 // exchange is a request, and how it must be answered.
 type exchange struct {
 	req     *http.Request
-	starter *fakeStarter // one that takes everything, if nil
+	starter *fakeStarter // if nil, one that takes everything
 
 	status int
 	body   string

@@ -16,14 +16,14 @@ import (
 	"inorder/internal/refused"
 )
 
-// away is a PostgreSQL that is.
+// away is a PostgreSQL that doesn't answer.
 type away struct{}
 
 func (away) Exec(context.Context, string, ...any) (tag pgconn.CommandTag, err error) {
 	return tag, errors.New("away")
 }
 
-// BenchmarkRefuse is a flood of wrong signatures: without a keeper, with one behind a proxy, and with one that is full, as it is in a flood.
+// BenchmarkRefuse measures a flood of wrong signatures: without a keeper, with one behind a proxy, and with a full one, as in a real flood.
 func BenchmarkRefuse(b *testing.B) {
 	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
 	trusted := []netip.Prefix{netip.MustParsePrefix("0.0.0.0/8")}

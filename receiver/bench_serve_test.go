@@ -19,8 +19,8 @@ import (
 	"inorder/internal/delivery"
 )
 
-// BenchmarkServe is a delivery over a loopback connection that is kept alive, the sender's half included, by one sender
-// and by sixteen. It also reports the median time until the answer.
+// BenchmarkServe measures deliveries over kept-alive loopback connections, including the sender's work, with one sender
+// and with sixteen. It also reports the median time until the answer.
 func BenchmarkServe(b *testing.B) {
 	for _, senders := range []int{1, 16} {
 		b.Run(fmt.Sprintf("%d senders", senders), func(b *testing.B) {

@@ -17,7 +17,7 @@ func (noStarter) ExecuteWorkflow(context.Context, client.StartWorkflowOptions, a
 	return nil, nil
 }
 
-// BenchmarkReceive is all of a delivery but the network and Temporal.
+// BenchmarkReceive measures one delivery without the network and Temporal.
 func BenchmarkReceive(b *testing.B) {
 	lines := strings.Repeat(`{"id":"line","sku":"SKU-1","quantity":2,"price":{"amount":39000,"currency":"KRW"}},`, 200)
 	for name, body := range map[string]string{

@@ -17,13 +17,13 @@ import (
 	"inorder/internal/delivery"
 )
 
-// smallMemory has room for two bodies of 60 KiB and no third.
+// smallMemory leaves room for two bodies of 60 KiB, but not for a third.
 func smallMemory(o *Options) { o.MaxBodyBytes, o.MaxBodyMemory = 64<<10, 128<<10 }
 
 const largeBody = 60 << 10
 
-// beginBody sends the header and a part of a body that is signed in form, and returns when the receiver has read
-// all of it.
+// beginBody sends the header of a delivery with a well-formed signature and a part of its body, and returns when the receiver has
+// read all of that.
 func beginBody(t *testing.T, s *serving, r *Receiver, sent int) net.Conn {
 	t.Helper()
 	before := r.signed.room()
@@ -56,7 +56,7 @@ func TestTheOldestUnfinishedBodyGivesWay(t *testing.T) {
 	require.True(t, answer.Close)
 	require.Contains(t, logs.String(), "memory for bodies is spent")
 
-	_, err = io.WriteString(second, "a") // the second had room, and is judged when it is whole
+	_, err = io.WriteString(second, "a") // the second has room, and its signature is checked once it is whole
 	require.NoError(t, err)
 	require.Equal(t, 401, readAnswer(t, bufio.NewReader(second)))
 	require.Eventually(t, func() bool { return r.signed.room() == r.signed.total }, soon, time.Millisecond)
@@ -125,7 +125,7 @@ func TestPartsThatAreReusedShowNothingOfTheirPast(t *testing.T) {
 	}
 }
 
-// iotestReader reads little at a time.
+// iotestReader returns few bytes at a time.
 type iotestReader struct{ io.Reader }
 
 func (r iotestReader) Read(b []byte) (int, error) { return r.Reader.Read(b[:min(len(b), 1000)]) }

@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// clientOf returns the address that a request comes from: that of the peer, or, if the peer is a trusted proxy, the one that it has appended to
-// X-Forwarded-For, and so on to the left, as long as what appended is trusted. What is further left may be made up. Several headers are one
-// list, in their order. What can't be an address ends the walk at the proxy that appended it, and so does a list that goes on in a second line,
-// as no proxy writes it. The headers are those that came before the body: a trailer is none.
+// clientOf returns the address that a request comes from. It starts with the peer. As long as the address is a trusted proxy, it goes on to the
+// next entry of X-Forwarded-For, from right to left, which that proxy has appended. Entries further left may be forged. Several headers are
+// one list, in their order. An entry that isn't an address ends the walk at the proxy that appended it, and so does a list that is folded into a
+// second line, because no proxy writes one. Only headers that came before the body count, not trailers.
 func clientOf(peer netip.Addr, header []byte, trusted []netip.Prefix) netip.Addr {
 	client := peer.Unmap().WithZone("")
 	if !isTrusted(client, trusted) {
@@ -54,7 +54,7 @@ func isTrusted(a netip.Addr, trusted []netip.Prefix) bool {
 
 var forwardedForName = []byte("x-forwarded-for")
 
-// forwardedFor returns the value of a line of the header, if it is X-Forwarded-For.
+// forwardedFor returns the value of a header line, and reports whether the header is X-Forwarded-For.
 func forwardedFor(line []byte) ([]byte, bool) {
 	name, value, found := bytes.Cut(line, []byte(":"))
 	if !found || !bytes.EqualFold(name, forwardedForName) {

@@ -13,13 +13,13 @@ import (
 
 // conn is a connection that the listener counts. It is in one of three states:
 //
-//   - idle: nothing of a request has come yet, on a new connection or after an answer;
+//   - idle: no byte of a request has come yet, on a new connection or after an answer;
 //   - begun: a part of a request has come;
-//   - whole: an authentic delivery is there, and being answered.
+//   - whole: an authentic delivery has come and is being answered.
 //
-// One that is not whole is in the listener's list, where the next to make room is the first. Any other request, such as a
-// probe or a forged delivery, changes nothing about its position there: else strangers could keep all connections by asking
-// back to back.
+// A connection that isn't whole is in the listener's list; the first in the list is the next to be closed for a new one. Other
+// requests, such as a probe or a forged delivery, don't move the connection in the list: otherwise strangers could keep all
+// connections by sending requests back to back.
 type conn struct {
 	net.Conn
 	listener *listener
@@ -27,14 +27,14 @@ type conn struct {
 	idle    atomic.Bool
 	ended   atomic.Bool   // nothing more is read from the peer
 	lingers atomic.Bool   // the server has closed it: see Close
-	closed  chan struct{} // closed when it is, for a new one
+	closed  chan struct{} // closed when the connection is closed for a new one
 
 	// Guarded by listener.mu.
-	element *list.Element // of listener.waiting; nil while it is whole
-	since   time.Time     // when it was counted
+	element *list.Element // of listener.waiting; nil while the connection is whole
+	since   time.Time     // when the connection was counted
 }
 
-// connOf returns the request's connection, or nil in tests without a listener, whose whole and replaced do nothing.
+// connOf returns the request's connection. It is nil in tests without a listener; whole and replaced of nil do nothing.
 func connOf(ctx *fasthttp.RequestCtx) *conn {
 	c, _ := ctx.Conn().(*conn)
 	return c
@@ -51,12 +51,12 @@ func (c *conn) Read(b []byte) (int, error) {
 		c.ended.Store(true)
 	case c.idle.Load() && isTimeout(err) && c.listener.stopping.Load():
 		c.ended.Store(true)
-		return n, io.EOF // so that the server closes it without an answer: nobody asked
+		return n, io.EOF // so that the server closes the connection without an answer: nobody asked
 	}
 	return n, err
 }
 
-// begin notes that a request has begun to come. A process that stops gives it the usual time to come as a whole.
+// begin records that a request has begun to come. A stopping process gives the request the usual readTimeout to come as a whole.
 func (c *conn) begin() {
 	c.idle.Store(false)
 	if c.listener.stopping.Load() {
@@ -64,7 +64,7 @@ func (c *conn) begin() {
 	}
 }
 
-// hurry shortens the deadline of a connection that is idle or lingers to stopGrace, because the process stops.
+// hurry shortens the deadline of an idle or lingering connection to stopGrace, because the process stops.
 func (c *conn) hurry() {
 	if !c.idle.Load() && !c.lingers.Load() {
 		return
@@ -75,7 +75,7 @@ func (c *conn) hurry() {
 	}
 }
 
-// SetReadDeadline is what the server calls before it waits for a request, and when one begins.
+// SetReadDeadline is called by the server before it waits for a request and when one begins. Once the process stops, it applies hurry.
 func (c *conn) SetReadDeadline(t time.Time) error {
 	err := c.Conn.SetReadDeadline(t)
 	if err == nil && c.listener.stopping.Load() && time.Until(t) > stopGrace {
@@ -84,7 +84,7 @@ func (c *conn) SetReadDeadline(t time.Time) error {
 	return err
 }
 
-// whole notes that an authentic delivery is there: the connection is not closed for a new one until it is answered.
+// whole records that an authentic delivery has come: until it is answered, the connection isn't closed for a new one.
 func (c *conn) whole() {
 	if c == nil {
 		return
@@ -94,7 +94,7 @@ func (c *conn) whole() {
 	c.leave()
 }
 
-// replaced returns a channel that is closed when the connection was closed for a new one.
+// replaced returns a channel that is closed when the connection is closed for a new one.
 func (c *conn) replaced() <-chan struct{} {
 	if c == nil {
 		return nil
@@ -102,7 +102,7 @@ func (c *conn) replaced() <-chan struct{} {
 	return c.closed
 }
 
-// answered notes that the request has its answer, and that the connection waits for the next.
+// answered records that the request has its answer and the connection waits for the next request.
 func (c *conn) answered() {
 	c.listener.mu.Lock()
 	defer c.listener.mu.Unlock()
@@ -110,7 +110,7 @@ func (c *conn) answered() {
 	c.wait()
 }
 
-// wait appends the connection to the list, if it is not in there. listener.mu is held.
+// wait appends an open connection to the list, unless it is in there. listener.mu is held.
 func (c *conn) wait() {
 	if _, open := c.listener.conns[c]; open && c.element == nil {
 		c.element = c.listener.waiting.PushBack(c)
@@ -126,22 +126,22 @@ func (c *conn) leave() {
 	}
 }
 
-// SetWriteDeadline reports no error: the server panics on one, which it gets when a request comes at the moment that
-// the connection is closed as an idle one. Writing fails then anyway.
+// SetWriteDeadline reports no error, because the server panics on one. There would be one when a request comes just as
+// its idle connection is closed. Writing fails then anyway.
 func (c *conn) SetWriteDeadline(t time.Time) error {
 	_ = c.Conn.SetWriteDeadline(t)
 	return nil
 }
 
-// Close ends the connection so that the last answer arrives. Closing while something is unread, or still coming, resets
-// a connection, and a reset takes the answer with it; so the sending half is closed, and what comes is discarded until
-// the sender ends, too.
+// Close closes the connection so that the last answer arrives. Closing a connection while bytes are unread, or still coming,
+// resets it, and a reset can lose the answer. So Close closes only the sending half, and discards what comes until the
+// sender closes its side, too.
 func (c *conn) Close() error {
 	if c.lingers.Swap(true) {
 		return nil
 	}
 	c.listener.mu.Lock()
-	c.wait() // it may be closed for a new one, like any other
+	c.wait() // like any other, the connection may be closed for a new one
 	c.listener.mu.Unlock()
 	half, ok := c.Conn.(interface{ CloseWrite() error })
 	if c.ended.Load() || !ok || half.CloseWrite() != nil {
@@ -151,7 +151,7 @@ func (c *conn) Close() error {
 	return nil
 }
 
-// What a sender may go on sending after its answer.
+// How long, and how much, a sender may go on sending after its answer.
 const (
 	lingerTime  = 5 * time.Second
 	lingerBytes = 64 << 20
@@ -173,7 +173,7 @@ func (c *conn) drain() {
 	_ = c.end()
 }
 
-// end closes the connection and forgets it.
+// end closes the connection and removes it from the listener.
 func (c *conn) end() error {
 	err := c.Conn.Close()
 	c.listener.mu.Lock()

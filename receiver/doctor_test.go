@@ -23,7 +23,7 @@ import (
 	"inorder/internal/traffic"
 )
 
-// behind starts a receiver with a proxy before it that does this to each request, and returns the proxy's URL.
+// behind starts a receiver and a proxy in front of it, which handles each request with proxy, and returns the proxy's URL.
 func behind(t *testing.T, proxy func(next http.Handler) http.Handler) string {
 	r, _ := newTest(t, &fakeStarter{}, nil)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -121,7 +121,7 @@ func TestTheDoctorFindsNobody(t *testing.T) {
 	}
 }
 
-// A person who looks whether all is well must not raise an alert, nor fill the samples.
+// Running the doctor must neither raise an alert nor fill the samples.
 func TestTheDoctorsProbesAreNoRefusedDeliveries(t *testing.T) {
 	t.Parallel()
 	registry, recorder, kept := prometheus.NewRegistry(), traffic.New(), &fakeRefused{}
@@ -134,7 +134,7 @@ func TestTheDoctorsProbesAreNoRefusedDeliveries(t *testing.T) {
 	require.Equal(t, map[string]float64{"requests_refused_total 400": 5}, c.values())
 	require.Empty(t, kept.kept)
 
-	// Who has no secret of ours is no doctor; and what is an event is taken, whatever is in it.
+	// Without a valid signature, a probe doesn't count as the doctor's. And an event is accepted, whatever text it contains.
 	send(t, r, with(posted(delivery.Probe), delivery.SignatureHeader, strings.Repeat("0", 64)))
 	send(t, r, posted(`{"store_id":"inorder doctor: not an event",`+vectorBody[1:]))
 	require.Equal(t, 1.0, c.values()["deliveries_total bad_signature"])

@@ -26,17 +26,17 @@ var (
 	errCutShort    = errors.New("the body ends too early or is malformed")
 )
 
-// answer is what the sender of a refused request gets, and how that is logged.
+// answer is what the sender of a refused request gets, and how the refusal is logged.
 type answer struct {
 	err     error
 	status  int
-	line    string // the body; default the status's text. It is never an error's text, but for the detail of errInvalid and errProbe
+	line    string // the body; default the status's text. Never an error's text, except the detail of errInvalid and errProbe
 	level   slog.Level
 	message string
-	result  string // under which it is counted; "" of what is no delivery
+	result  string // under which the request is counted; "" if it is no delivery
 }
 
-// answers has the answer to each error. The first that matches counts; answerTo has those to all others.
+// answers has the answer to each error; the first match counts. answerTo adds the answers to all other errors.
 var answers = []answer{
 	{errSignature, http.StatusUnauthorized, "Invalid signature", slog.LevelWarn, "delivery refused", traffic.BadSignature},
 	{errInvalid, http.StatusBadRequest, "", slog.LevelWarn, "delivery refused", traffic.BadEvent},
@@ -48,23 +48,23 @@ var answers = []answer{
 	{fiber.ErrBadGateway, http.StatusBadRequest, "", slog.LevelDebug, "request refused", ""}, // fiber's name for a sender that went away
 }
 
-// unread are the errors after which nobody knows where on the connection the next request begins.
+// unread are the errors that leave a body partly read: it is unknown where on the connection the next request begins.
 var unread = []error{errNoRoom, errTooLarge, errCutShort, fiber.ErrRequestTimeout}
 
-// retryAfter is in seconds. Short, because a start that fails is mostly a restart or a burst.
+// retryAfter is in seconds. It is short, because most starts fail during a restart or a burst.
 const retryAfter = "5"
 
-// refusal is one of the errors above with its detail in words, which is for the sender, too, if the error is errInvalid or errProbe.
+// refusal is one of the errors above with its detail in words. The sender sees the detail only of errInvalid and errProbe.
 type refusal struct {
 	error
 	detail string
-	event  inorder.Event // of errNotAccepted, and of errInvalid if the body is one; else without ID
+	event  inorder.Event // of errNotAccepted, and of errInvalid if the body is an event; otherwise without an ID
 	body   *body         // nil if it was not read
 }
 
 func (e *refusal) Unwrap() error { return e.error }
 
-// answerTo returns the answer to an error, with its line.
+// answerTo returns the answer to an error, with its line filled in.
 func answerTo(err error) (a answer) {
 	edge, isEdge := errors.AsType[*fiber.Error](err) // fiber's own: no such path, too slow, ...
 	switch i := slices.IndexFunc(answers, func(a answer) bool { return errors.Is(err, a.err) }); {
@@ -82,7 +82,7 @@ func answerTo(err error) (a answer) {
 	return a
 }
 
-// refuse is where every error ends: it answers the request and logs why.
+// refuse handles every error: it answers the request and logs why.
 func (r *Receiver) refuse(c *fiber.Ctx, err error) error {
 	a := answerTo(err)
 	r.logRefusal(r.span(c).Context(), a, err)
@@ -97,7 +97,7 @@ func (r *Receiver) refuse(c *fiber.Ctx, err error) error {
 	return c.Status(a.status).SendString(a.line)
 }
 
-// logRefusal logs each kind once, and then counts. The text of fiber's errors, whose level is debug, stays out: it quotes headers.
+// logRefusal logs each kind of refusal once, and then counts. It omits the text of fiber's errors, whose level is debug, because it quotes headers.
 func (r *Receiver) logRefusal(ctx context.Context, a answer, err error) {
 	kind, attrs := a.message, []any{"status", a.status}
 	if a.err != nil {

@@ -4,5 +4,5 @@ package receiver
 
 import "math"
 
-// fileLimit is how many files the process may have open; nothing says so here.
+// fileLimit returns how many files the process may have open. This system has no such limit to read.
 func fileLimit() int { return math.MaxInt32 }

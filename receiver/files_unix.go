@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// fileLimit is how many files the process may have open. Go has raised it to the most that the process may ask for.
+// fileLimit returns how many files the process may have open. Go's runtime has already raised the soft limit to the hard one.
 func fileLimit() int {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil || limit.Cur > math.MaxInt32 {

@@ -22,8 +22,8 @@ import (
 	"inorder/internal/delivery"
 )
 
-// asReceiver turns the test's program into a receiver, whose memory is then its own: it says where it listens, and serves
-// until its input ends.
+// asReceiver turns the test binary into a receiver in a process of its own, so that its memory can be measured: it prints where
+// it listens, and serves until its input ends.
 const asReceiver = "INORDER_TEST_AS_RECEIVER"
 
 func TestMain(m *testing.M) {
@@ -73,8 +73,8 @@ func startReceiver(t *testing.T) otherProcess {
 	return otherProcess{strings.TrimSpace(line), cmd.Process.Pid, logs}
 }
 
-// TestFloodsOfUnfinishedRequests holds thousands of connections, each with a request that never ends, and looks at the
-// memory and at what happens to deliveries that come meanwhile.
+// TestFloodsOfUnfinishedRequests holds thousands of connections, each with a request that never ends. It checks the
+// memory, and what happens to deliveries that come meanwhile.
 func TestFloodsOfUnfinishedRequests(t *testing.T) {
 	forged := delivery.SignatureHeader + ": " + strings.Repeat("0", 64) + "\r\n"
 	const length, chunked = "Content-Length: 1048576\r\n", "Transfer-Encoding: chunked\r\n"
@@ -107,7 +107,7 @@ func TestFloodsOfUnfinishedRequests(t *testing.T) {
 	}
 }
 
-// flood opens the connections and sends on each, until the test ends. It returns when all have sent what they could at once.
+// flood opens the connections, sends on each, and holds them until the test ends. It returns when all have sent what they could at once.
 func flood(t *testing.T, addr, sent string) {
 	t.Helper()
 	const openers = 16
@@ -123,7 +123,7 @@ func flood(t *testing.T, addr, sent string) {
 				opened.Add(1)
 				t.Cleanup(func() { _ = c.Close() })
 				_ = c.SetWriteDeadline(time.Now().Add(soon))
-				_, _ = io.WriteString(c, sent) // it may be answered or closed before
+				_, _ = io.WriteString(c, sent) // the connection may be answered or closed before
 			}
 		})
 	}
@@ -131,7 +131,7 @@ func flood(t *testing.T, addr, sent string) {
 	require.Greater(t, int(opened.Load()), connections()*9/10)
 }
 
-// connections are fewer with -short, as with the race detector, under which memory and time are not what they are.
+// connections returns fewer with -short, which is for the race detector: memory and time mean little under it.
 func connections() int {
 	if testing.Short() {
 		return 500

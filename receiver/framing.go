@@ -11,10 +11,10 @@ import (
 	"inorder/internal/delivery"
 )
 
-// headerReceived is called with each header, before the server reads the first byte of the body.
+// headerReceived is called with the header of each request, before the server reads the first byte of its body.
 func (r *Receiver) headerReceived(h *fasthttp.RequestHeader) (none fasthttp.RequestConfig) {
 	if h.ContentLength() > r.o.MaxBodyBytes {
-		// As if its sender had asked, which is what the server answers before it reads a body: see expect.
+		// As if the sender had sent it: the server then calls expect, which refuses, before it reads the body.
 		h.Set(fiber.HeaderExpect, "100-continue")
 	}
 	if isAmbiguous(h) {
@@ -23,11 +23,11 @@ func (r *Receiver) headerReceived(h *fasthttp.RequestHeader) (none fasthttp.Requ
 	return none
 }
 
-// isAmbiguous reports whether a proxy may see the end of the request elsewhere. There are two such ways that the server lets pass.
+// isAmbiguous reports whether a proxy may see the end of the request elsewhere. The server lets two such forms pass.
 func isAmbiguous(h *fasthttp.RequestHeader) bool {
 	raw := h.RawHeaders()
 	if h.ContentLength() == noLength && bytes.Contains(bytes.ToLower(raw), []byte("transfer-encoding")) {
-		return true // the coding "identity", which the server leaves out, and with it the body
+		return true // the coding "identity", which the server ignores, and the body with it
 	}
 	for i := 0; ; i++ {
 		next := bytes.IndexByte(raw[i:], '\n')
@@ -40,7 +40,7 @@ func isAmbiguous(h *fasthttp.RequestHeader) bool {
 	}
 }
 
-// noLength is what the server calls the length of a request with neither a length nor a transfer coding.
+// noLength is the server's content length of a request with neither a length nor a transfer coding.
 const noLength = -2
 
 // expect answers "Expect: 100-continue".

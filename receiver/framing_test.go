@@ -15,15 +15,15 @@ import (
 	"inorder/internal/delivery"
 )
 
-// smuggled is what another reading of the bytes would take for a request of its own.
+// smuggled is the part of the bytes that another reading would take for a second request.
 const smuggled = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
-// inChunks is the end of a chunked body, and then something.
+// inChunks is the end of a chunked body, followed by a smuggled request.
 const inChunks = "0\r\n\r\n" + smuggled
 
 func length(body string) string { return fmt.Sprintf("Content-Length: %d\r\n", len(body)) }
 
-// ambiguous are requests whose end two servers may see in two places, and how they may be answered.
+// ambiguous are requests whose end two servers may see in different places, and how they may be answered.
 var ambiguous = map[string]struct {
 	header, body string
 	status       []int
@@ -87,7 +87,7 @@ func TestAmbiguousFramingIsAnsweredOnce(t *testing.T) {
 				r, _ := newTest(t, &fakeStarter{}, nil)
 				c := dial(t, serve(t, r))
 				head := "POST " + delivery.Path + " HTTP/1.1\r\nHost: localhost\r\n"
-				if signed { // for no body, but well-formed: it is read otherwise
+				if signed { // the signature fits no body, but is well-formed, so that the body is read in the other way
 					tc.header += delivery.SignatureHeader + ": " + strings.Repeat("0", 64) + "\r\n"
 				}
 				_, err := io.WriteString(c, head+tc.header+"\r\n"+tc.body)
@@ -101,7 +101,7 @@ func TestAmbiguousFramingIsAnsweredOnce(t *testing.T) {
 	}
 }
 
-// TestHTTP10WithATransferCoding is framing that is faulty by RFC 9112, section 6.1.
+// TestHTTP10WithATransferCoding sends framing that is faulty according to RFC 9112, section 6.1.
 func TestHTTP10WithATransferCoding(t *testing.T) {
 	r, _ := newTest(t, &fakeStarter{}, nil)
 	c := dial(t, serve(t, r))
@@ -112,7 +112,7 @@ func TestHTTP10WithATransferCoding(t *testing.T) {
 	require.True(t, closed)
 }
 
-// TestUnusualFramingIsRead is what is unusual and means one thing only: the body is read as it was signed, and the
+// TestUnusualFramingIsRead sends framing that is unusual but unambiguous: the body is read as it was signed, and the
 // connection serves the next request.
 func TestUnusualFramingIsRead(t *testing.T) {
 	chunk := fmt.Sprintf("%x", len(vectorBody))
@@ -189,7 +189,7 @@ func readAnswer(t *testing.T, from *bufio.Reader) int {
 	return res.StatusCode
 }
 
-// answersUntilEnd reads answers until the connection is closed, or none comes for two seconds.
+// answersUntilEnd reads answers until the connection is closed, or no answer comes for two seconds.
 func answersUntilEnd(t *testing.T, c net.Conn) (statuses []int, closed bool) {
 	t.Helper()
 	require.NoError(t, c.SetReadDeadline(time.Now().Add(2*time.Second)))

@@ -12,7 +12,7 @@ import (
 	"inorder/internal/delivery"
 )
 
-// FuzzWebhook posts what an authentic sender might: it is started with the very bytes, or refused with one line.
+// FuzzWebhook posts what an authentic sender might send: the workflow starts with exactly those bytes, or the answer refuses in one line.
 func FuzzWebhook(f *testing.F) {
 	f.Add([]byte(vectorBody), "gzip")
 	f.Add([]byte(`{"type":"x"}`), "")

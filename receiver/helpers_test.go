@@ -22,7 +22,7 @@ import (
 	"inorder/internal/delivery"
 )
 
-// A delivery of the platform's.
+// One delivery of the platform.
 const vectorSecret, vectorBody, vectorSignature = vector.Secret, vector.Body, vector.Signature
 
 const oldSecret = "whsec_test_the_one_before"
@@ -35,14 +35,14 @@ var _ Starter = client.Client(nil)
 type started struct {
 	options  client.StartWorkflowOptions
 	workflow any
-	body     []byte // not copied: it must stay what it was
+	body     []byte // not copied: the receiver must not change it later
 	receipt  activities.Receipt
 }
 
 // fakeStarter records what it is asked to start.
 type fakeStarter struct {
 	err   error
-	block func(context.Context) error // if set, decides instead of err
+	block func(context.Context) error // if set, its error is returned instead of err
 
 	mu     sync.Mutex
 	starts []started
@@ -65,7 +65,7 @@ func (f *fakeStarter) all() []started {
 	return append([]started(nil), f.starts...)
 }
 
-// newTest returns a receiver and what it logs.
+// newTest returns a receiver and the buffer that it logs to.
 func newTest(t testing.TB, starter Starter, change func(*Options)) (*Receiver, *logBuffer) {
 	t.Helper()
 	logs := &logBuffer{}

@@ -13,8 +13,8 @@ import (
 	"inorder/internal/loglimit"
 )
 
-// listener adds to a listener what the HTTP server lacks: a bound on the connections, endurance when accepting fails for
-// a while, and a clean end. See conn for the states of a connection.
+// listener adds to a net.Listener what the HTTP server lacks: a limit of connections, retries when accepting fails for a
+// while, and a graceful shutdown. See conn for the states of a connection.
 type listener struct {
 	net.Listener
 	max int // connections
@@ -28,7 +28,7 @@ type listener struct {
 	room     *sync.Cond // signalled when a connection may be closed for another, or is gone
 	drainEnd time.Time
 	conns    map[*conn]struct{}
-	waiting  list.List // the connections without an authentic delivery; the one that waits longest is the first
+	waiting  list.List // the connections without an authentic delivery; the one that has waited longest comes first
 }
 
 func newListener(l net.Listener, most int, log *loglimit.Logger) *listener {
@@ -38,20 +38,20 @@ func newListener(l net.Listener, most int, log *loglimit.Logger) *listener {
 }
 
 const (
-	// headStart is how long a new connection is not closed for another, however many come: a request that is sent at once is
-	// here by then. There is no other one after an answer, or a new connection might wait for ever.
+	// headStart is how long a new connection can't be closed for another, however many come: a request that is sent at once has
+	// come by then. A connection gets no second head start after an answer, or a new one might wait for ever.
 	headStart = 100 * time.Millisecond
 
-	// acceptPause is between two attempts to accept, such as when the process has too many open files.
+	// acceptPause is the pause after a failed accept, such as when the process has too many open files.
 	acceptPause = 100 * time.Millisecond
 
-	// When the process stops, accepting goes on until no connection has come for drainPause, because closing a listener resets
-	// the connections that wait to be accepted, and their requests may be here already. It ends after drainTime even if
-	// connections keep coming.
+	// When the process stops, it goes on accepting until no connection has come for drainPause, because closing a listener resets
+	// the connections that wait to be accepted, and their requests may be here already. It stops accepting after drainTime even
+	// if connections keep coming.
 	drainPause = 5 * time.Millisecond
 	drainTime  = 500 * time.Millisecond
 
-	// stopGrace is how long an idle connection stays open then: a request may be on its way.
+	// stopGrace is how long an idle connection stays open while the process stops: a request may be on its way.
 	stopGrace = 500 * time.Millisecond
 )
 
@@ -75,7 +75,7 @@ func (l *listener) Accept() (net.Conn, error) {
 	}
 }
 
-// drainOn reports whether to accept for another drainPause while the process stops: whether a connection came in the last one.
+// drainOn reports whether a stopping process accepts for another drainPause: a connection came in the last one, and drainTime isn't over.
 func (l *listener) drainOn() bool {
 	l.mu.Lock()
 	over := time.Now().After(l.drainEnd)
@@ -85,14 +85,14 @@ func (l *listener) drainOn() bool {
 	return came && !over && l.acceptUntil(time.Now().Add(drainPause))
 }
 
-// acceptUntil reports whether the listener can accept until a time.
+// acceptUntil sets the deadline for accepting, and reports whether the listener has one.
 func (l *listener) acceptUntil(t time.Time) bool {
 	deadline, ok := l.Listener.(interface{ SetDeadline(time.Time) error })
 	return ok && deadline.SetDeadline(t) == nil
 }
 
-// admit counts a connection, and makes room for it: the one that waits longest for a delivery is closed. If all have one,
-// accepting waits; and if that one has only just come, for headStart at most.
+// admit counts a new connection. If there is no room, it closes the connection that has waited longest for a delivery. If every
+// connection has a delivery, accepting waits for room; if that oldest one is still new, accepting waits out its headStart.
 func (l *listener) admit(accepted net.Conn) net.Conn {
 	c := &conn{Conn: accepted, listener: l, closed: make(chan struct{})}
 	c.idle.Store(true)
@@ -119,13 +119,13 @@ func (l *listener) count(c *conn) (madeRoom bool) {
 	}
 	l.conns[c] = struct{}{}
 	l.open.Add(1)
-	c.since = time.Now() // not before: it may have waited for long
+	c.since = time.Now() // only now: the connection may have waited long for room
 	c.wait()
 	return madeRoom
 }
 
-// oldest returns the connection that is next to make room; nil if there is none yet. If there will be one after some time,
-// early is how long that is.
+// oldest returns the connection that is next to be closed for a new one, or nil if there is none yet. early is the time until
+// there will be one, or 0 if that is unknown.
 func (l *listener) oldest() (c *conn, early time.Duration) {
 	first := l.waiting.Front()
 	if first == nil {
@@ -138,11 +138,11 @@ func (l *listener) oldest() (c *conn, early time.Duration) {
 	return c, 0
 }
 
-// pause waits until room is signalled, and for no longer than most if that is positive. l.mu is held, but not meanwhile.
+// pause waits until room is signalled, but no longer than most if most is positive. The caller holds l.mu, which is unlocked meanwhile.
 func (l *listener) pause(most time.Duration) {
 	if most > 0 {
 		alarm := time.AfterFunc(most, func() {
-			l.mu.Lock() // so that it cannot go off before Wait waits
+			l.mu.Lock() // so that the alarm can't go off before Wait waits
 			defer l.mu.Unlock()
 			l.room.Broadcast()
 		})
@@ -151,7 +151,7 @@ func (l *listener) pause(most time.Duration) {
 	l.room.Wait()
 }
 
-// forget no longer counts a connection. l.mu is held.
+// forget stops counting a connection. l.mu is held.
 func (l *listener) forget(c *conn) {
 	if _, counted := l.conns[c]; counted {
 		delete(l.conns, c)
@@ -161,8 +161,8 @@ func (l *listener) forget(c *conn) {
 	}
 }
 
-// stop begins the end: Accept takes those who have come already and then closes the listener, idle connections are
-// closed in a moment, and all others once their request is answered.
+// stop begins the shutdown: Accept takes the connections that have come already and then closes the listener. Idle connections
+// are closed after stopGrace, and all others once their request is answered.
 func (l *listener) stop() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -177,7 +177,7 @@ func (l *listener) stop() {
 	}
 }
 
-// wait waits until no connection is left. It closes those that are left when ctx ends, and then reports an error. It must
+// wait waits until no connection is left. When ctx ends first, it closes those that are left and returns ctx's error. It must
 // not be called before Accept has failed.
 func (l *listener) wait(ctx context.Context) error {
 	gone := make(chan struct{})

@@ -68,9 +68,9 @@ func TestOneConnectionTooManyClosesTheOldestWithoutARequest(t *testing.T) {
 	_, err = io.WriteString(begun, "POST ")
 	require.NoError(t, err)
 	unused := dial(t, s)
-	ask(t, dial(t, s))    // they are accepted one by one: with this one the others are
-	ask(t, asked)         // it stays the oldest of those that may be closed
-	deliver(t, delivered) // so now it is the youngest
+	ask(t, dial(t, s))    // connections are accepted in order: once this one is, the others are, too
+	ask(t, asked)         // stays the oldest of those that may be closed
+	deliver(t, delivered) // becomes the youngest
 
 	ask(t, dial(t, s))
 	isClosed(t, asked)

@@ -15,7 +15,7 @@ import (
 	"inorder/internal/ready"
 )
 
-// TestWhatIsRefusedDoesNotFillTheLog has each kind of refusal happen often.
+// TestWhatIsRefusedDoesNotFillTheLog triggers each kind of refusal many times.
 func TestWhatIsRefusedDoesNotFillTheLog(t *testing.T) {
 	away := &fakeStarter{err: serviceerror.NewUnavailable("dial tcp 127.0.0.1:7233: connection refused")}
 	r, logs := newTest(t, away, func(o *Options) {
@@ -32,7 +32,7 @@ func TestWhatIsRefusedDoesNotFillTheLog(t *testing.T) {
 		send(t, r, httptest.NewRequest("GET", "/elsewhere", nil))
 	}
 	require.LessOrEqual(t, strings.Count(logs.String(), "\n"), 7)
-	r.log.Flush() // as a receiver that stops does
+	r.log.Flush() // as a stopping receiver does
 	require.LessOrEqual(t, strings.Count(logs.String(), "\n"), 14)
 	require.Contains(t, logs.String(), fmt.Sprintf(`"lines":%d`, often-1))
 }

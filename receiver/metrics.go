@@ -11,20 +11,20 @@ import (
 	"inorder/internal/traffic"
 )
 
-// Metrics are what the receiver counts beside traffic.Recorder, which has the deliveries by their result.
+// Metrics are the receiver's metrics beside those of traffic.Recorder, which counts the deliveries by their result.
 type Metrics struct {
 	refusedSignatures prometheus.Counter
 	acknowledged      prometheus.Histogram
-	noDelivery        [len(refusals)]prometheus.Counter // by refusals
+	noDelivery        [len(refusals)]prometheus.Counter // in the order of refusals
 }
 
-// refusals are the statuses with which requests are refused that are no delivery: cut short, too slow, without a path or method of ours, or
-// no HTTP, or the doctor's probe. Any other status is "other".
+// refusals are the statuses of refused requests that are no deliveries: cut short, too slow, with another path or method than ours, not
+// HTTP, or the doctor's probe. Any other status counts as "other".
 var refusals = [...]string{"400", "404", "405", "408", "413", "431", other}
 
 const other = "other"
 
-// NewMetrics returns metrics that are registered, unless r is nil.
+// NewMetrics returns metrics that are registered with r, or with nothing if r is nil.
 func NewMetrics(r prometheus.Registerer) *Metrics {
 	with := promauto.With(r)
 	m := &Metrics{
@@ -35,7 +35,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		acknowledged: with.NewHistogram(prometheus.HistogramOpts{
 			Name: "inorder_ack_seconds",
 			Help: "From when the head of a delivery is read to its acknowledgement. What is refused does not count.",
-			// A delivery takes a millisecond, an outage of Temporal what the budget is, and the platform gives up after 30 s.
+			// A delivery takes a millisecond; during an outage of Temporal it takes the budget. The platform gives up after 30 s.
 			Buckets: []float64{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30},
 		}),
 	}
@@ -49,7 +49,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 	return m
 }
 
-// refused counts an answer that is no acknowledgement.
+// refused counts an answer that refuses a request.
 func (r *Receiver) refused(a answer) {
 	if a.result == "" {
 		i := slices.Index(refusals[:], strconv.Itoa(a.status))
@@ -65,7 +65,7 @@ func (r *Receiver) refused(a answer) {
 	}
 }
 
-// acknowledged counts an acknowledgement of a delivery whose head was read at a time.
+// acknowledged counts the acknowledgement of a delivery; began is when its head was read.
 func (r *Receiver) acknowledged(result string, began time.Time) {
 	r.o.Traffic.Delivery(result)
 	r.o.Metrics.acknowledged.Observe(time.Since(began).Seconds())

@@ -36,7 +36,7 @@ func newCounted(t *testing.T, starter Starter) *counted {
 	return c
 }
 
-// values are the counters, and the counts of the histograms, that are not 0.
+// values returns the counters, and the counts of the histograms, that are not 0.
 func (c *counted) values() map[string]float64 {
 	families, err := c.registry.Gather()
 	require.NoError(c.t, err)
@@ -55,7 +55,7 @@ func (c *counted) values() map[string]float64 {
 	return values
 }
 
-// Every answer counts once: as a delivery by its result, or as a request that is none by its status.
+// Every answer counts once: as a delivery, by its result, or as a request that is no delivery, by its status.
 func TestEveryAnswerIsCountedOnce(t *testing.T) {
 	post := func(more string) string {
 		return "POST " + delivery.Path + " HTTP/1.1\r\nHost: localhost\r\n" + delivery.SignatureHeader + ": " + vectorSignature + "\r\n" + more
@@ -106,7 +106,7 @@ func TestATimeoutIsCounted(t *testing.T) {
 	require.Eventually(t, func() bool { return r.values()["requests_refused_total 408"] == 1 }, testenv.Patience, time.Millisecond)
 }
 
-// Whatever strangers and the platform make up, the number of series stays what it is.
+// Whatever names strangers and the platform make up, the number of series stays the same.
 func TestMadeUpNamesAddNoSeries(t *testing.T) {
 	r := newCounted(t, noStarter{})
 	before, err := testutil.GatherAndCount(r.registry)

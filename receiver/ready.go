@@ -6,11 +6,11 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// ready answers whether an event can be accepted now. Its connection may still be closed for a new one, however long the
-// checks take: probes must not keep out deliveries.
+// ready answers whether an event can be accepted now. However long the checks take, the connection may be closed for a new
+// one: probes must not keep out deliveries.
 func (r *Receiver) ready(c *fiber.Ctx) error {
 	readiness, ok := r.o.Ready.Ask(connOf(c.Context()).replaced())
-	if !ok { // else more would wait here than there may be connections
+	if !ok { // the connection was closed; without this, more requests could wait here than MaxConnections
 		c.Context().SetConnectionClose()
 		return nil
 	}

@@ -12,7 +12,7 @@ import (
 	"inorder/internal/ready"
 )
 
-// checked has the receiver's readiness depend on the checks.
+// checked makes the receiver's readiness depend on the checks.
 func checked(o *Options, checks ...ready.Check) {
 	o.Ready = ready.New(checks, loglimit.New(o.Log, loglimit.Every))
 }

@@ -30,8 +30,8 @@ type Starter interface {
 
 // Verifier has the secrets that are valid now.
 type Verifier interface {
-	// Verify reports whether one of the secrets made the signature of the untouched body. It is called for every delivery,
-	// concurrently, so it must not wait for anything. It must not keep the body.
+	// Verify reports whether signature is that of the untouched body under one of the secrets. It is called for every delivery,
+	// concurrently, so it must not block. It must not keep the body.
 	Verify(body []byte, signature string) bool
 }
 
@@ -43,47 +43,47 @@ type Options struct {
 	TaskQueue   string
 	Verifier    Verifier
 
-	// MaxBodyBytes is the largest body that is read. Default 1 MiB; Temporal by itself refuses more than about 2 MiB.
+	// MaxBodyBytes is the size of the largest body that is read. Default 1 MiB; Temporal itself refuses more than about 2 MiB.
 	MaxBodyBytes int
 
-	// MaxBodyMemory is how many bytes the bodies of all requests may take together. When it is spent, the oldest that is
-	// not whole is answered 503. Default 64 MiB, and at least 2 * MaxBodyBytes.
+	// MaxBodyMemory is how many bytes the bodies of all requests may take together. When it is spent, the request with the
+	// oldest unfinished body is answered 503. Default 64 MiB, and at least 2 * MaxBodyBytes.
 	MaxBodyMemory int
 
-	// MaxConnections is how many connections may be open, which is always less than the files that the process may open. For one
-	// more the oldest without a whole request is closed. Default 4096.
+	// MaxConnections is how many connections may be open. It is lowered if the process may not open that many files. To admit
+	// one more, the oldest connection without an authentic delivery is closed. Default 4096.
 	MaxConnections int
 
 	// StartTimeout is how long Temporal may take to make an event durable, after which the answer is 503. Temporal's
-	// SDK gives one call half of it, and at least a second. Default 10 s: with the time a slow body may take, it stays
-	// below the 30 s after which the platform gives up.
+	// SDK gives one call half of it, but at least a second. Default 10 s: together with the time that a slow body may take,
+	// it stays below the 30 s after which the platform gives up.
 	StartTimeout time.Duration
 
-	// MaxStarts is how many events are handed to Temporal at once. More go into the Inbox, or, without one, wait for their turn
-	// within StartTimeout. Default 16: a burst that reaches a small Temporal server as a whole makes it lose more time than the
-	// queue here costs.
+	// MaxStarts is how many events are handed to Temporal at once. Further events go into the Inbox or, without one, wait for
+	// their turn within StartTimeout. Default 16: a burst that reaches a small Temporal server as a whole costs it more time than
+	// the events lose by waiting here.
 	MaxStarts int
 
-	// Inbox is the second way in. nil: Temporal is the only one.
+	// Inbox is the second way in. nil: Temporal is the only way in.
 	Inbox Inbox
 
-	// ShutdownTimeout is how long requests that were accepted may take to be answered once the receiver stops.
-	// Default: what the slowest may take, which is StartTimeout and 15 s.
+	// ShutdownTimeout is how long answering the accepted requests may take once the receiver stops.
+	// Default: the longest that a request may take, which is StartTimeout + 15 s.
 	ShutdownTimeout time.Duration
 
 	// Ready answers ready.Path. Default: always ready.
 	Ready *ready.Prober
 
-	// Duplicate, if set, is called with every event that Temporal had already. It must not wait, and must not keep the body.
+	// Duplicate, if set, is called with every event that is answered as a duplicate. It must not wait, and must not keep the body.
 	Duplicate func(inorder.Event)
 
-	// Refused keeps samples of what is refused. nil: nothing is kept.
+	// Refused keeps samples of refused deliveries. nil: nothing is kept.
 	Refused Refused
 
-	// TrustedProxies are those whose X-Forwarded-For counts, for the address of a sample. Each must be masked, and IPv4 unmapped.
+	// TrustedProxies are the proxies whose X-Forwarded-For is believed for the address of a sample. Each must be masked, and IPv4 unmapped.
 	TrustedProxies []netip.Prefix
 
-	Metrics *Metrics           // default: some that nobody reads
+	Metrics *Metrics           // default: metrics that aren't registered
 	Traffic *traffic.Recorder  // nil: nothing is counted
 	Tracing *telemetry.Tracing // nil: nothing is traced
 
@@ -96,7 +96,7 @@ type Receiver struct {
 	o        Options
 	app      *fiber.App
 	route    fasthttp.RequestHandler // the app's own
-	log      *loglimit.Logger        // for all that a sender or an outage can multiply
+	log      *loglimit.Logger        // for every line that a sender or an outage can multiply
 	signed   *bodies                 // of requests with a well-formed signature
 	unsigned *bodies                 // of all others
 	ways     ways
@@ -109,14 +109,14 @@ const (
 	defaultStartTimeout   = 10 * time.Second
 	defaultMaxStarts      = 16
 
-	// A request must have arrived as a whole in readTimeout, which is what a client that sends slowly can hold.
+	// A request must arrive as a whole within readTimeout, which bounds how long a slow client can hold a connection.
 	readTimeout  = 10 * time.Second
 	writeTimeout = 5 * time.Second
-	// Longer than the 60 s of common load balancers, so that they, and not we, close an idle connection: what closes
-	// it may cross a request.
+	// Longer than the 60 s of common load balancers, so that they, and not we, close an idle connection: our closing it
+	// could cross a request.
 	idleTimeout = 75 * time.Second
 
-	// What proxies add to the headers may be large; what is larger still is answered 431. Every connection holds so much.
+	// Proxies may add large headers; larger ones than this are answered 431. Every connection holds a buffer of this size.
 	maxHeaderBytes = 8 << 10
 )
 
@@ -136,8 +136,8 @@ func New(o Options) *Receiver {
 		ways:     ways{engine: newEngine(o), inbox: o.Inbox, now: o.Now},
 	}
 	r.app = fiber.New(fiber.Config{
-		// The handler reads the body: see bodies. BodyLimit is not its limit but what the server reads before the handler
-		// runs, at least one byte.
+		// The handler reads the body: see bodies. BodyLimit doesn't limit the body; it is how much the server reads before the
+		// handler runs, and must be at least one byte.
 		StreamRequestBody: true,
 		BodyLimit:         1,
 		ReadBufferSize:    maxHeaderBytes,
@@ -147,7 +147,7 @@ func New(o Options) *Receiver {
 		ErrorHandler:      r.refuse,
 		CaseSensitive:     true,
 		StrictRouting:     true,
-		// A multipart body would be taken apart while it is read, and the signature is over its bytes.
+		// The server would parse a multipart body while it reads it, but the signature is over the raw bytes.
 		DisablePreParseMultipartForm: true,
 		DisableStartupMessage:        true,
 	})
@@ -192,7 +192,7 @@ func setDefault[T cmp.Ordered](value *T, fallback T) {
 	}
 }
 
-// handle answers a request. When the process stops, the answer asks the client not to use the connection again.
+// handle answers a request. While the process stops, the answer asks the client not to use the connection again.
 func (r *Receiver) handle(ctx *fasthttp.RequestCtx) {
 	r.route(ctx)
 	if c := connOf(ctx); c != nil && c.listener.stopping.Load() {
@@ -200,7 +200,7 @@ func (r *Receiver) handle(ctx *fasthttp.RequestCtx) {
 	}
 }
 
-// connState is called when an answer has been written, unless the connection is then closed.
+// connState tells the connection that its answer has been written. The server calls it only if the connection stays open.
 func connState(c net.Conn, state fasthttp.ConnState) {
 	if c, ok := c.(*conn); ok && state == fasthttp.StateIdle {
 		c.answered()

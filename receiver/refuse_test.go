@@ -20,7 +20,7 @@ func TestLargeBodyIsAnswered413(t *testing.T) {
 			starter := &fakeStarter{}
 			r, _ := newTest(t, starter, nil)
 			s := serve(t, r)
-			for range 10 { // a connection closed too early would lose the answer now and then
+			for range 10 { // a connection that is closed too early loses the answer only now and then
 				status, _ := s.post(t, newClient(t), strings.Repeat("a", 4<<20), chunked)
 				require.Equal(t, 413, status)
 			}
@@ -81,7 +81,7 @@ func TestLargeBodyIsRefusedUnread(t *testing.T) {
 	}
 }
 
-// TestEarlyAnswersArrive sends everything before it reads: had the receiver closed the connection with something unread,
+// TestEarlyAnswersArrive sends everything before it reads: if the receiver closed the connection with bytes unread,
 // the answer would be lost.
 func TestEarlyAnswersArrive(t *testing.T) {
 	const size = 4 << 20
@@ -99,7 +99,7 @@ func TestEarlyAnswersArrive(t *testing.T) {
 		"too large a header":           {post + "A: ", 431},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r, _ := newTest(t, &fakeStarter{}, func(o *Options) { o.MaxBodyMemory = 2 << 20 }) // of it 128 KiB for the unsigned
+			r, _ := newTest(t, &fakeStarter{}, func(o *Options) { o.MaxBodyMemory = 2 << 20 }) // 128 KiB of it for unsigned requests
 			s := serve(t, r)
 			for range 5 {
 				c := dial(t, s)

@@ -16,17 +16,17 @@ import (
 	"inorder/internal/refused"
 )
 
-// Refused keeps samples of refused deliveries; *refused.Keeper is one. Its methods are called on the way of an answer, so they wait for nothing.
+// Refused keeps samples of refused deliveries; *refused.Keeper implements it. Its methods run before the answer is sent, so they must not block.
 type Refused interface {
-	// AsksAddress reports whether Delivered should be called for this authentic delivery, which is seldom.
+	// AsksAddress reports whether Delivered should be called for this authentic delivery. It seldom returns true.
 	AsksAddress(now time.Time) bool
 	Delivered(client netip.Addr, now time.Time)
-	// Admit reports whether Keep must be called for a refusal. It decides whether more than a moment is spent on it.
+	// Admit reports whether Keep must be called for a refusal, before the costly work of collecting what Keep needs.
 	Admit(authentic bool, client netip.Addr, bytes int) (refused.Place, bool)
 	Keep(at refused.Place, r refused.Refusal)
 }
 
-// keep hands a refusal over to be kept, if there is room, and gives its body back if not.
+// keep hands a refusal over to Refused if there is room for it; otherwise it recycles the body.
 func (r *Receiver) keep(ctx *fasthttp.RequestCtx, a answer, err error) {
 	why, _ := errors.AsType[*refusal](err)
 	if why == nil {
@@ -58,7 +58,7 @@ func (r *Receiver) keep(ctx *fasthttp.RequestCtx, a answer, err error) {
 	})
 }
 
-// bytes are those of the body, which belong to the caller; nil if it was not read.
+// bytes returns the body, which then belongs to the caller; nil if it was not read.
 func (e *refusal) bytes() []byte {
 	switch {
 	case e.body == nil:
@@ -69,21 +69,21 @@ func (e *refusal) bytes() []byte {
 	return e.body.bytes[:len(e.body.bytes):len(e.body.bytes)]
 }
 
-// forget gives the body back that nobody else has. That of an authentic event may still be on its way to Temporal.
+// forget recycles the body if nobody else holds it. The body of an authentic event may still be on its way to Temporal.
 func (e *refusal) forget() {
 	if e.body != nil && errors.Is(e, errSignature) {
 		e.body.discard()
 	}
 }
 
-// headerOf returns the headers as they came: without trailers, and without what the server made of them.
+// headerOf returns the headers as they came: without trailers, and not as the server has normalized them.
 func headerOf(ctx *fasthttp.RequestCtx) http.Header {
 	raw := io.MultiReader(bytes.NewReader(ctx.Request.Header.RawHeaders()), bytes.NewReader([]byte("\r\n\r\n")))
 	h, _ := textproto.NewReader(bufio.NewReader(raw)).ReadMIMEHeader() // what was read before an error suffices
 	return http.Header(h)
 }
 
-// clientOf returns the address that a request comes from; the zero Addr in tests without one.
+// clientOf returns the address that a request comes from; the zero Addr in tests without a connection.
 func (r *Receiver) clientOf(ctx *fasthttp.RequestCtx) netip.Addr {
 	peer, _ := ctx.RemoteAddr().(*net.TCPAddr)
 	return clientOf(peer.AddrPort().Addr(), ctx.Request.Header.RawHeaders(), r.o.TrustedProxies)

@@ -18,13 +18,13 @@ import (
 	"inorder/internal/refused"
 )
 
-// fakeRefused keeps all, or nothing if it is full.
+// fakeRefused keeps everything, or nothing if it is full.
 type fakeRefused struct {
 	full bool
 
 	mu        sync.Mutex
 	kept      []refused.Refusal
-	bodies    []string // at the time
+	bodies    []string // copies of the bodies as Keep got them
 	delivered []netip.Addr
 	asked     int
 }
@@ -90,7 +90,7 @@ func TestWhatIsRefusedIsHandedOverToBeKept(t *testing.T) {
 	require.Len(t, kept.delivered, 3, "all that are authentic events")
 }
 
-// Over real connections: who it was, and that what is not kept gives its memory back.
+// Refused gets the address of the sender over real connections, behind trusted proxies or not.
 func TestTheAddressOfARefusedDelivery(t *testing.T) {
 	kept := &fakeRefused{}
 	r, _ := newTest(t, &fakeStarter{}, func(o *Options) {

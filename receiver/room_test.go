@@ -17,7 +17,7 @@ import (
 	"inorder/internal/ready"
 )
 
-// TestWhoAsksBackToBackKeepsOutNoDelivery fills all places with strangers that come again as soon as they are closed.
+// TestWhoAsksBackToBackKeepsOutNoDelivery fills all places with strangers that reconnect as soon as they are closed.
 func TestWhoAsksBackToBackKeepsOutNoDelivery(t *testing.T) {
 	const most = 16
 	release := make(chan struct{})
@@ -46,7 +46,7 @@ func TestWhoAsksBackToBackKeepsOutNoDelivery(t *testing.T) {
 	close(release)
 }
 
-// askForEver asks on so many connections until the test ends, and returns how often a request was sent.
+// askForEver sends requests on that many connections until the test ends, and returns a counter of the requests sent.
 func askForEver(t *testing.T, s *serving, askers int, request string) *atomic.Int32 {
 	ctx, stop := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
@@ -72,7 +72,7 @@ func askForEver(t *testing.T, s *serving, askers int, request string) *atomic.In
 	return &asked
 }
 
-// places is a listener's places in a bubble of fake time, each taken by a connection that has only just come.
+// places returns a listener in a bubble of fake time, and the connections that fill it, each of which has only just come.
 func places(t *testing.T, most int) (*listener, []*conn) {
 	r, _ := newTest(t, &fakeStarter{}, nil)
 	l := newListener(nil, most, r.log)
@@ -101,7 +101,7 @@ func TestANewcomerWaitsForAHeadStartAtMost(t *testing.T) {
 		l, taken := places(t, 3)
 		began, admitted := time.Now(), make(chan net.Conn)
 		go func() { admitted <- l.admit(pipe(t)) }()
-		for range int(headStart/time.Millisecond) - 1 { // they are answered all the time, and so never wait long
+		for range int(headStart/time.Millisecond) - 1 { // they are answered all the time, so they never wait long
 			time.Sleep(time.Millisecond)
 			for _, c := range taken {
 				c.whole()
@@ -147,7 +147,7 @@ func TestTimersDoNotPileUp(t *testing.T) {
 		before := liveObjects()
 		for range wakes {
 			taken[1].whole()
-			taken[1].answered() // which wakes the newcomer, for nothing
+			taken[1].answered() // wakes the newcomer in vain
 			synctest.Wait()
 		}
 		require.Less(t, liveObjects()-before, wakes/2)
@@ -164,9 +164,9 @@ func liveObjects() int {
 
 func TestOnlyPartsThatAreReusedTouchThePool(t *testing.T) {
 	asked := 0
-	pool := &parts[13] // where those of 4096 bytes are
+	pool := &parts[13] // of the parts of 4096 bytes
 	runtime.GC()
-	runtime.GC() // which empties it
+	runtime.GC() // the second one empties the pool
 	pool.New = func() any { asked++; return (*[]byte)(nil) }
 	t.Cleanup(func() { pool.New = nil })
 	for _, size := range []int{100, 4095, 4097, 5000, 8191} {

@@ -16,8 +16,8 @@ func (r *Receiver) Run(ctx context.Context, addr string) error {
 }
 
 // Serve serves on l until ctx ends. Then it takes the connections that have come already, stops accepting, closes the
-// connections on which no request is under way, and returns when every request that was accepted has its answer; it returns
-// an error if that takes longer than ShutdownTimeout. It closes l, and is for one call.
+// connections on which no request is under way, and returns when every accepted request has its answer. It returns
+// an error if that takes longer than ShutdownTimeout. It closes l. Call it only once.
 func (r *Receiver) Serve(ctx context.Context, l net.Listener) error {
 	defer r.log.Flush()
 	tracked := newListener(l, r.maxConnections(), r.log)
@@ -30,7 +30,7 @@ func (r *Receiver) Serve(ctx context.Context, l net.Listener) error {
 		return fmt.Errorf("serve deliveries: the listener was closed (%v)", err)
 	case <-ctx.Done():
 	}
-	// The server's own shutdown would drop requests that have just come, on connections that it takes for idle.
+	// The server's own shutdown would drop requests that have just come on connections that it considers idle.
 	deadline, cancel := context.WithTimeout(context.Background(), r.o.ShutdownTimeout)
 	defer cancel()
 	tracked.stop()
@@ -41,11 +41,11 @@ func (r *Receiver) Serve(ctx context.Context, l net.Listener) error {
 	return err
 }
 
-// spareFiles are the files that the process needs beside the receiver's connections: those to Temporal and PostgreSQL, the
-// metrics' connections, logs, and what is just being accepted or closed.
+// spareFiles is how many files the process needs beside the receiver's connections: its own connections to Temporal and PostgreSQL,
+// those that scrape metrics, logs, and connections that are just being accepted or closed.
 const spareFiles = 128
 
-// maxConnections is MaxConnections, or less if the process may not open so many files.
+// maxConnections returns MaxConnections, or less if the process may not open that many files.
 func (r *Receiver) maxConnections() int {
 	files := fileLimit()
 	if files >= r.o.MaxConnections+spareFiles {

@@ -17,7 +17,7 @@ import (
 	"inorder/internal/delivery"
 )
 
-// soon is far more than anything here takes, and less than the time-outs that would end it otherwise.
+// soon is far longer than anything here takes, and shorter than the timeouts that would end a wait otherwise.
 const soon = 5 * time.Second
 
 type serving struct {
@@ -26,7 +26,7 @@ type serving struct {
 	done chan error
 }
 
-// serve runs the receiver on a real listener until stop, or the test's end.
+// serve runs the receiver on a real listener until stop is called or the test ends.
 func serve(t *testing.T, r *Receiver) *serving {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -65,7 +65,7 @@ func (s *serving) refusesConnections() bool {
 	return err != nil
 }
 
-// post sends a signed body, chunked if its length is hidden.
+// post sends a signed body, chunked or with its length.
 func (s *serving) post(t *testing.T, c *http.Client, body string, chunked bool) (int, string) {
 	t.Helper()
 	var reader io.Reader = strings.NewReader(body)
@@ -114,7 +114,7 @@ func TestBodiesOutliveTheirRequests(t *testing.T) {
 	const senders, each = 4, 20
 	var wg sync.WaitGroup
 	for sender := range senders {
-		c := newClient(t) // one connection per sender, whose buffer every request uses
+		c := newClient(t) // one connection per sender: all its requests share the connection's buffer
 		wg.Go(func() {
 			for i := range each {
 				status, _ := s.post(t, c, eventBody(sender, i), false)
@@ -191,7 +191,7 @@ func TestShutdownDoesNotWaitForIdleConnections(t *testing.T) {
 	r, _ := newTest(t, &fakeStarter{}, nil)
 	s := serve(t, r)
 	unused := dial(t, s)
-	// Connections are accepted in order, so the one without a request was accepted when this has its answer.
+	// Connections are accepted in order: once this request is answered, the connection without a request has been accepted.
 	status, _ := s.post(t, newClient(t), vectorBody, false)
 	require.Equal(t, 200, status)
 
@@ -221,7 +221,7 @@ func TestTakenPortNamesTheSetting(t *testing.T) {
 	require.ErrorContains(t, err, l.Addr().String())
 }
 
-// flakyListener fails as often as told, as one does in a process that has too many open files.
+// flakyListener fails a given number of times, as a listener does in a process that has too many open files.
 type flakyListener struct {
 	net.Listener
 	failures int

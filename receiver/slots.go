@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// slots bounds how many starts are under way. In calm there are as many as a burst of one instant needs. Under load there
-// are few: each more makes all of them, and everything else on a small machine, slower than it takes load off. It is load
-// from when an event finds no slot, or a start overruns its budget, until few find none.
+// slots limits how many starts are under way. In calm, all slots are available, enough for a sudden burst. Under load, only
+// fewSlots are: on a small machine, each further start costs the others, and everything else, more time than it saves. Load begins
+// when an event finds no slot or a start overruns its budget, and ends after a window in which fewer than stillLoad events found none.
 type slots struct {
-	all chan struct{} // holds one for each start under way
+	all chan struct{} // holds one element for each start under way
 
 	mu      sync.Mutex
 	loaded  bool
@@ -19,14 +19,14 @@ type slots struct {
 }
 
 const (
-	fewSlots   = 2                      // 1 and 4 give 0.97 and 0.96 of its events/s under load: docs/benchmark.md
-	loadWindow = 500 * time.Millisecond // after it, load is judged anew
-	stillLoad  = 16                     // refused events in a window
+	fewSlots   = 2                      // 1 and 4 reach 0.97 and 0.96 of its events/s under load: docs/benchmark.md
+	loadWindow = 500 * time.Millisecond // then load is judged again
+	stillLoad  = 16                     // refused events in a window that mean the load goes on
 )
 
 func newSlots(most int) *slots { return &slots{all: make(chan struct{}, most)} }
 
-// take takes a slot if one is free now.
+// take takes a slot if one is free now, and reports whether it did.
 func (s *slots) take(now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -45,14 +45,14 @@ func (s *slots) take(now time.Time) bool {
 	return false
 }
 
-// overran says that a start took longer than its budget.
+// overran records that a start took longer than its budget.
 func (s *slots) overran(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.loaded, s.refused, s.since = true, 0, now
 }
 
-// await takes a slot as soon as one is free.
+// await takes a slot as soon as one is free. Its error is that of ctx.
 func (s *slots) await(ctx context.Context) error {
 	select {
 	case s.all <- struct{}{}:
@@ -66,7 +66,7 @@ func (s *slots) giveBack() { <-s.all }
 
 func (s *slots) underWay() int { return len(s.all) }
 
-// isLoaded reports whether there are few slots now.
+// isLoaded reports whether only fewSlots are available now.
 func (s *slots) isLoaded() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

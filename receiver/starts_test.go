@@ -26,7 +26,7 @@ func TestStartsWaitForTheirTurn(t *testing.T) {
 		})
 	}
 	require.Eventually(t, func() bool { return len(starter.all()) == limit }, 2*time.Minute, time.Millisecond)
-	for done := 1; done <= deliveries; done++ { // each that ends lets one more begin, and no more than that
+	for done := 1; done <= deliveries; done++ { // each start that ends lets exactly one more begin
 		release <- struct{}{}
 		want := min(limit+done, deliveries)
 		require.Eventually(t, func() bool { return len(starter.all()) == want }, 2*time.Minute, time.Millisecond)

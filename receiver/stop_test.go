@@ -13,7 +13,7 @@ import (
 	"inorder/internal/delivery"
 )
 
-// TestStopAnswersWhatHasCome stops a receiver that has not accepted one of its connections yet.
+// TestStopAnswersWhatHasCome stops a receiver that hasn't accepted any of its connections yet.
 func TestStopAnswersWhatHasCome(t *testing.T) {
 	const each = 100
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -50,7 +50,7 @@ func TestStopAnswersWhatHasCome(t *testing.T) {
 	require.True(t, s.refusesConnections())
 }
 
-// TestStopAnswersWhatIsOnItsWay has a request arrive on an idle connection after the stop has begun.
+// TestStopAnswersWhatIsOnItsWay sends a request on an idle connection after the stop has begun.
 func TestStopAnswersWhatIsOnItsWay(t *testing.T) {
 	r, _ := newTest(t, &fakeStarter{}, nil)
 	inner, err := net.Listen("tcp", "127.0.0.1:0")

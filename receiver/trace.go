@@ -9,10 +9,10 @@ import (
 	"inorder/internal/telemetry"
 )
 
-// spanOf is the key under which a request has its span.
+// spanOf is the key of a request's span in fiber's locals.
 type spanOf struct{}
 
-// traced is receive with a span, which ends with the answer's status, also if receive panics.
+// traced is receive with a span. The span ends with the answer's status, even if receive panics.
 func (r *Receiver) traced(c *fiber.Ctx) (err error) {
 	d := r.o.Tracing.Delivery(http.MethodPost, delivery.Path, c.Context().LocalAddr())
 	c.Locals(spanOf{}, d)
@@ -27,7 +27,7 @@ func (r *Receiver) traced(c *fiber.Ctx) (err error) {
 	return nil
 }
 
-// span is the request's, or nil if nothing is traced.
+// span returns the request's span, or nil if nothing is traced.
 func (r *Receiver) span(c *fiber.Ctx) *telemetry.Delivery {
 	if r.o.Tracing == nil {
 		return nil

@@ -36,7 +36,7 @@ func spansOf(t *testing.T, starter Starter, signature string, change func(*Optio
 	return exported.GetSpans(), logs.String()
 }
 
-// kept keeps its spans when it is shut down.
+// kept is an exporter that keeps its spans when it is shut down.
 type kept struct{ *tracetest.InMemoryExporter }
 
 func (kept) Shutdown(context.Context) error { return nil }

@@ -13,7 +13,7 @@ import (
 	"inorder/internal/telemetry"
 )
 
-// receive answers one delivery: signature's form, size, signature, parse, accept, answer. What is refused goes to refuse.
+// receive answers one delivery: form of the signature, size, signature, parse, accept, answer. Its errors go to refuse.
 func (r *Receiver) receive(c *fiber.Ctx) error {
 	began := time.Now()
 	signature := delivery.Signature(c.Request().Header.PeekAll(delivery.SignatureHeader))
@@ -22,13 +22,13 @@ func (r *Receiver) receive(c *fiber.Ctx) error {
 		return err
 	}
 	defer body.release()
-	// The bytes as they came: a Content-Encoding changes nothing about what was signed.
+	// Verify the bytes as they came: the signature is over them, whatever the Content-Encoding.
 	if !r.o.Verifier.Verify(body.bytes, signature) {
 		return &refusal{error: errSignature, detail: "it matches no secret", body: body}
 	}
 	connOf(c.Context()).whole()
 	e, err := Parse(body.bytes)
-	if err != nil && delivery.IsProbe(body.bytes) { // no alert is due, and nothing to explain
+	if err != nil && delivery.IsProbe(body.bytes) { // it must raise no alert, and needs no explanation
 		return &refusal{error: errProbe, detail: err.Error()}
 	}
 	if err != nil {
@@ -56,8 +56,8 @@ func (r *Receiver) receive(c *fiber.Ctx) error {
 	return c.SendString("OK")
 }
 
-// read reads the body, in the memory that a request with such a signature may use. One without a well-formed signature is
-// refused whatever its body is, which is read so that the connection can be used again.
+// read reads the body into r.signed or r.unsigned, the memory for requests with and without a well-formed signature. A request
+// without one is refused whatever its body is; the body is read only so that the connection can be used again.
 func (r *Receiver) read(c *fiber.Ctx, signature string) (*body, error) {
 	if signature != "" {
 		return r.signed.read(c.Context())
@@ -74,8 +74,8 @@ func (r *Receiver) read(c *fiber.Ctx, signature string) (*body, error) {
 	return nil, &refusal{error: errSignature, detail: why, body: body}
 }
 
-// Parse reads the event of a delivery. Its error says in one line, without content, why the body is none. The names of our own events are not the platform's to
-// send; such an event is returned with the error.
+// Parse reads the event of a delivery. Its error says in one line, without quoting the body, why the body is no event. An event whose ID or
+// type is reserved for our own events is returned together with an error: the platform must not send it.
 func Parse(body []byte) (inorder.Event, error) {
 	const ours = ", which is for events that the receiver's side makes itself"
 	e, err := inorder.ParseEvent(body)

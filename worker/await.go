@@ -18,8 +18,8 @@ import (
 	"inorder/workflows"
 )
 
-// Await returns nil once PostgreSQL and Temporal have all that a worker needs. While one of them does not answer, it logs that
-// and tries again, until ctx ends. If `inorder migrate` has to run first, that is an error at once.
+// Await waits until PostgreSQL and Temporal have all that a worker needs. While one of them does not answer, it logs that
+// and tries again, until ctx ends. If `inorder migrate` has to run first, it returns an error at once.
 func Await(ctx context.Context, o Options) error {
 	if err := AwaitOwner(ctx, o); err != nil {
 		return err
@@ -38,14 +38,14 @@ func Await(ctx context.Context, o Options) error {
 	return err
 }
 
-// AwaitOwner returns nil once it knows that the database has this version's schema and that the namespace is this system's.
-// While a server does not answer, it logs that and tries again, until ctx ends. If the answer is no, that is an error at once.
+// AwaitOwner waits until it knows that the database has this version's schema and that the namespace belongs to this system.
+// While a server does not answer, it logs that and tries again, until ctx ends. If either isn't the case, it returns an error at once.
 func AwaitOwner(ctx context.Context, o Options) error {
 	if err := await.Ready(ctx, o.Log, "PostgreSQL", func(ctx context.Context) error { return checkDatabase(ctx, o) }); err != nil {
 		return err
 	}
 	return await.Ready(ctx, o.Log, "Temporal", func(ctx context.Context) error {
-		// Every other call is tried again until ctx ends, and then doesn't say why.
+		// The SDK retries every other call until ctx ends, and its error then doesn't say why.
 		if _, err := o.Client.CheckHealth(ctx, &client.CheckHealthRequest{}); err != nil {
 			return ready.Explain(err)
 		}
@@ -53,7 +53,7 @@ func AwaitOwner(ctx context.Context, o Options) error {
 	})
 }
 
-// CheckOwner checks once what AwaitOwner checks. If the answer is no, await.IsPermanent reports true for its error.
+// CheckOwner checks once what AwaitOwner waits for. If either isn't the case, await.IsPermanent reports true for its error.
 func CheckOwner(ctx context.Context, o Options) error {
 	if err := checkDatabase(ctx, o); err != nil {
 		return err
@@ -71,12 +71,12 @@ func checkDatabase(ctx context.Context, o Options) error {
 	return store.Explain(err)
 }
 
-// missingSearchAttributes returns the names of those that the namespace lacks. One of another type than Keyword is a permanent
-// error.
+// missingSearchAttributes returns the names of the search attributes that the namespace lacks. If one has a type other than
+// Keyword, that is a permanent error.
 func missingSearchAttributes(ctx context.Context, o Options) ([]string, error) {
 	have, err := o.Client.OperatorService().ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: o.Namespace})
 	if _, denied := errors.AsType[*serviceerror.PermissionDenied](err); denied {
-		return nil, nil // a server that manages them elsewhere; if one is missing, each start of a workflow fails with its name
+		return nil, nil // this server manages them elsewhere; if one is missing, each start of a workflow fails with its name
 	}
 	if err != nil {
 		return nil, fmt.Errorf("list the search attributes of namespace %q: %w", o.Namespace, err)

@@ -17,8 +17,8 @@ import (
 	"inorder/workflows"
 )
 
-// Examine checks what Temporal has and must have, for `inorder doctor`. Each check takes at most within. It changes nothing; PostgreSQL is asked
-// whose namespace it should be. It needs Client, Namespace, Pool, TaskQueue, Retention and ReconcileEvery.
+// Examine checks for `inorder doctor` that Temporal has what it must have. Each check takes at most within. It changes nothing. PostgreSQL says
+// which system the namespace should belong to. It needs Client, Namespace, Pool, TaskQueue, Retention and ReconcileEvery.
 func Examine(ctx context.Context, o Options, address string, within time.Duration) []doctor.Finding {
 	e := &examination{Options: o, server: "Temporal at " + address}
 	return doctor.Examine(ctx, within, doctor.Check{Name: "temporal", Run: e.answers}, doctor.Check{Name: "namespace", Run: e.owner}, doctor.Check{Name: "retention", Run: e.retention},
@@ -29,13 +29,13 @@ func Examine(ctx context.Context, o Options, address string, within time.Duratio
 type examination struct {
 	Options
 	server string
-	time   *serverTime // once it was asked for
+	time   *serverTime // nil until askTime has learned it
 }
 
-// serverTime is what Temporal's clock said at some moment between asked and answered.
+// serverTime is the time of Temporal's clock at some moment between asked and answered.
 type serverTime struct{ at, asked, answered time.Time }
 
-// now is what Temporal's clock says now.
+// now returns the current time by Temporal's clock.
 func (t serverTime) now() time.Time {
 	return t.at.Add(time.Since(t.asked.Add(t.answered.Sub(t.asked) / 2)))
 }
@@ -44,7 +44,7 @@ func (e *examination) answers(ctx context.Context) ([]doctor.Finding, error) {
 	asked := time.Now()
 	if _, err := e.Client.CheckHealth(ctx, &client.CheckHealthRequest{}); err != nil {
 		return []doctor.Finding{doctor.Fails("temporal", "See whether it runs, and TEMPORAL_ADDRESS, TEMPORAL_TLS and what else begins with TEMPORAL_ in docs/settings.md.",
-			"%s", ready.Cause(e.server, time.Since(asked).Round(time.Second), ready.Explain(err)))}, nil // the client gives up earlier than within
+			"%s", ready.Cause(e.server, time.Since(asked).Round(time.Second), ready.Explain(err)))}, nil // not within: the client gives up earlier
 	}
 	took := time.Since(asked)
 	version := ""
@@ -115,7 +115,7 @@ func (e *examination) failing(ctx context.Context) ([]doctor.Finding, error) {
 		"%d or more can't go on, such as %s", len(failing), strings.Join(ids, ", "))}, nil
 }
 
-// clockWait is how long a poll may take to be noted. Temporal refuses polls that last less than two seconds.
+// clockWait is how long Temporal may take to record a poll. It refuses polls with a timeout of less than two seconds.
 const clockWait = 3 * time.Second
 
 func (e *examination) clock(ctx context.Context) ([]doctor.Finding, error) {
@@ -126,8 +126,8 @@ func (e *examination) clock(ctx context.Context) ([]doctor.Finding, error) {
 	return []doctor.Finding{doctor.Clock("Temporal's clock", t.at, t.asked, t.answered)}, nil
 }
 
-// askTime learns Temporal's time without writing anything: Temporal notes when a queue was polled last, so a queue that nobody else knows is
-// polled. It does so once in an examination.
+// askTime learns Temporal's time without writing anything: it polls a queue that nobody else knows, and reads when Temporal says that the queue
+// was last polled. It does so once per examination.
 func (e *examination) askTime(ctx context.Context) (serverTime, error) {
 	if e.time != nil {
 		return *e.time, nil

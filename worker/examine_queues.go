@@ -18,7 +18,7 @@ import (
 	"inorder/workflows"
 )
 
-// schedules are there, run, and are as `inorder migrate` sets them.
+// schedules checks that all schedules exist, run, and are as `inorder migrate` sets them.
 func (e *examination) schedules(ctx context.Context) ([]doctor.Finding, error) {
 	var found []doctor.Finding
 	list := schedules(e.Options)
@@ -39,7 +39,7 @@ func (e *examination) schedules(ctx context.Context) ([]doctor.Finding, error) {
 	return found, nil
 }
 
-// overdue is how late a schedule may be. Temporal is idle for less.
+// overdue is how late a schedule may be. Temporal's normal delays are shorter.
 const overdue = 5 * time.Minute
 
 func scheduleFindings(want client.ScheduleOptions, is *client.ScheduleDescription, now time.Time) (found []doctor.Finding) {
@@ -61,10 +61,10 @@ func scheduleFindings(want client.ScheduleOptions, is *client.ScheduleDescriptio
 	return found
 }
 
-// longRun is longer than anything that is scheduled takes, as a rule.
+// longRun is longer than any scheduled workflow usually takes.
 const longRun = 2 * time.Hour
 
-// differs names what of a schedule is not as it should be; "" if all is.
+// differs names the part of a schedule that is not as it should be, or returns "".
 func differs(want client.ScheduleOptions, is client.Schedule) string {
 	have, ok := is.Action.(*client.ScheduleWorkflowAction)
 	action := want.Action.(*client.ScheduleWorkflowAction)
@@ -88,7 +88,7 @@ func (e *examination) pollers(ctx context.Context, queue *taskqueuepb.TaskQueue)
 	return is.GetPollers(), nil
 }
 
-// workers poll the queues on which the events, and what asks the platform, are worked on.
+// workers checks that workers poll the queue of the events and, with an API key, that of the activities that call the platform.
 func (e *examination) workers(ctx context.Context) ([]doctor.Finding, error) {
 	queues := []string{e.TaskQueue}
 	if e.Platform != nil {
@@ -109,11 +109,11 @@ func (e *examination) workers(ctx context.Context) ([]doctor.Finding, error) {
 	return found, nil
 }
 
-// pollsAgain is within what time a worker asks for work again: Temporal lets a poll wait for a minute. Temporal goes on naming one that is gone for
-// five.
+// pollsAgain is the time within which a live worker polls again: Temporal lets a poll wait for a minute. It still names a worker for five minutes
+// after its last poll.
 const pollsAgain = 75 * time.Second
 
-// workersFinding says who polls a queue, of those that Temporal names. now is by Temporal's clock.
+// workersFinding reports which of the pollers that Temporal names still poll the queue. now is by Temporal's clock.
 func workersFinding(queue string, pollers []*taskqueuepb.PollerInfo, now time.Time) doctor.Finding {
 	here := map[string]bool{}
 	var last *taskqueuepb.PollerInfo

@@ -11,7 +11,7 @@ import (
 	"inorder/internal/doctor"
 )
 
-// Temporal goes on naming a worker for five minutes after its last poll. Whoever asks in them why nothing is applied must not be told that all is well.
+// Temporal names a worker for five minutes after its last poll. The doctor must not report during that time that all is well.
 func TestAWorkerThatIsGoneIsNoWorker(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)

@@ -37,7 +37,7 @@ func TestExamineBeforeAndAfterMigrate(t *testing.T) {
 	require.Len(t, found["schedules"], 4)
 	require.Contains(t, found["workers"][0].Says, "none works on the task queue "+o.TaskQueue)
 	require.Equal(t, doctor.OK, found["Temporal's clock"][0].Status)
-	require.Contains(t, found["retention"][0].Says, "shorter than REDELIVERY_HORIZON") // the tests' namespaces keep a day
+	require.Contains(t, found["retention"][0].Says, "shorter than REDELIVERY_HORIZON") // the tests' namespaces have a retention of a day
 	require.Equal(t, doctor.Note, found["retention"][0].Status)
 
 	require.NoError(t, worker.Provision(within(t, testenv.Patience), o))
@@ -84,7 +84,7 @@ func TestExamineATemporalThatHangs(t *testing.T) {
 	require.Regexp(t, `did not answer within \d+s$`, found.Says)
 	said, err := time.ParseDuration(found.Says[strings.LastIndex(found.Says, " ")+1:])
 	require.NoError(t, err)
-	require.InDelta(t, time.Since(asked).Seconds(), said.Seconds(), 10) // and not the minute that was allowed
+	require.InDelta(t, time.Since(asked).Seconds(), said.Seconds(), 10) // not the minute that was allowed
 }
 
 func TestExamineANamespaceOfAnother(t *testing.T) {

@@ -17,10 +17,10 @@ import (
 )
 
 // A namespace belongs to one system: a workflow's ID is its event's ID, so two systems in one namespace would take each
-// other's events for duplicates, and set each other's schedules. The mark is the memo of a schedule, because Temporal creates
-// a schedule once, whoever is first.
+// other's events for duplicates, and overwrite each other's schedules. The memo of a schedule marks the owner, because Temporal
+// creates a schedule only once: the first caller wins.
 
-// identity is the ID of a system, which is a row of its database, and the database's name, for people.
+// identity is the ID of a system, from a row of its database, and the database's name, for people.
 type identity struct{ id, database string }
 
 const selectIdentitySQL = `SELECT id::text, current_database() FROM system_identity`
@@ -32,7 +32,7 @@ func readIdentity(ctx context.Context, o Options) (own identity, err error) {
 	return own, nil
 }
 
-// mark is the owner of a namespace, and since when. The zero mark is that of a namespace without an owner.
+// mark is the owner of a namespace, and the time since when. The zero mark means that the namespace has no owner.
 type mark struct {
 	identity
 	since time.Time
@@ -53,8 +53,8 @@ func readMark(ctx context.Context, o Options) (mark, error) {
 	return m, nil
 }
 
-// checkMark returns an error if the namespace isn't this system's. It is permanent if the namespace is another system's or has no
-// owner yet, and not if a server does not answer.
+// checkMark returns an error unless the namespace belongs to this system. The error is permanent if the namespace belongs to
+// another system or has no owner yet. It is not permanent if a server does not answer.
 func checkMark(ctx context.Context, o Options) error {
 	own, err := readIdentity(ctx, o)
 	if err != nil {
@@ -78,8 +78,8 @@ func foreign(o Options, m mark) error {
 		"or, if that database is lost or its system given up, run `inorder migrate --take-over`", o.Namespace, m.database, m.id, m.since.UTC().Format(time.RFC3339))
 }
 
-// Claim marks the namespace as this database's, unless it is already. If it is another's, that is an error. It may be run twice,
-// and by several at once: the first gets the namespace. It needs Client, Namespace, Pool, TaskQueue and Log.
+// Claim marks the namespace as this database's, unless it is marked so already. If it is another database's, Claim returns an error. It may run
+// twice, and in several processes at once: the first gets the namespace. It needs Client, Namespace, Pool, TaskQueue and Log.
 func Claim(ctx context.Context, o Options) error {
 	own, err := readIdentity(ctx, o)
 	if err != nil {
@@ -101,7 +101,7 @@ func Claim(ctx context.Context, o Options) error {
 }
 
 // TakeOver removes the mark of another system, whose database was lost, so that the next Claim gets the namespace. It needs what
-// Claim needs, and may be run twice, but not by two systems at once: the later one would have the namespace.
+// Claim needs. It may run twice, but not for two systems at once: the later one would get the namespace.
 func TakeOver(ctx context.Context, o Options) error {
 	own, err := readIdentity(ctx, o)
 	if err != nil {
@@ -120,8 +120,8 @@ func TakeOver(ctx context.Context, o Options) error {
 	return nil
 }
 
-// ownerSchedule never runs. It is paused, and not without a time, because Temporal removes schedules that have none. If
-// somebody starts it all the same, it does what runs every day.
+// ownerSchedule returns the schedule whose memo marks the owner. It never runs, because it is paused. It has a time all the same,
+// because Temporal removes schedules without one. If somebody triggers it, it runs the daily purge.
 func ownerSchedule(taskQueue string, own identity) client.ScheduleOptions {
 	return client.ScheduleOptions{
 		ID:   workflows.OwnerScheduleID,

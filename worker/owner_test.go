@@ -21,7 +21,7 @@ import (
 	"inorder/workflows"
 )
 
-// another is a system in the same namespace, with a database that is no copy of anything.
+// another returns a system in the same namespace, with a database that is no copy of o's.
 func another(t *testing.T, o worker.Options) worker.Options {
 	o.Pool = testenv.Pool(t, testenv.DatabaseURL(t))
 	require.NoError(t, migrations.Apply(t.Context(), o.Pool, testenv.Log))
@@ -97,7 +97,7 @@ func TestANamespaceOfAnOlderVersionIsMarkedByTheFirstMigrate(t *testing.T) {
 	ctx := within(t, time.Minute)
 	require.NoError(t, worker.Provision(ctx, o))
 	mark := o.Client.ScheduleClient().GetHandle(ctx, workflows.OwnerScheduleID)
-	require.NoError(t, mark.Delete(ctx)) // older versions had none
+	require.NoError(t, mark.Delete(ctx)) // older versions had no mark
 	require.ErrorContains(t, worker.Await(ctx, o), "run `inorder migrate`")
 	require.NoError(t, worker.TakeOver(ctx, o), "there is nobody to take it from")
 	require.NoError(t, worker.Provision(ctx, o))
@@ -128,18 +128,18 @@ func TestAMarkThatIsNotOursIsForeign(t *testing.T) {
 func TestTheNamespacesRetentionIsToldOnce(t *testing.T) {
 	t.Parallel()
 	const day = 24 * time.Hour
-	o := options(t) // a day
+	o := options(t) // its namespace has a retention of a day
 	ctx := within(t, time.Minute)
 	said := func(f func(context.Context, worker.Options) error, redelivery, payloads time.Duration) []string {
 		var logs testenv.Output
 		o.Retention = retention.Settings{Events: 30 * day, Payloads: payloads, Redelivery: redelivery}
 		o.Log = slog.New(slog.NewTextHandler(&logs, &slog.HandlerOptions{Level: slog.LevelWarn}))
 		require.NoError(t, f(ctx, o))
-		return slices.DeleteFunc(strings.Split(logs.String(), "\n"), func(line string) bool { // Temporal may be slow meanwhile, which is told, too
+		return slices.DeleteFunc(strings.Split(logs.String(), "\n"), func(line string) bool { // Temporal may be slow meanwhile, which is logged, too
 			return !strings.Contains(line, "retention, 24h,")
 		})
 	}
-	require.NoError(t, worker.Provision(ctx, o)) // until all of Temporal knows the namespace
+	require.NoError(t, worker.Provision(ctx, o)) // returns once all of Temporal knows the namespace
 	for _, f := range []func(context.Context, worker.Options) error{worker.Provision, worker.Await} {
 		lines := said(f, 7*day, 30*day)
 		require.Len(t, lines, 1)

@@ -11,10 +11,10 @@ import (
 	"inorder/workflows"
 )
 
-// atPlatform is how many activities wait for the platform at once in one process. More would not make it answer sooner.
+// atPlatform is how many activities of one process may call the platform at once. More would not make it answer sooner.
 const atPlatform = 8
 
-// newPlatformWorker returns a worker for workflows.PlatformTaskQueue alone. It shares its activities with the main one.
+// newPlatformWorker returns a worker for workflows.PlatformTaskQueue only. It shares its activities with the main worker.
 func newPlatformWorker(o Options, all *activities.Activities) sdk.Worker {
 	w := sdk.New(o.Client, workflows.PlatformTaskQueue(o.TaskQueue), sdk.Options{
 		DisableWorkflowWorker:              true,
@@ -26,13 +26,13 @@ func newPlatformWorker(o Options, all *activities.Activities) sdk.Worker {
 	return w
 }
 
-// pair is the main worker and the one that waits for the platform. They start and stop as one.
+// pair is the main worker and the platform worker. They start and stop as one.
 type pair struct {
 	sdk.Worker
 	platform sdk.Worker
 }
 
-// Start starts both, or returns an error and neither runs.
+// Start starts both workers. If it returns an error, neither runs.
 func (p *pair) Start() error {
 	if err := p.Worker.Start(); err != nil {
 		return err
@@ -44,7 +44,7 @@ func (p *pair) Start() error {
 	return nil
 }
 
-// Stop stops both at the same time, so that it takes no longer than for one.
+// Stop stops both workers at the same time, so that it takes no longer than stopping one.
 func (p *pair) Stop() {
 	var both sync.WaitGroup
 	both.Go(p.Worker.Stop)
@@ -52,7 +52,7 @@ func (p *pair) Stop() {
 	both.Wait()
 }
 
-// Run runs both until interrupt, or until one of them stops by itself, which is an error.
+// Run runs both workers until interrupt, or until one of them stops by itself, which is an error.
 func (p *pair) Run(interrupt <-chan any) error {
 	group, failed := errgroup.WithContext(context.Background())
 	stop := make(chan any)

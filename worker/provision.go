@@ -14,13 +14,13 @@ import (
 	"inorder/workflows"
 )
 
-// usableWithin is how long a search attribute may take from its creation until every call accepts it. Temporal's
-// frontends refresh what they know of a namespace every few seconds.
+// usableWithin is how long it may take after its creation until every call accepts a search attribute. Temporal's
+// frontends refresh what they know about a namespace every few seconds.
 const usableWithin = time.Minute
 
-// Provision claims the namespace and puts into it what a worker needs: the search attributes and the schedules. It returns
-// when they can be used. A namespace of another system is an error, and stays as it is. It may be run twice, and by several at
-// once. It needs Client, Namespace, Pool, TaskQueue and Log.
+// Provision claims the namespace and creates what a worker needs: the search attributes and the schedules. It returns
+// when they can be used. If the namespace belongs to another system, it returns an error and changes nothing. It may run
+// twice, and in several processes at once. It needs Client, Namespace, Pool, TaskQueue and Log.
 func Provision(ctx context.Context, o Options) error {
 	if err := Claim(ctx, o); err != nil {
 		return err
@@ -54,7 +54,7 @@ func provisionSearchAttributes(ctx context.Context, o Options) error {
 	})
 }
 
-// addSearchAttributes fails if another process adds them at the same time; the next try then finds them.
+// addSearchAttributes fails if another process adds them at the same time; the next attempt then finds them.
 func addSearchAttributes(ctx context.Context, o Options, missing []string) error {
 	request := &operatorservice.AddSearchAttributesRequest{
 		Namespace:        o.Namespace,
@@ -70,7 +70,7 @@ func addSearchAttributes(ctx context.Context, o Options, missing []string) error
 	return nil
 }
 
-// useSearchAttributes sends a query that Temporal refuses until it knows them all.
+// useSearchAttributes sends a query that Temporal refuses until it knows all search attributes.
 func useSearchAttributes(ctx context.Context, o Options) error {
 	query := strings.Join(workflows.SearchAttributes, " = 'none' AND ") + " = 'none'"
 	_, err := o.Client.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Namespace: o.Namespace, Query: query})

@@ -21,7 +21,7 @@ import (
 
 func TestMain(m *testing.M) { testenv.Main(m) }
 
-// options are of a namespace that nothing was put into yet.
+// options returns the options for a new, empty namespace.
 func options(t *testing.T) worker.Options {
 	namespace := testenv.Namespace(t)
 	return worker.Options{
@@ -42,7 +42,7 @@ func within(t *testing.T, limit time.Duration) context.Context {
 	return ctx
 }
 
-// described asks until Temporal answers: a busy development server may take longer for a new schedule than the client waits.
+// described retries until Temporal describes the schedule: for a new one, a busy development server may take longer than the client waits.
 func described(t *testing.T, schedule client.ScheduleHandle) (is *client.ScheduleDescription) {
 	require.Eventually(t, func() (ok bool) {
 		var err error
@@ -52,7 +52,7 @@ func described(t *testing.T, schedule client.ScheduleHandle) (is *client.Schedul
 	return is
 }
 
-// start starts an event with all search attributes that a start sets. No worker takes it.
+// start starts an event's workflow with all search attributes that a start sets. No worker takes it.
 func start(ctx context.Context, o worker.Options) error {
 	e, err := inorder.ParseEvent(sample.Event(sample.Options{Type: "order.created", OrderID: sample.NewID("order_")}))
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 )
 
-// adviseOnRetention logs what should be otherwise with how long things are kept, the namespace's own retention included. Nothing of it breaks a
-// promise: what would is refused before, by package config.
+// adviseOnRetention logs advice about the retention settings, including the namespace's own retention. None of the findings breaks a promise:
+// package config has already refused settings that would.
 func adviseOnRetention(ctx context.Context, o Options) {
 	kept, err := namespaceRetention(ctx, o)
 	if err != nil {
@@ -19,7 +19,7 @@ func adviseOnRetention(ctx context.Context, o Options) {
 	}
 }
 
-// namespaceRetention is how long Temporal keeps a workflow that has ended; zero if it does not say.
+// namespaceRetention returns how long Temporal keeps a workflow that has ended; zero if Temporal does not say.
 func namespaceRetention(ctx context.Context, o Options) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()

@@ -15,7 +15,7 @@ import (
 	"inorder/workflows"
 )
 
-// The whole way: migrate makes the schedule, its workflow runs on a worker, and asks the platform.
+// The whole way: migrate creates the schedule, its workflow runs on a worker, and the activity asks the platform.
 func TestTheScheduleChecksTheSubscription(t *testing.T) {
 	t.Parallel()
 	o := options(t)

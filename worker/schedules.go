@@ -13,12 +13,12 @@ import (
 	"inorder/workflows"
 )
 
-// reconcileGrace is how long the schedule lets an order differ: longer than a webhook takes that is on its way, its first
-// retries included.
+// reconcileGrace is how long an order may differ before the scheduled reconciliation repairs it: longer than the delivery of a
+// webhook takes, including its first retries.
 const reconcileGrace = 2 * time.Minute
 
-// schedules are what runs by itself. None of them overlaps itself, and after an outage of Temporal what was missed within
-// CatchupWindow is caught up once.
+// schedules returns the schedules of the jobs. No job overlaps itself. After an outage of Temporal, runs that were missed within
+// CatchupWindow are caught up once.
 func schedules(o Options) []client.ScheduleOptions {
 	daily := client.ScheduleCalendarSpec{
 		Hour: []client.ScheduleRange{{Start: 3}}, Minute: []client.ScheduleRange{{Start: 17}}, Comment: "daily at 03:17 UTC"} // when little else runs
@@ -34,14 +34,14 @@ func schedules(o Options) []client.ScheduleOptions {
 	}, {
 		ID:            workflows.SweepScheduleID,
 		Action:        &client.ScheduleWorkflowAction{Workflow: workflows.SweepEventsType, StaticSummary: "bring back events whose workflow was terminated, deleted or lost"},
-		Spec:          every(10*time.Minute, time.Minute), // so long may an event in attention be without a workflow; one that waits, until its row counts as unseen
+		Spec:          every(10*time.Minute, time.Minute), // an event in attention may lack its workflow that long; a waiting one, until its row counts as unseen
 		CatchupWindow: time.Minute,
 		Note:          "Starts the workflows of events anew that lost theirs; `inorder recover` does it at once, and more thoroughly.",
 	}, {
 		ID:            workflows.CheckSubscriptionScheduleID,
 		Action:        &client.ScheduleWorkflowAction{Workflow: workflows.CheckSubscriptionType, StaticSummary: "check that our webhooks exist on the platform, are active and as registered"},
-		Spec:          every(10*time.Minute, time.Minute), // so long may the platform deliver nothing before somebody learns it
-		CatchupWindow: time.Minute,                        // nothing is caught up, because only how things are now counts
+		Spec:          every(10*time.Minute, time.Minute), // the platform may deliver nothing for that long before somebody learns it
+		CatchupWindow: time.Minute,                        // nothing is caught up, because only the current state counts
 		Note:          "Compares the webhooks that were registered from here with what the platform has; with HOOK_AUTOREPAIR=true it puts right what differs.",
 	}, {
 		ID: workflows.ReconcileScheduleID,
@@ -61,7 +61,7 @@ func schedules(o Options) []client.ScheduleOptions {
 	return list
 }
 
-// provisionSchedule creates the schedule, or sets it back to what it should be, except a pause.
+// provisionSchedule creates the schedule, or resets everything about it except a pause.
 func provisionSchedule(ctx context.Context, o Options, want client.ScheduleOptions) error {
 	_, err := o.Client.ScheduleClient().Create(ctx, want)
 	if err == nil {
@@ -74,7 +74,7 @@ func provisionSchedule(ctx context.Context, o Options, want client.ScheduleOptio
 	err = o.Client.ScheduleClient().GetHandle(ctx, want.ID).Update(ctx, client.ScheduleUpdateOptions{
 		DoUpdate: func(have client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
 			state := have.Description.Schedule.State
-			if !state.Paused { // somebody's pause, and its reason, is theirs
+			if !state.Paused { // a pause and its note belong to the person who paused it
 				state.Note = want.Note
 			}
 			return &client.ScheduleUpdate{Schedule: &client.Schedule{

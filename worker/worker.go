@@ -1,5 +1,5 @@
-// Package worker runs the workflows and activities: New makes a worker and registers them, Run waits for the servers and runs it.
-// Provision puts into the Temporal namespace what they need.
+// Package worker runs the workflows and activities: New creates a worker and registers them, Run waits for the servers and runs it.
+// Provision creates what they need in the Temporal namespace.
 package worker
 
 import (
@@ -31,17 +31,17 @@ import (
 	"inorder/workflows"
 )
 
-// Options are what a worker needs. Durations have no defaults here: they are settings, and package config has them.
+// Options are what a worker needs. Durations have no defaults here: they are settings, whose defaults are in package config.
 type Options struct {
 	Client    client.Client // shared with the receiver where there is one, which makes eager start work
 	Namespace string        // the client's
 	Pool      *pgxpool.Pool
-	Reserved  *pgxpool.Pool // on the same database, for what must not wait for events; nil for Pool
+	Reserved  *pgxpool.Pool // on the same database, for what must not wait for events; default Pool
 	TaskQueue string
 	Log       *slog.Logger
-	Limited   *loglimit.Logger // into Log, for what a sender or an outage can multiply
+	Limited   *loglimit.Logger // into Log, for lines that a sender or an outage can multiply
 
-	// nil for metrics that nobody reads.
+	// Each may be nil: then nobody reads those metrics.
 	Redelivery *redelivery.Metrics // the receiver's, where there is one
 	Reconcile  *reconcile.Metrics
 	Webhooks   *webhooks.Metrics
@@ -53,32 +53,32 @@ type Options struct {
 	Wait         activities.WaitPolicy
 	Retention    retention.Settings
 
-	ReconcileEvery  time.Duration // of the schedule; Provision sets it
+	ReconcileEvery  time.Duration // the interval of the schedule, which Provision sets
 	ReconcileWindow time.Duration
 
 	Drainer *inbox.Drainer // nil: the inbox is not drained here
 
-	Platform       *platform.Client // nil without an API key: then nothing is asked of the platform
+	Platform       *platform.Client // nil without an API key: then the platform is never asked
 	HookAutorepair bool
 
-	AdminURL string // what events in the Temporal UI link to; "" for nothing
+	AdminURL string // where events in the Temporal UI link to; "" for no links
 }
 
-// stopTimeout is how long a worker that stops waits for activities that run: longer than any transaction takes.
+// stopTimeout is how long a stopping worker waits for running activities: longer than any transaction takes.
 const stopTimeout = 10 * time.Second
 
-// Pollers are as many as the load needs, and at least one for each partition of a task queue, of which Temporal makes
-// four by default: the tasks in a partition that nobody polls wait for seconds. The SDK's default is two in all.
+// Pollers returns a policy with as many pollers as the load needs, and at least one for each partition of a task queue, of
+// which Temporal creates four by default: tasks in a partition without a poller wait for seconds. The SDK's default is two in all.
 func Pollers() sdk.PollerBehavior {
 	return sdk.NewPollerBehaviorAutoscaling(sdk.PollerBehaviorAutoscalingOptions{InitialNumberOfPollers: 8, MinimumNumberOfPollers: 4})
 }
 
-// cachedWorkflows is how many workflows a worker keeps in memory, each with its event, which may be a megabyte. Those of the
-// fast path end within one task and need no cache; what waits for hours is loaded again when it wakes.
+// cachedWorkflows is how many workflows a worker keeps in memory, each with its event, which may be a megabyte. Workflows on the
+// fast path end within one task and need no cache; those that wait for hours are loaded again when they wake.
 const cachedWorkflows = 256
 
-// New returns a worker that is not started yet. With an API key it is two in one: the second works on the activities that
-// wait for the platform.
+// New returns a worker that is not started yet. With an API key, it is two workers in one: the second runs the activities that
+// call the platform.
 func New(o Options) sdk.Worker {
 	sdk.SetStickyWorkflowCacheSize(cachedWorkflows)
 	w := sdk.New(o.Client, o.TaskQueue, sdk.Options{
@@ -89,7 +89,7 @@ func New(o Options) sdk.Worker {
 	})
 	workflows.Register(w)
 	all := o.activities()
-	w.RegisterActivity(all) // those of the platform, too: older code scheduled them here
+	w.RegisterActivity(all) // including those that call the platform: older code scheduled them here
 	if o.Platform == nil {
 		return w
 	}
@@ -127,11 +127,11 @@ func (o Options) activities() *activities.Activities {
 	}
 }
 
-// Run waits for PostgreSQL and Temporal, runs a worker until ctx ends, and returns when what the worker has begun is finished. It
+// Run waits for PostgreSQL and Temporal, runs a worker until ctx ends, and returns when the worker has finished what it began. It
 // returns an error if `inorder migrate` has to run first, if the namespace belongs to another system, or if the worker can't
 // start or stops by itself.
 func Run(ctx context.Context, o Options) error {
-	w := New(o) // which connects to nothing; but its metrics are there while it waits
+	w := New(o) // connects to nothing, but registers its metrics before the wait
 	stopDraining := drain(ctx, o)
 	defer stopDraining()
 	if err := Await(ctx, o); err != nil {
@@ -151,7 +151,7 @@ func Run(ctx context.Context, o Options) error {
 	return nil
 }
 
-// drain drains the inbox, also while Temporal is away. It begins when PostgreSQL is there.
+// drain drains the inbox in the background, even while Temporal is away. It begins once PostgreSQL answers, and ends with stop.
 func drain(ctx context.Context, o Options) (stop func()) {
 	if o.Drainer == nil {
 		return func() {}

@@ -15,11 +15,11 @@ import (
 	"inorder/workflows"
 )
 
-// asking waits for its order, and asks the platform for it.
+// asking is the result of an event that waits for its order and asks the platform for it.
 var asking = activities.ApplyEventResult{Outcome: inorder.Waiting, OrderID: "order_1", Detail: "its order has not been created yet",
 	RecheckAfter: 10 * time.Minute, AskPlatform: true}
 
-// newQuestion is a play with a platform, which answers what it is told to; the last answer stays.
+// newQuestion returns a play with a platform that gives the answers in platform, the last one again and again.
 func newQuestion(t *testing.T, answers []any, platform ...any) (p *play, asked *[]time.Duration) {
 	p = newPlay(t, answers...)
 	asked = &[]time.Duration{}
@@ -40,7 +40,7 @@ var (
 	found    = activities.FetchOrderResult{Found: true, EventID: "reconcile-1"}
 	notThere = activities.FetchOrderResult{Detail: "the platform does not know it in test mode"}
 	errLate  = errors.New("no answer from the platform")
-	// What the activity makes of a 401.
+	// The activity's error for a 401.
 	errKey = temporal.NewApplicationErrorWithOptions("401 (check HEADLESS_COMMERCE_API_KEY)", activities.PlatformErrorType,
 		temporal.ApplicationErrorOptions{NextRetryDelay: 10 * time.Minute})
 )
@@ -57,7 +57,7 @@ func TestAWaitingEventAsksThePlatform(t *testing.T) {
 			require.Contains(t, p.details(), "The platform has it, and another event brings it.")
 			require.Equal(t, workflows.PhaseWaiting, p.state().Phase)
 		})
-		p.after(3*time.Minute, p.signal(workflows.SignalOrderCreated, nil)) // by the event that brings it
+		p.after(3*time.Minute, p.signal(workflows.SignalOrderCreated, nil)) // from the event that creates the order
 		p.run()
 		require.Equal(t, inorder.Applied, p.result().Outcome)
 		require.Equal(t, []time.Duration{time.Minute}, *asked)

@@ -16,26 +16,26 @@ import (
 	"inorder/internal/words"
 )
 
-// BulkInput names the bulk. Its events are rows of bulk_events.
+// BulkInput names the bulk action. Its events are rows of bulk_events.
 type BulkInput struct {
 	ID string `json:"id"`
 
-	Progress *bulk.Progress `json:"progress,omitempty"` // of the runs before this one
+	Progress *bulk.Progress `json:"progress,omitempty"` // of the previous runs
 }
 
-// A step is short at first, so that the details soon say something, and then longer, so that the history stays short.
+// The first steps are short, so that the details soon show progress; later ones are longer, so that the history stays short.
 const (
 	firstBulkStep = 5 * time.Second
 	lastBulkStep  = time.Minute
 )
 
-// BulkAction does one action to the events of a bulk, at its rate, a step after the other. Where it was is in PostgreSQL, so it goes on
-// after a crash. While a server is away the step is retried, and its pending activity says why. The signal "stop" and a cancellation of
-// the workflow stop it: what is done stays done. The query "progress" answers how far it was after the last step. It ends
+// BulkAction runs a bulk action on its events, at its rate, step by step. Its progress is in PostgreSQL, so it continues after a crash.
+// While a server is away, the step is retried, and its pending activity says why. The signal "stop" and a cancellation of the workflow
+// stop it: what is done stays done. The query "progress" returns the progress after the last step. It ends
 //
-//   - when all events are done, those that failed included;
+//   - when all events are done, including those that failed;
 //   - when it is stopped, here or through the API;
-//   - with a new run, which goes on where this one was, when its history has grown long.
+//   - with a new run, which continues from here, when its history has grown long.
 func BulkAction(ctx workflow.Context, in BulkInput) (bulk.Progress, error) {
 	var p bulk.Progress
 	if in.Progress != nil {
@@ -59,7 +59,7 @@ func BulkAction(ctx workflow.Context, in BulkInput) (bulk.Progress, error) {
 	return p, nil
 }
 
-// bulkStep acts on events for a while, or until the bulk is stopped, which is then recorded.
+// bulkStep acts on events for a while. If the bulk action is stopped meanwhile, it records that.
 func bulkStep(ctx workflow.Context, in activities.RunBulkInput) (p bulk.Progress, err error) {
 	running, stop := workflow.WithCancel(ctx)
 	defer stop()
@@ -81,7 +81,7 @@ func bulkStep(ctx workflow.Context, in activities.RunBulkInput) (p bulk.Progress
 	return p, err
 }
 
-// takeStop reads the signal "stop"; nil if it was not sent. What it carries may be anything.
+// takeStop reads the signal "stop", or returns nil if it was not sent. Its argument may be anything.
 func takeStop(ctx workflow.Context) *Discard {
 	var raw converter.RawValue
 	if !workflow.GetSignalChannel(ctx, SignalStop).ReceiveAsync(&raw) {
@@ -100,7 +100,7 @@ func isApplicationError(err error) bool {
 	return errors.As(err, &failed)
 }
 
-// bulkDetails is what the Temporal UI shows: what a person can do, then how far it is.
+// bulkDetails returns what the Temporal UI shows: what a person can do, then the progress.
 func bulkDetails(id string, p bulk.Progress) string {
 	what := fmt.Sprintf("**%s**: %d of %s done, %d of them failed.", inorder.Cut(p.Name, 60), p.Done, words.Count(p.Total, "event"), p.Failed)
 	list := fmt.Sprintf("\n\n`inorder bulk show %s` lists what failed, and why.", id)

@@ -12,12 +12,12 @@ import (
 	"inorder/internal/bulk"
 )
 
-// Bulks are the workflows of bulk actions. It implements bulk.Engine, which says what each method does.
+// Bulks gives access to the workflows of bulk actions. It implements bulk.Engine, which documents each method.
 type Bulks struct{ Events }
 
 var _ bulk.Engine = Bulks{}
 
-// StartBulk starts the workflow also after one that ended: whether the bulk goes on is known to PostgreSQL.
+// StartBulk starts the workflow even if an earlier one has ended: PostgreSQL decides whether the bulk action goes on.
 func (s Bulks) StartBulk(ctx context.Context, id, summary string) error {
 	_, err := s.Client.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID:                       id,
@@ -38,7 +38,7 @@ func (s Bulks) StopBulk(ctx context.Context, id string) (alive bool, err error) 
 	return s.signal(ctx, id, SignalStop, nil)
 }
 
-// wellFor is how long a step that failed before has to run until its last failure is no problem any more.
+// wellFor is how long a retried step must have been running before its last failure no longer counts as a problem.
 const wellFor = 5 * time.Second
 
 func (s Bulks) DescribeBulk(ctx context.Context, id string) (r bulk.Run, found bool, err error) {

@@ -20,13 +20,13 @@ func (s *system) bulks() *bulk.Bulks {
 	return &bulk.Bulks{Store: store.New(s.pool), Engine: workflows.Bulks{Events: s.events()}}
 }
 
-// createOrder creates the system's order without telling those that wait for it.
+// createOrder creates the system's order without waking the events that wait for it.
 func (s *system) createOrder(id string) {
 	s.exec(`INSERT INTO orders (id, status, status_at, data, data_at, data_rank, data_event_id, last_webhook_at)
 		VALUES ($1, 'pending', '2020-01-01', '{}', '2020-01-01', 0, 'evt', '2020-01-01')`, id)
 }
 
-// waitFor has n events wait for the system's order.
+// waitFor starts n events, which wait for the system's order.
 func (s *system) waitFor(n int) (events []inorder.Event) {
 	for range n {
 		events = append(events, s.event("order.paid", ""))
@@ -52,7 +52,7 @@ func (s *system) bulk(id string) api.Bulk {
 	return b
 }
 
-// awaitBulk returns the bulk once it is at that end. PostgreSQL may be away meanwhile.
+// awaitBulk returns the bulk action once it has ended that way. PostgreSQL may be away meanwhile.
 func (s *system) awaitBulk(id, end string) (b api.Bulk) {
 	s.Helper()
 	s.eventually("the bulk is "+end, func() bool {
@@ -63,7 +63,7 @@ func (s *system) awaitBulk(id, end string) (b api.Bulk) {
 	return b
 }
 
-// lose has n events wait that lost their workflow.
+// lose creates n waiting events that have lost their workflow.
 func (s *system) lose(n int) (events []inorder.Event) {
 	s.Helper()
 	for range n {
@@ -75,7 +75,7 @@ func (s *system) lose(n int) (events []inorder.Event) {
 	return events
 }
 
-// slowBulk begins a bulk that takes a minute, and returns when it has acted on an event. The events wait, and lost their workflow.
+// slowBulk begins a bulk action that takes a minute, and returns once it has acted on an event. The events wait, and have lost their workflow.
 func (s *system) slowBulk() api.Started {
 	s.Helper()
 	s.lose(60)
@@ -84,7 +84,7 @@ func (s *system) slowBulk() api.Started {
 	return started
 }
 
-// details are a workflow's current details, as the Temporal UI shows them.
+// details returns a workflow's current details, as the Temporal UI shows them.
 func (s *system) details(id string) string {
 	s.Helper()
 	answer, err := s.client.QueryWorkflow(s.Context(), id, "", "__temporal_workflow_metadata")

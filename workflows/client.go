@@ -22,11 +22,11 @@ import (
 	"inorder/internal/telemetry"
 )
 
-// StartRequest returns how an event's ProcessEvent is started, by whoever starts it: the options, and its two arguments. It
+// StartRequest returns the options and the two arguments with which every caller starts an event's ProcessEvent. It
 // starts nothing.
 //
-// The workflow ID is the event's ID, so a second start is refused with WorkflowExecutionAlreadyStarted, unless the run
-// before it failed or was terminated: then a redelivery revives the event.
+// The workflow ID is the event's ID, so a second start is refused with WorkflowExecutionAlreadyStarted, unless the previous
+// run failed or was terminated: then a redelivery revives the event.
 func StartRequest(taskQueue string, e inorder.Event) (client.StartWorkflowOptions, converter.RawValue, activities.Receipt) {
 	orderID := e.OrderID()
 	attributes := []temporal.SearchAttributeUpdate{EventTypeKey.ValueSet(e.Type)}
@@ -46,21 +46,21 @@ func StartRequest(taskQueue string, e inorder.Event) (client.StartWorkflowOption
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
 
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
-		// With a worker in the same process, the first workflow task comes back with the start's answer.
+		// If a worker runs in the same process, the answer to the start brings the first workflow task.
 		EnableEagerStart: true,
 	}
 	return options, rawJSON(e.Body), activities.Receipt{EventID: e.ID, ReceivedAt: e.ReceivedAt, RetriedAt: e.RetriedAt}
 }
 
-// replayed has an event's workflow start under another ID than the event's. act is nil if the event's end has been undone already.
+// replayed changes a start into that of a replay, under the replay's own workflow ID. act is nil if the event's end has been undone already.
 func replayed(o *client.StartWorkflowOptions, r *activities.Receipt, workflowID string, at time.Time, act *activities.Act) {
 	o.ID, o.StaticSummary = workflowID, "replay of "+o.StaticSummary
 	r.Replay = &activities.Replay{WorkflowID: workflowID, At: at, Act: act}
 }
 
-// ReconcileRequest returns how `inorder orders reconcile` starts ReconcileOrders: the options, and its argument. It starts
-// nothing. The workflow ID is the same for the same orders, in whatever order they are named; a second start while one runs
-// is refused with WorkflowExecutionAlreadyStarted.
+// ReconcileRequest returns the options and the argument with which `inorder orders reconcile` starts ReconcileOrders. It starts
+// nothing. The same orders, in whatever sequence, get the same workflow ID; a second start while one runs is refused with
+// WorkflowExecutionAlreadyStarted.
 func ReconcileRequest(taskQueue string, orders []string, since time.Time) (client.StartWorkflowOptions, ReconcileInput) {
 	id := ReconcileByHandID
 	if len(orders) > 0 {
@@ -78,13 +78,13 @@ func ReconcileRequest(taskQueue string, orders []string, since time.Time) (clien
 	}, ReconcileInput{Orders: orders, Since: since}
 }
 
-// Events are the events' workflows as the activities, the sweep and operators need them. It implements activities.Events and
-// operate.Engine, which say what each method does.
+// Events gives the activities, the sweep and operators access to the events' workflows. It implements activities.Events and
+// operate.Engine, which document each method.
 type Events struct {
 	Client    client.Client
 	Namespace string // the client's
 	TaskQueue string
-	UI        string             // where Temporal's UI is; "" if that is not known
+	UI        string             // the address of Temporal's UI; "" if it is not known
 	Tracing   *telemetry.Tracing // nil: nothing is traced
 }
 
@@ -94,9 +94,9 @@ func (s Events) Start(ctx context.Context, e inorder.Event) error {
 	return err
 }
 
-// StartOrWake starts the event's workflow, or has the one that runs apply the event again now. It starts it also after one that
-// completed: what is in the inbox has not ended, whatever Temporal knows, for instance after PostgreSQL was restored from a backup. It
-// may run twice.
+// StartOrWake starts the event's workflow, or makes the running one apply the event again now. If an earlier one has completed, it starts
+// another: an event in the inbox has not ended, whatever Temporal knows, for instance after PostgreSQL was restored from a backup. It may
+// run twice.
 func (s Events) StartOrWake(ctx context.Context, e inorder.Event) error {
 	ctx = s.Tracing.In(ctx, e.ID, e.ReceivedAt)
 	started, err := s.Revive(ctx, e, e.ID)
@@ -106,8 +106,8 @@ func (s Events) StartOrWake(ctx context.Context, e inorder.Event) error {
 	return err
 }
 
-// Revive implements activities.Events. It starts the workflow also after one that completed: PostgreSQL knows that the
-// event has not ended, for instance after it was restored from a backup.
+// Revive implements activities.Events. If an earlier workflow has completed, it starts another: PostgreSQL knows that the
+// event has not ended, for instance after a restore from a backup.
 func (s Events) Revive(ctx context.Context, e inorder.Event, workflowID string) (started bool, err error) {
 	ctx = s.Tracing.In(ctx, e.ID, e.ReceivedAt)
 	options, body, receipt := reviveRequest(s.TaskQueue, e, workflowID)
@@ -150,7 +150,7 @@ func (s Events) Running(ctx context.Context, workflowID string) (bool, error) {
 	return running, unlessNotFound(err)
 }
 
-// unlessNotFound drops the error that says that a workflow isn't there, or has ended.
+// unlessNotFound returns err, or nil if err says that the workflow doesn't exist or has ended.
 func unlessNotFound(err error) error {
 	if gone := (*serviceerror.NotFound)(nil); errors.As(err, &gone) {
 		return nil
@@ -172,7 +172,7 @@ func summary(e inorder.Event, orderID string) string {
 	return s
 }
 
-// rawJSON carries the body into the workflow's input untouched: the JSON converter would escape and compact it.
+// rawJSON puts the body into the workflow's input untouched: the JSON converter would escape and compact it.
 func rawJSON(body []byte) converter.RawValue {
 	return converter.NewRawValue(&commonpb.Payload{
 		Metadata: map[string][]byte{converter.MetadataEncoding: []byte(converter.MetadataEncodingJSON)},

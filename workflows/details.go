@@ -12,16 +12,16 @@ import (
 )
 
 // What operators see of an event in Temporal: its phase, and its current details in Markdown. Versions of the UI up to 2.42 show details
-// in a box of a hundred pixels and cut the rest. So they are one paragraph of four lines at most, in a window of 1280 pixels: two for what
-// a person can do, two for what the event waits for.
+// in a box of 100 pixels and cut off the rest. So the details are one paragraph of at most four lines in a window of 1280 pixels: two for
+// what a person can do, two for what the event waits for.
 
 // details are the parts of an event's current details. Each fits in two lines.
 type details struct {
-	actions string // what a person can do; "" for nothing, once it has ended
+	actions string // what a person can do; "" once the event has ended
 	stands  string // where the event stands
 }
 
-// show shows a phase and its details. Search attributes cost an event of history, so only a new phase sets one.
+// show shows a phase and its details. Setting a search attribute costs a history event, so show sets it only for a new phase.
 func (p *process) show(ctx workflow.Context, phase Phase, detail string, d details) error {
 	if p.state.Phase != phase {
 		p.state.Since = workflow.Now(ctx)
@@ -35,7 +35,7 @@ func (p *process) show(ctx workflow.Context, phase Phase, detail string, d detai
 	return workflow.UpsertTypedSearchAttributes(ctx, EventPhaseKey.ValueSet(string(phase)))
 }
 
-// hidePhase removes EventPhase, so that a query by phase finds only events that run.
+// hidePhase removes EventPhase, so that a query by phase finds only running events.
 func (p *process) hidePhase(ctx workflow.Context) error {
 	if p.shown == "" {
 		return nil
@@ -43,7 +43,7 @@ func (p *process) hidePhase(ctx workflow.Context) error {
 	return workflow.UpsertTypedSearchAttributes(ctx, EventPhaseKey.ValueUnset())
 }
 
-// showDetails sets the current details, with a way to all that is known of the event.
+// showDetails sets the current details, with a link or command that leads to everything known about the event.
 func (p *process) showDetails(ctx workflow.Context, d details) {
 	more := "More: " + eventLink(ctx, p.receipt.EventID)
 	if d.actions == "" {
@@ -54,7 +54,7 @@ func (p *process) showDetails(ctx workflow.Context, d details) {
 }
 
 const (
-	newLine = "  \n" // of Markdown; another paragraph would take a line more
+	newLine = "  \n" // a line break in Markdown; a new paragraph would take one more line
 
 	canRetry   = "Signal `retry`: try again now."
 	canDiscard = " Signal `discard` with `{\"reason\": \"…\", \"actor\": \"…\"}`, or *Request Cancellation*: give it up, recorded."
@@ -71,7 +71,7 @@ func releasingDetails(r activities.ApplyEventResult) details {
 	return details{canRetry, fmt.Sprintf("**%s**, and waking what waits for order %s. A cancellation does not stop that.", capital(r.Outcome), code(r.OrderID))}
 }
 
-// answeredText says what the platform answered.
+// answeredText returns what the platform answered, in words.
 func answeredText(ctx workflow.Context, answer workflow.Future) string {
 	var r activities.FetchOrderResult
 	switch err := answer.Get(ctx, &r); {
@@ -89,7 +89,7 @@ func attentionDetails(r activities.ApplyEventResult) details {
 	return details{canRetry + canDiscard, "**Needs attention**: " + short(r.Detail, 90) + ". `inorder events amend` corrects it."}
 }
 
-// waitingDetails ends with what the platform answered, or that it is being asked. The next attempt is within an hour.
+// waitingDetails ends with platform, the text about the question to the platform. The next attempt is within an hour, so next shows no date.
 func waitingDetails(r activities.ApplyEventResult, next time.Time, platform string) details {
 	return details{canRetry + canDiscard, fmt.Sprintf("**%s** for order %s; goes on when that is created. Next try at %s.%s",
 		capital(r.Outcome), code(r.OrderID), next.UTC().Format("15:04:05 UTC"), platform)}
@@ -109,12 +109,12 @@ func capital(o inorder.Outcome) string {
 	return strings.ToUpper(string(o)[:1]) + string(o)[1:]
 }
 
-// code is an ID, shortened for the box. The page has all of it elsewhere.
+// code returns an ID as Markdown code, shortened for the box. The page shows the whole ID elsewhere.
 func code(id string) string {
 	return "`" + strings.ReplaceAll(inorder.Cut(oneLine(id), 24), "`", "'") + "`"
 }
 
-// short is a text from outside, shortened for the box, in which nothing is Markdown. The query "state" has all of it.
+// short returns a text from outside, shortened for the box and escaped for Markdown. The query "state" returns the whole text.
 func short(s string, most int) string {
 	return markdown.Replace(strings.TrimSuffix(inorder.Cut(oneLine(inorder.Bounded(s)), most), "."))
 }

@@ -18,12 +18,12 @@ import (
 	"inorder/internal/sweep"
 )
 
-// How Temporal tells which workflow tasks fail. Servers from 1.30 on have a search attribute for it. Of older ones, such as the development server of
-// the CLI 1.5, some runs are described: a few of those that have no phase although they began a while ago, which are of whatever type, and a few of
-// the events that have one. So a fault that all meet is found there, and one of a single old run may not be.
+// How failing workflow tasks are found. Temporal servers from 1.30 on have a search attribute for them. On older ones, such as the development
+// server of the CLI 1.5, a sample of the runs that began a while ago is described: a few without a phase, of any type, and a few with one. So a
+// fault that affects all runs is found there, but one that affects a single old run may be missed.
 const (
 	problemsKey  = "TemporalReportedProblems"
-	suspicious   = 10 * time.Second // a workflow task takes milliseconds, and one whose worker died comes back after that
+	suspicious   = 10 * time.Second // a workflow task takes milliseconds; one whose worker died is retried after this time
 	mostFailing  = 20
 	describeSome = 10
 	describesNow = 5
@@ -56,7 +56,7 @@ func (s Events) newest(ctx context.Context, query string, n int32) ([]*workflowp
 	return r.GetExecutions(), nil
 }
 
-// failing returns those of the runs whose workflow task has failed and is tried again.
+// failing returns the runs whose workflow task has failed and is being retried.
 func (s Events) failing(ctx context.Context, runs []*workflowpb.WorkflowExecutionInfo) ([]api.FailingTask, error) {
 	tasks, errs := make([]*api.FailingTask, len(runs)), make([]error, len(runs))
 	slots := make(chan struct{}, describesNow)
@@ -78,7 +78,7 @@ func (s Events) failing(ctx context.Context, runs []*workflowpb.WorkflowExecutio
 	return found, errors.Join(errs...)
 }
 
-// failingTask returns nil of a run whose workflow task does not fail.
+// failingTask returns the failing workflow task of a run, or nil if none fails.
 func (s Events) failingTask(ctx context.Context, r sweep.Run) (*api.FailingTask, error) {
 	d, err := s.Client.DescribeWorkflow(ctx, r.WorkflowID, r.RunID)
 	if err != nil {
@@ -96,7 +96,7 @@ func (s Events) failingTask(ctx context.Context, r sweep.Run) (*api.FailingTask,
 		Problem: fmt.Sprintf("%s, attempt %d", cause, task.GetAttempt())}, nil
 }
 
-// lastCause is in words why a workflow task failed last. The message of the failure is not shown: it may quote an event.
+// lastCause returns in words why a workflow task failed last. It omits the message of the failure, which may quote an event.
 func (s Events) lastCause(ctx context.Context, r sweep.Run) (string, error) {
 	h, err := s.Client.WorkflowService().GetWorkflowExecutionHistoryReverse(ctx, &workflowservice.GetWorkflowExecutionHistoryReverseRequest{
 		Namespace: s.Namespace, Execution: execution(r), MaximumPageSize: 10})

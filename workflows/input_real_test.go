@@ -13,10 +13,10 @@ import (
 	"inorder/workflows"
 )
 
-// long is more than Temporal takes in most places.
+// long is longer than Temporal accepts in most places.
 var long = strings.Repeat("x", 900_000)
 
-// wideBody is an event of now, of a store whose name is as long as one may be.
+// wideBody returns the body of an event dated now, with a store ID of the greatest length.
 func wideBody(eventType, orderID, data string) string {
 	return fmt.Sprintf(`{"id":%q,"type":%q,"created_at":%q,"data":{"id":%q%s},"store_id":%q}`,
 		sample.NewID("evt_"), eventType, time.Now().UTC().Format(time.RFC3339), orderID, data, strings.Repeat("💥", 255))
@@ -82,7 +82,7 @@ func TestNoSignalMakesAWorkflowTaskFail(t *testing.T) {
 	})
 }
 
-// A person may start a workflow by hand, with a receipt of any time.
+// A person may start a workflow by hand, with any time in its receipt.
 func TestNoReceiptMakesAWorkflowTaskFail(t *testing.T) {
 	s := newSystem(t)
 	s.work()
@@ -109,7 +109,7 @@ func TestNoReceiptMakesAWorkflowTaskFail(t *testing.T) {
 			state := s.settle(e.ID)
 			if want == "expired" {
 				require.Equal(t, inorder.Attention, inorder.Outcome(state.Phase), "it is dated long after its receipt")
-				s.signal(e, workflows.SignalRetry, nil) // which judges it by now
+				s.signal(e, workflows.SignalRetry, nil) // from now on, the date is judged by this time
 				s.eventually("it ends", func() bool { return s.state(e.ID).Outcome == inorder.Expired })
 				s.requireNoTaskFailed(e.ID)
 				return

@@ -19,7 +19,7 @@ import (
 	"inorder/internal/sweep"
 )
 
-// What operators see of Temporal: inspect.Engine.
+// What operators see of Temporal is the interface inspect.Engine.
 var _ inspect.Engine = Events{}
 
 // NextLook implements inspect.Engine.
@@ -35,10 +35,10 @@ func (s Events) NextLook(ctx context.Context, workflowID string) (time.Time, err
 	return *state.NextAttempt, nil
 }
 
-// pagesOfRuns is how many pages of runs are read for a page of events, where many of them are before the place that it begins after.
+// pagesOfRuns is how many pages of runs are read at most for one page of events, because many runs may come before the page begins.
 const pagesOfRuns = 5
 
-// ListRunning implements inspect.Engine. A run that has no phase is on the fast path, or was not taken up yet: it is applying.
+// ListRunning implements inspect.Engine. A run without a phase counts as applying: it is on the fast path, or no worker has begun it yet.
 func (s Events) ListRunning(ctx context.Context, f api.Filter, states []api.State, after view.Position, limit int) (found view.Found, err error) {
 	query := s.runningQuery(f, states, after)
 	now := time.Now()
@@ -66,13 +66,13 @@ func (s Events) ListRunning(ctx context.Context, f api.Filter, states []api.Stat
 		}
 	}
 	if last := len(found.Events) - 1; found.Looked != (view.Position{}) && last > 0 && found.Events[0].ReceivedAt.After(found.Looked.At) {
-		// Of those that started within the same microsecond some may be on Temporal's next page: the next one here begins before all of them.
+		// Runs that started within the same microsecond may also be on Temporal's next page. So the next page here begins before all of them.
 		found.Looked.ID = afterEveryID
 	}
 	return found, nil
 }
 
-const afterEveryID = "~" // byte by byte; an event's ID has no such character
+const afterEveryID = "~" // sorts after every event ID, because none contains a byte as large
 
 func (s Events) runningQuery(f api.Filter, states []api.State, after view.Position) string {
 	query := []string{"WorkflowType = " + quoted(ProcessEventType), "TaskQueue = " + quoted(s.TaskQueue), s.inStates(states)}
@@ -88,7 +88,7 @@ func (s Events) runningQuery(f api.Filter, states []api.State, after view.Positi
 	if f.ReceivedBefore != nil {
 		query = append(query, "StartTime < "+quotedTime(*f.ReceivedBefore))
 	}
-	if after != (view.Position{}) { // whose nanoseconds are cut off
+	if after != (view.Position{}) { // its nanoseconds are cut off, so add a microsecond
 		query = append(query, "StartTime < "+quotedTime(after.At.Add(time.Microsecond)))
 	}
 	return strings.Join(query, " AND ")
@@ -106,18 +106,18 @@ func (s Events) inStates(states []api.State) string {
 	return query + ")"
 }
 
-// quoted is a text in a query of Temporal's.
+// quoted returns a text as a string literal of Temporal's query language.
 func quoted(text string) string {
 	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(text) + "'"
 }
 
 func quotedTime(t time.Time) string { return quoted(t.UTC().Format(time.RFC3339Nano)) }
 
-// runningEvent is what a list of runs tells of an event.
+// runningEvent returns what the listing of a run says about its event.
 func runningEvent(w *workflowpb.WorkflowExecutionInfo, now time.Time) api.Event {
 	attribute := func(key temporal.SearchAttributeKeyKeyword) (text string) {
 		if p := w.GetSearchAttributes().GetIndexedFields()[key.GetName()]; p != nil {
-			_ = converter.GetDefaultDataConverter().FromPayload(p, &text) // one that can't be read is none
+			_ = converter.GetDefaultDataConverter().FromPayload(p, &text) // an unreadable attribute counts as missing
 		}
 		return text
 	}
@@ -130,8 +130,8 @@ func runningEvent(w *workflowpb.WorkflowExecutionInfo, now time.Time) api.Event 
 	return e
 }
 
-// CountApplying implements inspect.Engine. Temporal lists the newest first alone, so the oldest of many is found by asking for those that are older than
-// an age, in a few steps between the oldest that is known and the longest that is possible.
+// CountApplying implements inspect.Engine. Temporal lists only the newest first. So the oldest of many events is approached in a few steps, each of
+// which asks for an event older than an age between that of the oldest known event and longestApplying.
 func (s Events) CountApplying(ctx context.Context) (n int, oldest time.Time, err error) {
 	query := s.runningQuery(api.Filter{}, []api.State{api.StateApplying}, view.Position{})
 	counted, err := s.Client.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Namespace: s.Namespace, Query: query})
@@ -141,7 +141,7 @@ func (s Events) CountApplying(ctx context.Context) (n int, oldest time.Time, err
 	const atOnce, steps = 100, 6
 	oldest, more, err := s.lastOf(ctx, query, atOnce)
 	switch {
-	case err != nil || oldest.IsZero(): // all that were counted have gone on since
+	case err != nil || oldest.IsZero(): // all counted events have left the phase since
 		return 0, time.Time{}, err
 	case !more:
 		return int(counted.GetCount()), oldest, nil
@@ -162,7 +162,7 @@ func (s Events) CountApplying(ctx context.Context) (n int, oldest time.Time, err
 	return int(counted.GetCount()), oldest, nil
 }
 
-// lastOf returns when the last run of a page started, zero without any, and whether there are more.
+// lastOf returns when the last run of a page started, or zero without runs, and whether there are more pages.
 func (s Events) lastOf(ctx context.Context, query string, size int32) (started time.Time, more bool, err error) {
 	r, err := s.Client.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{Namespace: s.Namespace, PageSize: size, Query: query})
 	if err != nil || len(r.GetExecutions()) == 0 {
@@ -171,5 +171,5 @@ func (s Events) lastOf(ctx context.Context, query string, size int32) (started t
 	return r.GetExecutions()[len(r.GetExecutions())-1].GetStartTime().AsTime(), len(r.GetNextPageToken()) > 0, nil
 }
 
-// longestApplying is how long an event may have been applying and yet be told from an older one.
+// longestApplying is the longest time in applying that CountApplying tries to measure: it doesn't tell older events apart.
 const longestApplying = 32 * 24 * time.Hour

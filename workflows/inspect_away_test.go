@@ -16,7 +16,7 @@ import (
 	"inorder/workflows"
 )
 
-// waitingOne is a system with one event that waits, which Temporal lists.
+// waitingOne returns a system with one waiting event, which Temporal lists.
 func waitingOne(t *testing.T) (*system, inorder.Event) {
 	t.Parallel()
 	s := newSystem(t)

@@ -23,7 +23,7 @@ func (s *system) inspector() *inspect.Inspector {
 	return &inspect.Inspector{View: view.New(s.pool), Engine: events, Patience: time.Minute}
 }
 
-// pages are the IDs of all events that the filter selects.
+// pages returns the IDs of all events that the filter selects, read page by page.
 func (s *system) pages(i *inspect.Inspector, f api.Filter, size int) (ids []string) {
 	s.Helper()
 	for cursor, n := "", 0; n == 0 || cursor != ""; n++ {
@@ -118,7 +118,7 @@ func TestATerminatedEventThatPostgreSQLNeverTookIsSeen(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)
 	e := s.event("order.paid", "")
-	s.begin(e) // nobody works
+	s.begin(e) // there is no worker
 	require.NoError(t, s.client.TerminateWorkflow(t.Context(), e.ID, "", "by mistake"))
 	v, err := s.inspector().Event(t.Context(), e.ID)
 	require.NoError(t, err)
@@ -148,7 +148,7 @@ func TestManyApplyingEventsArePaged(t *testing.T) {
 	const n = 130
 	var want []string
 	var events []inorder.Event
-	for range n { // nobody works
+	for range n { // there is no worker
 		e := s.event("order.paid", "")
 		s.begin(e)
 		events, want = append(events, e), append(want, e.ID)

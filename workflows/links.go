@@ -9,12 +9,12 @@ import (
 	"inorder/internal/api"
 )
 
-// adminURL is a key of values of a workflow's context.
+// adminURL is the key of the admin API's URL in a workflow's context.
 type adminURL struct{}
 
-// LinkTo returns an interceptor that lets an event's current details link to the admin API at url, such as http://10.0.0.5:3001. With ""
-// nothing links. Current details are no part of a workflow's history: they are made anew for whoever looks, so workers may differ in it,
-// and it may change.
+// LinkTo returns an interceptor that makes an event's current details link to the admin API at url, such as http://10.0.0.5:3001. With "",
+// they have no link. Current details are not part of a workflow's history, but computed for each reader; so url may differ between workers
+// and may change.
 func LinkTo(url string) interceptor.WorkerInterceptor {
 	return &linking{url: strings.TrimSuffix(url, "/")}
 }
@@ -37,7 +37,7 @@ func (l *linkingWorkflow) ExecuteWorkflow(ctx workflow.Context, in *interceptor.
 	return l.Next.ExecuteWorkflow(workflow.WithValue(ctx, adminURL{}, l.url), in)
 }
 
-// eventLink is the command that shows an event, in Markdown; it links to the admin API if that is known.
+// eventLink returns the command that shows an event, in Markdown. It links to the admin API if its URL is known.
 func eventLink(ctx workflow.Context, eventID string) string {
 	const command = "`inorder events show`"
 	url, _ := ctx.Value(adminURL{}).(string)

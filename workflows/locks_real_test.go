@@ -14,7 +14,7 @@ import (
 	"inorder/internal/sample"
 )
 
-// watchLocks tells the most connections that waited for a lock at once, from now until it is asked.
+// watchLocks returns a function that returns the most connections that waited for a lock at once, from now until it is called.
 func (s *system) watchLocks() (most func() int) {
 	conn, err := pgx.ConnectConfig(s.Context(), s.pool.Config().ConnConfig)
 	require.NoError(s, err)
@@ -43,7 +43,7 @@ func (s *system) watchLocks() (most func() int) {
 	}
 }
 
-// stream creates n other orders at a steady pace, waits until all are there, and returns the median time that took.
+// stream creates n other orders at a steady pace, waits until all of them exist, and returns the median time that one took.
 func (s *system) stream(n int, pace time.Duration) time.Duration {
 	s.Helper()
 	begun := map[string]time.Time{}
@@ -107,7 +107,7 @@ func TestALockedOrderHoldsUpNobodyElse(t *testing.T) {
 			require.Zero(t, s.ended(ids), "all others end while the orders are locked")
 			release()
 			begin := time.Now()
-			// On a busy machine the development server loses an activity task now and then, which costs its time-out.
+			// On a busy machine, the development server loses an activity task now and then, which costs the task's timeout.
 			require.Eventually(t, func() bool { return s.ended(ids) == len(ids) }, testenv.Patience, 20*time.Millisecond, "what came for the locked orders is applied")
 			t.Logf("the others' median: %s, while locked %s; at most %d connections waited; all applied %s after the lock went",
 				calm, locked, waiting, time.Since(begin))
@@ -117,7 +117,7 @@ func TestALockedOrderHoldsUpNobodyElse(t *testing.T) {
 	}
 }
 
-// hotOrders creates orders with a payment each.
+// hotOrders creates n orders, each with a payment.
 func (s *system) hotOrders(n int) (ids []string) {
 	s.Helper()
 	for range n {
@@ -129,7 +129,7 @@ func (s *system) hotOrders(n int) (ids []string) {
 	return ids
 }
 
-// A burst of one order that nobody locks goes through without the slow path.
+// A burst of events of one order stays off the slow path if nobody else locks the order.
 func TestABurstOfOneOrderStaysOnTheFastPath(t *testing.T) {
 	s := newSystem(t)
 	s.work()

@@ -17,11 +17,11 @@ import (
 	"inorder/internal/sweep"
 )
 
-// listedAtOnce is how many runs a page has.
+// listedAtOnce is the number of runs in a page.
 const listedAtOnce = 200
 
 // Lost implements activities.Events. ProcessEvent always completes, so a run that closed in any other way was ended by
-// somebody, or is one of older code.
+// somebody, or ran older code.
 func (s Events) Lost(ctx context.Context, since time.Time, page []byte) (runs []sweep.Run, next []byte, err error) {
 	return s.list(ctx, page, "CloseTime >= '%s' AND ExecutionStatus IN ('Terminated', 'Failed', 'TimedOut', 'Canceled')",
 		since.UTC().Format(time.RFC3339Nano))
@@ -32,7 +32,7 @@ func (s Events) InAttention(ctx context.Context, page []byte) (runs []sweep.Run,
 	return s.list(ctx, page, "ExecutionStatus = 'Running' AND %s = '%s'", EventPhaseKey.GetName(), PhaseAttention)
 }
 
-// list returns a page of the events' runs that a query finds; next is nil after the last page.
+// list returns a page of the ProcessEvent runs that match a query; next is nil after the last page.
 func (s Events) list(ctx context.Context, page []byte, query string, args ...any) (runs []sweep.Run, next []byte, err error) {
 	query = fmt.Sprintf("WorkflowType = '%s' AND TaskQueue = '%s' AND ", ProcessEventType, s.TaskQueue) + fmt.Sprintf(query, args...)
 	r, err := s.Client.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{PageSize: listedAtOnce, NextPageToken: page, Query: query})
@@ -61,7 +61,7 @@ func (s Events) Input(ctx context.Context, r sweep.Run) (e inorder.Event, found 
 	var receipt activities.Receipt
 	input := h.GetHistory().GetEvents()[0].GetWorkflowExecutionStartedEventAttributes().GetInput()
 	if err := converter.GetDefaultDataConverter().FromPayloads(input, &body, &receipt); err != nil {
-		return inorder.Event{}, false, nil // nobody's event: its input can't be read
+		return inorder.Event{}, false, nil // no event can be made of it: its input can't be read
 	}
 	if e, err = inorder.ParseEvent(body.Payload().GetData()); err != nil {
 		e = inorder.Event{Body: body.Payload().GetData()}
@@ -93,7 +93,7 @@ func (s Events) SignaledBy(ctx context.Context, r sweep.Run, signal string) (act
 	return actor, err
 }
 
-// backwards calls found with the events of a run's history, the last one first, until it returns true.
+// backwards calls found with the history events of a run, from the last to the first, until found returns true.
 func (s Events) backwards(ctx context.Context, r sweep.Run, found func(*historypb.HistoryEvent) bool) error {
 	request := &workflowservice.GetWorkflowExecutionHistoryReverseRequest{Namespace: s.Namespace, Execution: execution(r), MaximumPageSize: 100}
 	for {

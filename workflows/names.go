@@ -12,7 +12,7 @@ import (
 	"inorder"
 )
 
-// The names on the wire, once each. Programs that are not in this repository rely on them; a change is a migration.
+// The names on the wire, each defined once. Programs outside this repository rely on them, so changing one is a migration.
 const (
 	DefaultTaskQueue = "inorder"
 
@@ -22,29 +22,29 @@ const (
 	SweepEventsType       = "SweepEvents"
 	ReconcileOrdersType   = "ReconcileOrders"
 	CheckSubscriptionType = "CheckSubscription"
-	BulkActionType        = "BulkAction" // its workflow ID is the bulk's
+	BulkActionType        = "BulkAction" // its workflow ID is the bulk action's ID
 
 	// Signals to ProcessEvent.
-	SignalOrderCreated = "order.created" // the order is there: apply again now
-	SignalRetry        = "retry"         // do now what is to be done next, whatever the phase
+	SignalOrderCreated = "order.created" // the order exists: apply the event again now
+	SignalRetry        = "retry"         // make the next attempt now, whatever the phase
 	SignalDiscard      = "discard"       // give the event up, whatever the phase; carries a Discard
 
-	// SignalStop ends a BulkAction: what it did stays done. It may carry a Discard, which says who stopped it and why.
+	// SignalStop ends a BulkAction; what it did stays done. It may carry a Discard, which names who stopped it and why.
 	SignalStop = "stop"
 
 	// Queries.
-	QueryState    = "state"    // of ProcessEvent; answers a State
-	QueryProgress = "progress" // of ReconcileOrders; answers a ReconcileProgress. Of BulkAction; answers a bulk.Progress
+	QueryState    = "state"    // of ProcessEvent; returns a State
+	QueryProgress = "progress" // of ReconcileOrders, returns a ReconcileProgress; of BulkAction, returns a bulk.Progress
 
 	// Schedules, and the workflows that they start.
 	PurgeScheduleID             = "inorder-purge-events"
 	SweepScheduleID             = "inorder-sweep-events"
 	ReconcileScheduleID         = "inorder-reconcile-orders"
 	CheckSubscriptionScheduleID = "inorder-check-subscription"
-	OwnerScheduleID             = "inorder-owner" // never runs; its memo says whose namespace it is
+	OwnerScheduleID             = "inorder-owner" // never runs; its memo names the database that the namespace belongs to
 
-	// ReconcileByHandID is the workflow ID of `inorder orders reconcile`: one at a time, so that a second call finds
-	// the first.
+	// ReconcileByHandID is the workflow ID of `inorder orders reconcile`: only one runs at a time, so that a second call
+	// finds the first.
 	ReconcileByHandID = ReconcileScheduleID + "-by-hand"
 
 	// The memo of OwnerScheduleID.
@@ -52,11 +52,11 @@ const (
 	MemoDatabase   = "database"    // its name, for people
 )
 
-// PlatformTaskQueue is the task queue of the activities that wait for the platform's answers. Temporal queues them there,
-// so that however many they are, and however long it takes, they hold up no other activity.
+// PlatformTaskQueue returns the task queue of the activities that call the platform. On a queue of their own, they hold up
+// no other activity, however many they are and however long they take.
 func PlatformTaskQueue(taskQueue string) string { return taskQueue + "-platform" }
 
-// Search attributes, all of type Keyword. The first three are set at the start, which costs nothing; the phase only
+// Search attributes, all of type Keyword. The first three are set at the start, which costs nothing; EventPhase is set only
 // off the fast path.
 var (
 	OrderIDKey    = temporal.NewSearchAttributeKeyKeyword("OrderId")
@@ -67,7 +67,7 @@ var (
 	SearchAttributes = []string{OrderIDKey.GetName(), StoreIDKey.GetName(), EventTypeKey.GetName(), EventPhaseKey.GetName()}
 )
 
-// Phase is where an event that is not on the fast path stands: the values of EventPhase.
+// Phase is where an event that has left the fast path stands. The constants are the values of EventPhase.
 type Phase string
 
 const (
@@ -81,19 +81,19 @@ const (
 type Discard struct {
 	Reason string `json:"reason"`
 	Actor  string `json:"actor"`
-	// ActID is of an act that the admin API has recorded already; "" of a signal that a person sent in Temporal.
+	// ActID is the ID of an act that the admin API has recorded already; "" if a person sent the signal in Temporal.
 	ActID string `json:"act_id,omitempty"`
 }
 
-// Retry is the argument of the signal "retry". It may have none.
+// Retry is the optional argument of the signal "retry".
 type Retry struct {
 	Reason string `json:"reason,omitempty"`
 	Actor  string `json:"actor,omitempty"`
-	// Audited is set of an act that is in the audit already, or that no person did.
+	// Audited is set if the act is in the audit already, or if no person asked for the retry.
 	Audited bool `json:"audited,omitempty"`
 }
 
-// State answers the query "state".
+// State is the answer to the query "state".
 type State struct {
 	EventID     string          `json:"event_id"`
 	OrderID     string          `json:"order_id,omitempty"`
@@ -111,7 +111,7 @@ type Result struct {
 	OrderID string          `json:"order_id,omitempty"`
 }
 
-// Register registers the workflows under their names on the wire, with a worker, a test or a replayer.
+// Register registers the workflows under their names on the wire with a worker, a test environment or a replayer.
 func Register(r worker.WorkflowRegistry) {
 	r.RegisterWorkflowWithOptions(ProcessEvent, workflow.RegisterOptions{Name: ProcessEventType})
 	r.RegisterWorkflowWithOptions(PurgeEvents, workflow.RegisterOptions{Name: PurgeEventsType})

@@ -19,7 +19,7 @@ import (
 	"inorder/internal/sweep"
 )
 
-// What operators need of Temporal: operate.Engine.
+// What operators need from Temporal is the interface operate.Engine.
 
 // Describe implements operate.Engine.
 func (s Events) Describe(ctx context.Context, workflowID string) (operate.Run, bool, error) {
@@ -39,7 +39,7 @@ func (s Events) Describe(ctx context.Context, workflowID string) (operate.Run, b
 	attributes := info.GetSearchAttributes().GetIndexedFields()
 	for key, into := range map[string]*string{EventPhaseKey.GetName(): &r.Phase, OrderIDKey.GetName(): &r.OrderID} {
 		if value := attributes[key]; value != nil {
-			_ = converter.GetDefaultDataConverter().FromPayload(value, into) // one that can't be read is none
+			_ = converter.GetDefaultDataConverter().FromPayload(value, into) // an unreadable attribute counts as missing
 		}
 	}
 	if pending := d.RawResponse.GetPendingActivities(); len(pending) > 0 {
@@ -48,7 +48,7 @@ func (s Events) Describe(ctx context.Context, workflowID string) (operate.Run, b
 	return r, true, nil
 }
 
-// describeActivity tells of the activity that the event waits for: the question to the platform is asked beside the waiting.
+// describeActivity fills in the pending activity. While an event waits for its order, that is the question to the platform.
 func describeActivity(r *operate.Run, pending []*workflowpb.PendingActivityInfo) {
 	a := pending[0]
 	r.Activity, r.Attempt = a.GetActivityType().GetName(), int(a.GetAttempt())
@@ -102,7 +102,7 @@ func (s Events) Replace(ctx context.Context, e inorder.Event, workflowID string)
 	return refusal(err)
 }
 
-// refusal tells apart what Temporal refuses for good, such as an event that is too large for it.
+// refusal returns an operate.RefusedError if Temporal refuses for good, for instance because the event is too large, and else err.
 func refusal(err error) error {
 	if refused := (*serviceerror.InvalidArgument)(nil); errors.As(err, &refused) {
 		return &operate.RefusedError{Why: inorder.Bounded(refused.Message)}

@@ -15,7 +15,7 @@ import (
 	"inorder/workflows"
 )
 
-// parkedEvent is an event that needs a person, of which a corrected body can be applied.
+// parkedEvent returns an event that needs a person, and that can be applied once its body is corrected.
 func (s *system) parkedEvent() inorder.Event {
 	s.Helper()
 	e := s.event("order.created", `,"status":7`)
@@ -66,7 +66,7 @@ func TestABodyThatIsNotTheEventsIsRefused(t *testing.T) {
 	s.eventually("it waits", func() bool { return s.text(`SELECT phase FROM pending_events WHERE event_id = $1`, e.ID) == "waiting" })
 }
 
-// Its workflow has the old body until somebody replaces it, and takes the new one all the same.
+// The event's workflow has the old body until it is replaced, but applies the new one all the same.
 func TestAnAmendmentIsNotLostWhileTemporalIsAway(t *testing.T) {
 	for name, goOn := range map[string]func(*system, inorder.Event){
 		"and a retry applies it": func(s *system, e inorder.Event) { s.signal(e, workflows.SignalRetry, nil) },

@@ -22,11 +22,11 @@ import (
 	"inorder/workflows"
 )
 
-// operatorAct is one of the things that people do to an event.
+// operatorAct is one of the actions of people on an event.
 type operatorAct struct {
-	event func(*system) inorder.Event // one that it fits
+	event func(*system) inorder.Event // returns an event that the action fits
 	do    func(*system, inorder.Event) (api.Done, error)
-	ends  []string // how the event may have ended when all is at rest; "" while its order is missing
+	ends  []string // how the event may have ended when everything is at rest; "" while its order is missing
 }
 
 var operatorActs = map[string]operatorAct{
@@ -44,13 +44,13 @@ var operatorActs = map[string]operatorAct{
 	}, []string{"applied", "stale"}},
 }
 
-// waitingEvent is a payment whose order is missing.
+// waitingEvent returns a payment whose order is missing.
 func (s *system) waitingEvent() inorder.Event {
 	s.Helper()
 	return s.waitFor(1)[0]
 }
 
-// forget deletes events' runs from Temporal, as its retention does. Temporal takes half a minute for it, and as long for many.
+// forget deletes events' runs from Temporal, as its retention does. That takes Temporal half a minute, for one event or for many.
 func (s *system) forget(events ...inorder.Event) {
 	s.Helper()
 	if testing.Short() {
@@ -69,7 +69,7 @@ func (s *system) forget(events ...inorder.Event) {
 	}
 }
 
-// What lost its workflow is brought back by the sweep at the very time when somebody acts on it.
+// The sweep brings back an event that lost its workflow at the very time when somebody acts on it.
 func TestEachActBesideTheSweep(t *testing.T) {
 	t.Parallel()
 	for name, act := range operatorActs {
@@ -115,7 +115,7 @@ func (s *system) sweepOnce() {
 	require.Zero(s, r.Failed, r.Notes)
 }
 
-// rests requires that the event ends so, and is counted once; and that its workflow completes, or waits.
+// rests requires that the event ends in one of the given ways and has one row, and that its workflow completes or waits.
 func (s *system) rests(e inorder.Event, ends ...string) {
 	s.Helper()
 	s.eventually("it ends or waits", func() bool {
@@ -141,7 +141,7 @@ func (s *system) rests(e inorder.Event, ends ...string) {
 	s.oneRow(e.ID)
 }
 
-// A run is in the middle of its transaction when somebody acts on its event: one of them comes first, and the answer says which.
+// Somebody acts on an event while its run is in the middle of its transaction: one of them comes first, and the answer says which.
 func TestEachActBesideARunInFlight(t *testing.T) {
 	t.Parallel()
 	for name, act := range operatorActs {
@@ -183,7 +183,7 @@ func (s *system) number(sql string) (n int) {
 	return n
 }
 
-// What Temporal has forgotten is in PostgreSQL.
+// An event that Temporal has forgotten is replayed from PostgreSQL.
 func TestAReplayOfAnEventThatTemporalHasForgotten(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)
@@ -200,13 +200,13 @@ func TestAReplayOfAnEventThatTemporalHasForgotten(t *testing.T) {
 	require.Equal(t, inorder.Applied, s.result(s.client.GetWorkflow(t.Context(), again.WorkflowID, "")).Outcome)
 	s.oneRow(e.ID)
 
-	// Also of the replay itself.
+	// The same holds if Temporal has forgotten the replay itself.
 	s.forget(inorder.Event{ID: d.WorkflowID})
 	require.Equal(t, inorder.Applied, s.result(s.client.GetWorkflow(t.Context(), s.replay(e).WorkflowID, "")).Outcome)
 	s.oneRow(e.ID)
 }
 
-// What expired because its order came too late is applied by a replay.
+// A replay applies an event that expired because its order came too late.
 func TestAReplayOfAnExpiredEvent(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)

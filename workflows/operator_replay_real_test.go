@@ -130,7 +130,7 @@ func TestATerminatedReplayIsBroughtBackAndNoEventOfItsOwn(t *testing.T) {
 	s.eventually("the release starts it anew", func() bool { return s.outcome(e.ID) == "applied" })
 	require.Equal(t, inorder.Applied, s.result(s.client.GetWorkflow(t.Context(), d.WorkflowID, "")).Outcome)
 
-	// One that is terminated before it had an effect is not done, and never an event of that name.
+	// A replay that is terminated before it had an effect is not done. Its workflow ID never becomes the ID of an event.
 	s.rest()
 	d = s.replay(e)
 	require.NoError(t, s.client.TerminateWorkflow(t.Context(), d.WorkflowID, "", "a mistake"))
@@ -150,7 +150,7 @@ func TestManyReplaysAtOnceBesideWhateverElseComes(t *testing.T) {
 	for range 8 {
 		all.Go(func() {
 			var unfit *operate.UnfitError
-			if _, err := s.operator().Replay(t.Context(), e.ID, byAda); err != nil { // it waits already
+			if _, err := s.operator().Replay(t.Context(), e.ID, byAda); err != nil { // the event waits already
 				require.ErrorAs(t, err, &unfit)
 			}
 		})
@@ -164,13 +164,13 @@ func TestManyReplaysAtOnceBesideWhateverElseComes(t *testing.T) {
 	})
 	all.Wait()
 	s.eventually("it is applied", func() bool {
-		// The release may have come before the last of them wrote its row.
+		// The release may have come before the last replay wrote its row.
 		_, _ = s.events().Retry(t.Context(), s.text(`SELECT workflow_id FROM pending_events WHERE event_id = $1`, e.ID))
 		return s.outcome(e.ID) == "applied"
 	})
 	s.oneRow(e.ID)
 	require.Equal(t, "paid", s.text(`SELECT payment_status FROM orders`))
-	// In one statement: the last of them may still be writing.
+	// In one statement, because the last replay may still be writing.
 	require.Equal(t, "true", s.text(`SELECT (count(*) = count(DISTINCT act_id))::text FROM audit_log WHERE action = 'replay'`))
 }
 

@@ -23,7 +23,7 @@ func (s *system) operator() *operate.Operator {
 	return &operate.Operator{Store: store.New(s.pool), Engine: s.events()}
 }
 
-// withoutTemporal is an operator whom Temporal does not answer.
+// withoutTemporal returns an operator to whom Temporal does not answer.
 func (s *system) withoutTemporal() *operate.Operator {
 	s.Helper()
 	away, err := client.NewLazyClient(client.Options{HostPort: "127.0.0.1:1", Logger: log.NewStructuredLogger(testenv.Log)})
@@ -32,7 +32,7 @@ func (s *system) withoutTemporal() *operate.Operator {
 	return &operate.Operator{Store: store.New(s.pool), Engine: workflows.Events{Client: away, Namespace: client.DefaultNamespace, TaskQueue: s.queue}}
 }
 
-// audit is what was done to an event, as the audit has it.
+// audit returns what was done to an event, according to the audit.
 func (s *system) audit(eventID string) string {
 	s.Helper()
 	return s.text(`SELECT string_agg(concat_ws(' ', actor, action, via, result), '; ' ORDER BY id) FROM audit_log WHERE event_id = $1`, eventID)
@@ -43,14 +43,14 @@ func (s *system) outcome(eventID string) string {
 	return s.text(`SELECT outcome FROM webhook_events WHERE event_id = $1`, eventID)
 }
 
-// oneRow requires that the event is counted once.
+// oneRow requires that the event has one row.
 func (s *system) oneRow(eventID string) {
 	s.Helper()
 	require.Equal(s, "1", s.text(`SELECT (SELECT count(*) FROM webhook_events WHERE event_id = $1) + (SELECT count(*) FROM pending_events WHERE event_id = $1)
 		+ (SELECT count(*) FROM event_inbox WHERE event_id = $1)`, eventID), "counted once")
 }
 
-// unfit requires that the action did not fit, and which would.
+// unfit requires that the action did not fit, and that actions are those that would.
 func unfit(t testing.TB, err error, actions ...api.Action) {
 	t.Helper()
 	var e *operate.UnfitError
@@ -65,7 +65,7 @@ func unavailable(t testing.TB, err error, source string) {
 	require.Equal(t, source, e.Source, e.Error())
 }
 
-// discardedEvent is a payment that was given up before its order was created.
+// discardedEvent returns a payment that was discarded before its order was created.
 func (s *system) discardedEvent() inorder.Event {
 	s.Helper()
 	e := s.event("order.paid", "")
@@ -77,7 +77,7 @@ func (s *system) discardedEvent() inorder.Event {
 	return e
 }
 
-// replay replays the event, and returns its workflow.
+// replay replays the event, and returns what was done, with the replay's workflow.
 func (s *system) replay(e inorder.Event) api.Done {
 	s.Helper()
 	d, err := s.operator().Replay(s.Context(), e.ID, byAda)
@@ -92,7 +92,7 @@ func (s *system) inbox(e inorder.Event) {
 		e.ID, s.order, []byte(e.Body), e.ReceivedAt)
 }
 
-// amended is a corrected body of the event.
+// amended returns a corrected body of the event.
 func (s *system) amended(e inorder.Event, eventType, data string) []byte {
 	return fmt.Appendf(nil, `{"id":%q,"type":%q,"created_at":%q,"data":{"id":%q%s},"store_id":"store_1"}`,
 		e.ID, eventType, time.Now().Add(-time.Minute).UTC().Format(time.RFC3339), s.order, data)

@@ -45,8 +45,8 @@ func TestTerminateInEveryPhase(t *testing.T) {
 			p := enter(t)
 			require.NoError(t, p.client.TerminateWorkflow(t.Context(), p.e.ID, "", "a mistake"))
 			p.restore()
-			p.exec(`UPDATE orders SET created_at = now() - interval '1 hour'`) // a younger one is left to the workflow that created it
-			// The attempt that was under way may have applied it, and then there is nothing to bring back.
+			p.exec(`UPDATE orders SET created_at = now() - interval '1 hour'`) // a younger order is left to the workflow that created it
+			// The attempt that was under way may have applied the event; then there is nothing to bring back.
 			alone := func() bool {
 				return phase == "applying" && p.text(`SELECT outcome FROM webhook_events WHERE event_id = $1`, p.e.ID) == "applied"
 			}
@@ -78,7 +78,7 @@ func TestDeleteInEveryPhase(t *testing.T) {
 			})
 			p.restore()
 			switch phase {
-			case "applying": // the exception: PostgreSQL never took it, and it lives on only if the platform delivers it again
+			case "applying": // the exception: PostgreSQL never took the event, so it is lost unless the platform delivers it again
 				p.begin(p.e)
 				p.ends(inorder.Applied)
 			case "releasing":
@@ -149,7 +149,7 @@ func TestRetryInEveryPhase(t *testing.T) {
 				p.signal(p.e, workflows.SignalRetry, nil)
 				p.ends(inorder.Applied)
 			default:
-				var next time.Time // of an attempt that would come by itself
+				var next time.Time // when the next attempt comes by itself
 				p.eventually("it is a while until the next attempt", func() bool { next = p.nextAttempt(); return time.Until(next) > 7*time.Second })
 				p.restore()
 				p.signal(p.e, workflows.SignalRetry, nil)

@@ -16,12 +16,12 @@ import (
 	"inorder/workflows"
 )
 
-// event in a phase, on real servers.
+// phased is an event in a phase, on real servers.
 type phased struct {
 	*system
 	e     inorder.Event
-	waits inorder.Event // what waits for e's order, while e is releasing it
-	back  func()        // takes away what keeps it in the phase; nil if only a person or another event can
+	waits inorder.Event // the event that e, while it is releasing, wakes
+	back  func()        // removes what keeps e in the phase; nil if only a person or another event can
 }
 
 // phases bring an event into each phase.
@@ -50,7 +50,7 @@ var phases = map[string]func(*testing.T) *phased{
 	"attention": func(t *testing.T) *phased {
 		s := newSystem(t)
 		s.work()
-		// Dated so that a retry some seconds from now finds nothing wrong with it.
+		// The date is too late now, but not any more for a retry in a few seconds.
 		p := &phased{system: s, e: s.eventAt("order.created", time.Now().Add(time.Hour+3*time.Second), confirmed)}
 		s.begin(p.e)
 		s.awaitPhase(p.e, workflows.PhaseAttention)
@@ -74,7 +74,7 @@ var phases = map[string]func(*testing.T) *phased{
 	},
 }
 
-// begun is an event that can't be applied until back is called.
+// begun starts an event that can't be applied until back is called.
 func begun(t *testing.T, eventType, data string) *phased {
 	s := newSystem(t)
 	s.work()
@@ -91,7 +91,7 @@ func (p *phased) restore() {
 	}
 }
 
-// ends returns when the event has ended, and requires how.
+// ends waits until the event has ended, and requires the outcome.
 func (p *phased) ends(outcome inorder.Outcome) {
 	p.Helper()
 	p.eventually(fmt.Sprintf("%s is %s", p.e.ID, outcome), func() bool {
@@ -104,7 +104,7 @@ func (p *phased) ends(outcome inorder.Outcome) {
 	}
 }
 
-// sweep sweeps as the schedule does, or as `inorder recover` does, until it has started something.
+// sweep sweeps as the schedule does, or byHand as `inorder recover` does, again and again until the report satisfies until.
 func (p *phased) sweep(byHand bool, until func(sweeping.Report) bool) {
 	p.Helper()
 	p.eventually("the sweep brings it back", func() bool {
@@ -124,7 +124,7 @@ func (p *phased) sweep(byHand bool, until func(sweeping.Report) bool) {
 	})
 }
 
-// release lets the event go on by what its phase waits for.
+// release provides what the event's phase waits for, and returns the outcome.
 func (p *phased) release(phase string) inorder.Outcome {
 	p.Helper()
 	switch phase {
@@ -137,7 +137,7 @@ func (p *phased) release(phase string) inorder.Outcome {
 	return inorder.Applied
 }
 
-// again waits until the event is in its phase again, and lets it go on from there.
+// again waits until the event is in its phase again, and lets it go on.
 func (p *phased) again(phase string) {
 	p.Helper()
 	if phase == "waiting" || phase == "stuck" || phase == "attention" {
@@ -146,7 +146,7 @@ func (p *phased) again(phase string) {
 	p.ends(p.release(phase))
 }
 
-// firstTask is the event of history to which the UI resets by "first workflow task".
+// firstTask returns the history event to which the UI's "first workflow task" resets.
 func (p *phased) firstTask() int64 {
 	p.Helper()
 	events := p.client.GetWorkflowHistory(p.Context(), p.e.ID, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
@@ -160,7 +160,7 @@ func (p *phased) firstTask() int64 {
 	return 0
 }
 
-// nextAttempt is when the event's pending activity is tried again; zero if none is.
+// nextAttempt returns when the event's pending activity is tried again; zero if none will be.
 func (p *phased) nextAttempt() time.Time {
 	p.Helper()
 	d, err := describe(p.Context(), p.client, p.e.ID)

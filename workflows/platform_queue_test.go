@@ -19,7 +19,7 @@ import (
 	"inorder/workflows"
 )
 
-// askAt has the system's workers ask whatever handler is the platform, at an event's first look.
+// askAt makes the system's workers ask handler, as the platform, at an event's first attempt.
 func (s *system) askAt(handler http.Handler) func(*worker.Options) {
 	c := testenv.Platform(s, testenv.API(s, handler), standin.DefaultKey)
 	return func(o *worker.Options) {
@@ -27,7 +27,7 @@ func (s *system) askAt(handler http.Handler) func(*worker.Options) {
 	}
 }
 
-// beginMany starts events, some at a time.
+// beginMany starts events, several at a time.
 func (s *system) beginMany(events []inorder.Event) []client.WorkflowRun {
 	s.Helper()
 	runs := make([]client.WorkflowRun, len(events))
@@ -81,7 +81,7 @@ func TestManyEventsOfOneUnknownOrderAskOnce(t *testing.T) {
 		if s.text(`SELECT count(*) FROM orders`) == "1" {
 			return true
 		}
-		_ = s.client.SignalWorkflow(t.Context(), events[0].ID, "", workflows.SignalRetry, nil) // not an error: it may have ended
+		_ = s.client.SignalWorkflow(t.Context(), events[0].ID, "", workflows.SignalRetry, nil) // the error is ignored, because the event may have ended
 		return false
 	})
 	for _, run := range runs {
@@ -120,7 +120,7 @@ func TestAPlatformThatHangsHoldsUpNothingElse(t *testing.T) {
 	mine := s.order
 	events := make([]inorder.Event, 60)
 	for i := range events {
-		s.order = sample.NewID("order_") // each of an order of its own, so that each is a question of its own
+		s.order = sample.NewID("order_") // one order for each event, so that each asks a question of its own
 		events[i] = s.event("order.paid", "")
 	}
 	s.order = mine

@@ -37,20 +37,20 @@ var (
 	errData = temporal.NewNonRetryableApplicationError("PostgreSQL refuses the event's data: SQLSTATE 22003", activities.DataErrorType, nil)
 )
 
-// play is one ProcessEvent with a clock that skips, and activities that answer what they are told to.
+// play is one ProcessEvent with a skipping clock, and activities that return what the test sets.
 type play struct {
 	*testsuite.TestWorkflowEnvironment
 	t *testing.T
 
-	answers []any // of ApplyEvent, in order, results or errors; the last one stays
+	answers []any // of ApplyEvent, in order, results or errors; the last one repeats
 
-	discarded        activities.ApplyEventResult // what DiscardEvent answers
-	discard, release func() error                // fails DiscardEvent, ReleaseWaiting
+	discarded        activities.ApplyEventResult // the result of DiscardEvent
+	discard, release func() error                // the errors of DiscardEvent and ReleaseWaiting
 
-	local    []bool          // for every ApplyEvent whether it was a local activity
-	ages     []time.Duration // and how old it was told that the event is
-	retried  []time.Time     // and when somebody last said "retry"
-	asked    []string        // and whether somebody asked for this attempt: "", "audited", or by whom
+	local    []bool          // for every ApplyEvent, whether it was a local activity
+	ages     []time.Duration // and its Age
+	retried  []time.Time     // and its RetriedAt
+	asked    []string        // and who asked for this attempt: "" for nobody, "audited", or the actor
 	discards []activities.DiscardEventInput
 	released []string // orders
 	phases   []string // what EventPhase was set to; "" when it was unset
@@ -134,7 +134,7 @@ func (p *play) result() workflows.Result {
 	return r
 }
 
-// after does something while the workflow runs.
+// after calls f while the workflow runs, when d has passed.
 func (p *play) after(d time.Duration, f func()) { p.RegisterDelayedCallback(f, d) }
 
 func (p *play) signal(name string, arg any) func() { return func() { p.SignalWorkflow(name, arg) } }
@@ -147,7 +147,7 @@ func (p *play) state() (s workflows.State) {
 	return s
 }
 
-// details is what the Temporal UI shows.
+// details returns what the Temporal UI shows.
 func (p *play) details() string {
 	p.t.Helper()
 	v, err := p.QueryWorkflow("__temporal_workflow_metadata")

@@ -13,25 +13,25 @@ import (
 	"inorder/activities"
 )
 
-// ProcessEvent brings one event to its end. body is the envelope as it was received, byte for byte.
+// ProcessEvent takes one event to its end. body is the envelope as received, byte for byte.
 //
 //	phase            what happens                                            what follows
 //	applying         ApplyEvent within the workflow task; if that fails,     what the outcome says
 //	                 as an activity that is retried without an end
-//	waiting, stuck   its order is missing. From a certain age on it asks     applying, on the signal "order.created" and at
-//	                 the platform for it                                     growing intervals, until it is expired
-//	attention        it can't be applied as it is: it waits for a person     applying, on "retry"
-//	discarding       DiscardEvent records that it was given up               the end, or releasing if it had been applied
+//	waiting, stuck   the event waits for its missing order. From a certain   applying, on the signal "order.created" and at
+//	                 age on it asks the platform for the order               growing intervals, until the event expires
+//	attention        the event can't be applied as it is: it needs a person  applying, on "retry"
+//	discarding       DiscardEvent records that the event was given up        the end, or releasing if it had been applied
 //	releasing        ReleaseWaiting wakes the events that wait for the       the end
 //	                 order that this event created
 //
-// The signal "retry" does at once what comes next, in every phase. The signal "discard" and a cancellation of the workflow
-// are followed by discarding, in every phase but releasing, which goes on. The query "state" answers where the event stands.
-// ProcessEvent ends with a Result and never just fails. When its history has become long it goes on in a new run.
+// In every phase, the signal "retry" makes the next attempt at once. The signal "discard" and a cancellation of the workflow
+// lead to discarding in every phase except releasing, which goes on. The query "state" returns where the event stands.
+// ProcessEvent ends with a Result and never just fails. When its history has grown long, it continues in a new run.
 func ProcessEvent(ctx workflow.Context, body converter.RawValue, receipt activities.Receipt) (Result, error) {
 	p := newProcess(ctx, body, receipt)
 	err := workflow.SetQueryHandler(ctx, QueryState, func() (State, error) { return p.state, nil })
-	cancelable := ctx // until a cancellation has given the event up: it doesn't cancel what follows
+	cancelable := ctx // disconnected once a cancellation has given the event up, so that discarding itself isn't canceled
 	for phase := PhaseApplying; phase != ended && err == nil; {
 		switch phase {
 		case PhaseApplying:
@@ -50,7 +50,7 @@ func ProcessEvent(ctx workflow.Context, body converter.RawValue, receipt activit
 	return p.end(ctx, err)
 }
 
-// Phases that no value of EventPhase shows: operators see the one before.
+// Phases that EventPhase doesn't show: operators see the previous phase.
 const (
 	discarding Phase = "discarding"
 	releasing  Phase = "releasing"
@@ -61,22 +61,22 @@ const (
 type process struct {
 	body    converter.RawValue
 	receipt activities.Receipt
-	asked   bool                        // a person asked for what is done next
+	asked   bool                        // a person asked for the next attempt
 	result  activities.ApplyEventResult // of the last activity
 	givenUp giveUp                      // why the event is discarded
 	state   State
-	shown   Phase // the value of EventPhase, if it is set
+	shown   Phase // the value of EventPhase; "" if it isn't set
 }
 
-var a *activities.Activities // never set: it names the activities
+var a *activities.Activities // always nil: it only names the activities
 
 func newProcess(ctx workflow.Context, body converter.RawValue, receipt activities.Receipt) *process {
-	receipt.EventID = cmp.Or(receipt.EventID, workflow.GetInfo(ctx).WorkflowExecution.ID)          // somebody started it by hand, without a receipt
-	asked := !receipt.RetriedAt.IsZero() && workflow.Now(ctx).Sub(receipt.RetriedAt) < time.Minute // and so started this run
+	receipt.EventID = cmp.Or(receipt.EventID, workflow.GetInfo(ctx).WorkflowExecution.ID)          // without a receipt, somebody started it by hand
+	asked := !receipt.RetriedAt.IsZero() && workflow.Now(ctx).Sub(receipt.RetriedAt) < time.Minute // a person's retry started this run
 	return &process{body: body, receipt: receipt, asked: asked, state: State{EventID: receipt.EventID, Phase: PhaseApplying, Since: workflow.Now(ctx)}}
 }
 
-// apply tries the fast path first. If that fails it runs the activity where a person can see it, until it succeeds or the event
+// apply tries the fast path first. If that fails, it runs the activity where a person can see it, until it succeeds or the event
 // is given up.
 func (p *process) apply(ctx workflow.Context) (Phase, error) {
 	var r activities.ApplyEventResult
@@ -98,7 +98,7 @@ func (p *process) apply(ctx workflow.Context) (Phase, error) {
 	return p.follow(p.done(r), err)
 }
 
-// done notes that a person's retry, if there was one, has had its attempt.
+// done records that a person's retry, if there was one, has had its attempt. It returns r.
 func (p *process) done(r activities.ApplyEventResult) activities.ApplyEventResult {
 	p.asked, p.receipt.RetriedBy = false, nil
 	return r
@@ -112,8 +112,8 @@ func (p *process) input(ctx workflow.Context) activities.ApplyEventInput {
 	return activities.ApplyEventInput{Receipt: p.receipt, Age: max(0, workflow.Now(ctx).Sub(since)), Retried: p.asked}
 }
 
-// follow returns the phase that follows from an activity's answer. An activity is retried without an end, so an error is one
-// that no retry can cure, and a person must look at it; only in the histories of older code is it a cancellation.
+// follow returns the phase that follows from an activity's result. Activities are retried without an end, so an error is one
+// that no retry can cure, and the event needs a person. A cancellation comes here only in the histories of older code.
 func (p *process) follow(r activities.ApplyEventResult, err error) (Phase, error) {
 	if temporal.IsCanceledError(err) {
 		return ended, err
@@ -135,7 +135,7 @@ func (p *process) follow(r activities.ApplyEventResult, err error) (Phase, error
 	return ended, nil
 }
 
-// waitForOrder ends on "order.created", when it is time to try again, and by what a person does.
+// waitForOrder waits for "order.created", for the time of the next attempt, or for what a person does.
 func (p *process) waitForOrder(ctx workflow.Context) (Phase, error) {
 	r, next := p.result, workflow.Now(ctx).Add(p.result.RecheckAfter)
 	asking := ""
@@ -149,12 +149,12 @@ func (p *process) waitForOrder(ctx workflow.Context) (Phase, error) {
 	defer func() { p.state.NextAttempt = nil }()
 
 	waiting, stop := workflow.WithCancel(ctx)
-	defer stop() // the timer, and the question to the platform, which may have no answer yet
+	defer stop() // cancels the timer, and the question to the platform if that has no answer yet
 	sources := append(fromPeople(ctx), signaled(ctx, SignalOrderCreated), source{name: "next", future: workflow.NewTimer(waiting, r.RecheckAfter)})
 	if !r.AskPlatform {
 		return p.takeUp(ctx, first(ctx, sources...))
 	}
-	// If the platform has the order, another event creates it, and that event wakes this one.
+	// If the platform has the order, FetchOrder's event creates it and wakes this one.
 	answer := workflow.ExecuteActivity(orderQuestion(waiting), a.FetchOrder, activities.FetchOrderInput{OrderID: r.OrderID})
 	came := first(ctx, append(sources, source{name: "answer", future: answer})...)
 	if came == "answer" {
@@ -164,7 +164,7 @@ func (p *process) waitForOrder(ctx workflow.Context) (Phase, error) {
 	return p.takeUp(ctx, came)
 }
 
-// waitForPerson ends by what a person does alone.
+// waitForPerson waits for what a person does, and for nothing else.
 func (p *process) waitForPerson(ctx workflow.Context) (Phase, error) {
 	if err := p.show(ctx, PhaseAttention, p.result.Detail, attentionDetails(p.result)); err != nil {
 		return ended, err
@@ -174,7 +174,7 @@ func (p *process) waitForPerson(ctx workflow.Context) (Phase, error) {
 
 // discard records that the event was given up. If it was applied before that, it stays applied.
 func (p *process) discard(ctx workflow.Context) (Phase, error) {
-	if p.shown == "" { // canceled before the first attempt to apply it
+	if p.shown == "" { // canceled during the fast path, before any phase was shown
 		if err := p.show(ctx, PhaseApplying, "", discardingDetails); err != nil {
 			return ended, err
 		}
@@ -188,8 +188,8 @@ func (p *process) discard(ctx workflow.Context) (Phase, error) {
 	return p.follow(r, err)
 }
 
-// release wakes the events that wait for the order that this one created. ctx is the workflow's own. If that was canceled, the
-// activity is scheduled, canceled at once and scheduled again; histories have it so.
+// release wakes the events that wait for the order that this one created. ctx is the workflow's own context. If it was canceled,
+// the activity is scheduled, canceled at once and scheduled again. That must stay so, because existing histories contain it.
 func (p *process) release(ctx workflow.Context) (Phase, error) {
 	p.showDetails(ctx, releasingDetails(p.result))
 	_, err := p.run(ctx, func(ctx workflow.Context) workflow.Future {
@@ -198,7 +198,7 @@ func (p *process) release(ctx workflow.Context) (Phase, error) {
 	return ended, err
 }
 
-// end shows how the event ended. err is the next run; in older histories a cancellation, too.
+// end shows and returns how the event ended. err starts the next run; in older histories it may be a cancellation.
 func (p *process) end(ctx workflow.Context, err error) (Result, error) {
 	if err := cmp.Or(p.hidePhase(ctx), err); err != nil {
 		return Result{}, err

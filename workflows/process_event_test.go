@@ -51,7 +51,7 @@ func TestSlowPath(t *testing.T) {
 		require.Equal(t, []string{"applying", ""}, p.phases)
 	})
 	t.Run("an end that no retry can reach needs attention, whatever it is", func(t *testing.T) {
-		p := newPlay(t, errAway) // the test environment gives up after ten attempts; a server does not
+		p := newPlay(t, errAway) // the test environment gives up after ten attempts, unlike a server
 		p.after(24*time.Hour, func() {
 			require.Equal(t, workflows.PhaseAttention, p.state().Phase)
 			require.Equal(t, "PostgreSQL is away", p.state().Detail)

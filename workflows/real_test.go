@@ -96,7 +96,7 @@ func TestWakingACompletedEventDoesNotReviveIt(t *testing.T) {
 	require.Equal(t, enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED, s.status(e))
 }
 
-// Who starts an event himself has read in PostgreSQL that it is not there: Temporal may know its ID from before a restore. If it is there, nothing happens twice.
+// Start is for events that PostgreSQL lacks; Temporal may know their ID from before a restore. If PostgreSQL has the event after all, nothing happens twice.
 func TestStartingACompletedEventHasNoSecondEffect(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)
@@ -171,7 +171,7 @@ func TestALongHistoryGoesOnInANewRun(t *testing.T) {
 	s.eventually("a new run goes on", func() bool {
 		d, err := describe(t.Context(), s.client, e.ID)
 		require.NoError(t, err)
-		if d.GetPendingWorkflowTask() == nil { // a signal that meets the end of a run would keep it from ending
+		if d.GetPendingWorkflowTask() == nil { // a signal that arrives as a run ends would keep it from ending
 			s.signal(e, workflows.SignalRetry, make([]byte, 600_000))
 		}
 		return d.GetWorkflowExecutionInfo().GetExecution().GetRunId() != first.GetRunID()

@@ -10,31 +10,31 @@ import (
 	"inorder/internal/reconcile"
 )
 
-// ReconcileInput says what to reconcile. Its zero value is everything, repaired at once.
+// ReconcileInput says what to reconcile. The zero value means everything, repaired at once.
 type ReconcileInput struct {
-	Orders []string      `json:"orders,omitempty"` // these alone
-	Since  time.Time     `json:"since,omitzero"`   // orders created since, beside those that are open; default: the worker's RECONCILE_WINDOW
+	Orders []string      `json:"orders,omitempty"` // if set, only these
+	Since  time.Time     `json:"since,omitzero"`   // orders created since then, besides the open ones; default: the worker's RECONCILE_WINDOW
 	Grace  time.Duration `json:"grace,omitempty"`  // how long an order must have drifted, in nanoseconds: its webhook may be on its way
 
-	Progress *ReconcileProgress `json:"progress,omitempty"` // of the runs before this one
+	Progress *ReconcileProgress `json:"progress,omitempty"` // of the previous runs
 }
 
-// ReconcileProgress answers the query "progress".
+// ReconcileProgress is the answer to the query "progress".
 type ReconcileProgress struct {
 	reconcile.Totals
 	Since     time.Time         `json:"since,omitzero"`     // zero if orders were named
-	Cursor    *reconcile.Cursor `json:"at,omitempty"`       // of the page that is next; nil when no page is left
-	OpenFound bool              `json:"closed,omitempty"`   // the orders that are open here alone were looked for
-	Stopped   string            `json:"stopped,omitempty"`  // why some orders were not compared, the first reason
+	Cursor    *reconcile.Cursor `json:"at,omitempty"`       // of the next page; nil when no page is left
+	OpenFound bool              `json:"closed,omitempty"`   // whether step 2 is done
+	Stopped   string            `json:"stopped,omitempty"`  // the first reason why some orders were not compared
 	Recheck   []string          `json:"suspects,omitempty"` // orders to compare one by one
-	RecheckAt time.Time         `json:"look_at,omitzero"`   // when; zero while they are being gathered
+	RecheckAt time.Time         `json:"look_at,omitzero"`   // when to compare them; zero while they are being gathered
 }
 
 // ReconcileResult is what ReconcileOrders ends with.
 type ReconcileResult struct {
 	reconcile.Totals
-	NotSet     string    `json:"not_set,omitempty"` // why nothing was done
-	Stopped    string    `json:"stopped,omitempty"` // why some orders were not compared; the next reconciliation begins anew
+	NotSet     string    `json:"not_set,omitempty"` // if set, why nothing was done
+	Stopped    string    `json:"stopped,omitempty"` // why some orders were not compared; the next reconciliation starts from the beginning
 	Since      time.Time `json:"since,omitzero"`
 	FinishedAt time.Time `json:"finished_at"`
 }
@@ -42,27 +42,27 @@ type ReconcileResult struct {
 const (
 	// maxRecheck is how many orders are gathered before they are compared once more.
 	maxRecheck = 500
-	recheckBy  = 50 // by one activity
-	// leastGrace is how long an order that could not be repaired is left alone: the platform's times have whole seconds.
+	recheckBy  = 50 // how many of them one activity compares
+	// leastGrace is the shortest wait before orders are compared once more, because the platform's times have whole seconds.
 	leastGrace = 2 * time.Second
 )
 
 // ReconcileOrders compares our orders with the platform's, and repairs those that drifted, in these steps:
 //
-//  1. Page by page it compares the orders that were created since a time, and those that are open on the platform. Without
-//     a grace it repairs at once what drifted.
-//  2. It finds the orders that are open here alone.
-//  3. After the grace it compares the orders of steps 1 and 2 that are not known to be right once more, one by one, and
-//     repairs them. If there are many it does so in between.
+//  1. Page by page, it compares the orders that were created since a given time, and those that are open on the platform.
+//     Without a grace, it repairs those that drifted at once.
+//  2. It finds the orders that are open here but not on the platform.
+//  3. After the grace, it compares the orders of steps 1 and 2 that are not known to be right once more, one by one, and
+//     repairs those that drifted. If there are many, it does so in between.
 //
-// Orders that are named go through step 3 alone, and at once. It takes no signal and answers the query "progress". While
-// the platform is away, activities are retried, and it waits. It ends
+// Orders that are named go through step 3 only, and at once. It takes no signals and answers the query "progress". While
+// the platform is away, it waits, and its activities are retried. It ends
 //
 //   - with its totals, when the last step is done;
 //   - with NotSet, if the worker has no API key;
 //   - with Stopped beside the totals of the rest, if the platform refuses to go on with a listing, or if no worker with an
 //     API key takes a step within an hour;
-//   - with a new run, which goes on where this one was, when its history has grown long;
+//   - with a new run, which continues from here, when its history has grown long;
 //   - with an error only if somebody cancels it.
 func ReconcileOrders(ctx workflow.Context, in ReconcileInput) (ReconcileResult, error) {
 	r := &reconciliation{in: in}
@@ -79,7 +79,7 @@ func ReconcileOrders(ctx workflow.Context, in ReconcileInput) (ReconcileResult, 
 			return ReconcileResult{}, err
 		}
 		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() && !r.done() {
-			r.in.Progress, r.in.Orders = &r.ReconcileProgress, nil // those that are left are in Recheck
+			r.in.Progress, r.in.Orders = &r.ReconcileProgress, nil // the named orders that are left are in Recheck
 			return ReconcileResult{}, workflow.NewContinueAsNewError(ctx, ReconcileOrders, r.in)
 		}
 	}
@@ -93,7 +93,7 @@ type reconciliation struct {
 	ReconcileProgress
 }
 
-// begin goes on from the run before this one, or else plans. It returns why there is nothing to do.
+// begin continues from the previous run, or else plans. notSet is why there is nothing to do, or "".
 func (r *reconciliation) begin(ctx workflow.Context) (notSet string, err error) {
 	if r.in.Progress != nil {
 		r.ReconcileProgress = *r.in.Progress
@@ -120,7 +120,7 @@ func (r *reconciliation) done() bool { return r.listed() && len(r.Recheck) == 0 
 // listed reports whether steps 1 and 2 are done.
 func (r *reconciliation) listed() bool { return r.Cursor == nil && r.OpenFound }
 
-// step does what is next, by one activity at most.
+// step does what comes next, with one activity at most.
 func (r *reconciliation) step(ctx workflow.Context) error {
 	switch {
 	case !r.RecheckAt.IsZero():
@@ -134,7 +134,7 @@ func (r *reconciliation) step(ctx workflow.Context) error {
 	return r.findOpenHereAlone(ctx)
 }
 
-// finish notes the end of a reconciliation of all orders.
+// finish returns the result, and records the end if all orders were reconciled.
 func (r *reconciliation) finish(ctx workflow.Context) (ReconcileResult, error) {
 	if all := !r.Since.IsZero(); all {
 		end := activities.FinishReconcileInput{Totals: r.Totals, Stopped: r.Stopped}

@@ -39,7 +39,7 @@ func (r *reconciliation) findOpenHereAlone(ctx workflow.Context) error {
 	return err
 }
 
-// recheck compares some of the orders that were gathered, when it is time, and repairs those that drifted.
+// recheck waits until RecheckAt, compares some of the gathered orders, and repairs those that drifted.
 func (r *reconciliation) recheck(ctx workflow.Context) error {
 	if wait := r.RecheckAt.Sub(workflow.Now(ctx)); wait > 0 {
 		if err := workflow.Sleep(ctx, wait); err != nil {
@@ -52,13 +52,13 @@ func (r *reconciliation) recheck(ctx workflow.Context) error {
 		return err
 	}
 	r.Totals.Add(totals)
-	if r.Recheck = r.Recheck[min(len(in.Orders), len(r.Recheck)):]; len(r.Recheck) == 0 { // none is left if execute gave up
+	if r.Recheck = r.Recheck[min(len(in.Orders), len(r.Recheck)):]; len(r.Recheck) == 0 { // empty if execute gave up
 		r.RecheckAt = time.Time{}
 	}
 	return nil
 }
 
-// gather keeps orders for recheck. An order may be in several pages, because orders change while they are listed.
+// gather keeps orders for recheck, each once. An order may be in several pages, because orders change while they are listed.
 func (r *reconciliation) gather(orders []string) {
 	for _, id := range orders {
 		if !slices.Contains(r.Recheck, id) {
@@ -67,8 +67,8 @@ func (r *reconciliation) gather(orders []string) {
 	}
 }
 
-// execute runs an activity on a worker that has an API key. If none takes it in time it gives up, which is no error, and
-// result stays as it is.
+// execute runs an activity on a worker that has an API key. If no worker takes it in time, execute gives up the remaining
+// steps and returns no error; result stays as it is.
 func (r *reconciliation) execute(ctx workflow.Context, summary string, activity, in, result any) error {
 	err := workflow.ExecuteActivity(atPlatform(ctx, summary), activity, in).Get(ctx, result)
 	var late *temporal.TimeoutError
@@ -79,7 +79,7 @@ func (r *reconciliation) execute(ctx workflow.Context, summary string, activity,
 	return err
 }
 
-// giveUp leaves no step to do.
+// giveUp ends the reconciliation: no step is left to do.
 func (r *reconciliation) giveUp() {
 	r.stop("no worker that has HEADLESS_COMMERCE_API_KEY took up the next step within an hour")
 	r.Totals.Add(reconcile.Totals{Unrepaired: len(r.Recheck)})
@@ -93,7 +93,7 @@ func (r *reconciliation) stop(why string) {
 	}
 }
 
-// details is what the Temporal UI shows.
+// details returns what the Temporal UI shows.
 func (r *reconciliation) details() string {
 	what := "the orders that were named"
 	if !r.Since.IsZero() {

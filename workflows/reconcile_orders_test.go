@@ -19,14 +19,14 @@ import (
 	"inorder/workflows"
 )
 
-// reconciling is one ReconcileOrders with a clock that skips, over pages that the test gives.
+// reconciling is one ReconcileOrders with a skipping clock, over pages that the test sets.
 type reconciling struct {
 	*play
 	pages       []any // of ReconcilePage, in order: results or errors
 	closed      []string
 	notSet      string
 	asked       []activities.ReconcilePageInput
-	rechecks    [][]string // RepairOrders
+	rechecks    [][]string // the orders of each RepairOrders
 	recheckedAt []time.Duration
 	finished    []activities.FinishReconcileInput
 	stopped     error // of ListClosed
@@ -87,7 +87,7 @@ func (s *reconciling) progress() (p workflows.ReconcileProgress) {
 	return p
 }
 
-// page is one of 100 orders, with those that drifted.
+// page returns the result of a page of 100 orders, with those that drifted.
 func page(next *reconcile.Cursor, suspects ...string) activities.ReconcilePageResult {
 	return activities.ReconcilePageResult{Totals: reconcile.Totals{Compared: 100}, Suspects: suspects, Next: next}
 }

@@ -14,7 +14,7 @@ import (
 	"inorder/workflows"
 )
 
-// newPlatform is a stand-in, and what makes a worker ask it.
+// newPlatform returns a stand-in, and a change of options that makes a worker ask it.
 func newPlatform(t *testing.T, keys ...string) (*standin.Server, func(*worker.Options)) {
 	shop, api := testenv.StandIn(t, standin.Options{Keys: keys})
 	c := testenv.Platform(t, api, standin.DefaultKey)
@@ -23,7 +23,7 @@ func newPlatform(t *testing.T, keys ...string) (*standin.Server, func(*worker.Op
 	}
 }
 
-// place makes an order on the platform, and makes it the system's.
+// place creates an order on the platform, and makes it the system's.
 func (s *system) place(shop *standin.Server, actions ...string) {
 	s.Helper()
 	orders, err := shop.Place(standin.Placement{Actions: actions})
@@ -31,7 +31,7 @@ func (s *system) place(shop *standin.Server, actions ...string) {
 	s.order = orders[0].ID
 }
 
-// reconciled plays an event whose order is lost on the way, and is fetched.
+// reconciled plays an event whose order.created is lost, so that the order is fetched.
 func reconciled(s *system) inorder.Event {
 	shop, ask := newPlatform(s.T)
 	s.place(shop, "pay")
@@ -77,10 +77,10 @@ func TestAPlatformThatRefusesTheKeyIsVisibleAndTheEventGoesOn(t *testing.T) {
 	require.Equal(t, inorder.Applied, s.result(run).Outcome)
 }
 
-// reconcileID is not quite the one by hand, because the tests share a namespace.
+// reconcileID returns ReconcileByHandID with a suffix, because the tests share a namespace.
 func (s *system) reconcileID() string { return workflows.ReconcileByHandID + "-" + s.queue }
 
-// reconcile runs a ReconcileOrders to its end.
+// reconcile runs ReconcileOrders to its end.
 func (s *system) reconcile(in workflows.ReconcileInput) (r workflows.ReconcileResult) {
 	s.Helper()
 	run, err := s.client.ExecuteWorkflow(s.Context(), client.StartWorkflowOptions{ID: s.reconcileID(), TaskQueue: s.queue},

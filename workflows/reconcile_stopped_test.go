@@ -16,7 +16,7 @@ import (
 	"inorder/workflows"
 )
 
-// stopped is a page whose listing does not go on.
+// stopped returns the result of a page whose listing can't go on.
 func stopped(why string, next *reconcile.Cursor, suspects ...string) activities.ReconcilePageResult {
 	p := page(next, suspects...)
 	p.Stopped = why
@@ -68,7 +68,7 @@ func TestAReconciliationThatCannotGoOnEndsAndSaysSo(t *testing.T) {
 	})
 }
 
-// nextInput returns the size in bytes of the input of the new run.
+// nextInput returns the size of the new run's input in bytes.
 func (s *reconciling) nextInput() (bytes int) {
 	s.t.Helper()
 	var next *workflow.ContinueAsNewError
@@ -79,11 +79,11 @@ func (s *reconciling) nextInput() (bytes int) {
 	return bytes
 }
 
-// maxInput is what Temporal takes as a workflow's input: 2 MiB.
+// maxInput is the largest input that Temporal accepts for a workflow: 2 MiB.
 const maxInput = 2 << 20
 
 func TestWhateverThePlatformSendsANewRunCanBegin(t *testing.T) {
-	// The longest IDs that the domain takes, in characters that JSON writes with six bytes each.
+	// The longest IDs that the domain accepts, in characters that JSON writes with six bytes each.
 	id := func(i int) string { return fmt.Sprintf("%04d", i) + strings.Repeat("<", 251) }
 	long := strings.Repeat("<", 300) + "…"
 	notes := make([]string, 20)
@@ -98,7 +98,7 @@ func TestWhateverThePlatformSendsANewRunCanBegin(t *testing.T) {
 		}
 		return list
 	}
-	carried := func() *workflows.ReconcileProgress { // one more, and they would be compared before it goes on
+	carried := func() *workflows.ReconcileProgress { // with one more, they would be compared before the run continues
 		return &workflows.ReconcileProgress{Totals: reconcile.Totals{Notes: notes}, Since: window, Stopped: long, Recheck: suspects(0, 499)}
 	}
 	t.Run("amid the pages", func(t *testing.T) {
@@ -113,7 +113,7 @@ func TestWhateverThePlatformSendsANewRunCanBegin(t *testing.T) {
 	})
 	t.Run("after all orders that are open here alone", func(t *testing.T) {
 		s := newReconciling(t)
-		s.closed = suspects(1000, 500) // as many as ListClosed answers
+		s.closed = suspects(1000, 500) // as many as ListClosed returns at most
 		s.SetContinueAsNewSuggested(true)
 		s.run(workflows.ReconcileInput{Grace: time.Minute, Progress: carried()})
 		require.Greater(t, s.nextInput(), 999*1500)

@@ -25,7 +25,7 @@ func TestRecoverFillsAnEmptyTemporal(t *testing.T) {
 	s.rest()
 
 	other := &phased{system: &system{T: t, client: s.client, pool: s.pool, queue: s.queue + "-new", order: s.order}, e: stuck}
-	for _, e := range []inorder.Event{stuck, parked} { // all that an emptied storage leaves
+	for _, e := range []inorder.Event{stuck, parked} { // leaves what losing Temporal's storage leaves
 		_, err := s.client.WorkflowService().DeleteWorkflowExecution(t.Context(), &workflowservice.DeleteWorkflowExecutionRequest{
 			Namespace: client.DefaultNamespace, WorkflowExecution: &commonpb.WorkflowExecution{WorkflowId: e.ID}})
 		require.NoError(t, err)

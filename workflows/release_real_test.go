@@ -15,7 +15,7 @@ import (
 	"inorder/workflows"
 )
 
-// waitersVariable makes the release of this many waiting events, such as 10000, what the test measures.
+// waitersVariable sets how many waiting events, such as 10000, the test releases and measures.
 const waitersVariable = "INORDER_TEST_WAITERS"
 
 func TestAReleaseLeavesOtherOrdersTheirPace(t *testing.T) {
@@ -44,7 +44,7 @@ func TestAReleaseLeavesOtherOrdersTheirPace(t *testing.T) {
 	require.Equal(t, strconv.Itoa(n), s.text(`SELECT count(*) FROM order_parts`))
 }
 
-// The text of jsonb may be many times what was received, and more than Temporal takes.
+// The text of jsonb may be many times as long as the body received, and longer than Temporal accepts.
 func TestAReleaseBringsBackTheBodyAsReceived(t *testing.T) {
 	s := newSystem(t)
 	s.work()

@@ -13,7 +13,7 @@ import (
 	"inorder/workflows"
 )
 
-// actFixtures are histories of what people do through the API: bulk actions, replays, and an amendment.
+// actFixtures are histories of actions through the API: bulk actions, replays, and an amendment.
 var actFixtures = map[string]func(*system) client.WorkflowRun{
 	"bulk_done": func(s *system) client.WorkflowRun {
 		s.lose(5)
@@ -45,7 +45,7 @@ var actFixtures = map[string]func(*system) client.WorkflowRun{
 		s.work()
 		started := s.retryAll(1)
 		s.eventually("it has begun", func() bool { return s.bulk(started.ID).Done > 0 })
-		back := s.stopDatabase() // its step has acted, and can't say so
+		back := s.stopDatabase() // its step has acted, but can't report it
 		s.eventually("its step has failed", func() bool { return s.attempts(inorder.Event{ID: started.ID}) > 1 })
 		s.rest()
 		back()
@@ -82,13 +82,13 @@ var actFixtures = map[string]func(*system) client.WorkflowRun{
 	},
 }
 
-// retryAll begins a bulk action on all events that wait.
+// retryAll begins a bulk action that retries all waiting events.
 func (s *system) retryAll(rate int) api.Started {
 	s.Helper()
 	return s.startBulk(api.BulkRequest{Action: api.Retry, Filter: thatWait, Rate: rate, Reason: "a test"})
 }
 
-// bulkRun returns a bulk's workflow once that has completed, and the bulk is at an end.
+// bulkRun returns the workflow of a bulk action once it has completed, and requires how the bulk action ended.
 func (s *system) bulkRun(started api.Started, end string) client.WorkflowRun {
 	s.Helper()
 	s.awaitBulk(started.ID, end)
@@ -105,7 +105,7 @@ func (s *system) stopped(stop func(id string) error) client.WorkflowRun {
 	return s.bulkRun(started, "stopped")
 }
 
-// continued returns the first and the last run of a bulk whose history grew too long, for a server that has little patience with that.
+// continued returns the first and the last run of a bulk action whose history grew too long for a server with a low limit.
 func (s *system) continued() (first, last client.WorkflowRun) {
 	s.Helper()
 	impatient, err := stack.Start(s.Context(), stack.Options{DatabaseURL: os.Getenv(testenv.DatabaseVariable),
@@ -134,7 +134,7 @@ func (s *system) waitingReplay() (d api.Done) {
 	return d
 }
 
-// ends returns an event's workflow once it has ended so.
+// ends returns an event's workflow once it has ended with that outcome.
 func (s *system) ends(d api.Done, how inorder.Outcome) client.WorkflowRun {
 	s.Helper()
 	run := s.client.GetWorkflow(s.Context(), d.WorkflowID, "")

@@ -22,7 +22,7 @@ import (
 	"inorder/workflows"
 )
 
-// fixtures are histories of landed code, by file. A change of the workflows must be able to go on from each of them.
+// fixtures are histories of landed code, by file. Changed workflows must be able to continue from each of them.
 var fixtures = map[string]func(*system) inorder.Event{
 	"applied": func(s *system) inorder.Event {
 		s.work()
@@ -72,7 +72,7 @@ var fixtures = map[string]func(*system) inorder.Event{
 		e := s.event("order.paid", "")
 		run := s.begin(e)
 		s.awaitPhase(e, workflows.PhaseWaiting)
-		s.rest() // so that one workflow task brings both
+		s.rest() // so that one workflow task delivers both
 		s.signal(e, workflows.SignalRetry, nil)
 		require.NoError(s, s.client.CancelWorkflow(s.Context(), e.ID, ""))
 		s.work()
@@ -84,7 +84,7 @@ var fixtures = map[string]func(*system) inorder.Event{
 		waits, e := s.event("order.paid", ""), s.event("order.created", confirmed)
 		s.begin(waits)
 		s.awaitPhase(waits, workflows.PhaseWaiting)
-		// As if an attempt to apply the event had committed, and its answer had been lost.
+		// As if an attempt to apply the event had committed and its answer had been lost.
 		s.exec(`INSERT INTO webhook_events (event_id, type, order_id, outcome, occurred_at, payload) VALUES ($1, $2, $3, 'applied', now(), '{}')`, e.ID, e.Type, s.order)
 		s.exec(`ALTER TABLE orders RENAME TO orders_away`)
 		run := s.begin(e)
@@ -137,7 +137,7 @@ func fixtureFiles() (files []string) {
 	return files
 }
 
-// recordings are all fixtures by name, with what plays them.
+// recordings returns all fixtures by name, with the functions that play them.
 func recordings() map[string]func(*system) client.WorkflowRun {
 	all := maps.Clone(actFixtures)
 	for name, play := range fixtures {
@@ -146,8 +146,8 @@ func recordings() map[string]func(*system) client.WorkflowRun {
 	return all
 }
 
-// TestRecordFixtures is make fixtures. It records from real servers, only when asked to, and only what is missing: a fixture
-// of code that has changed since cannot be recorded again.
+// TestRecordFixtures implements make fixtures. It records from real servers, only when asked to, and only missing fixtures: a
+// fixture of code that has changed since can't be recorded again.
 func TestRecordFixtures(t *testing.T) {
 	if os.Getenv("RECORD_FIXTURES") == "" {
 		t.Skip("RECORD_FIXTURES=1 records the replay fixtures that are missing")
@@ -169,7 +169,7 @@ func TestRecordFixtures(t *testing.T) {
 			}
 			text, err := temporalproto.CustomJSONMarshalOptions{Indent: "  "}.Marshal(history)
 			require.NoError(t, err)
-			host, err := os.Hostname() // in the names of the workers' own task queues
+			host, err := os.Hostname() // it is part of the names of the workers' own task queues
 			require.NoError(t, err)
 			require.NoError(t, os.WriteFile(fixture(name), []byte(strings.ReplaceAll(string(text), host, "worker")+"\n"), 0o644))
 		})

@@ -15,7 +15,7 @@ import (
 	"inorder/workflows"
 )
 
-// Histories of a worker that traced nothing go on in one that traces.
+// A worker that traces can continue the histories of one that did not.
 func TestHistoriesReplayWithTracing(t *testing.T) {
 	files, err := filepath.Glob(fixture("*"))
 	require.NoError(t, err)

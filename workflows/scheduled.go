@@ -12,9 +12,9 @@ import (
 	"inorder/internal/words"
 )
 
-// CheckSubscription asks the platform whether our webhooks are as we registered them. A schedule starts it
-// (CheckSubscriptionScheduleID). What is wrong is in its result and, in words, in its current details; it does not fail.
-// It runs on while the platform or PostgreSQL is away, and then no other begins.
+// CheckSubscription checks whether our webhooks are still as we registered them at the platform. A schedule starts it
+// (CheckSubscriptionScheduleID). Its result and, in words, its current details contain the faults; it does not fail.
+// While the platform or PostgreSQL is away, it goes on running, and no other one begins.
 func CheckSubscription(ctx workflow.Context) (webhooks.Check, error) {
 	workflow.SetCurrentDetails(ctx, "Asks the platform for the webhooks that were registered from here. While the platform or PostgreSQL is away it tries "+
 		"again; the pending activity shows why.")
@@ -54,9 +54,9 @@ func subscriptionDetails(c webhooks.Check) string {
 	return b.String()
 }
 
-// PurgeEvents deletes what is older than the retention from webhook_events. A schedule starts it (PurgeScheduleID); its
-// result says how many rows went and when it finished. While it runs, or fails and is retried, its current details say
-// when it last succeeded.
+// PurgeEvents deletes what need not be kept any longer: see activities.PurgeEvents. A schedule starts it (PurgeScheduleID).
+// Its result says how many rows it deleted and when it finished. While it runs, or fails and is retried, its current details
+// say when a purge last succeeded.
 func PurgeEvents(ctx workflow.Context) (activities.PurgeResult, error) {
 	last := "It has not succeeded before."
 	var r activities.PurgeResult
@@ -69,9 +69,9 @@ func PurgeEvents(ctx workflow.Context) (activities.PurgeResult, error) {
 	return r, err
 }
 
-// SweepEvents brings back the events that lost their workflow: somebody terminated or deleted it. A schedule starts it
-// (SweepScheduleID). What it found and did is its result. An event that could not be brought back is no failure of the
-// sweep: the next one tries again.
+// SweepEvents brings back the events that lost their workflow, because somebody terminated or deleted it. A schedule starts it
+// (SweepScheduleID). Its result is what it found and did. If an event could not be brought back, the sweep does not fail; the
+// next one tries again.
 func SweepEvents(ctx workflow.Context) (activities.SweepEventsResult, error) {
 	in := activities.SweepEventsInput{Now: workflow.Now(ctx)}
 	last := "None has finished before."

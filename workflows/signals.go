@@ -13,18 +13,18 @@ import (
 	"inorder/activities"
 )
 
-// What reaches an event from outside while ProcessEvent brings it to its end: signals, and a cancellation of the workflow.
+// What reaches ProcessEvent from outside: signals, and a cancellation of the workflow.
 
-// source is something that a phase waits for.
+// source is something that a phase waits for: a channel or a future.
 type source struct {
 	name    string
 	channel workflow.ReceiveChannel
-	future  workflow.Future // if there is no channel
+	future  workflow.Future // used if channel is nil
 }
 
-const canceled = "canceled" // the name of a cancellation, beside those of signals
+const canceled = "canceled" // the name of a cancellation as a source; signals have their own names
 
-// first returns the name of the source that comes first; of several at once, the first in the list. A signal is not read.
+// first returns the name of the source that is ready first; if several are ready at once, the first in the list. It doesn't read the signal.
 func first(ctx workflow.Context, sources ...source) (name string) {
 	s := workflow.NewSelector(ctx)
 	for _, c := range sources {
@@ -42,13 +42,13 @@ func signaled(ctx workflow.Context, signal string) source {
 	return source{name: signal, channel: workflow.GetSignalChannel(ctx, signal)}
 }
 
-// fromPeople is what a person can do to an event that waits.
+// fromPeople returns the sources of what a person can do to a waiting event.
 func fromPeople(ctx workflow.Context) []source {
 	return []source{{name: canceled, channel: ctx.Done()}, signaled(ctx, SignalDiscard), signaled(ctx, SignalRetry)}
 }
 
-// takeUp reads the signal that ended a wait, and returns the phase that follows: applying, unless the event is given up. A
-// cancellation may have come together with the signal.
+// takeUp handles the source that ended a wait: it reads the signal and returns the phase that follows, which is applying unless
+// the event is given up. A cancellation may have come together with the signal.
 func (p *process) takeUp(ctx workflow.Context, came string) (Phase, error) {
 	var up *giveUp
 	switch came {
@@ -71,8 +71,8 @@ func (p *process) takeUp(ctx workflow.Context, came string) (Phase, error) {
 	return p.applyAgain(ctx)
 }
 
-// applyAgain is followed by applying, in a new run if the history has become long. A new run applies first, which is what
-// "retry" and "order.created" ask for; a "discard" that is not read yet would be lost.
+// applyAgain leads to applying, in a new run if the history has grown long. A new run begins with applying, which is what
+// unread "retry" and "order.created" signals ask for. With an unread "discard" there is no new run: the signal would be lost.
 func (p *process) applyAgain(ctx workflow.Context) (Phase, error) {
 	if !workflow.GetInfo(ctx).GetContinueAsNewSuggested() || workflow.GetSignalChannel(ctx, SignalDiscard).Len() > 0 {
 		return PhaseApplying, nil
@@ -81,10 +81,10 @@ func (p *process) applyAgain(ctx workflow.Context) (Phase, error) {
 	return ended, workflow.NewContinueAsNewError(ctx, ProcessEvent, p.body, p.receipt)
 }
 
-// giveUp is a person's decision that the event is not to be applied.
+// giveUp is a person's decision to give the event up.
 type giveUp struct {
 	Discard
-	canceled bool // by a cancellation of the workflow
+	canceled bool // whether it came as a cancellation of the workflow
 }
 
 func (p *process) giveUp(up *giveUp) (Phase, error) {
@@ -92,7 +92,7 @@ func (p *process) giveUp(up *giveUp) (Phase, error) {
 	return discarding, nil
 }
 
-// takeDiscard reads the signal "discard"; nil if it was dropped, as older code did with one that it couldn't read.
+// takeDiscard reads the signal "discard". It returns nil if there is none, or if older code dropped it as unreadable.
 func takeDiscard(ctx workflow.Context) *giveUp {
 	var raw converter.RawValue
 	if !workflow.GetSignalChannel(ctx, SignalDiscard).ReceiveAsync(&raw) {
@@ -111,12 +111,12 @@ func takeDiscard(ctx workflow.Context) *giveUp {
 	return up
 }
 
-// cancellation is what a cancellation of the workflow asks for. A "discard" that came with it says why.
+// cancellation returns the decision that a cancellation of the workflow stands for: that of a "discard" that came with it, or its own.
 func cancellation(ctx workflow.Context) *giveUp {
 	return cmp.Or(takeDiscard(ctx), &giveUp{canceled: true})
 }
 
-// disconnected returns a context that a cancellation which was received does not end.
+// disconnected returns ctx, or if ctx has been canceled, a context that this cancellation doesn't affect.
 func disconnected(ctx workflow.Context) workflow.Context {
 	if ctx.Err() != nil {
 		ctx, _ = workflow.NewDisconnectedContext(ctx)
@@ -124,7 +124,7 @@ func disconnected(ctx workflow.Context) workflow.Context {
 	return ctx
 }
 
-// takeRetry reads one signal "retry", and reports whether there was one. The event's date is judged by the time of the last.
+// takeRetry reads one signal "retry", and reports whether there was one. The last one sets RetriedAt.
 func (p *process) takeRetry(ctx workflow.Context) bool {
 	var raw converter.RawValue
 	if !workflow.GetSignalChannel(ctx, SignalRetry).ReceiveAsync(&raw) {
@@ -134,7 +134,7 @@ func (p *process) takeRetry(ctx workflow.Context) bool {
 	var said Retry
 	//workflowcheck:ignore decoding a few fields is deterministic; the checker can't see that of reflection
 	if json.Unmarshal(raw.Payload().GetData(), &said) != nil {
-		said = Retry{} // it says nothing of use, and is a "retry" all the same
+		said = Retry{} // an unreadable argument still makes a "retry"
 	}
 	if !said.Audited {
 		p.receipt.RetriedBy = &activities.Act{Actor: inorder.Bounded(said.Actor), Reason: inorder.Bounded(said.Reason)}
@@ -142,15 +142,15 @@ func (p *process) takeRetry(ctx workflow.Context) bool {
 	return true
 }
 
-// takeRetries reads all that have come: one attempt answers them all.
+// takeRetries reads all "retry" signals that have come: one attempt answers them all.
 func (p *process) takeRetries(ctx workflow.Context) {
 	for p.takeRetry(ctx) {
 	}
 }
 
-// run runs an activity until it ends, or the event is given up: up says why. "retry" runs it again at once. Only if "discard" is
-// among the signals, that and a cancellation of the workflow give the event up; else they don't stop the activity. One that is
-// stopped may have had its effect all the same: whatever comes next finds that out.
+// run runs an activity until it ends or the event is given up; then up says why. "retry" runs the activity again at once. If
+// "discard" is among the signals, a "discard" or a cancellation of the workflow gives the event up; otherwise neither stops the
+// activity. A stopped activity may have taken effect all the same; the next step finds that out.
 func (p *process) run(ctx workflow.Context, start func(workflow.Context) workflow.Future, result any, signals ...string) (up *giveUp, err error) {
 	for {
 		signal, err := runOnce(ctx, start, result, signals)
@@ -171,8 +171,8 @@ func (p *process) run(ctx workflow.Context, start func(workflow.Context) workflo
 	}
 }
 
-// runOnce runs an activity until it ends, or until one of the signals comes, which is returned unread; the activity is
-// canceled then.
+// runOnce runs an activity until it ends or one of the signals comes. Then it cancels the activity and returns the signal's name;
+// the signal stays unread.
 func runOnce(ctx workflow.Context, start func(workflow.Context) workflow.Future, result any, signals []string) (signal string, err error) {
 	running, stop := workflow.WithCancel(ctx)
 	defer stop()

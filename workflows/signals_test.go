@@ -42,7 +42,7 @@ func TestDiscardOfAWaitingEvent(t *testing.T) {
 	})
 }
 
-// What the discarding activity is given.
+// Inputs of DiscardEvent.
 var (
 	canceled = activities.DiscardEventInput{Receipt: activities.Receipt{EventID: "evt_1", ReceivedAt: start}, Canceled: true}
 	signaled = activities.DiscardEventInput{Receipt: canceled.Receipt, Reason: "why", Actor: "ops"}
@@ -111,7 +111,7 @@ func TestGivingUpAtOddMoments(t *testing.T) {
 
 func TestRetryRunsWhatFailsNow(t *testing.T) {
 	t.Run("while it is applied", func(t *testing.T) {
-		p := newPlay(t, errAway, errAway, errAway, errAway, errAway, errAway, applied) // the last pause is sixteen seconds
+		p := newPlay(t, errAway, errAway, errAway, errAway, errAway, errAway, applied) // the last pause is 16 seconds
 		p.after(20*time.Second, func() {
 			p.SignalWorkflowSkippingWorkflowTask(workflows.SignalRetry, nil)
 			p.SignalWorkflow(workflows.SignalRetry, nil)
@@ -130,7 +130,7 @@ func TestRetryRunsWhatFailsNow(t *testing.T) {
 			return nil
 		}
 		p.after(time.Second, p.signal(workflows.SignalDiscard, workflows.Discard{}))
-		p.after(45*time.Second, p.signal(workflows.SignalRetry, nil)) // the next attempt would be later
+		p.after(45*time.Second, p.signal(workflows.SignalRetry, nil)) // the next attempt would come later
 		p.run()
 		require.Equal(t, inorder.Discarded, p.result().Outcome)
 		require.Less(t, p.Now().Sub(start), 50*time.Second)

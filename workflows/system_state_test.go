@@ -42,14 +42,14 @@ func (s *system) state(id string) (state workflows.State) {
 	return state
 }
 
-// awaitPhase returns when the event is in the phase, and Temporal has on record that it is.
+// awaitPhase waits until the event is in the phase, and Temporal has recorded that.
 func (s *system) awaitPhase(e inorder.Event, phase workflows.Phase) {
 	s.Helper()
 	s.eventually(fmt.Sprintf("%s is %s", e.ID, phase), func() bool { return s.find(e, string(phase)) == 1 })
 	require.Equal(s, phase, s.state(e.ID).Phase)
 }
 
-// find counts the executions of the event that an operator finds by their phase.
+// find returns how many executions of the event an operator finds by that phase.
 func (s *system) find(e inorder.Event, phase string) int64 {
 	s.Helper()
 	r, err := s.client.CountWorkflow(s.Context(), &workflowservice.CountWorkflowExecutionsRequest{
@@ -58,7 +58,7 @@ func (s *system) find(e inorder.Event, phase string) int64 {
 	return r.GetCount()
 }
 
-// settled returns when the workflow has seen every signal that it was sent.
+// settled waits until the workflow has seen every signal that it was sent.
 func (s *system) settled(e inorder.Event) {
 	s.Helper()
 	s.eventually("its workflow has seen the signal", func() bool {
@@ -68,7 +68,7 @@ func (s *system) settled(e inorder.Event) {
 	})
 }
 
-// settle returns when the event has ended, or is parked for a person, or waits; and how.
+// settle waits until the event has ended, is parked for a person, or waits, and returns its state.
 func (s *system) settle(id string) (state workflows.State) {
 	s.Helper()
 	s.eventually(id+" ends or parks", func() bool {
@@ -85,7 +85,7 @@ func (s *system) status(e inorder.Event) enumspb.WorkflowExecutionStatus {
 	return r.GetWorkflowExecutionInfo().GetStatus()
 }
 
-// describe is what Temporal knows of the last run of a workflow.
+// describe returns what Temporal knows about the last run of a workflow.
 func describe(ctx context.Context, c client.Client, id string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
 	d, err := c.DescribeWorkflow(ctx, id, "")
 	if err != nil {
@@ -94,7 +94,7 @@ func describe(ctx context.Context, c client.Client, id string) (*workflowservice
 	return d.RawResponse, nil
 }
 
-// attempts is how often the event's pending activity was tried.
+// attempts returns how often the event's pending activity has been tried.
 func (s *system) attempts(e inorder.Event) int32 {
 	s.Helper()
 	d, err := describe(s.Context(), s.client, e.ID)
@@ -112,7 +112,7 @@ func (s *system) pendingActivities(e inorder.Event) int {
 	return len(d.GetPendingActivities())
 }
 
-// requireNoTaskFailed checks that no workflow task of the event failed, in any of its runs' histories that Temporal shows.
+// requireNoTaskFailed requires that no workflow task of the event failed in any run whose history Temporal shows.
 func (s *system) requireNoTaskFailed(id string) {
 	s.Helper()
 	events := s.client.GetWorkflowHistory(s.Context(), id, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
@@ -123,7 +123,7 @@ func (s *system) requireNoTaskFailed(id string) {
 	}
 }
 
-// input is the first argument of a run, as Temporal has it.
+// input returns the first argument of a run, as Temporal has it.
 func (s *system) input(run client.WorkflowRun) string {
 	s.Helper()
 	history := s.client.GetWorkflowHistory(s.Context(), run.GetID(), run.GetRunID(), false, 0)

@@ -25,13 +25,13 @@ import (
 
 func TestMain(m *testing.M) { testenv.Main(m) }
 
-// system is workers on real servers, with a database and a task queue of their own.
+// system is a worker on real servers, with a database and a task queue of its own.
 type system struct {
 	*testing.T
 	client client.Client
 	pool   *pgxpool.Pool
 	queue  string
-	order  string // an ID that no other test has
+	order  string // an order ID that no other test uses
 	worker sdk.Worker
 }
 
@@ -39,7 +39,7 @@ func newSystem(t *testing.T) *system {
 	return &system{T: t, client: testenv.Temporal(t), pool: testenv.Database(t), queue: sample.NewID("queue_"), order: sample.NewID("order_")}
 }
 
-// work runs a worker, as `inorder worker` does, until the test ends or another one takes its place.
+// work runs a worker, as `inorder worker` does, until the test ends or another call replaces it.
 func (s *system) work(change ...func(*worker.Options)) {
 	s.Helper()
 	o := worker.Options{
@@ -79,7 +79,7 @@ func (s *system) begin(e inorder.Event) client.WorkflowRun {
 	return run
 }
 
-// startByHand starts the event's workflow with a receipt as somebody typed it.
+// startByHand starts the event's workflow with a receipt that somebody typed.
 func (s *system) startByHand(e inorder.Event, received string) {
 	s.Helper()
 	options, body, _ := workflows.StartRequest(s.queue, e)
@@ -90,7 +90,7 @@ func (s *system) startByHand(e inorder.Event, received string) {
 
 const confirmed = `,"status":"confirmed","total":{"amount":78000,"currency":"KRW"}`
 
-// event makes an event of the system's order.
+// event returns an event of the system's order.
 func (s *system) event(eventType, data string) inorder.Event {
 	s.Helper()
 	return s.eventAt(eventType, time.Now().Add(-time.Minute), data)
@@ -105,7 +105,7 @@ func (s *system) eventAt(eventType string, at time.Time, data string) inorder.Ev
 	return e
 }
 
-// eventOf makes an event of any order, dated so many seconds after the last quarter of an hour.
+// eventOf returns an event of any order, dated second seconds after a quarter of an hour ago.
 func (s *system) eventOf(order, eventType string, second int, data string) inorder.Event {
 	s.Helper()
 	at := time.Now().Add(-15 * time.Minute).Add(time.Duration(second) * time.Second)
@@ -116,7 +116,7 @@ func (s *system) eventOf(order, eventType string, second int, data string) inord
 	return e
 }
 
-// parse is any body as an event that has just come.
+// parse returns the event of any body, as just received.
 func (s *system) parse(body string) inorder.Event {
 	s.Helper()
 	e, err := inorder.ParseEvent([]byte(body))
@@ -143,7 +143,7 @@ func (s *system) ended(ids []string) (n int) {
 	return n
 }
 
-// hold runs SQL in a transaction of a connection of its own, which stays open until release.
+// hold runs SQL in a transaction on a connection of its own, which stays open until release.
 func (s *system) hold(sql string, args ...any) (release func()) {
 	s.Helper()
 	conn, err := pgx.ConnectConfig(s.Context(), s.pool.Config().ConnConfig)
@@ -160,7 +160,7 @@ func (s *system) hold(sql string, args ...any) (release func()) {
 	}
 }
 
-// stopDatabase cuts every connection to the system's database, and lets none in until back is called.
+// stopDatabase cuts every connection to the system's database, and allows none until back is called.
 func (s *system) stopDatabase() (back func()) {
 	s.Helper()
 	name := s.text(`SELECT current_database()`)

@@ -13,8 +13,8 @@ import (
 	"inorder/internal/telemetry"
 )
 
-// TraceEvents returns an interceptor that names the event in the spans of its start and of its workflow. It goes after the interceptor that
-// makes the spans, telemetry.Tracing's, and decides nothing in a workflow.
+// TraceEvents returns an interceptor that adds the event to the spans of its start and of its workflow. It must come after telemetry.Tracing's
+// interceptor, which creates the spans. It doesn't affect what a workflow does.
 func TraceEvents() interceptor.Interceptor { return &tracingEvents{} }
 
 type tracingEvents struct{ interceptor.InterceptorBase }
@@ -56,7 +56,7 @@ func (w *tracingWorkflow) ExecuteWorkflow(ctx workflow.Context, in *interceptor.
 	return w.Next.ExecuteWorkflow(ctx, in)
 }
 
-// eventOf is the ID of the event that a workflow is given. One that somebody started by hand has the event's.
+// eventOf returns the ID of a workflow's event. A workflow that somebody started by hand, without a receipt, has the event's ID as its own.
 func eventOf(args []any, workflowID string) string {
 	for _, a := range args {
 		if r, ok := a.(activities.Receipt); ok && r.EventID != "" {

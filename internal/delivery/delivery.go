@@ -1,5 +1,5 @@
-// Package delivery is the contract of one delivery, for whoever sends, receives or passes one on: its path, its headers,
-// its answers, and its signature. It imports nothing but the standard library.
+// Package delivery is the contract of one delivery, for everything that sends, receives or forwards deliveries: its path, its
+// headers, its answers, and its signature. It imports only the standard library.
 package delivery
 
 import (
@@ -17,9 +17,9 @@ import (
 
 // The names on the wire.
 const (
-	Path = "/webhooks/hc" // what a delivery is posted to
+	Path = "/webhooks/hc" // where a delivery is posted
 
-	// SignatureHeader carries the signature of a delivery, and nothing else does.
+	// SignatureHeader is the only header that carries the signature of a delivery.
 	SignatureHeader = "X-Webhook-Signature"
 
 	// ResultHeader tells the sender of a 200 what became of the delivery.
@@ -29,30 +29,30 @@ const (
 	ResultDuplicate = "duplicate" // accepted before
 )
 
-// Probe is how a body begins that `inorder doctor` posts to try the way to a receiver. It makes no event.
+// Probe is the beginning of the bodies that `inorder doctor` posts to check the way to a receiver. They make no event.
 const Probe = "inorder doctor: not an event"
 
-// IsProbe reports whether a body is the doctor's, compressed with that name or not. Only if the body is authentic, one of us has sent it.
+// IsProbe reports whether a body is the doctor's: plain, or gzip with Probe as its name. Anyone can send such a body; only an authentic one is ours.
 func IsProbe(body []byte) bool { return bytes.Contains(body[:min(len(body), 64)], []byte(Probe)) }
 
-// Sign returns the lower-case hex HMAC-SHA256 of body under the whole secret, any "whsec_" prefix included:
-// what the platform puts in SignatureHeader.
+// Sign returns the lower-case hex HMAC-SHA256 of body under the whole secret, including any "whsec_" prefix. The platform
+// sends it in SignatureHeader.
 func Sign(secret string, body []byte) string {
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write(body)
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
-// Verify reports whether signature is the one of the untouched body under the secret. It compares in constant
+// Verify reports whether signature is that of the untouched body under the secret. It compares in constant
 // time, as text: upper-case hex, a prefix such as "sha256=", and base64 are not signatures of this platform.
 // An empty secret verifies nothing.
 func Verify(secret string, body []byte, signature string) bool {
 	return secret != "" && subtle.ConstantTimeCompare([]byte(Sign(secret, body)), []byte(signature)) == 1
 }
 
-// Signature returns the signature from the values of SignatureHeader, without the blanks and tabs around it. It is "" if
-// there is not exactly one value, because which of several counts would be a guess, or if that is not 64 digits of
-// lower-case hex. The values must be taken before the body is read: a trailer is no header.
+// Signature returns the signature from the values of SignatureHeader, without surrounding spaces and tabs. It returns "" unless
+// there is exactly one value, because choosing one of several would be a guess, and the value is 64 digits of lower-case hex.
+// Take the values before the body is read, so that a trailer doesn't count as a header.
 func Signature[Text string | []byte](values []Text) string {
 	if len(values) != 1 {
 		return ""
@@ -64,10 +64,10 @@ func Signature[Text string | []byte](values []Text) string {
 	return signature
 }
 
-// Secrets are secrets that never change; any of them is valid.
+// Secrets is a fixed set of secrets, all of which are valid.
 type Secrets []string
 
-// Verify reports whether signature is the one of body under any of the secrets.
+// Verify reports whether signature is that of body under any of the secrets.
 func (s Secrets) Verify(body []byte, signature string) bool {
 	for _, secret := range s {
 		if Verify(secret, body, signature) {
@@ -78,15 +78,15 @@ func (s Secrets) Verify(body []byte, signature string) bool {
 }
 
 var (
-	// A base64 secret may end with =, so a name alone before the = does not make an assignment.
+	// A base64 secret may end with =, so a name followed by = alone doesn't make an assignment.
 	assignment = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*=[^=]`)
 	emptyValue = regexp.MustCompile(`^[A-Z_][A-Z0-9_]*=$`)
 )
 
 const quotes = "\"'`“”‘’"
 
-// CheckSecret returns an error if a text cannot be a secret. What shells, env files and copies leave around a secret would count as a
-// part of it, and every delivery would be refused. The error never shows the text.
+// CheckSecret returns an error if a text can't be a secret. Characters that shells, env files and copying leave around a secret would count
+// as a part of it, and every delivery would be refused. The error never shows the text.
 func CheckSecret(secret string) error {
 	first, _ := utf8.DecodeRuneInString(secret)
 	last, _ := utf8.DecodeLastRuneInString(secret)

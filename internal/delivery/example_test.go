@@ -14,7 +14,7 @@ func ExampleSign() {
 	// X-Webhook-Signature: c042746c9f313f4b0d776b75a3daae2bbd0b12f5e4597801a3aa08302e05331e
 }
 
-// What is verified are the bytes as they came: the same JSON with a blank more is another body.
+// The signature is over the bytes as they came: the same JSON with one more space is another body.
 func ExampleVerify() {
 	body := []byte(`{"id":"evt_1","type":"order.paid"}`)
 	signature := delivery.Sign("whsec_example", body)
@@ -27,7 +27,7 @@ func ExampleVerify() {
 	// false without whsec_ it is another secret
 }
 
-// While a secret is replaced, both are valid.
+// While a secret is being replaced, the old and the new one are both valid.
 func ExampleSecrets_Verify() {
 	body := []byte(`{"id":"evt_1","type":"order.paid"}`)
 	valid := delivery.Secrets{"whsec_new", "whsec_old"}
@@ -40,7 +40,7 @@ func ExampleSecrets_Verify() {
 	// whsec_other false
 }
 
-// A signature is taken from a header that came exactly once.
+// The signature header must come exactly once.
 func ExampleSignature() {
 	signature := delivery.Sign("whsec_example", []byte("{}"))
 	fmt.Println(delivery.Signature([]string{" " + signature}) == signature)

@@ -10,7 +10,7 @@ import (
 	"inorder/internal/store"
 )
 
-// One event makes every transaction that it is in fail, for now or for good. It delays only itself.
+// One event makes each of its transactions fail, for now or for good. It delays only itself.
 func TestAPoisonousEventDelaysOnlyItself(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ sqlstate, ends string }{
@@ -43,7 +43,7 @@ func TestAPoisonousEventDelaysOnlyItself(t *testing.T) {
 	}
 }
 
-// Every batch has one that PostgreSQL refuses for good, one that it refuses for now, and one whose order is locked.
+// Every batch has one event that PostgreSQL refuses for good, one that it refuses for now, and one whose order is locked.
 func TestBadEventsInEveryBatchDelayOnlyThemselves(t *testing.T) {
 	t.Parallel()
 	const batches, size = 10, 256

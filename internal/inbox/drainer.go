@@ -14,50 +14,50 @@ import (
 	"inorder/internal/traffic"
 )
 
-// Drainer takes events out of the inbox. It applies itself what ends now, hundreds in one transaction. Everything else becomes
-// a workflow of its own, under the event's ID, and leaves the inbox when Temporal has it. Several drainers may work side by
-// side; one that is killed loses nothing, because PostgreSQL unlocks its rows.
+// Drainer takes events out of the inbox. Events that can end now it applies itself, hundreds in one transaction. Every other
+// event becomes a workflow under its own ID, and leaves the inbox once Temporal has it. Several drainers may work side by
+// side. A killed drainer loses nothing, because PostgreSQL unlocks its rows.
 type Drainer struct {
 	o      Options
 	starts *starter
 	wake   chan struct{}
-	busy   bool // the last round had something, or somebody woke this one. Idle ones are not traced
+	busy   bool // the last round found events, or Wake was called since. Idle rounds are not traced
 }
 
 // Options are what a drainer needs.
 type Options struct {
 	Store *store.Store
-	// Start starts the event's workflow. One that runs already is woken.
+	// Start starts the event's workflow, or wakes it if it is running.
 	Start func(context.Context, inorder.Event) error
-	// MaxEventSkew is how far an event's time may be after its receipt.
+	// MaxEventSkew is how much later than its receipt an event may be dated.
 	MaxEventSkew time.Duration
 	// AllWorkflows has Temporal apply every event: INBOX=workflow.
 	AllWorkflows bool
 	Log          *loglimit.Logger
 	Traffic      *traffic.Recorder  // nil: nothing is counted
-	Ends         *telemetry.Ends    // nil: nothing is logged of events that end
+	Ends         *telemetry.Ends    // nil: events that end are not logged
 	Tracing      *telemetry.Tracing // nil: nothing is traced
 }
 
 const (
-	// Events in one transaction. 64 and 1024 give the same rate.
+	// batch is the number of events in one transaction. 64 and 1024 give the same rate.
 	batch = 256
 
-	// How often an idle drainer asks. Who writes into the inbox wakes its own drainer; this finds what other processes wrote, and
-	// what becomes due.
+	// pollEvery is how often an idle drainer polls. A writer wakes the drainer of its own process; polling finds what other
+	// processes wrote, and what becomes due.
 	pollEvery = 200 * time.Millisecond
-	// drainTimeout is of one batch, whose rows are free again after it.
+	// drainTimeout limits one batch. After it, the rows of the batch are unlocked.
 	drainTimeout = 30 * time.Second
-	// failedPause follows a round that failed as a whole: PostgreSQL is away.
+	// failedPause is the pause after a round that failed as a whole, because PostgreSQL is away.
 	failedPause = time.Second
 )
 
-// NewDrainer returns a drainer that works once Run is called.
+// NewDrainer returns a drainer that starts working when Run is called.
 func NewDrainer(o Options) *Drainer {
 	return &Drainer{o: o, starts: newStarter(o), wake: make(chan struct{}, 1)}
 }
 
-// Wake says that something is due. It does not wait.
+// Wake tells the drainer that events are due. It does not block.
 func (d *Drainer) Wake() {
 	select {
 	case d.wake <- struct{}{}:
@@ -65,7 +65,7 @@ func (d *Drainer) Wake() {
 	}
 }
 
-// AllowStarts says that Temporal is known to be this system's: until then no workflow is started.
+// AllowStarts allows starting workflows. Call it once Temporal's namespace is known to belong to this system.
 func (d *Drainer) AllowStarts() { d.starts.allowed.Store(true) }
 
 // Run drains until ctx ends.
@@ -97,10 +97,10 @@ func (d *Drainer) pause(ctx context.Context, most time.Duration) {
 	}
 }
 
-// round takes one batch, and reports whether more is due. If one event makes the transaction fail, the batch is taken apart.
+// round drains one batch, and reports whether more may be due. If one event makes the transaction fail, apart splits the batch.
 func (d *Drainer) round(ctx context.Context) (more bool, err error) {
 	limit := batch
-	if d.o.AllWorkflows { // at Temporal's pace
+	if d.o.AllWorkflows { // no more than the starter has room for: Temporal sets the pace
 		limit = min(limit, d.starts.room())
 	}
 	drained, err := d.drain(ctx, store.Claim{Limit: limit, Apply: !d.o.AllWorkflows})
@@ -110,7 +110,7 @@ func (d *Drainer) round(ctx context.Context) (more bool, err error) {
 	return len(drained.Claimed) > 0, err
 }
 
-// drain is one transaction, and the starts that follow from it.
+// drain runs one transaction, and queues the starts that follow from it.
 func (d *Drainer) drain(ctx context.Context, c store.Claim) (store.Drained, error) {
 	ctx, cancel := context.WithTimeout(ctx, drainTimeout)
 	defer cancel()
@@ -133,9 +133,9 @@ func (d *Drainer) drain(ctx context.Context, c store.Claim) (store.Drained, erro
 	return drained, err
 }
 
-// apart applies the events of a batch that failed in parts of a sixteenth, and the parts that fail one by one: one event of 256
-// costs the others 32 transactions. That event is left with its reason; if PostgreSQL refuses its data for good, its
-// workflow shows it to a person.
+// apart applies the events of a failed batch in sixteen parts, and then each failed part event by event: one bad event of 256
+// costs the others 32 transactions. The bad event stays in the inbox with its reason. If PostgreSQL refuses its data for good,
+// its workflow is started, which shows it to a person.
 func (d *Drainer) apart(ctx context.Context, ids []string) error {
 	for part := range slices.Chunk(ids, max(1, len(ids)/16)) {
 		_, err := d.drain(ctx, store.Claim{Limit: len(part), Only: part, Apply: true})
@@ -156,8 +156,8 @@ func (d *Drainer) apart(ctx context.Context, ids []string) error {
 	return nil
 }
 
-// leave has an event come back later, alone: the next round would meet its error again. One whose data PostgreSQL refuses
-// becomes a workflow, which parks it.
+// leave postpones an event, because the next round would fail with the same error. If PostgreSQL refuses the event's data for
+// good, the event becomes a workflow instead, which parks it.
 func (d *Drainer) leave(ctx context.Context, id string, cause error) error {
 	if !store.IsLasting(cause) {
 		return d.o.Store.PostponeInbox(ctx, []string{id}, "it could not be applied: "+cause.Error())

@@ -20,7 +20,7 @@ func TestWhatEndsNowIsAppliedWithoutAWorkflow(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	for i := range 300 {
-		r.put(paid(t, i), created(t, i)) // paid first: creators go first in a batch
+		r.put(paid(t, i), created(t, i)) // paid is put first, but events that create orders go first in a batch
 	}
 	r.put(event(t, "evt_stale", "order.paid", -9, `{"order_id":"order_1","payment_status":"unpaid"}`), event(t, "evt_other", "customer.created", 0, `{}`))
 	r.drain(nil)
@@ -59,8 +59,8 @@ func TestWhoeverWaitsIsReleasedByTheCreatorsWorkflow(t *testing.T) {
 	require.Equal(t, 1, r.starts("evt_created_1"))
 }
 
-// Delivered twice at one instant an event takes both ways: it waits as a workflow, and is applied from the inbox. Its workflow
-// is woken, also when the drainer that applied it was killed before.
+// An event that is delivered twice at the same instant takes both ways: its workflow waits, and it is applied from the inbox. The
+// workflow is woken even if the drainer that applied the event was killed before it could.
 func TestAWorkflowThatWaitsForWhatTheInboxAppliedIsWoken(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -76,8 +76,8 @@ func TestAWorkflowThatWaitsForWhatTheInboxAppliedIsWoken(t *testing.T) {
 	require.Equal(t, 1, r.starts("evt_paid_1"))
 }
 
-// Others say that Temporal has the event: the receiver whose start went through after all, and the process that started its workflow. They
-// knew it before it was applied, so its row stays, for its workflow to be woken.
+// Others remove an event's row because Temporal has the event: the receiver whose start went through after all, and the process that started
+// its workflow. They learned that before the event was applied, so the row must stay until the workflow is woken.
 func TestAWakeThatAKilledDrainerOwesIsNotRemovedByOthers(t *testing.T) {
 	t.Parallel()
 	drain := func(r *rig) store.Drained {
@@ -111,7 +111,7 @@ func TestAWakeThatAKilledDrainerOwesIsNotRemovedByOthers(t *testing.T) {
 	}
 }
 
-// The order is created while the start of a workflow that is going to wait for it is under way.
+// The order is created while a workflow that will wait for it is being started.
 func TestAWorkflowIsWokenAlsoWhenItsStartIsUnderWay(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -143,13 +143,13 @@ func TestWhileTemporalIsAwayTheOthersAreApplied(t *testing.T) {
 	r.eventually("it says why it is there", func() bool {
 		return r.count(`SELECT count(*) FROM event_inbox WHERE event_id = 'evt_paid_1' AND reason LIKE 'Temporal has not taken%' AND attempts > 0`) == 1
 	})
-	r.put(created(t, 1)) // makes it due at once, and able to end
+	r.put(created(t, 1)) // makes evt_paid_1 due at once, and able to end
 	r.emptied()
 	require.Equal(t, "applied via inbox", r.outcome("evt_paid_1"))
 	require.Empty(t, r.started)
 }
 
-// An order that somebody has locked in whatever way keeps only its own events.
+// A locked order delays only its own events, whatever kind of lock it is.
 func TestALockedOrderKeepsOnlyItsOwnEvents(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -190,7 +190,7 @@ func TestSeveralDrainersApplyEachEventOnce(t *testing.T) {
 		r.put(created(t, i), paid(t, i))
 	}
 	r.eventually("the inbox is empty", func() bool { return r.count(`SELECT count(*) FROM event_inbox`) == 0 })
-	// One that found no order yet may be started, and be applied from here all the same when its order is created.
+	// An event that found no order may have been started as a workflow, and still be applied from the inbox once its order is created.
 	unended := 0
 	for id := range r.started {
 		unended += r.count(`SELECT count(*) WHERE NOT EXISTS (SELECT FROM webhook_events WHERE event_id = $1)`, id)
@@ -199,7 +199,7 @@ func TestSeveralDrainersApplyEachEventOnce(t *testing.T) {
 	require.Equal(t, 400, r.count(`SELECT count(*) FROM orders`))
 }
 
-// What a killed drainer had claimed is free again, because the claim is a transaction.
+// The events that a killed drainer had claimed are free again, because the claim is a transaction.
 func TestAClaimEndsWithItsConnection(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -219,7 +219,7 @@ func TestAClaimEndsWithItsConnection(t *testing.T) {
 	require.Equal(t, "applied via inbox", r.outcome("evt_created_1"))
 }
 
-// A batch of the largest bodies is small, in bytes.
+// The largest bodies make batches of few events, so that a batch stays small in bytes.
 func TestLargeBodiesMakeSmallBatches(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

@@ -6,8 +6,8 @@ import (
 	"inorder/internal/store"
 )
 
-// remover removes events from the inbox that Temporal has after all, and that have not come up. What it does not remove the drainer finds
-// out to be known.
+// remover removes events that Temporal has taken after all from the inbox, unless the drainer has had them in a batch. If it misses one,
+// the drainer finds that Temporal has the event.
 type remover struct {
 	store   *store.Store
 	removed chan string
@@ -17,7 +17,7 @@ func newRemover(s *store.Store) *remover {
 	return &remover{store: s, removed: make(chan string, maxQueue)}
 }
 
-// Remove does not wait, and forgets the event when there is no room for it.
+// Remove queues an event for removal. It does not block; if the queue is full, the event stays in the inbox.
 func (r *remover) Remove(eventID string) {
 	select {
 	case r.removed <- eventID:
@@ -25,7 +25,7 @@ func (r *remover) Remove(eventID string) {
 	}
 }
 
-// run removes, as many as there are in one statement, until ctx ends.
+// run removes queued events until ctx ends, up to maxGroup in one statement.
 func (r *remover) run(ctx context.Context) {
 	for {
 		select {

@@ -20,7 +20,7 @@ import (
 
 func TestMain(m *testing.M) { testenv.Main(m) }
 
-// rig is an inbox on real tables, before a Temporal that only counts.
+// rig is an inbox on real tables, with a Temporal that only counts starts.
 type rig struct {
 	t      *testing.T
 	pool   *pgxpool.Pool
@@ -76,7 +76,7 @@ func (r *rig) starts(id string) int {
 
 var began = time.Now().UTC().Truncate(time.Second)
 
-// event is one that was received now, and happened so many seconds after began.
+// event returns an event that was received now and happened after seconds after began.
 func event(t testing.TB, id, eventType string, after int, data string) inorder.Event {
 	e, err := inorder.ParseEvent(fmt.Appendf(nil, `{"id":%q,"type":%q,"created_at":%q,"data":%s}`,
 		id, eventType, began.Add(time.Duration(after)*time.Second).Format(time.RFC3339), data))

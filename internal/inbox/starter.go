@@ -14,8 +14,8 @@ import (
 	"inorder/internal/store"
 )
 
-// starter starts the workflows of events that do not end now, beside the drainer, which must not wait for Temporal. An event
-// that has no room here, or that Temporal does not take, is due again by itself.
+// starter starts the workflows of events that can't end now. It runs beside the drainer, which must not wait for Temporal. An
+// event that finds no room here, or that Temporal does not take, becomes due again by itself.
 type starter struct {
 	store   *store.Store
 	start   func(context.Context, inorder.Event) error
@@ -24,28 +24,28 @@ type starter struct {
 	allowed atomic.Bool
 
 	mu     sync.Mutex
-	bytes  int              // of the bodies that wait
+	bytes  int              // of the bodies that are here
 	states map[string]state // by event ID
-	latest map[string]int   // the attempts of those that are here
+	latest map[string]int   // by event ID, the latest Attempts of the event's row
 }
 
-// state is where an event stands that is here. One that is due again while it waits here is not started twice.
+// state is where an event in the starter stands. An event that becomes due again while it waits here is not started twice.
 type state int
 
 const (
 	waits state = iota + 1
 	begun
-	again // added while its start was under way, which may have come too early: its row stays
+	again // added again while its start was under way; that start may have come too early to wake it, so its row stays
 )
 
 const (
-	// Acknowledging comes first on a small machine, then applying, and starting workflows last.
+	// On a small machine acknowledging deliveries comes first, then applying events, and starting workflows last.
 	startsAtOnce = 2
 	startTimeout = 10 * time.Second
-	maxStarts    = 512     // that wait
-	maxWaiting   = 8 << 20 // bytes of their bodies; one may always wait
+	maxStarts    = 512     // events that may wait
+	maxWaiting   = 8 << 20 // bytes of their bodies; a single event may always wait
 
-	maxRemoved = 64 // rows that are removed in one statement
+	maxRemoved = 64 // most events that are started before their rows are removed
 )
 
 var errAway = errors.New("it has not answered lately")
@@ -57,7 +57,7 @@ func newStarter(o Options) *starter {
 	}
 }
 
-// room is how many events can be added.
+// room returns how many more events can be added.
 func (s *starter) room() int { return cap(s.queue) - len(s.queue) }
 
 func (s *starter) add(e store.Starting) {
@@ -101,7 +101,7 @@ func (s *starter) run(ctx context.Context) {
 	}
 }
 
-// several starts events one after the other, as long as there are some, and then tells the inbox.
+// several starts queued events one after the other, at most maxRemoved, and then updates their rows in the inbox.
 func (s *starter) several(ctx context.Context, e store.Starting) {
 	var there, left []string
 	var cause error
@@ -122,7 +122,7 @@ func (s *starter) several(ctx context.Context, e store.Starting) {
 		}
 		break
 	}
-	// What cannot be written is found out again: a workflow that is there refuses a second start.
+	// An error here does no harm: the row comes up again, and a running workflow refuses a second start.
 	for attempts, done := range s.end(there, left) {
 		_ = s.store.RemoveInbox(ctx, done, attempts)
 	}
@@ -137,8 +137,8 @@ func (s *starter) begin(id string) {
 	s.states[id] = begun
 }
 
-// end forgets events whose start has ended, and returns those whose rows are of no more use, by their attempts. Whoever is added from
-// now on is started anew.
+// end forgets events whose start has ended, and returns those whose rows can be removed, grouped by Attempts. An event that is added
+// from now on is started again.
 func (s *starter) end(there, left []string) (done map[int][]string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -171,7 +171,7 @@ func (s *starter) one(ctx context.Context, e inorder.Event) error {
 	return err
 }
 
-// gone makes room for other bodies.
+// gone frees the room of the event's body.
 func (s *starter) gone(e inorder.Event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -16,17 +16,17 @@ import (
 	"inorder/internal/words"
 )
 
-// Writer makes events durable in the inbox. Those that come at once share one INSERT: while it commits, the next group
-// forms, so that a group is as large as the load asks for, and a single event waits for nobody.
+// Writer makes events durable in the inbox. Events that come at the same time share one INSERT: while it commits, the next
+// group forms. So groups grow with the load, and a single event waits for no others.
 //
-// What waits to be written is bounded in events and bytes. Beyond that, and while PostgreSQL does not answer, Put refuses at
+// The queue is bounded in events and bytes. When it is full, and while PostgreSQL does not answer, Put refuses at
 // once.
 type Writer struct {
 	store   *store.Store
 	queue   chan *entry
 	bytes   atomic.Int64 // of the bodies in the queue
 	breaker circuitbreaker.CircuitBreaker[any]
-	written func() // there is something to drain
+	written func() // called after each group: there are events to drain
 	*remover
 
 	Tracing *telemetry.Tracing // nil: nothing is traced
@@ -34,18 +34,18 @@ type Writer struct {
 
 const (
 	maxGroup      = 256
-	maxGroupBytes = 4 << 20 // a group has no more events than reach it; pgx holds them twice more while it writes them
+	maxGroupBytes = 4 << 20 // a group that reaches it is full; pgx holds the bytes twice more while it writes them
 	maxQueue      = 4096
 	maxQueueBytes = 32 << 20
 	writeTimeout  = 5 * time.Second
 
-	// One write at a time fails in seconds when PostgreSQL hangs, so the second failure in a row says enough.
+	// When PostgreSQL hangs, the one write under way takes seconds to fail, so two failures in a row suffice.
 	failuresToOpen = 2
 	openFor        = time.Second
 )
 
 var (
-	// ErrFull is returned when too much waits to be written.
+	// ErrFull is returned when too many events, or bytes, wait to be written.
 	ErrFull = errors.New("the inbox has no room: too many events wait for PostgreSQL")
 	// ErrAway is returned when PostgreSQL has not answered lately.
 	ErrAway = errors.New("PostgreSQL does not answer, so the inbox is closed for a moment")
@@ -62,7 +62,7 @@ type put struct {
 	err       error
 }
 
-// NewWriter returns a writer that works once Run is called. written is called after each group; it must not wait.
+// NewWriter returns a writer that starts working when Run is called. written is called after each group; it must not block.
 func NewWriter(s *store.Store, written func()) *Writer {
 	return &Writer{
 		store: s, queue: make(chan *entry, maxQueue), written: written, remover: newRemover(s),
@@ -70,8 +70,8 @@ func NewWriter(s *store.Store, written func()) *Writer {
 	}
 }
 
-// Put returns when the event is durable in the inbox, or known to the database already, which is a duplicate; the drainer
-// leaves it alone for after. Its errors are ErrFull, ErrAway, and what PostgreSQL says; after that last one nobody knows.
+// Put returns once the event is durable in the inbox, or reports a duplicate if the database already knows it. The drainer leaves
+// the event alone for after. Its errors are ErrFull, ErrAway, and PostgreSQL's; after one of PostgreSQL's, the event may be durable.
 func (w *Writer) Put(e inorder.Event, after time.Duration) (duplicate bool, err error) {
 	if !w.Open() {
 		return false, ErrAway
@@ -95,7 +95,7 @@ func (w *Writer) Put(e inorder.Event, after time.Duration) (duplicate bool, err 
 // Open reports whether Put is worth trying.
 func (w *Writer) Open() bool { return w.breaker.RemainingDelay() == 0 }
 
-// Run writes until ctx ends and the queue is empty.
+// Run writes events until ctx has ended and the queue is empty.
 func (w *Writer) Run(ctx context.Context) {
 	var removing sync.WaitGroup
 	defer removing.Wait()
@@ -117,7 +117,7 @@ func (w *Writer) Run(ctx context.Context) {
 	}
 }
 
-// group takes what waits beside the first.
+// group returns first and the events that wait behind it, up to maxGroup and maxGroupBytes.
 func (w *Writer) group(first *entry) []*entry {
 	group, size := []*entry{first}, len(first.event.Body)
 	for len(group) < maxGroup && size < maxGroupBytes {

@@ -61,7 +61,7 @@ func TestWhatIsKnownIsADuplicate(t *testing.T) {
 	require.Equal(t, 1, r.count(`SELECT count(*) FROM event_inbox`), "nothing else was written")
 }
 
-// An order's ID that PostgreSQL does not take costs the others of its group nothing.
+// An order ID that PostgreSQL doesn't accept does no harm to the other events of the group.
 func TestTextThatPostgreSQLRefusesIsNoErrorOfTheGroup(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

@@ -13,8 +13,8 @@ import (
 	"inorder/internal/loglimit"
 )
 
-// Cause says in one line why a server did not do what it was asked. within is how long it was given. err may be pgx's or
-// Temporal's.
+// Cause returns in one line why a request to a server failed. within is how long the server was given. err may come from pgx
+// or from Temporal's client.
 func Cause(server string, within time.Duration, err error) string {
 	var (
 		deadline  *serviceerror.DeadlineExceeded
@@ -36,7 +36,7 @@ func Cause(server string, within time.Duration, err error) string {
 	return fmt.Sprintf("%s failed: %s", server, loglimit.OneLine(err))
 }
 
-// dialed is what was dialed last and how that failed, without what pgx and gRPC say around it.
+// dialed returns what was dialed last and how that failed, without the text that pgx and gRPC put around it.
 func dialed(text string) string {
 	if at := strings.LastIndex(text, "dial "); at >= 0 {
 		text = strings.TrimRight(text[at:], `"`)

@@ -1,4 +1,4 @@
-// Package ready finds out whether a process can do its work now, by asking the servers that it depends on. The receiver and
+// Package ready determines whether a process can do its work now, by asking the servers that it depends on. The receiver and
 // package admin serve the answer at Path.
 package ready
 
@@ -16,27 +16,27 @@ import (
 	"inorder/internal/loglimit"
 )
 
-// The paths of the two probes, at LISTEN_ADDR and at ADMIN_ADDR. Neither asks for a token: they say nothing that is
-// secret or personal.
+// The paths of the two probes, at LISTEN_ADDR and at ADMIN_ADDR. Neither requires a token, because the answers contain
+// nothing secret or personal.
 const (
 	Path       = "/readyz"  // a Readiness as JSON, with 200 if the process is ready, else 503
-	HealthPath = "/healthz" // 200 as long as the process lives
+	HealthPath = "/healthz" // 200 as long as the process is alive
 )
 
-// Check asks whether a dependency answers.
+// Check checks whether a dependency answers.
 type Check struct {
 	Name     string                          // in the Readiness, such as "postgres"
 	Server   string                          // in the log, such as "PostgreSQL at 127.0.0.1:5432"; default Name
 	Run      func(ctx context.Context) error // it should end when ctx does
-	Required bool                            // without the dependency this process can't do its work
-	Way      string                          // in for events, such as "inbox": one of those is enough; "" of what is none
+	Required bool                            // whether this process can't work without the dependency
+	Way      string                          // the way in for events that it opens, such as "inbox": one open way is enough; "" for none
 }
 
-// Readiness has states only, because anyone may ask. The log has the causes.
+// Readiness contains only states, because anyone may ask. The causes are in the log.
 type Readiness struct {
 	Ready        bool                  `json:"ready"`
 	Dependencies map[string]Dependency `json:"dependencies"`
-	Ways         map[string]string     `json:"ways,omitempty"` // in for events: WayOpen or WayClosed
+	Ways         map[string]string     `json:"ways,omitempty"` // the ways in for events, each WayOpen or WayClosed
 }
 
 // Dependency is the state of one dependency.
@@ -45,7 +45,7 @@ type Dependency struct {
 	Required bool   `json:"required"`
 }
 
-// The states of a dependency.
+// The states of a dependency, and of a way in.
 const (
 	StateOK      = "ok"
 	StateFailing = "failing" // or without an answer for 2 s
@@ -54,8 +54,8 @@ const (
 	WayClosed = "closed"
 )
 
-// Prober runs checks for all who ask. Each runs at most once at a time, however long it hangs, and a result is shared for a
-// second, so that asking often is no load on the dependencies.
+// Prober runs the checks for all callers. Each check runs at most once at a time, however long it hangs, and a result is shared
+// for a second, so that frequent calls put no load on the dependencies.
 type Prober struct {
 	probes  []*probe
 	log     *loglimit.Logger
@@ -78,7 +78,7 @@ func New(checks []Check, log *loglimit.Logger) *Prober {
 	return p
 }
 
-// Ask returns the readiness, which takes 2 s at most. It reports false if gone is closed before.
+// Ask returns the readiness within 2 s. ok is false if gone is closed before that.
 func (p *Prober) Ask(gone <-chan struct{}) (r Readiness, ok bool) {
 	answer := p.polls.DoChan("", func() (any, error) {
 		if p.ended.IsZero() || time.Since(p.ended) >= p.fresh {
@@ -125,7 +125,7 @@ func (p *Prober) poll() Readiness {
 	return r
 }
 
-// note logs a change of state. A dependency that is well at first is no news.
+// note logs a change of state. A dependency that is ok at the first poll is not logged.
 func (p *Prober) note(probe *probe, state string, cause error) {
 	before := cmp.Or(probe.state, StateOK)
 	probe.state = state
@@ -139,17 +139,17 @@ func (p *Prober) note(probe *probe, state string, cause error) {
 	}
 }
 
-// probe is a check with its last state. Only the poll under way uses it.
+// probe is a check and its last state. Only the poll under way uses it.
 type probe struct {
 	Check
 	state  string     // "" before the first poll
-	result chan error // of the run that hangs since an earlier poll; nil if none does
+	result chan error // of the run that has been hanging since an earlier poll; nil if there is none
 }
 
-// run starts the check, unless it still hangs, and returns its error, or that of ctx.
+// run starts the check, unless an earlier run still hangs, and returns its error, or that of ctx.
 func (p *probe) run(ctx context.Context) error {
 	select {
-	case <-p.result: // it hung, and what it says now is about the past
+	case <-p.result: // the earlier run hung, and its result is about the past
 		p.result = nil
 	default:
 	}

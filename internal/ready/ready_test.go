@@ -18,7 +18,7 @@ import (
 	"inorder/internal/loglimit"
 )
 
-// newTest returns a prober that runs the checks anew for all who ask.
+// newTest returns a prober that runs the checks again for each call.
 func newTest(timeout time.Duration, checks ...Check) *Prober {
 	p := New(checks, loglimit.New(slog.New(slog.DiscardHandler), loglimit.Every))
 	p.timeout, p.fresh = timeout, 0
@@ -63,7 +63,7 @@ func TestReady(t *testing.T) {
 }
 
 func TestChecksRunAtOnce(t *testing.T) {
-	// Each returns only when the other runs.
+	// Each check returns only once the other one runs.
 	first, second := make(chan struct{}), make(chan struct{})
 	meet := func(mine, other chan struct{}) func(context.Context) error {
 		return func(ctx context.Context) error {

@@ -8,7 +8,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 )
 
-// settings are those that an error of a connection to Temporal points to, by what its text has. The first that fits counts.
+// settings maps the text of a connection error to the setting that is likely to be wrong. The first match counts.
 var settings = []struct{ text, look string }{
 	{"signed by unknown authority", "TEMPORAL_TLS_SERVER_CA_CERT_PATH must name the authority of the server's certificate"},
 	{"certificate is not trusted", "TEMPORAL_TLS_SERVER_CA_CERT_PATH must name the authority of the server's certificate"}, // on macOS
@@ -20,7 +20,7 @@ var settings = []struct{ text, look string }{
 	{"reading server preface", "the server may speak TLS only: TEMPORAL_TLS=true"},
 }
 
-// Explain puts before an error of Temporal's client the setting to look at, if one is likely to be wrong. It matches by text,
+// Explain prefixes an error of Temporal's client with the setting to check, if one is likely to be wrong. It matches by text,
 // because gRPC passes on nothing else. nil stays nil.
 func Explain(err error) error {
 	if err == nil {

@@ -8,7 +8,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 )
 
-// e2e meets the errors of real connections.
+// The tests of e2e cover the errors of real connections.
 func TestOnlyErrorsOfSettingsAreExplained(t *testing.T) {
 	require.NoError(t, Explain(nil))
 	away := serviceerror.NewUnavailable("dial tcp 127.0.0.1:7233: connect: connection refused")
