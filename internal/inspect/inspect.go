@@ -135,7 +135,7 @@ func because(err error) string {
 	return ""
 }
 
-// unavailable returns an UnavailableError that also wraps its cause, for the log.
+// unavailable returns an UnavailableError that also wraps its cause.
 func unavailable(source, why string, cause error) error {
 	return fmt.Errorf("%w: %w", &operate.UnavailableError{Source: source, Why: why}, cause)
 }
