@@ -106,8 +106,8 @@ func result(d api.Done) string {
 	return inorder.Bounded(text)
 }
 
-// mark writes what became of a page's events. Doubtful failures are held back until another event has a certain end, or
-// settle marks them, so that a fault that affects all events fails none of them.
+// mark writes what became of a page's events. It holds doubtful failures back until another event ends for sure, so that a fault
+// that affects all events fails none of them. settle marks those that are left.
 func (r *Runner) mark(ctx context.Context, page []acted) error {
 	var ends []store.BulkEnd
 	for _, a := range page {

@@ -197,7 +197,7 @@ func digest(events []store.Selected) string {
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// unavailable makes an UnavailableError of an error of PostgreSQL. Errors that say what to do, and those of a statement, stay as they are.
+// unavailable turns an error of PostgreSQL into an UnavailableError. Errors that say what to do, and those of a statement, stay as they are.
 func unavailable(err error) error {
 	var changed *ChangedError
 	var invalid *operate.InvalidError

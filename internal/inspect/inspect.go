@@ -41,7 +41,7 @@ type Engine interface {
 }
 
 // Inspector answers operators, each within seconds, whatever the servers do. The errors of its methods are *operate.UnknownError,
-// *UnknownOrderError, *operate.UnavailableError and *operate.InvalidError; any other is a fault of the program.
+// *UnknownOrderError, *UnknownRefusedError, *operate.UnavailableError and *operate.InvalidError; any other is a fault of the program.
 type Inspector struct {
 	View   *view.View // nil in a process without DATABASE_URL
 	Engine Engine
@@ -91,7 +91,7 @@ func read[T any](ctx context.Context, i *Inspector, question func(context.Contex
 	return ask(ctx, i, func(ctx context.Context) (T, error) { return question(ctx, i.View) })
 }
 
-// only returns the error of a question that PostgreSQL alone can answer, as one of the types above.
+// only returns the error to report for a question that PostgreSQL alone can answer.
 func only(err error) error {
 	switch {
 	case err == nil:

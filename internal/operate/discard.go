@@ -10,7 +10,7 @@ import (
 	"inorder/internal/store"
 )
 
-// Discard gives the event up, wherever it is. One transaction records its end and the audit, and removes its other rows. A signal then ends its workflow,
+// Discard gives the event up, wherever it is. One transaction records its end, writes the audit and removes its other rows. A signal then ends its workflow,
 // which finds what was recorded. If Temporal does not answer, the workflow finds it at its next attempt, at the latest when the sweep wakes it.
 func (o *Operator) Discard(ctx context.Context, eventID string, by Act) (api.Done, error) {
 	return o.try(ctx, eventID, by, func(p place, by Act) (d api.Done, again bool, err error) {
