@@ -1,5 +1,5 @@
-// Package admin serves operators: the admin API with its document, and the metrics of the process, its liveness and its readiness. What a
-// request means is said by the rooms that it calls: internal/inspect, internal/operate and internal/bulk.
+// Package admin serves operators: the admin API with its OpenAPI document, and the metrics, liveness and readiness of the process. What a
+// request does is defined by the packages that it calls: internal/inspect, internal/operate and internal/bulk.
 package admin
 
 import (
@@ -21,18 +21,18 @@ import (
 	"inorder/internal/ready"
 )
 
-// MetricsPath has the metrics, in Prometheus' text format. It asks for no token: they say nothing that is secret or
-// personal, and the default address is loopback.
+// MetricsPath serves the metrics in Prometheus' text format. It needs no token: metrics hold nothing secret or personal,
+// and the default address is loopback.
 const MetricsPath = "/metrics"
 
 const (
 	readTimeout = 10 * time.Second
-	// writeTimeout is more than a request takes with the claim of its key before it and what is kept after it.
+	// writeTimeout is longer than the longest request, including claiming its key before and storing its answer after.
 	writeTimeout    = bulkTimeout + 2*keyTimeout + 3*time.Second
 	shutdownTimeout = 2 * time.Second // a scrape takes milliseconds; a POST that is cut off can be sent again
 )
 
-// Options are what a Server serves.
+// Options configure a Server.
 type Options struct {
 	Addr    string               // the setting ADMIN_ADDR
 	Prober  *ready.Prober        // answers ready.Path
@@ -60,7 +60,7 @@ func Listen(o Options) (*Server, error) {
 	return &Server{o, l}, nil
 }
 
-// Serve serves until ctx ends, and returns when the requests under way have their answer. It closes the listener.
+// Serve serves until ctx ends, then waits up to shutdownTimeout for the requests under way. It closes the listener.
 func (s *Server) Serve(ctx context.Context) error {
 	mux := http.NewServeMux()
 	mux.Handle("/api/", s.API)

@@ -20,7 +20,7 @@ import (
 	"inorder/internal/operate"
 )
 
-// Inspector sees; *inspect.Inspector is one.
+// Inspector answers questions and changes nothing; *inspect.Inspector implements it.
 type Inspector interface {
 	Status(ctx context.Context) (api.Status, error)
 	Orders(ctx context.Context, q api.OrdersQuery) (api.Page[api.Order], error)
@@ -34,7 +34,7 @@ type Inspector interface {
 	Refused(ctx context.Context, id int64) (api.Refused, error)
 }
 
-// Operator acts on one event; *operate.Operator is one.
+// Operator acts on one event; *operate.Operator implements it.
 type Operator interface {
 	Retry(ctx context.Context, eventID string, by operate.Act) (api.Done, error)
 	Discard(ctx context.Context, eventID string, by operate.Act) (api.Done, error)
@@ -42,7 +42,7 @@ type Operator interface {
 	Amend(ctx context.Context, eventID string, body json.RawMessage, by operate.Act) (api.Done, error)
 }
 
-// Bulks act on many events; *bulk.Bulks is one.
+// Bulks act on many events; *bulk.Bulks implements it.
 type Bulks interface {
 	Preview(ctx context.Context, asked api.BulkRequest) (api.Preview, error)
 	Start(ctx context.Context, asked api.BulkRequest, actor, key string) (api.Started, error)
@@ -59,23 +59,23 @@ type APIOptions struct {
 	Bulks    Bulks
 	Keys     Keys
 	Tokens   *Tokens
-	// MaxEventBytes is the largest body of an event, for one that is amended.
+	// MaxEventBytes is the largest body of an event, in bytes. It bounds an amended body.
 	MaxEventBytes int
 	Version       string           // of the program
-	Limited       *loglimit.Logger // for what who has no token can multiply
+	Limited       *loglimit.Logger // for lines that callers without a token can multiply
 }
 
 const (
 	getTimeout  = 15 * time.Second
 	actTimeout  = 15 * time.Second
-	bulkTimeout = 45 * time.Second // a bulk action finds and keeps its whole set of events first
+	bulkTimeout = 45 * time.Second // a bulk action first finds and stores its whole set of events
 	keyTimeout  = 5 * time.Second
 
 	maxBody       = 1 << 20
-	beyondTheBody = 64 << 10 // of an amendment: the reason, and what JSON needs
+	beyondTheBody = 64 << 10 // what an amendment has around the body: the reason, and JSON's syntax
 )
 
-// API serves the admin API, and what describes it. It is an http.Handler.
+// API is the http.Handler of the admin API, its OpenAPI document and the page that shows it.
 type API struct {
 	inspector Inspector
 	operator  Operator
@@ -91,7 +91,7 @@ type API struct {
 	handler      http.Handler
 }
 
-// NewAPI returns the API. It serves nothing that needs a token without one.
+// NewAPI returns the API. Every path below /api/ needs a token; the document and its page need none.
 func NewAPI(o APIOptions) *API {
 	a := &API{inspector: o.Inspector, operator: o.Operator, bulks: o.Bulks, keys: o.Keys, tokens: o.Tokens, limited: o.Limited, lease: keyLease,
 		maxAmendment: int64(max(o.MaxEventBytes, maxBody) + beyondTheBody), routes: http.NewServeMux()}
@@ -119,7 +119,7 @@ func NewAPI(o APIOptions) *API {
 
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.handler.ServeHTTP(w, r) }
 
-// secured has browsers keep the answers to themselves. No cookie opens the API, so no other site's page can use it.
+// secured keeps browsers from storing, framing or sniffing answers. No cookie authorizes a request, so no other site's page can use the API.
 func secured(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -132,7 +132,7 @@ func secured(next http.Handler) http.Handler {
 	})
 }
 
-// matched passes on requests for a path, a method and query parameters that there are.
+// matched passes on only requests whose path, method and query parameters exist.
 func (a *API) matched(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		route, pattern := a.routes.Handler(r)
@@ -157,8 +157,8 @@ func (a *API) matched(next http.Handler) http.Handler {
 	})
 }
 
-// checkQuery refuses what a listing would quietly read as something else: parameters that there are not, that are there twice, and that
-// have no value, such as one that a script forgot to set.
+// checkQuery refuses what a list would silently misread: parameters that are unknown, repeated, or without a value, such as one that a
+// script forgot to set.
 func checkQuery(raw string, known []string) (url.Values, *api.Problem) {
 	query, err := url.ParseQuery(raw)
 	if err != nil {
@@ -209,7 +209,7 @@ func parametersOf(o *huma.OpenAPI) map[string][]string {
 	return all
 }
 
-// guarded bounds the time of a GET, and answers what a handler that panics leaves. The value of a panic may quote a payload, and is not
+// guarded bounds the time of a GET, and answers 500 if the handler panics. The value of a panic may quote a payload, so only the stack is
 // logged.
 func (a *API) guarded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

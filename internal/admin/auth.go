@@ -15,7 +15,7 @@ import (
 	"inorder/internal/store"
 )
 
-// authorized passes requests on that have a token, and refuses those of a token that may not change things.
+// authorized passes on requests with a valid token. It refuses a read-only token's request to change something.
 func (a *API) authorized(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		who, refusal := a.whoIs(r.Header)
@@ -31,8 +31,8 @@ func (a *API) authorized(next http.Handler) http.Handler {
 	})
 }
 
-// mayOnlyRead reports whether a request is of a kind that can be answered without changing anything. Of a bulk action its body says so: a dry
-// run is answered to everybody.
+// mayOnlyRead reports whether a request may turn out to change nothing. A bulk request may: its body says whether it is a dry run, which any
+// token may ask for.
 func mayOnlyRead(r *http.Request) bool {
 	return r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodPost && r.URL.Path == api.BulksPath
 }
@@ -42,7 +42,7 @@ func (a *API) forbidden(who actor) *api.Problem {
 	return newProblem(http.StatusForbidden, api.ProblemForbidden, "this token may see everything and change nothing; nothing was done")
 }
 
-// whoIs returns whose token a request has, or why it is refused.
+// whoIs returns the actor whose token the request has, or why the request is refused.
 func (a *API) whoIs(h http.Header) (actor, *api.Problem) {
 	values := h.Values("Authorization")
 	scheme, given, _ := strings.Cut(strings.Join(values, ","), " ")
@@ -69,14 +69,14 @@ type (
 	claimKey struct{}
 )
 
-// actorOf is who sent the request.
+// actorOf returns who sent the request.
 func actorOf(ctx context.Context) actor {
 	who, _ := ctx.Value(actorKey{}).(actor)
 	return who
 }
 
-// actOf is the act that a request asks for. With an Idempotency-Key it has an ID, the same one if the request is tried again after a
-// crash, so that it is recorded once.
+// actOf returns the act that a request asks for. With an Idempotency-Key the act has an ID, which stays the same if the request is tried
+// again after a crash, so that the act is recorded once.
 func actOf(ctx context.Context, reason string) operate.Act {
 	act := operate.Act{Actor: actorOf(ctx).name, Reason: reason}
 	if c, ok := ctx.Value(claimKey{}).(store.KeyClaim); ok {

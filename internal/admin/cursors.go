@@ -12,10 +12,10 @@ import (
 	"inorder/internal/operate"
 )
 
-// A cursor begins with eight characters that stand for its list and the filter. In another list, or with another filter, it would lead to
-// some place that is none of a page's end, and what is left out by that nobody would miss.
+// A cursor begins with eight characters that identify its list and filter. Used with another list or filter, it would lead to an arbitrary
+// place, and nobody would notice the rows that are skipped.
 
-// cursorTag is what the cursors of a list with a filter begin with.
+// cursorTag returns what the cursors of a list with a filter begin with.
 func cursorTag(path, filter string) string {
 	sum := sha256.Sum256([]byte(path + "\n" + filter))
 	return base64.RawURLEncoding.EncodeToString(sum[:6])
@@ -24,7 +24,7 @@ func cursorTag(path, filter string) string {
 const notItsCursor = "it is no next_cursor of this list with this filter, or one of an older version: only limit and times may differ between " +
 	"the pages of a list; leave it out to begin with the first page"
 
-// tagged returns a list's cursor as clients carry it; "" is after the last page.
+// tagged returns a list's cursor as clients carry it; "", after the last page, stays "".
 func tagged(tag, cursor string) string {
 	if cursor == "" {
 		return ""
@@ -32,7 +32,7 @@ func tagged(tag, cursor string) string {
 	return tag + cursor
 }
 
-// untagged returns the cursor that was tagged so. Its error is of any other one.
+// untagged returns the cursor without its tag. A cursor with another tag is an operate.InvalidError.
 func untagged(tag, cursor string) (string, error) {
 	bare, ours := strings.CutPrefix(cursor, tag)
 	if cursor != "" && (!ours || bare == "") {
@@ -47,7 +47,7 @@ type listInput[I any] interface {
 	Place() *api.ListQuery
 }
 
-// listRoute is getRoute for a list. f is given, and returns, cursors without their tags.
+// listRoute is getRoute for a list. f takes and returns cursors without tags.
 func listRoute[I any, P listInput[I], O any](a *API, h huma.API, path, id, summary string, f func(context.Context, *I) (api.Page[O], error)) {
 	getRoute(a, h, path, id, summary, func(ctx context.Context, in *I) (page api.Page[O], err error) {
 		tag, place := cursorTag(path, api.FilterOf(*in)), P(in).Place()
@@ -60,7 +60,7 @@ func listRoute[I any, P listInput[I], O any](a *API, h huma.API, path, id, summa
 	})
 }
 
-// blocked is the view of what holds an order up. Its events go on in the list of the order's events.
+// blocked returns what holds an order up. Its cursor continues in the list of the order's events.
 func (a *API) blocked(ctx context.Context, in *OrderID) (api.Blocked, error) {
 	b, err := a.inspector.Blocked(ctx, in.ID)
 	b.Events.NextCursor = tagged(cursorTag(api.EventsPath, api.FilterOf(api.EventsQuery{OrderID: in.ID})), b.Events.NextCursor)

@@ -2,7 +2,7 @@ package admin
 
 import "github.com/danielgtaylor/huma/v2"
 
-// descriptions say of each request, by its ID in the document, what its summary has no room for.
+// descriptions have, by operation ID, what a request's summary has no room for.
 var descriptions = map[string]string{
 	"status":        "What stands where and since when, what was delivered and ended in the last hour, which server fails, and in words what needs a person. It answers while servers are down, and says what is missing.",
 	"orders":        "The orders that all parameters select.",

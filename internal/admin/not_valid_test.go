@@ -11,7 +11,7 @@ import (
 
 var long = strings.Repeat("x", 501)
 
-// notValid are requests that are refused, and where the first thing is that is wrong.
+// notValid are requests that are refused, each with the location of the first error.
 var notValid = []struct{ method, target, body, location string }{
 	{"GET", "/api/events?stat=stuck", "", "query.stat"},
 	{"GET", "/api/events?state=", "", "query.state"},

@@ -17,7 +17,7 @@ import (
 	"inorder/internal/store"
 )
 
-// Keys keep the answers to requests with an Idempotency-Key; *store.Store is one.
+// Keys store the answers to requests with an Idempotency-Key; *store.Store implements it.
 type Keys interface {
 	ClaimKey(ctx context.Context, actor, key string, request []byte, lease time.Duration) (store.KeyClaim, *store.KeptResponse, error)
 	RenewKey(ctx context.Context, c *store.KeyClaim, lease time.Duration) error
@@ -31,8 +31,8 @@ const (
 	maxKey   = 255
 )
 
-// once answers a POST with an Idempotency-Key once: the same request later has the same answer. Answers that say that something is
-// broken are not kept. A POST goes on when its sender goes away, so that it ends in one way or the other.
+// once executes a POST with an Idempotency-Key once: the same request sent again gets the same answer. Answers of 500 and above are not
+// kept. A POST continues when its client disconnects, so that it ends one way or the other.
 func (a *API) once(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost {
@@ -51,7 +51,7 @@ func (a *API) once(next http.Handler) http.Handler {
 		defer cancel()
 		r = r.WithContext(ctx)
 		r.Body = io.NopCloser(bytes.NewReader(body))
-		if key == "" || actorOf(ctx).readOnly { // who may only read keeps nothing, either: it is a dry run, or refused
+		if key == "" || actorOf(ctx).readOnly { // a read-only token's POST is a dry run or refused: nothing is kept
 			next.ServeHTTP(w, r)
 			return
 		}
@@ -76,7 +76,7 @@ func (a *API) readPost(r *http.Request) (key string, body []byte, refusal *api.P
 	return key, body, nil
 }
 
-// keyOf reads the key, which may stand in quotes, as in the IETF's draft; "" for none.
+// keyOf returns the key, which may be quoted as in the IETF's draft; "" for none.
 func keyOf(h http.Header) (string, error) {
 	values := h.Values(api.IdempotencyHeader)
 	switch {
@@ -99,7 +99,7 @@ func keyOf(h http.Header) (string, error) {
 	return key, nil
 }
 
-// digest is the same for the same request.
+// digest identifies a request by its method, URI and body.
 func digest(r *http.Request, body []byte) []byte {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s %s\n%s", r.Method, r.URL.RequestURI(), body))
 	return sum[:]
@@ -148,7 +148,7 @@ func (a *API) keyProblem(ctx context.Context, err error) *api.Problem {
 	return p
 }
 
-// renew keeps the claim until stop is called, which returns when nothing renews it any more.
+// renew renews the claim's lease until stop is called. stop returns once nothing renews it any more.
 func (a *API) renew(ctx context.Context, c *store.KeyClaim) (stop func()) {
 	quit := make(chan struct{})
 	var running sync.WaitGroup
@@ -158,8 +158,8 @@ func (a *API) renew(ctx context.Context, c *store.KeyClaim) (stop func()) {
 		for {
 			select {
 			case <-ticks.C:
-				// If this fails until the lease ends, another process may do the same act, which is harmless. It is not cut off: it may have
-				// been done.
+				// If renewing fails until the lease ends, another process may do the same act, which is harmless. The request's end does not
+				// cut a renewal off: PostgreSQL may have done it already.
 				within, cancel := context.WithTimeout(context.WithoutCancel(ctx), keyTimeout)
 				_ = a.keys.RenewKey(within, c, a.lease)
 				cancel()
@@ -174,8 +174,8 @@ func (a *API) renew(ctx context.Context, c *store.KeyClaim) (stop func()) {
 	}
 }
 
-// keep stores the answer, or frees the key. If neither is possible, the lease ends by itself, and the act can be tried again, which finds
-// what was done.
+// keep stores the answer, or frees the key after a 5xx. If that fails, the lease expires, and the request can be tried again: it finds what
+// was done.
 func (a *API) keep(ctx context.Context, c store.KeyClaim, answer *recorder) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keyTimeout)
 	defer cancel()

@@ -30,7 +30,7 @@ func (r *rig) anonymous(target string) *httptest.ResponseRecorder {
 	return w
 }
 
-// docs/openapi.json is for who makes a client. The tests of tools/ hold it to the specification.
+// docs/openapi.json is for authors of clients. The tests of tools/ hold it to the OpenAPI specification.
 func TestTheDocumentIsTheOneThatIsKept(t *testing.T) {
 	w := newRig(t, nil).anonymous(api.OpenAPIPath)
 	require.Equal(t, "application/openapi+json", w.Header().Get("Content-Type"))
@@ -67,7 +67,7 @@ func TestTheDocumentHasEveryRequestOfTheAPI(t *testing.T) {
 	}
 }
 
-// Whoever reads the document is told of everything in it what it is.
+// Everything in the document that can have a description has one.
 func TestTheDocumentDescribesEverything(t *testing.T) {
 	var document map[string]any
 	require.NoError(t, json.Unmarshal(newRig(t, nil).anonymous(api.OpenAPIPath).Body.Bytes(), &document))

@@ -21,7 +21,7 @@ import (
 	"inorder/internal/store"
 )
 
-// typesOf are the problems that huma and net/http find, by their status.
+// typesOf are the types of the problems that huma and net/http find, by status.
 var typesOf = map[int]string{
 	http.StatusBadRequest:            api.ProblemInvalid,
 	http.StatusUnauthorized:          api.ProblemUnauthorized,
@@ -44,14 +44,14 @@ func invalid(detail string, errs ...api.FieldProblem) *api.Problem {
 }
 
 func init() {
-	huma.ValidateStrictCasing = true // encoding/json would take a field in any case
+	huma.ValidateStrictCasing = true // encoding/json would accept a field's name in any case
 	// huma's own errors show the values that they refuse, which may be payloads.
 	huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
 		return fromHuma(status, message, errs)
 	}
 }
 
-// fromHuma makes a Problem of what huma found wrong with a request.
+// fromHuma returns what huma found wrong with a request as a Problem.
 func fromHuma(status int, message string, errs []error) *api.Problem {
 	if status == http.StatusUnprocessableEntity { // 422 is for an Idempotency-Key that came with another request
 		status = http.StatusBadRequest
@@ -98,7 +98,7 @@ func inWords(message string) string {
 
 const internal = "something went wrong in this process; its log says what"
 
-// problemOf says to an operator why a request failed. What was not foreseen is logged.
+// problemOf returns the Problem that tells an operator why a request failed. Unexpected errors are logged.
 func (a *API) problemOf(ctx context.Context, err error) *api.Problem {
 	if p := known(err); p != nil {
 		return p
@@ -112,7 +112,7 @@ func (a *API) problemOf(ctx context.Context, err error) *api.Problem {
 
 const nothingDone = "the request is not valid; nothing was done"
 
-// known are the errors with a meaning for who asks.
+// known returns the Problem of an error that means something to the caller; nil for any other.
 func known(err error) *api.Problem {
 	if p, ok := errors.AsType[*api.Problem](err); ok {
 		return p
@@ -141,7 +141,7 @@ func known(err error) *api.Problem {
 	return nil
 }
 
-// byType are the errors whose text says it all.
+// byType are the errors whose text is the whole detail.
 var byType = []struct {
 	is     func(error) bool
 	status int
@@ -166,7 +166,7 @@ func unavailable(source, why string) *api.Problem {
 	return p
 }
 
-// away names the server that did not answer, or lacks what it needs, and says why it may be so; "" if it was not that.
+// away names the server that did not answer, or that lacks something, and says why; "" if err has another cause.
 func away(ctx context.Context, err error) (source, why string) {
 	const none = "it gave no answer in time, or none at all"
 	if why := store.Lacking(err); why != "" {
@@ -182,7 +182,7 @@ func away(ctx context.Context, err error) (source, why string) {
 	return "", ""
 }
 
-// cause is an error for the log. PostgreSQL's texts may quote data.
+// cause returns an error's text for the log. PostgreSQL's messages may quote data and are left out.
 func cause(err error) string {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return strings.TrimSpace("PostgreSQL: SQLSTATE " + pg.Code + " " + pg.TableName + " " + pg.ColumnName + " " + pg.ConstraintName)

@@ -24,13 +24,13 @@ import (
 
 func TestMain(m *testing.M) { testenv.Main(m) }
 
-// fake is an Inspector, an Operator and Bulks. It notes what it was asked, and answers err, or else an answer with an ID.
+// fake is an Inspector, an Operator and Bulks. It records what it was asked, and returns err, or else an answer with an ID.
 type fake struct {
 	mu    sync.Mutex
 	calls []string
 	acts  []operate.Act
 	err   error
-	wait  chan struct{} // if it is not nil, acts wait until it is closed
+	wait  chan struct{} // acts wait until it is closed; nil: they don't wait
 }
 
 func (f *fake) note(format string, args ...any) error {

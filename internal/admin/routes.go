@@ -28,7 +28,7 @@ func configOf(version string) huma.Config {
 	return c
 }
 
-// finish corrects what huma can't know: later versions may add fields to answers, and nobody may hold a lock.
+// finish corrects what huma can't know: later versions may add fields to answers, and lock is null while nobody holds it.
 func finish(o *huma.OpenAPI) {
 	for name, s := range o.Components.Schemas.Map() {
 		if s.AdditionalProperties == false && !strings.HasSuffix(name, "Request") && name != "Filter" {
@@ -40,7 +40,7 @@ func finish(o *huma.OpenAPI) {
 	describe(o)
 }
 
-// The parts of requests. Those that are embedded have exported names, because huma looks into no others.
+// The parts of requests. Embedded ones have exported names, because huma ignores others.
 type (
 	nothing struct{}
 	EventID struct {
@@ -139,7 +139,7 @@ func reasonOf(r *api.RetryRequest) string {
 	return r.Reason
 }
 
-// started is what a bulk request is answered: with 200 a Preview, or that there is nothing to do, with 202 that it began.
+// started answers a bulk request: with 200 and a Preview, with 200 if there is nothing to do, or with 202 if it began.
 type started struct {
 	Status int
 	Body   any
@@ -176,7 +176,7 @@ func (a *API) registerBulks(h huma.API) {
 	})
 }
 
-// bulkEvents goes on after the place that the cursor names.
+// bulkEvents lists what a bulk action did after the place that the cursor names.
 func (a *API) bulkEvents(ctx context.Context, in *bulkEventsQuery) (api.Page[api.BulkEnd], error) {
 	after := 0
 	if in.Cursor != "" {
@@ -221,7 +221,7 @@ func route[I, O any](a *API, h huma.API, op huma.Operation, f func(context.Conte
 	})
 }
 
-// operation describes a request, and the problems that answer it. Bodies are bounded before huma reads them.
+// operation describes a request and the problems that may answer it. huma's limits are off: readPost has bounded the body before.
 func operation(h huma.API, method, path, id, summary string) huma.Operation {
 	codes := []int{400, 401, 404, 500, 503}
 	if method == http.MethodPost {

@@ -10,10 +10,10 @@ import (
 	"inorder/internal/api"
 )
 
-// checkBody refuses what a JSON parser would quietly read as something else: a body of another kind, and one that says a field twice. What
-// isn't JSON at all is huma's to refuse. It makes the header what huma knows.
+// checkBody refuses what a JSON parser would silently misread: a body of another media type, and one that repeats a field. huma refuses
+// what isn't JSON at all. checkBody sets Content-Type to the value that huma knows.
 func checkBody(h http.Header, body []byte) *api.Problem {
-	if len(bytes.TrimSpace(body)) == 0 { // curl sends a kind with it all the same
+	if len(bytes.TrimSpace(body)) == 0 { // curl sends a Content-Type even with an empty body
 		h.Del("Content-Type")
 		return nil
 	}
@@ -27,7 +27,7 @@ func checkBody(h http.Header, body []byte) *api.Problem {
 	return nil
 }
 
-// isJSON reports whether a header says JSON, in UTF-8 as all JSON is.
+// isJSON reports whether a Content-Type is JSON. A charset other than UTF-8 is none: all JSON is UTF-8.
 func isJSON(values []string) bool {
 	if len(values) != 1 {
 		return false
@@ -49,8 +49,8 @@ func notJSON() *api.Problem {
 	return p
 }
 
-// twiceIn returns where an object says a field again; "" if it doesn't, or is no object. It looks into a filter, and not into the body of an
-// event: that is the platform's.
+// twiceIn returns the location of the first field that an object repeats; "" if there is none, or it is no object. It looks into a filter, but
+// not into the body of an event, which is the platform's.
 func twiceIn(object []byte, location string) string {
 	fields := json.NewDecoder(bytes.NewReader(object))
 	if start, err := fields.Token(); err != nil || start != json.Delim('{') {

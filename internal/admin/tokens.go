@@ -21,8 +21,8 @@ const (
 	// adminName is the actor of ADMIN_TOKEN.
 	adminName = "admin"
 
-	// shortToken is the length in characters below which a token can be guessed. It is a reason to warn, and not to refuse, because
-	// who tries things out on one machine writes short ones.
+	// shortToken is the length in characters below which a token can be guessed. A shorter one is only warned about, because people
+	// who try things out on one machine use such tokens.
 	shortToken = 16
 
 	pollEvery = time.Second
@@ -43,7 +43,7 @@ type Tokens struct {
 	valid atomic.Pointer[[]token]
 }
 
-// token is a token as it is kept: its text is nowhere.
+// token is a token as it is kept: as its hash, never as text.
 type token struct {
 	actor
 	sum   [sha256.Size]byte
@@ -56,7 +56,7 @@ type actor struct {
 	readOnly bool // sees everything and changes nothing
 }
 
-// LoadTokens reads all tokens. Its error names the setting, and the file's line, and shows no token.
+// LoadTokens reads all tokens. Its error names the setting and the file's line, and shows no token.
 func LoadTokens(o TokenOptions) (*Tokens, error) {
 	t := &Tokens{log: o.Log}
 	if o.Token != "" {
@@ -104,7 +104,7 @@ func (t *Tokens) poll() {
 	}
 }
 
-// take makes what the sources have valid.
+// take makes the tokens of all sources valid.
 func (t *Tokens) take() {
 	all := t.fixed
 	if t.file != nil {
@@ -118,7 +118,7 @@ func (t *Tokens) take() {
 	t.valid.Store(&all)
 }
 
-// find returns whose token this is. It takes as long whichever token it is.
+// find returns the actor whose token this is. It takes the same time whichever token matches.
 func (t *Tokens) find(given string) (who actor, found bool) {
 	sum := sha256.Sum256([]byte(given))
 	for _, k := range *t.valid.Load() {
@@ -134,8 +134,8 @@ func (t *Tokens) any() bool { return len(*t.valid.Load()) > 0 }
 
 var actorName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$`)
 
-// parse reads lines of a name, a token, and read for one that changes nothing. A file without any opens nothing, and is no error: so
-// all its tokens are withdrawn.
+// parse reads lines of a name and a token, and the word read after a token that changes nothing. A file without tokens is no error: emptying
+// it withdraws all its tokens.
 func (t *Tokens) parse(lines []secretfile.Line) ([]token, error) {
 	var all []token
 	seen := t.fixed[:len(t.fixed):len(t.fixed)]
@@ -179,7 +179,7 @@ func newToken(name, text string) token {
 	return token{actor{name: name}, sha256.Sum256([]byte(text)), len(text) < shortToken}
 }
 
-// checkToken refuses what can't be in a header, or would be taken for a part of the token.
+// checkToken refuses characters that can't be in a header, and quotes at the ends, which would be a part of the token.
 func checkToken(text string) error {
 	if strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return errors.New("its token has a character that no token can have: only ASCII letters, digits and signs, without blanks")

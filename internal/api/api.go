@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// Page is a page of a list. A cursor leads to the next one; "" after the last. A page may hold fewer than were asked for and yet have
-// a cursor: a list looks at a bounded number of rows.
+// Page is one page of a list. NextCursor leads to the next page; it is "" after the last. A page may hold fewer than were asked for and
+// still have a cursor, because a list reads a bounded number of rows.
 type Page[T any] struct {
 	Data       []T    `json:"data" doc:"The page of the list."`
 	NextCursor string `json:"next_cursor" doc:"Leads to the next page; empty after the last. A page may hold fewer than were asked for and yet have one."`
-	// Missing says which sources did not answer, and what is therefore not in the list.
+	// Missing names the sources that did not answer, and what is therefore not in the list.
 	Missing []Missing `json:"missing,omitempty" doc:"Which sources did not answer, and what is therefore not in the list."`
 }
 
@@ -92,7 +92,7 @@ type Count struct {
 	OldestSeconds float64 `json:"oldest_seconds" doc:"Seconds since the receipt of the oldest; 0 for none. Of outcomes: since the last end."`
 }
 
-// MostCounted is up to where counts are exact.
+// MostCounted is the largest count that is exact.
 const MostCounted = 10_000
 
 // Status says whether anything is wrong.
@@ -131,7 +131,7 @@ type FailingTask struct {
 	TemporalURL string    `json:"temporal_url,omitempty" doc:"Its page in Temporal's UI; left out without TEMPORAL_UI_URL."`
 }
 
-// RetryRequest asks for a retry, also without a body.
+// RetryRequest asks for a retry. The request's body may be left out.
 type RetryRequest struct {
 	Reason string `json:"reason,omitempty" maxLength:"500" pattern:"^[^\\x00-\\x1f\\x7f]*$" patternDescription:"one line" doc:"Why, for the audit."`
 }
@@ -147,7 +147,7 @@ type AmendRequest struct {
 	Body json.RawMessage `json:"body" doc:"The envelope as it should have been, with the same ID."`
 }
 
-// StopRequest asks for the end of a bulk action, also without a body.
+// StopRequest asks for the end of a bulk action. The request's body may be left out.
 type StopRequest = RetryRequest
 
 // Done says what an action did.
@@ -161,7 +161,7 @@ type Done struct {
 	TemporalURL string `json:"temporal_url,omitempty" doc:"That workflow's page in Temporal's UI; left out without TEMPORAL_UI_URL."`
 }
 
-// Filter selects events. Zero fields do not select.
+// Filter selects events. A zero field does not restrict the selection.
 type Filter struct {
 	State          State      `json:"state,omitempty" enum:"inbox,applying,waiting,stuck,attention,ended" doc:"Where the events stand."`
 	Outcome        string     `json:"outcome,omitempty" enum:"applied,stale,ignored,discarded,expired" doc:"How they ended."`

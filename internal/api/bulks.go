@@ -11,10 +11,10 @@ type BulkRequest struct {
 	Rate   int    `json:"rate,omitempty" minimum:"1" maximum:"1000" doc:"Events per second; default 50."`
 	DryRun bool   `json:"dry_run,omitempty" doc:"Say what it would do, and do nothing. A token that may only read may ask for it, too."`
 	All    bool   `json:"all,omitempty" doc:"Needed by a filter that selects everything."`
-	// Expect is the count that a preview showed: another count is refused with 409. The preview also answers the filter with the
-	// time up to which it looked, so that events which arrive meanwhile are not in the set.
+	// Expect is the count that a preview showed: if it differs now, the request is refused with 409. The preview also returns the
+	// filter with the time up to which it looked, so that events that arrive in between are not in the set.
 	Expect *int `json:"expect,omitempty" minimum:"0" doc:"The count that a preview showed: another count is refused with 409."`
-	// Set is the preview's: another set is refused with 409, even one of as many events. A set also changes when events end meanwhile.
+	// Set is the set that a preview showed: if it differs now, even with as many events, the answer is 409. Events that end change it, too.
 	Set string `json:"set,omitempty" maxLength:"128" doc:"The set that a preview showed: another set is refused with 409, even one of as many events."`
 }
 
@@ -26,7 +26,7 @@ type Preview struct {
 	Set    string  `json:"set" doc:"A digest of the events; to be posted back."`
 }
 
-// Started answers a bulk that began, with 202; or, with 200, that there is nothing to do.
+// Started answers the start of a bulk action: with 202 if it began, with 200 if there is nothing to do.
 type Started struct {
 	ID          string `json:"id" doc:"The ID of the bulk action, and of its workflow; empty if the filter selects no event: then nothing was done."`
 	Total       int    `json:"total" doc:"How many events it acts on."`

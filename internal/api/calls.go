@@ -17,7 +17,7 @@ func (c *Client) Orders(ctx context.Context, q OrdersQuery) (Page[Order], error)
 	return get[Page[Order]](ctx, c, OrdersPath, encode(q))
 }
 
-// Order is one order.
+// Order returns one order.
 func (c *Client) Order(ctx context.Context, id string) (OrderView, error) {
 	return get[OrderView](ctx, c, PathOf(OrderPath, id), nil)
 }
@@ -27,7 +27,7 @@ func (c *Client) Timeline(ctx context.Context, orderID string, q ListQuery) (Pag
 	return get[Page[Event]](ctx, c, PathOf(TimelinePath, orderID), encode(q))
 }
 
-// Blocked says what holds an order up.
+// Blocked returns what holds an order up.
 func (c *Client) Blocked(ctx context.Context, orderID string) (Blocked, error) {
 	return get[Blocked](ctx, c, PathOf(BlockedPath, orderID), nil)
 }
@@ -37,12 +37,12 @@ func (c *Client) Events(ctx context.Context, q EventsQuery) (Page[Event], error)
 	return get[Page[Event]](ctx, c, EventsPath, encode(q))
 }
 
-// Event is one event.
+// Event returns one event.
 func (c *Client) Event(ctx context.Context, id string) (EventView, error) {
 	return get[EventView](ctx, c, PathOf(EventPath, id), nil)
 }
 
-// Retry has an event looked at again now.
+// Retry has an event tried again now.
 func (c *Client) Retry(ctx context.Context, eventID, reason string) (Done, error) {
 	return post[Done](ctx, c, PathOf(RetryPath, eventID), RetryRequest{Reason: reason})
 }
@@ -52,17 +52,17 @@ func (c *Client) Discard(ctx context.Context, eventID, reason string) (Done, err
 	return post[Done](ctx, c, PathOf(DiscardPath, eventID), ReasonRequest{Reason: reason})
 }
 
-// Replay applies the payload of an event that has ended again.
+// Replay applies again the payload of an event that has ended.
 func (c *Client) Replay(ctx context.Context, eventID, reason string) (Done, error) {
 	return post[Done](ctx, c, PathOf(ReplayPath, eventID), ReasonRequest{Reason: reason})
 }
 
-// Amend gives an event in attention another body, and applies it.
+// Amend corrects the body of an event in attention, and has it applied.
 func (c *Client) Amend(ctx context.Context, eventID, reason string, body json.RawMessage) (Done, error) {
 	return post[Done](ctx, c, PathOf(AmendPath, eventID), AmendRequest{ReasonRequest{reason}, body})
 }
 
-// PreviewBulk says on how many events a bulk action would act, and shows the first. It changes nothing.
+// PreviewBulk returns how many events a bulk action would act on, and the first of them. It changes nothing.
 func (c *Client) PreviewBulk(ctx context.Context, r BulkRequest) (Preview, error) {
 	r.DryRun = true
 	return post[Preview](ctx, c, BulksPath, r)
@@ -74,7 +74,7 @@ func (c *Client) StartBulk(ctx context.Context, r BulkRequest) (Started, error) 
 	return post[Started](ctx, c, BulksPath, r)
 }
 
-// Bulk is a bulk action and how far it is.
+// Bulk returns a bulk action and its progress.
 func (c *Client) Bulk(ctx context.Context, id string) (Bulk, error) {
 	return get[Bulk](ctx, c, PathOf(BulkPath, id), nil)
 }
@@ -84,7 +84,7 @@ func (c *Client) BulkEvents(ctx context.Context, id string, q BulkEventsQuery) (
 	return get[Page[BulkEnd]](ctx, c, PathOf(BulkEventsPath, id), encode(q))
 }
 
-// StopBulk ends a bulk action. What it did stays done.
+// StopBulk ends a bulk action. What it has done stays done.
 func (c *Client) StopBulk(ctx context.Context, id, reason string) (Bulk, error) {
 	return post[Bulk](ctx, c, PathOf(StopBulkPath, id), StopRequest{Reason: reason})
 }

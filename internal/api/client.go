@@ -20,11 +20,11 @@ import (
 // maxAnswer is the largest answer that is read, in bytes. A page holds no payloads; a single view has one event or order.
 const maxAnswer = 32 << 20
 
-// answerTimeout bounds a call. The server answers within less.
+// answerTimeout bounds a call. The server's own limit is shorter.
 const answerTimeout = time.Minute
 
-// Client calls the admin API. Its methods may be called concurrently. Their errors say what to do next; what the server refused is a
-// *Problem in the chain.
+// Client calls the admin API. Its methods may be called concurrently. Their errors say what to do next; if the server refused the
+// request, a *Problem is in the chain.
 type Client struct {
 	URL   string // ADMIN_URL, such as http://127.0.0.1:3001
 	Token string // ADMIN_TOKEN
@@ -137,7 +137,7 @@ func (c *Client) unreachable(ctx context.Context, err error) error {
 	return fmt.Errorf("the admin API at %s does not answer: is ADMIN_URL right, and does `inorder serve` (or a worker) run there? %w", c.URL, err)
 }
 
-// problem is why the server refused the request; nil if it did not.
+// problem returns why the server refused the request; nil if it did not.
 func (a answer) problem(at string) error {
 	if a.status/100 == 2 {
 		return nil

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// The paths of the admin API. In {id} stands what PathOf fills in.
+// The paths of the admin API. PathOf fills in {id}.
 const (
 	StatusPath = "/api/status"
 
@@ -38,7 +38,7 @@ const (
 	DocsPath    = "/docs"
 )
 
-// PathOf is the path with an ID in it. An ID of dots alone is escaped, too: a path's . and .. are steps.
+// PathOf returns the path with an ID in it. The IDs "." and ".." are escaped, too: in a path they would be steps.
 func PathOf(path, id string) string {
 	escaped := url.PathEscape(id)
 	if id == "." || id == ".." {
@@ -47,8 +47,8 @@ func PathOf(path, id string) string {
 	return strings.Replace(path, "{id}", escaped, 1)
 }
 
-// The headers of a POST that takes effect once, however often it is sent: the first of the request, the second, "true", of an answer that
-// was given before.
+// The headers of a POST that takes effect once, however often it is sent. The request has IdempotencyHeader; an answer that was given
+// before has ReplayedHeader, "true".
 const (
 	IdempotencyHeader = "Idempotency-Key"
 	ReplayedHeader    = "Idempotent-Replayed"

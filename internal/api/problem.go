@@ -2,8 +2,8 @@ package api
 
 import "strings"
 
-// Problem is an error: application/problem+json. Type is stable: "about:blank" never, but one of the Problem… constants. It says
-// nothing of payloads, tokens or persons.
+// Problem is an error in application/problem+json. Type is stable: always one of the Problem… constants, never "about:blank". A Problem
+// shows no payloads, tokens or personal data.
 type Problem struct {
 	Type    string         `json:"type" doc:"What happened; these names never change."`
 	Title   string         `json:"title" doc:"The status in words."`
@@ -28,11 +28,11 @@ const (
 	ProblemNotFound     = "urn:inorder:problem:not-found"              // 404
 	ProblemMethod       = "urn:inorder:problem:method-not-allowed"     // 405
 	ProblemUnfit        = "urn:inorder:problem:action-unfit"           // 409, with actions
-	ProblemChanged      = "urn:inorder:problem:set-changed"            // 409: a bulk's count is not the preview's
-	ProblemKeyInUse     = "urn:inorder:problem:key-in-use"             // 409: a request with this Idempotency-Key runs
+	ProblemChanged      = "urn:inorder:problem:set-changed"            // 409: a bulk action's events are not the preview's
+	ProblemKeyInUse     = "urn:inorder:problem:key-in-use"             // 409: a request with this Idempotency-Key is still running
 	ProblemTooLarge     = "urn:inorder:problem:body-too-large"         // 413
 	ProblemMediaType    = "urn:inorder:problem:unsupported-media-type" // 415
-	ProblemKeyOtherBody = "urn:inorder:problem:key-other-body"         // 422: the Idempotency-Key came with another request
+	ProblemKeyOtherBody = "urn:inorder:problem:key-other-body"         // 422: the Idempotency-Key was used with another request
 	ProblemInternal     = "urn:inorder:problem:internal"               // 500
 	ProblemUnavailable  = "urn:inorder:problem:unavailable"            // 503: a server that this needs does not answer
 )
@@ -40,7 +40,7 @@ const (
 // ProblemType is the media type of a Problem.
 const ProblemType = "application/problem+json"
 
-// Error is the detail, and what is wrong with each field.
+// Error returns the detail, and what is wrong with each field.
 func (p *Problem) Error() string {
 	parts := []string{p.Detail}
 	for _, e := range p.Errors {

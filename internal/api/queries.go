@@ -15,10 +15,10 @@ type ListQuery struct {
 	Cursor string `query:"cursor" maxLength:"1500" pattern:"^[A-Za-z0-9_-]+$" patternDescription:"a next_cursor of this list" doc:"The next_cursor of the page before. It is of this list with this filter: only limit and times may differ."`
 }
 
-// Place is what of a request for a page is the place in the list.
+// Place returns the part of a request for a page that is the place in the list.
 func (q *ListQuery) Place() *ListQuery { return q }
 
-// EventsQuery selects events. Zero fields do not select.
+// EventsQuery selects events. A zero field does not restrict the selection.
 type EventsQuery struct {
 	State          State     `query:"state" enum:"inbox,applying,waiting,stuck,attention,ended" doc:"Where the events stand."`
 	Outcome        string    `query:"outcome" enum:"applied,stale,ignored,discarded,expired" doc:"How the events ended."`
@@ -31,7 +31,7 @@ type EventsQuery struct {
 	ListQuery
 }
 
-// Filter is what the query selects, without the place in the list.
+// Filter returns what the query selects by, without the place in the list.
 func (q EventsQuery) Filter() Filter {
 	return Filter{State: q.State, Outcome: q.Outcome, Type: q.Type, OrderID: q.OrderID, StoreID: q.StoreID, Via: q.Via,
 		ReceivedAfter: unlessZero(q.ReceivedAfter), ReceivedBefore: unlessZero(q.ReceivedBefore)}
@@ -44,7 +44,7 @@ func unlessZero(t time.Time) *time.Time {
 	return &t
 }
 
-// OrdersQuery selects orders. Zero fields do not select.
+// OrdersQuery selects orders. A zero field does not restrict the selection.
 type OrdersQuery struct {
 	Status            string    `query:"status" maxLength:"128" pattern:"^[^\\x00-\\x1f]*$" patternDescription:"text without control characters" doc:"Such as confirmed."`
 	PaymentStatus     string    `query:"payment_status" maxLength:"128" pattern:"^[^\\x00-\\x1f]*$" patternDescription:"text without control characters" doc:"Such as paid."`
@@ -56,7 +56,7 @@ type OrdersQuery struct {
 	ListQuery
 }
 
-// AuditQuery selects rows of the audit. Zero fields do not select.
+// AuditQuery selects rows of the audit. A zero field does not restrict the selection.
 type AuditQuery struct {
 	Actor   string `query:"actor" maxLength:"256" pattern:"^[^\\x00-\\x1f]*$" patternDescription:"text without control characters" doc:"Who acted."`
 	Action  string `query:"action" maxLength:"32" pattern:"^[a-z]+$" patternDescription:"the name of an action" doc:"retry, discard, replay, amend, bulk, stop or cancel."`
@@ -71,15 +71,15 @@ type BulkEventsQuery struct {
 	ListQuery
 }
 
-// encode writes the fields of a query that are set under their names.
+// encode returns the non-zero fields of a query under their names.
 func encode(query any) url.Values {
 	values := url.Values{}
 	eachField(reflect.ValueOf(query), func(name string, v reflect.Value) { values.Set(name, textOf(v)) })
 	return values
 }
 
-// FilterOf is what a request for a page selects, of its path and its query, as one text. The place in the list is no part of it, and neither are times: a
-// place stays one whatever they are, and commands count them from now.
+// FilterOf returns as one text what a request for a page selects by, in its path and its query. It leaves out limit and cursor, and also times: a cursor
+// stays valid whatever they are, and commands compute them relative to now.
 func FilterOf(request any) string {
 	values := url.Values{}
 	eachField(reflect.ValueOf(request), func(name string, v reflect.Value) {
@@ -90,7 +90,7 @@ func FilterOf(request any) string {
 	return values.Encode()
 }
 
-// eachField calls f with the fields that are set, by their names in a query or a path.
+// eachField calls f with each non-zero field and its name in a query or a path.
 func eachField(v reflect.Value, f func(name string, v reflect.Value)) {
 	for i := range v.NumField() {
 		field := v.Type().Field(i)

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// RefusedQuery selects refused deliveries. Zero fields do not select.
+// RefusedQuery selects refused deliveries. A zero field does not restrict the selection.
 type RefusedQuery struct {
 	Reason string    `query:"reason" enum:"bad_signature,bad_event,too_large,unavailable" doc:"Why they were refused."`
 	After  time.Time `query:"after" doc:"Delivered at this time or later."`
@@ -14,8 +14,8 @@ type RefusedQuery struct {
 	ListQuery
 }
 
-// Refused is a sample of the deliveries that were refused: not of each one there is a sample. It has nothing of the body but what names the event,
-// and neither its signature nor a secret.
+// Refused is the sample of a delivery that was refused; not every refused delivery has one. It has nothing of the body but what names the event,
+// and neither the signature nor a secret.
 type Refused struct {
 	ID       int64     `json:"id" doc:"Its number; the newest has the highest."`
 	At       time.Time `json:"at" doc:"When it came."`
@@ -37,7 +37,7 @@ type Refused struct {
 	UserAgent       string   `json:"user_agent,omitempty" doc:"Its User-Agent."`
 	HeaderNames     []string `json:"header_names" doc:"The names of its headers."`
 
-	// What the body says that it is, if it can be read. Nobody may have signed it.
+	// What the body claims to be, if it can be read. It may be unsigned.
 	EventID string `json:"event_id,omitempty" doc:"The ID of the event that the body says it is. Nobody may have signed it."`
 	Type    string `json:"type,omitempty" doc:"Its type, as the body has it."`
 	OrderID string `json:"order_id,omitempty" doc:"Its order, as the body has it."`
@@ -48,7 +48,7 @@ func (c *Client) Refusals(ctx context.Context, q RefusedQuery) (Page[Refused], e
 	return get[Page[Refused]](ctx, c, RefusalsPath, encode(q))
 }
 
-// Refused is one of them.
+// Refused returns one sample.
 func (c *Client) Refused(ctx context.Context, id int64) (Refused, error) {
 	return get[Refused](ctx, c, PathOf(RefusedPath, strconv.FormatInt(id, 10)), nil)
 }

@@ -16,18 +16,18 @@ import (
 	"inorder/internal/words"
 )
 
-// acted is what became of one event. The zero value is of one that was not reached.
+// acted is what became of one event. The zero value means that the event was not reached.
 type acted struct {
 	end      store.BulkEnd // the place is 0 if the event is left for later
-	doubtful bool          // it failed, nobody knows why
+	doubtful bool          // it failed for an unknown reason
 	busy     string        // its ID, if its order is locked
-	away     error         // a server is away: it is left for later, and so are all others
+	away     error         // a server is away: this event and all others are left for later
 }
 
-// pauses are between the tries of an act that fails, nobody knows why.
+// pauses are the waits between attempts of an act that fails for an unknown reason.
 var pauses = []time.Duration{200 * time.Millisecond, time.Second}
 
-// act acts on one event.
+// act acts on one event. It tries again what fails for an unknown reason.
 func (r *Runner) act(ctx context.Context, p store.BulkPlace) acted {
 	for try := 0; ; try++ {
 		a := r.try(ctx, p)
@@ -80,8 +80,8 @@ func (r *Runner) do(ctx context.Context, eventID string, by operate.Act) (api.Do
 	return api.Done{}, &operate.InvalidError{Location: "body.action", Message: "is " + r.bulk.Action}
 }
 
-// unlessDone is the end of an event that the action doesn't fit: because that was done before the run that is cut off marked it; because the event
-// has ended since the set was fixed, which is all that a retry is for; or else because it really does not fit.
+// unlessDone returns the end of an event that the action doesn't fit. Either a run that was cut off had done it and not marked it; or the event has
+// ended since the set was fixed, which is all that a retry is for; or the action really doesn't fit.
 func (r *Runner) unlessDone(ctx context.Context, end store.BulkEnd, by operate.Act, cause error, ended bool) acted {
 	before, done, err := r.Store.Acted(ctx, by.ID)
 	switch {
@@ -97,7 +97,7 @@ func (r *Runner) unlessDone(ctx context.Context, end store.BulkEnd, by operate.A
 	return acted{end: end}
 }
 
-// result is what was done in words.
+// result returns in words what was done.
 func result(d api.Done) string {
 	text := cmp.Or(d.Outcome, d.Result)
 	if d.Detail != "" {
@@ -106,8 +106,8 @@ func result(d api.Done) string {
 	return inorder.Bounded(text)
 }
 
-// mark writes what became of a page's events. Those whose failure is doubtful are marked once another event succeeds, so that a fault
-// that meets all events fails none.
+// mark writes what became of a page's events. It holds doubtful failures back until another event ends for sure, so that a fault
+// that affects all events fails none of them. settle marks those that are left.
 func (r *Runner) mark(ctx context.Context, page []acted) error {
 	var ends []store.BulkEnd
 	for _, a := range page {
@@ -130,7 +130,7 @@ func (r *Runner) mark(ctx context.Context, page []acted) error {
 	return r.write(ctx, ends)
 }
 
-// settle marks those whose failure is still doubtful.
+// settle marks the failures that are still doubtful.
 func (r *Runner) settle() error {
 	ends := r.doubtful
 	r.doubtful = nil

@@ -1,5 +1,5 @@
-// Package bulk does one action to many events. The set is fixed when the bulk begins, as rows of bulk_events; the action itself is a
-// workflow under the same ID, which works through them at a rate. What the action does to one event is package operate's.
+// Package bulk does one action to many events. Their set is fixed when the bulk action begins, as rows of bulk_events. A workflow with the
+// bulk action's ID works through them at a rate. Package operate does the action to each event.
 package bulk
 
 import (
@@ -21,15 +21,15 @@ type Bulks struct {
 
 // Engine is what bulks need of Temporal; workflows.Bulks implements it. Every method may be called again.
 type Engine interface {
-	// StartBulk starts the workflow of a bulk. One that runs is no error.
+	// StartBulk starts the workflow of a bulk. If it runs already, that is no error.
 	StartBulk(ctx context.Context, id, summary string) error
-	// StopBulk signals the workflow of a bulk that it was stopped; that it was is recorded already. alive is false if none is running.
+	// StopBulk signals the workflow of a bulk that the bulk was stopped, which is recorded already. alive is false if no workflow is running.
 	StopBulk(ctx context.Context, id string) (alive bool, err error)
 	// DescribeBulk returns what Temporal knows of the workflow of a bulk; found is false if it has none.
 	DescribeBulk(ctx context.Context, id string) (r Run, found bool, err error)
-	// ListRunning returns some of the events whose workflow runs in one of the states, newest start first, after a place: see inspect.Engine.
+	// ListRunning returns about a page of the events after a place whose workflow runs in one of the states: see inspect.Engine.
 	ListRunning(ctx context.Context, f api.Filter, states []api.State, after view.Position, limit int) (view.Found, error)
-	// URL is the page of a workflow in Temporal's UI; "" if it is not known where that is.
+	// URL returns the page of a workflow in Temporal's UI; "" if the UI's address is not known.
 	URL(workflowID, runID string) string
 }
 
@@ -66,6 +66,6 @@ const (
 	maxRate     = 1000
 	shown       = 10  // events in a preview
 	failures    = 100 // that Get lists
-	// maxEvents is the most that a bulk takes: their IDs are in memory while it begins.
+	// maxEvents is the most events that a bulk takes. Their IDs are in memory while it begins.
 	maxEvents = 1_000_000
 )

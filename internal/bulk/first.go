@@ -9,7 +9,7 @@ import (
 	"inorder/internal/store"
 )
 
-// first returns the events of a preview as a list shows them. One that has gone meanwhile has its ID alone.
+// first returns the events of a preview as a list shows them. An event that is gone by now has only its ID and time of receipt.
 func (b *Bulks) first(ctx context.Context, events []store.Selected, applying []api.Event) ([]api.Event, error) {
 	ids, shown := make([]string, len(events)), map[string]api.Event{}
 	for i, e := range events {

@@ -29,8 +29,8 @@ func (b *Bulks) Get(ctx context.Context, id string) (api.Bulk, error) {
 	return b.view(ctx, row)
 }
 
-// Stop ends a bulk: what is done stays done, and a few events that are under way are finished. It also works while Temporal is away.
-// One that was stopped before is answered as it is, and one that is done is an EndedError.
+// Stop ends a bulk: what is done stays done, and the few events under way are finished. It also works while Temporal is away.
+// A bulk that was stopped before is returned as it is. If the bulk is done, Stop returns an EndedError.
 func (b *Bulks) Stop(ctx context.Context, id, actor, reason string) (api.Bulk, error) {
 	row, found, err := b.Store.StopBulk(ctx, id, store.Act{Actor: actor, Action: store.ActStop, Via: store.ViaAPI, Reason: reason})
 	switch {
@@ -41,7 +41,7 @@ func (b *Bulks) Stop(ctx context.Context, id, actor, reason string) (api.Bulk, e
 	case row.Ending == "done":
 		return api.Bulk{}, &EndedError{id}
 	}
-	_, signalErr := b.Engine.StopBulk(ctx, id) // it finds out by itself, too
+	_, signalErr := b.Engine.StopBulk(ctx, id) // without the signal, the workflow finds out by itself
 	view, err := b.view(ctx, row)
 	if signalErr != nil && len(view.Missing) == 0 {
 		view.Missing = append(view.Missing, api.Missing{Source: "temporal", Why: "it does not answer: the workflow ends when it does"})
@@ -49,8 +49,8 @@ func (b *Bulks) Stop(ctx context.Context, id, actor, reason string) (api.Bulk, e
 	return view, err
 }
 
-// Events returns what a bulk did to its events after a place, in order; with failed only those that failed. There are no more after a
-// page that has fewer than limit and whose bulk has ended.
+// Events returns what a bulk did to its events after a place, in order; with failed, only those that failed. Once the bulk has ended, a
+// page with fewer than limit events is the last.
 func (b *Bulks) Events(ctx context.Context, id string, after int, failed bool, limit int) ([]api.BulkEnd, error) {
 	if _, err := b.Get(ctx, id); err != nil {
 		return nil, err

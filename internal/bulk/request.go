@@ -55,7 +55,7 @@ func check(r api.BulkRequest) (request, error) {
 	return request{r, selection(*f)}, nil
 }
 
-// fit reports whether the action can be done to what the filter selects, and adds to the filter what the action says by itself.
+// fit returns an error if the action can't be done to what the filter selects. It adds to the filter what the action implies.
 func fit(a api.Action, f *api.Filter) error {
 	if a == api.Replay {
 		if f.State != "" && f.State != api.StateEnded {
@@ -76,7 +76,7 @@ func fit(a api.Action, f *api.Filter) error {
 	return nil
 }
 
-// selectsByTime reports whether the filter leaves nothing out but by the time of receipt.
+// selectsByTime reports whether the filter selects by nothing but the time of receipt.
 func (r request) selectsByTime() bool {
 	f := r.Filter
 	f.ReceivedAfter, f.ReceivedBefore = nil, nil

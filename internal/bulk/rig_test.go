@@ -22,7 +22,7 @@ import (
 
 func TestMain(m *testing.M) { testenv.Main(m) }
 
-// rig is bulks on a database of their own, with an engine and an operator that note what they are asked.
+// rig is bulks on a database of their own, with an engine and an operator that record what they are asked.
 type rig struct {
 	*testing.T
 	*bulk.Bulks
@@ -78,7 +78,7 @@ func (e *engine) ListRunning(_ context.Context, _ api.Filter, _ []api.State, aft
 
 func (e *engine) URL(id, _ string) string { return "http://ui/" + id }
 
-// operator does the action as package operate does it: it is in the audit before it is answered.
+// operator acts as package operate does: the act is in the audit before the answer.
 type operator rig
 
 func (o *operator) Retry(ctx context.Context, id string, by operate.Act) (api.Done, error) {
@@ -121,7 +121,7 @@ func (r *rig) count(sql string, args ...any) (n int) {
 	return n
 }
 
-// waiting has events wait that were received a minute apart, the first one n minutes ago.
+// waiting adds n waiting events that were received a minute apart, the first one n minutes ago.
 func (r *rig) waiting(prefix string, n int) {
 	r.exec(`INSERT INTO pending_events (event_id, order_id, type, payload, body, occurred_at, received_at, phase)
 		SELECT $1 || i, 'order_' || i, 'order.paid', '{"store_id":"store_1"}', '{}', now(), now() - make_interval(mins => $2 - i), 'waiting'

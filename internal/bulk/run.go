@@ -21,7 +21,7 @@ type Operator interface {
 	Replay(ctx context.Context, eventID string, by operate.Act) (api.Done, error)
 }
 
-// Runner acts on the events of bulks. A new one is needed for each Run.
+// Runner acts on the events of a bulk. Each Run needs a new Runner.
 type Runner struct {
 	Store    *store.Store
 	Operator Operator
@@ -29,7 +29,7 @@ type Runner struct {
 	Progress func(Progress)
 
 	bulk     store.Bulk
-	doubtful []store.BulkEnd // that failed, nobody knows why; not marked yet
+	doubtful []store.BulkEnd // failures for an unknown reason, not marked yet
 	busy     []string        // events whose order is locked: they are left for later
 }
 
@@ -44,7 +44,7 @@ type Progress struct {
 	Ending string `json:"ending,omitempty"` // done, stopped, or "taken back" of one that never began; "" while it goes on
 }
 
-// TakenBack is the ending of a bulk that whoever asked for it was told is not done.
+// TakenBack is the ending of a bulk that never began: whoever asked for it was told that nothing was done.
 const TakenBack = "taken back"
 
 // ProgressOf returns how far a bulk has come.
@@ -53,15 +53,15 @@ func ProgressOf(b store.Bulk) Progress {
 }
 
 const (
-	// atOnce is how many events are acted on at once. Each takes a connection for some milliseconds, of which live events need most.
+	// atOnce is how many events are acted on at once. Each takes a connection for some milliseconds; live events need most connections.
 	atOnce = 8
 	// actTimeout bounds one act. It isn't cut short when the bulk is stopped.
 	actTimeout = 20 * time.Second
-	// mostDoubtful in a row end a run: then it isn't one event's failure.
+	// mostDoubtful failures in a row end a run: then the fault is no single event's.
 	mostDoubtful = 10
 )
 
-// LeftError says that the events that are left can't be acted on now, though all servers answer.
+// LeftError says that the events that are left can't be acted on now, because their orders are locked, though all servers answer.
 type LeftError struct {
 	Left  int
 	First string // the ID of the first
@@ -71,11 +71,11 @@ func (e *LeftError) Error() string {
 	return fmt.Sprintf("%s left, of an order that somebody else has locked; the first is %s", words.Phrase(e.Left, "event is", "events are"), e.First)
 }
 
-// Run acts on those events of a bulk that are not done, in order and at the bulk's rate, until that much time has passed, until ctx ends,
-// or until the bulk is stopped; when all are done, the bulk is. It returns how far the bulk has come. An error says why it can't go
-// on now; it is to be called again, and goes on where it was.
+// Run acts on the events of a bulk that are not done, in order and at the bulk's rate, for the time during, until ctx ends, or until
+// the bulk is stopped; when all are done, the bulk is. It returns how far the bulk has come. An error says why it can't go on now:
+// call Run again, and it continues where it was.
 //
-// It may run twice, also at once, and be cut off anywhere: an event's act has an ID of its own, by which it is recorded once.
+// Run may run twice, even concurrently, and may be cut off anywhere: each event's act has an ID of its own, by which it is recorded once.
 func (r *Runner) Run(ctx context.Context, id string, during time.Duration) (Progress, error) {
 	b, found, err := r.Store.BeginBulk(ctx, id)
 	switch {
@@ -102,11 +102,11 @@ func (r *Runner) Run(ctx context.Context, id string, during time.Duration) (Prog
 	return ProgressOf(b), err
 }
 
-// pages acts on the events a page at a time, and reports whether it came to the last one.
+// pages acts on the events a page at a time, and reports whether it reached the last page.
 func (r *Runner) pages(ctx context.Context, until time.Time) (all bool, err error) {
 	limiter := rate.NewLimiter(rate.Limit(r.bulk.Rate), 1)
 	for after := 0; time.Now().Before(until) && ctx.Err() == nil; {
-		// A page is a second's worth: so soon it learns that the bulk is stopped.
+		// A page is a second's worth of events, but at least atOnce. A stop is noticed at the next page.
 		places, err := r.Store.OpenPlaces(ctx, r.bulk.ID, after, max(r.bulk.Rate, atOnce))
 		if err != nil {
 			return false, fmt.Errorf("read what is left of bulk %s: %w", r.bulk.ID, err)
@@ -122,12 +122,12 @@ func (r *Runner) pages(ctx context.Context, until time.Time) (all bool, err erro
 	return false, nil
 }
 
-// page acts on some events, at the rate, several at once, and marks what became of them. It reports whether it came to the last one.
+// page acts on some events, at the rate, several at once, and marks what became of them. It reports whether it reached the last event.
 func (r *Runner) page(ctx context.Context, places []store.BulkPlace, limiter *rate.Limiter, until time.Time) (whole bool, err error) {
 	acted := make([]acted, len(places))
 	pacing, stop := context.WithDeadline(ctx, until)
 	defer stop()
-	acting, stopped := errgroup.WithContext(pacing) // by the first event that can't be acted on because a server is away
+	acting, stopped := errgroup.WithContext(pacing) // stopped ends with the first event that can't be acted on because a server is away
 	acting.SetLimit(atOnce)
 	whole = true
 	for i, p := range places {

@@ -31,7 +31,7 @@ func TestEveryEventIsActedOnOnceAndAudited(t *testing.T) {
 		return nil
 	}
 	s := r.start(retryWaiting())
-	r.exec(`DELETE FROM pending_events`) // whatever becomes of the rows: the set is fixed
+	r.exec(`DELETE FROM pending_events`) // the set is fixed, whatever becomes of the rows
 	require.Equal(t, bulk.Progress{Name: "retry", Action: "retry", Rate: 1000, Total: 120, Done: 120, Failed: 1, Ending: "done"}, r.runAll(s.ID))
 	require.Equal(t, bulk.Progress{Name: "retry", Action: "retry", Rate: 1000, Total: 120, Done: 120, Failed: 1, Ending: "done"}, r.runAll(s.ID), "again")
 
@@ -75,7 +75,7 @@ func TestARunThatIsCutOffGoesOnWhereItWas(t *testing.T) {
 	require.GreaterOrEqual(t, p.Done, 20, "what was under way is marked")
 	require.Less(t, p.Done, 60)
 
-	// As if a kill had kept it from marking the last ones; they have ended meanwhile.
+	// As if the process had been killed before it marked ten of them; they have ended meanwhile.
 	r.exec(`UPDATE bulk_events SET done_at = NULL, result = '' WHERE place BETWEEN 5 AND 14`)
 	acted := maps.Clone(r.acts)
 	r.act = func(id string, _ operate.Act) error {
@@ -143,7 +143,7 @@ func TestAFaultThatMeetsAllEventsFailsNone(t *testing.T) {
 	var tries atomic.Int32
 	r.act = func(id string, _ operate.Act) error {
 		switch {
-		case id == "evt_3" && tries.Add(1) < 3: // it passes
+		case id == "evt_3" && tries.Add(1) < 3: // a fault that passes
 			return errors.New("deadlock detected")
 		case id == "evt_4":
 			return errors.New("a fault of this event")

@@ -21,8 +21,8 @@ import (
 	"inorder/internal/words"
 )
 
-// Preview returns what the filter selects now: how many, and the first ten, the oldest first. The filter in the answer has the time up
-// to which it looked, so that, posted back, it leaves out what comes later. Nothing is done.
+// Preview returns how many events the filter selects now, and the first ten, oldest first. The filter in the answer has the time up to
+// which Preview looked: posted back, it leaves out what arrives later. Preview changes nothing.
 func (b *Bulks) Preview(ctx context.Context, asked api.BulkRequest) (api.Preview, error) {
 	r, err := check(asked)
 	if err != nil {
@@ -47,9 +47,9 @@ func (b *Bulks) Preview(ctx context.Context, asked api.BulkRequest) (api.Preview
 // Start fixes the set of events that the filter selects, and starts the workflow that acts on them. A filter that selects none
 // is no error: the answer has no ID, and says that nothing was done.
 //
-// key is the same whenever the same request is tried again: then the bulk that there is is answered, and its workflow started if it
-// isn't running though the bulk goes on. "" is a new request. If Temporal does not take the workflow the bulk is taken back, and an
-// operate.UnavailableError says that nothing was done.
+// key is the same whenever the same request is tried again; "" for a new request. If the key's bulk exists, Start returns it, and starts
+// its workflow if the bulk goes on and the workflow isn't running. If Temporal does not accept the workflow, a new bulk is taken back, and
+// an operate.UnavailableError says that nothing was done.
 func (b *Bulks) Start(ctx context.Context, asked api.BulkRequest, actor, key string) (api.Started, error) {
 	r, err := check(asked)
 	if err != nil {
@@ -85,8 +85,8 @@ func (b *Bulks) Start(ctx context.Context, asked api.BulkRequest, actor, key str
 	return api.Started{ID: frozen.ID, Total: frozen.Total, TemporalURL: b.Engine.URL(frozen.ID, "")}, nil
 }
 
-// selectsAll reports whether the filter leaves out nothing that the action can be done to: it has nothing but times, and no such event is
-// older. The time up to which a preview looked leaves out what came later only.
+// selectsAll reports whether the filter selects every event that the action can be done to: it has times only, and no such event is older
+// than ReceivedAfter. ReceivedBefore doesn't count: a preview sets it, and it leaves out only what arrived later.
 func (b *Bulks) selectsAll(ctx context.Context, r request) (bool, error) {
 	switch {
 	case !r.selectsByTime():
@@ -100,7 +100,7 @@ func (b *Bulks) selectsAll(ctx context.Context, r request) (bool, error) {
 
 var participle = map[api.Action]string{api.Retry: "retried", api.Discard: "discarded", api.Replay: "replayed"}
 
-// freeze returns the bulk of the events, unless they are not those of the preview.
+// freeze returns the bulk of the events and their IDs, or a ChangedError if they are not those of the preview.
 func (r request) freeze(events []store.Selected, actor string, at time.Time) (store.Bulk, []string, error) {
 	changed := r.Set != "" && r.Set != digest(events) || r.Expect != nil && *r.Expect != len(events)
 	if changed {
@@ -121,8 +121,8 @@ func (r request) freeze(events []store.Selected, actor string, at time.Time) (st
 	return store.Bulk{Name: cmp.Or(r.Name, string(r.Action)), Action: string(r.Action), Filter: filter, Reason: r.Reason, Actor: actor, Rate: r.Rate}, ids, nil
 }
 
-// start starts the workflow. If Temporal doesn't take it, a bulk that has just been written is taken back, unless it has begun all
-// the same; one that was there before is left for the next try.
+// start starts the workflow. If Temporal doesn't accept it, a bulk that has just been written is taken back, unless it has begun all
+// the same; a bulk that existed before is left for the next attempt.
 func (b *Bulks) start(ctx context.Context, frozen store.Bulk, existed bool) error {
 	starting, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
@@ -153,13 +153,13 @@ func summary(b store.Bulk) string {
 
 const maxName = 100
 
-// newID is a bulk's ID, which is also its workflow's: the same for the same key and name.
+// newID returns the ID of a bulk and its workflow: the same for the same key and name.
 func newID(r request, key string) string {
 	hash := sha256.Sum256([]byte(cmp.Or(key, rand.Text())))
 	return "inorder-bulk-" + slug(cmp.Or(r.Name, string(r.Action))) + "-" + hex.EncodeToString(hash[:8])
 }
 
-// slug is what of a name can be a part of an ID in an URL.
+// slug returns a name as it can be a part of an ID in a URL.
 func slug(name string) string {
 	words := strings.FieldsFunc(strings.ToLower(name), func(c rune) bool { return (c < 'a' || c > 'z') && (c < '0' || c > '9') })
 	s := strings.Join(words, "-")
@@ -188,7 +188,7 @@ func merge(events []store.Selected, applying []api.Event) ([]store.Selected, err
 	return events, nil
 }
 
-// digest is the same for the same events.
+// digest identifies a set of events.
 func digest(events []store.Selected) string {
 	h := sha256.New()
 	for _, e := range events {
@@ -197,7 +197,7 @@ func digest(events []store.Selected) string {
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// unavailable is an error of PostgreSQL for whoever asked; errors that say what to do, and those of a statement, stay as they are.
+// unavailable turns an error of PostgreSQL into an UnavailableError. Errors that say what to do, and those of a statement, stay as they are.
 func unavailable(err error) error {
 	var changed *ChangedError
 	var invalid *operate.InvalidError

@@ -18,7 +18,7 @@ func TestAPreviewCountsAndShowsTheOldestTen(t *testing.T) {
 	r.waiting("evt_", 25)
 	r.exec(`INSERT INTO event_inbox (event_id, order_id, body, received_at, not_before)
 		VALUES ('evt_inbox', 'order_1', '{"type":"order.paid","store_id":"store_2"}', now() - interval '1 day', now()),
-		       ('evt_3', 'order_3', '{"type":"order.paid"}', now(), now())`) // which waits, too
+		       ('evt_3', 'order_3', '{"type":"order.paid"}', now(), now())`) // evt_3 waits, too
 	p, err := r.Preview(t.Context(), api.BulkRequest{Action: api.Retry})
 	require.NoError(t, err)
 	require.Equal(t, 26, p.Count)
@@ -109,7 +109,7 @@ func TestAnotherSetThanThePreviewsIsRefused(t *testing.T) {
 	require.NoError(t, err)
 	request.Filter, request.Expect, request.Set = p.Filter, &p.Count, p.Set
 
-	// One ends, and one that was received long ago begins to wait only now: as many, and others.
+	// One event ends, and another, received long ago, begins to wait only now: as many events, but not the same.
 	r.exec(`UPDATE pending_events SET event_id = 'evt_slow' WHERE event_id = 'evt_2'`)
 	var changed *bulk.ChangedError
 	_, err = r.Start(t.Context(), request, "ops", "")

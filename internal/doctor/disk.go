@@ -31,12 +31,12 @@ const (
 	gib     = 1 << 30
 	keptWAL = 4 * gib
 
-	lowShare, fewShare = 0.05, 0.15 // of a disk that is free
+	lowShare, fewShare = 0.05, 0.15 // the part of a disk that is free
 	lowBytes           = 2 * gib
 )
 
-// disk tells how large the database is, and how much room it has, where that can be seen: only a role that may read all settings, on PostgreSQL's
-// own machine, can.
+// disk reports how large the database is and, where it can be seen, how much room it has: only on PostgreSQL's own machine, by a role that may
+// read all settings.
 func (p Postgres) disk(ctx context.Context) ([]Finding, error) {
 	var size int64
 	if err := p.Pool.QueryRow(ctx, sizeSQL).Scan(&size); err != nil {
@@ -76,7 +76,7 @@ func sized(row pgx.CollectableRow) (string, error) {
 	return name + " " + bytesOf(size), err
 }
 
-// room is the finding of how much is free. Who can't see it learns how large the database is.
+// room reports how much of the disk is free or, if that can't be seen, only how large the database is.
 func (p Postgres) room(ctx context.Context, has string) Finding {
 	free, total, err := p.free(ctx)
 	if err != nil {
@@ -103,7 +103,7 @@ func (p Postgres) free(ctx context.Context) (free, total int64, err error) {
 		return 0, 0, errors.New("this role may not know its data_directory")
 	}
 	free, total, err = freeOf(directory)
-	for errors.Is(err, os.ErrPermission) && directory != filepath.Dir(directory) { // who may not enter the directory asks of the one above
+	for errors.Is(err, os.ErrPermission) && directory != filepath.Dir(directory) { // without permission for this directory, ask about its parent
 		directory = filepath.Dir(directory)
 		free, total, err = freeOf(directory)
 	}
@@ -115,7 +115,7 @@ func isHere(host string) bool {
 	return strings.HasPrefix(host, "/") || host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// bytesOf is a size as people read it.
+// bytesOf returns a size as people read it.
 func bytesOf(n int64) string {
 	for _, unit := range []struct {
 		size int64

@@ -1,5 +1,5 @@
-// Package doctor checks an installation, and says of everything that is wrong what to do. It changes nothing. What it checks of PostgreSQL, of the
-// secrets and of a receiver behind its public URL is here; package worker checks what it put into Temporal.
+// Package doctor checks an installation, and says for everything that is wrong what to do. It changes nothing. The checks of PostgreSQL, the
+// secrets, our webhooks and the way from the public URL to a receiver are here; package worker checks what it put into Temporal.
 package doctor
 
 import (
@@ -10,12 +10,12 @@ import (
 	"time"
 )
 
-// Status is what became of a check.
+// Status is the result of a check.
 type Status string
 
 const (
 	OK     Status = "ok"
-	Note   Status = "note" // worth knowing, or not checked: nothing that has to be put right
+	Note   Status = "note" // worth knowing, or not checked: nothing that must be fixed
 	Failed Status = "failed"
 )
 
@@ -27,30 +27,30 @@ type Finding struct {
 	Do     string `json:"do,omitempty"` // what to do about it; never empty if it failed
 }
 
-// Well is a finding that all is well.
+// Well returns the finding that all is well.
 func Well(check, format string, args ...any) Finding {
 	return Finding{Check: check, Status: OK, Says: fmt.Sprintf(format, args...)}
 }
 
-// Noted is a finding that has to be known, or that says why something was not checked. do may be empty.
+// Noted returns a finding that is worth knowing, or that says why something was not checked. do may be empty.
 func Noted(check, do, format string, args ...any) Finding {
 	return Finding{Check: check, Status: Note, Says: fmt.Sprintf(format, args...), Do: do}
 }
 
-// Fails is a finding of what must be put right.
+// Fails returns a finding of what must be fixed.
 func Fails(check, do, format string, args ...any) Finding {
 	return Finding{Check: check, Status: Failed, Says: fmt.Sprintf(format, args...), Do: do}
 }
 
 // Check is one check, of one thing or of several that are asked for together.
 type Check struct {
-	Name string // of the findings, as far as the check says nothing else
-	// Run asks. Its error says that it could not be asked: the finding is then a note, because what is away has a check of its own.
+	Name string // of the finding if the check could not be made
+	// Run makes the check. An error says that it could not be made. The finding is then a note: what is away has a check of its own.
 	Run func(context.Context) ([]Finding, error)
 }
 
-// Examine runs the checks of one server, one after the other and each for at most within, and then those that need it. If the first, which
-// finds out whether the server answers, fails, the others are not run.
+// Examine runs the checks of one server one after the other, each for at most within. The first finds out whether the server answers: if it
+// fails, the others are not run, and a note says so for each.
 func Examine(ctx context.Context, within time.Duration, answers Check, others ...Check) []Finding {
 	found := run(ctx, within, answers)
 	if slices.ContainsFunc(found, func(f Finding) bool { return f.Status == Failed }) {
@@ -90,7 +90,7 @@ func Together(groups ...func() []Finding) []Finding {
 func Clock(check string, at, asked, answered time.Time) Finding {
 	half := answered.Sub(asked) / 2
 	off := at.Sub(asked.Add(half))
-	switch seconds := (off.Abs() - half).Seconds(); { // what the way may have taken is not its clock's fault
+	switch seconds := (off.Abs() - half).Seconds(); { // the time that the answer took is not the clock's fault
 	case seconds >= clockFails.Seconds():
 		return Fails(check, "Have both machines set their clocks by NTP: ages, lateness and retention are measured by them.",
 			"its clock is %s this machine's", offBy(off))
@@ -100,7 +100,7 @@ func Clock(check string, at, asked, answered time.Time) Finding {
 	return Well(check, "its clock agrees with this machine's")
 }
 
-// From when on a clock's difference is told, and from when on it must be mended.
+// From clockNotes on, a difference between clocks is noted; from clockFails on, it must be fixed.
 const (
 	clockNotes = time.Second
 	clockFails = 30 * time.Second

@@ -92,7 +92,7 @@ func TestWebhooks(t *testing.T) {
 	}
 }
 
-// While PostgreSQL is away it is at fault alone: nobody is to look at the platform, nor at its key.
+// While PostgreSQL is away, it alone is at fault: the finding points neither to the platform nor to its key.
 func TestWebhooksWithoutPostgres(t *testing.T) {
 	pool, err := pgxpool.New(t.Context(), "postgres://inorder@127.0.0.1:1/inorder")
 	require.NoError(t, err)

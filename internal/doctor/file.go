@@ -15,12 +15,12 @@ import (
 	"inorder/internal/refused"
 )
 
-// ErrNoDelivery is what a file is that holds no delivery.
+// ErrNoDelivery says that a file holds no delivery.
 var ErrNoDelivery = errors.New("the file must hold the delivery as it was sent: header lines, an empty line, then the body, byte for byte")
 
-// ReadDelivery reads a delivery as HTTP has it: a request line, which may be missing, header lines, an empty line, and the body. A body in chunks is put
-// together; what follows a body of Content-Length bytes, such as the line break that an editor adds, is left out. Its error is ErrNoDelivery for
-// what has no headers.
+// ReadDelivery reads a delivery as HTTP has it: a request line, which may be missing, header lines, an empty line, and the body. It puts a chunked body
+// together. It leaves out what follows a body of Content-Length bytes, such as the line break that an editor adds. If there are no headers, its error is
+// ErrNoDelivery.
 func ReadDelivery(text []byte) (refused.Delivery, error) {
 	if first, rest, _ := bytes.Cut(text, []byte("\n")); bytes.Contains(first, []byte(" HTTP/")) {
 		text = rest

@@ -22,7 +22,7 @@ import (
 // Postgres checks the database that the programs use, as the role that they have.
 type Postgres struct {
 	Pool      *pgxpool.Pool
-	Retention retention.Settings // of the programs; the zero Settings has nothing checked of them
+	Retention retention.Settings // of the programs; with the zero Settings nothing is checked against them
 	Within    time.Duration      // that each check may take
 }
 
@@ -45,7 +45,7 @@ const databaseSQL = `
 SELECT current_setting('server_version'), current_setting('server_version_num')::int, current_database(), current_user::text, pg_is_in_recovery(),
 	current_setting('default_transaction_read_only') = 'on'`
 
-// oldest is the first version of PostgreSQL that the tests run on.
+// oldest is the oldest version of PostgreSQL that the tests run on.
 const oldest = 15
 
 func (p Postgres) database(ctx context.Context) ([]Finding, error) {
@@ -68,7 +68,7 @@ func (p Postgres) database(ctx context.Context) ([]Finding, error) {
 	return []Finding{Well("database", "%s, version %s, database %q as %q, answered in %s", p.name(), version, database, role, took.Round(100*time.Microsecond))}, nil
 }
 
-// databaseCure says what to do if the database can't be asked.
+// databaseCure returns what to do if the database can't be asked.
 func databaseCure(err error) string {
 	pg, answered := errors.AsType[*pgconn.PgError](err)
 	switch {

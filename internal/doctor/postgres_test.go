@@ -17,7 +17,7 @@ func TestMain(m *testing.M) { testenv.Main(m) }
 
 const patient = time.Minute
 
-// named are the findings of a check.
+// named returns the findings of a check.
 func named(found []Finding, check string) (of []Finding) {
 	for _, f := range found {
 		if f.Check == check {

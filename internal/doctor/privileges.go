@@ -34,7 +34,7 @@ func (p Postgres) privileges(ctx context.Context) ([]Finding, error) {
 	var disabled, gone []string
 	err = p.Pool.QueryRow(ctx, auditSQL, auditGuards).Scan(&changes, &disabled, &gone)
 	switch {
-	case errors.Is(err, pgx.ErrNoRows): // an older schema, of which another check tells
+	case errors.Is(err, pgx.ErrNoRows): // an older schema, which another check reports
 	case err != nil:
 		return found, err
 	case len(disabled)+len(gone) > 0:
@@ -56,8 +56,8 @@ func (p Postgres) privileges(ctx context.Context) ([]Finding, error) {
 	return found, nil
 }
 
-// audit compares how long the database keeps the audit, which the last `inorder migrate` wrote, with the settings of today: no program reads
-// both.
+// audit compares how long the database keeps the audit, as the last `inorder migrate` wrote it, with the settings of today, because no program
+// reads both.
 func (p Postgres) audit(ctx context.Context) ([]Finding, error) {
 	kept, err := migrations.AuditKept(ctx, p.Pool)
 	if err != nil {

@@ -13,14 +13,14 @@ import (
 	"inorder/internal/delivery"
 )
 
-// Public tries the way of a delivery from the public URL to the receiver, by deliveries that are no events: whoever gets the receiver's own 400
-// for one has shown that the body arrived byte for byte and that the secret is right.
+// Public tries the way of a delivery from the public URL to the receiver. It sends deliveries that are no events: the receiver's own 400 for one
+// shows that the body arrived byte for byte and that the secret is right.
 type Public struct {
 	URL          string // with or without the path of deliveries
-	Secret       string // "" if there is none to sign with: then only how large a body may be is tried
+	Secret       string // "" if there is none to sign with: then whether bodies arrive unchanged is not checked
 	MaxBodyBytes int    // the receiver's
 	Within       time.Duration
-	Client       *http.Client // default: one that follows no redirect, because the platform does not
+	Client       *http.Client // default: one that follows no redirects, because the platform follows none
 }
 
 // Examine posts about ten requests of up to MaxBodyBytes.
@@ -34,7 +34,7 @@ func (p Public) Examine(ctx context.Context) []Finding {
 	return Examine(ctx, p.Within, Check{"public URL", p.answers}, Check{"certificate", p.certificate}, Check{"body untouched", p.untouched}, Check{"body limit", p.limit})
 }
 
-// probe has what somebody would change who reads bodies on the way: two kinds of line breaks, blanks at the end, and almost JSON.
+// probe has what a proxy that reads bodies would change: two kinds of line breaks, blanks at the end, and almost JSON.
 const probe = delivery.Probe + " \t\r\n\u00e9\n{\"a\" : 1.0, \"a\":1e2}\r\n \n"
 
 func (p Public) answers(ctx context.Context) ([]Finding, error) {
@@ -85,8 +85,8 @@ func (p Public) untouched(ctx context.Context) ([]Finding, error) {
 	}
 	var compressed bytes.Buffer
 	z := gzip.NewWriter(&compressed)
-	z.Name = delivery.Probe         // by which the receiver knows it, without decompressing it
-	_, _ = io.WriteString(z, probe) // a bytes.Buffer takes all
+	z.Name = delivery.Probe         // the receiver recognizes the probe by this name, without decompressing it
+	_, _ = io.WriteString(z, probe) // writing to a bytes.Buffer never fails
 	_ = z.Close()
 	if a, err = p.post(ctx, compressed.Bytes(), "gzip"); err != nil {
 		return nil, err
@@ -122,7 +122,7 @@ func (p Public) limit(ctx context.Context) ([]Finding, error) {
 		"a body of %d bytes does not reach the receiver, which would take it (MAX_BODY_BYTES); one of %d does", max(2*passes, 1), passes)}, nil
 }
 
-// notAnEvent is what a receiver says of the probe.
+// notAnEvent is what a receiver answers to the probe.
 const notAnEvent = "must be a JSON object"
 
 // reply is what came back.
@@ -132,7 +132,7 @@ type reply struct {
 	certificateEnds time.Time
 }
 
-// isReceivers reports whether a receiver wrote the answer to a delivery that is no event: nobody else answers these.
+// isReceivers reports whether the answer to a delivery that is no event is a receiver's: nobody else writes these texts.
 func (a reply) isReceivers() bool {
 	switch a.status {
 	case http.StatusUnauthorized:

@@ -11,11 +11,11 @@ import (
 	"inorder/internal/words"
 )
 
-// endsSoon is how long before its end a secret is told of, if no other takes its place.
+// endsSoon is how long before its end a secret is reported, if no other takes its place.
 const endsSoon = 7 * 24 * time.Hour
 
-// Secrets checks the secrets that this environment has, which should be the receiver's. known are all, ended ones too; table may be nil without a
-// database, and says what receivers verified with.
+// Secrets checks the secrets of this environment, which should be the receiver's. known are all of them, also those that have ended. table says
+// which secrets receivers have verified with; it is nil without a database.
 func Secrets(known []secrets.Known, table *secrets.Table, now time.Time) Check {
 	return Check{"secrets", func(ctx context.Context) ([]Finding, error) {
 		verified := map[string]time.Time{}
@@ -65,13 +65,13 @@ func secretFindings(known []secrets.Known, verified map[string]time.Time, now ti
 	return []Finding{Well("secrets", "valid: %s; one verified a delivery %s", strings.Join(valid, ", "), words.Ago(last, now))}
 }
 
-// recordsWithin is how long PostgreSQL may take to say which webhooks are ours; the platform then has the rest.
+// recordsWithin is how long PostgreSQL may take to say which webhooks are ours; the rest of the time is the platform's.
 const recordsWithin = 5 * time.Second
 
-// Webhooks checks that the platform delivers to us: that ours are there, active and as registered.
+// Webhooks checks that the platform delivers to us: that our webhooks are there, active and as registered.
 func Webhooks(r webhooks.Registrar) Check {
 	return Check{"webhooks", func(ctx context.Context) ([]Finding, error) {
-		if err := readRecords(ctx, r.Store); err != nil { // nobody is to look for a fault of the platform
+		if err := readRecords(ctx, r.Store); err != nil { // PostgreSQL is at fault, and not the platform
 			return nil, err
 		}
 		list, err := r.List(ctx)

@@ -13,12 +13,12 @@ import (
 
 const (
 	mostBlockers   = 200 // events that are shown
-	mostDescribed  = 20  // of which Temporal is asked for the last failure
+	mostDescribed  = 20  // events whose last failure Temporal is asked for
 	describedAtOne = 5
 )
 
-// Blocked says what holds an order up: the newest of its events that have not ended, and who holds its lock. There need be no such order: events may wait
-// for it. More of the events are in the list of the order's.
+// Blocked returns what holds an order up: the newest of its events that have not ended, and who holds its lock. The order need not exist: events may wait
+// for it. The cursor continues in the list of the order's events.
 func (i *Inspector) Blocked(ctx context.Context, orderID string) (api.Blocked, error) {
 	answer := api.Blocked{OrderID: orderID}
 	applying, away := i.applying(ctx, api.Filter{OrderID: orderID}, view.Position{}, mostBlockers)
@@ -30,7 +30,7 @@ func (i *Inspector) Blocked(ctx context.Context, orderID string) (api.Blocked, e
 		page = view.Merge(mostBlockers, append(found.Events, without(applying, found.Events))...)
 		answer.Exists, answer.Lock = found.Exists, found.Lock
 		lacks(&answer.Missing, temporal, away, "events that are being applied are not in the list, and failures are missing")
-	} else { // somebody may have locked a whole table: then who it is can still be told
+	} else { // somebody may have locked a whole table: who it is can still be found out
 		answer.Lock, _ = read(ctx, i, func(ctx context.Context, v *view.View) (*api.LockHolder, error) { return v.LockHolder(ctx, orderID) })
 		page, away = i.running(ctx, api.Filter{OrderID: orderID}, view.Position{}, mostBlockers, err)
 		if away != nil && answer.Lock == nil {
@@ -43,7 +43,7 @@ func (i *Inspector) Blocked(ctx context.Context, orderID string) (api.Blocked, e
 	return answer, nil
 }
 
-// blockers adds to the newest of the events what Temporal knows of them.
+// blockers adds what Temporal knows to the newest events.
 func (i *Inspector) blockers(ctx context.Context, events []api.Event) []api.Blocker {
 	all := make([]api.Blocker, len(events))
 	ctx, cancel := context.WithTimeout(ctx, i.patience())
@@ -66,7 +66,7 @@ func (i *Inspector) blockers(ctx context.Context, events []api.Event) []api.Bloc
 	return all
 }
 
-// summary says it in words.
+// summary says in words what holds the order up. complete is false if PostgreSQL did not answer.
 func summary(b api.Blocked, complete bool) string {
 	states := map[api.State]int{}
 	for _, e := range b.Events.Data {

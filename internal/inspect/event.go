@@ -56,7 +56,7 @@ func (i *Inspector) Event(ctx context.Context, id string) (api.EventView, error)
 	return k.EventView, nil
 }
 
-// unknown is why nothing is known of the event.
+// unknown returns why nothing is known of the event.
 func (k *known) unknown() error {
 	switch {
 	case k.noView != nil && k.away != nil:
@@ -69,7 +69,7 @@ func (k *known) unknown() error {
 	return &operate.UnknownError{EventID: k.EventID}
 }
 
-// askEngine asks for the run of the event's workflow, for a replay that is under way, and when an event that waits is applied again, all at once.
+// askEngine asks Temporal, all at once, for the run of the event's workflow, for a replay under way, and for when a waiting event is applied again.
 func (i *Inspector) askEngine(ctx context.Context, k *known) {
 	workflowID := cmp.Or(k.WorkflowID, k.EventID)
 	var all sync.WaitGroup
@@ -83,7 +83,7 @@ func (i *Inspector) askEngine(ctx context.Context, k *known) {
 		all.Go(func() { k.replay = i.replayOf(ctx, k.EventView) })
 	}
 	if k.State == api.StateWaiting || k.State == api.StateStuck {
-		all.Go(func() { // it asks a worker: without one the event is shown all the same
+		all.Go(func() { // NextLook needs a worker: without one the event is shown all the same
 			ctx, cancel := context.WithTimeout(ctx, i.patience()/4)
 			defer cancel()
 			next, err := i.Engine.NextLook(ctx, workflowID)
@@ -95,8 +95,8 @@ func (i *Inspector) askEngine(ctx context.Context, k *known) {
 	all.Wait()
 }
 
-// replayOf returns the run that applies an ended event again, if one does; the zero run otherwise. The act of a replay that has had its
-// effect is in the timeline.
+// replayOf returns the running replay of an ended event, or the zero run. A replay that took effect is in the timeline, so the running one
+// has the next number, or the last.
 func (i *Inspector) replayOf(ctx context.Context, e api.EventView) operate.Run {
 	n := 0
 	for _, m := range e.Timeline {
@@ -119,7 +119,7 @@ func (i *Inspector) replayOf(ctx context.Context, e api.EventView) operate.Run {
 	return operate.Run{}
 }
 
-// fromRun fills in what Temporal knows of an event that PostgreSQL does not have, or could not be asked for.
+// fromRun fills in what Temporal knows of an event that PostgreSQL does not have, or could not be asked about.
 func (i *Inspector) fromRun(ctx context.Context, k *known) {
 	r := k.run
 	found := false
@@ -160,7 +160,7 @@ func unlessZero(t time.Time) *time.Time {
 	return &t
 }
 
-// addRun adds attempts, and to the reason what only the run can tell.
+// addRun adds the attempts, and completes the reason with what only the run shows.
 func (k *known) addRun() {
 	if k.replay.Running {
 		k.run, k.hasRun = k.replay, true
@@ -187,7 +187,7 @@ func (k *known) addRun() {
 
 const activityApply = "ApplyEvent"
 
-// reason is in words why the event is where it is.
+// reason returns in words why the event is where it is.
 func (k *known) reason(r operate.Run) string {
 	switch {
 	case k.replay.Running:
@@ -218,15 +218,15 @@ func (k *known) reason(r operate.Run) string {
 	return fmt.Sprintf("%s; its workflow is %s: a retry starts it again, and so does the sweep", k.Reason, r.Status)
 }
 
-// fitting are the actions that fit now, and can be done: every action begins with PostgreSQL, so that none can be done while that does not
-// answer.
+// fitting returns the actions that fit now and can be done. Every action begins in PostgreSQL, so none can be done while PostgreSQL does
+// not answer.
 func (k *known) fitting() []api.Action {
 	if k.noView != nil {
 		return []api.Action{}
 	}
 	purged := k.State == api.StateEnded && !k.recorded
 	actions := operate.Fits(k.State, k.run.Releases(), purged || k.PayloadRemovedAt != nil)
-	if k.away != nil { // a discard and an amendment are in PostgreSQL; so is what is in the inbox
+	if k.away != nil { // discard, amend, and a retry in the inbox need PostgreSQL only
 		actions = slices.DeleteFunc(actions, func(a api.Action) bool {
 			return a == api.Replay || a == api.Retry && k.State != api.StateInbox
 		})

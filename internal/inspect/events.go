@@ -9,14 +9,14 @@ import (
 	"inorder/internal/store/view"
 )
 
-// Events returns a page of the events that the filter selects, newest receipt first. Those that are in no table are being applied, and come from
-// Temporal. While PostgreSQL is away, all that come from there are whose workflow runs.
+// Events returns a page of the events that the filter selects, newest receipt first. Events in no table are being applied, and come from
+// Temporal. While PostgreSQL is away, the page has only what Temporal knows: the events whose workflow runs.
 func (i *Inspector) Events(ctx context.Context, f api.Filter, cursor string, limit int) (api.Page[api.Event], error) {
 	after, err := view.ParseCursor(cursor)
 	if err != nil {
 		return api.Page[api.Event]{}, only(err)
 	}
-	// Temporal first: what is applied meanwhile is then found in PostgreSQL.
+	// Temporal is asked first: an event that is applied in between is then found in PostgreSQL.
 	var running view.Found
 	var away error
 	isOpen := f.Outcome == "" && f.Via == ""
@@ -35,7 +35,7 @@ func (i *Inspector) Events(ctx context.Context, f api.Filter, cursor string, lim
 	return page, nil
 }
 
-// applying are events that are being applied, and in no table.
+// applying returns events that are being applied and are in no table.
 func (i *Inspector) applying(ctx context.Context, f api.Filter, after view.Position, limit int) (view.Found, error) {
 	running, err := ask(ctx, i, func(ctx context.Context) (view.Found, error) {
 		return i.Engine.ListRunning(ctx, f, []api.State{api.StateApplying}, after, limit)
@@ -46,7 +46,7 @@ func (i *Inspector) applying(ctx context.Context, f api.Filter, after view.Posit
 	recorded, err := read(ctx, i, func(ctx context.Context, v *view.View) (map[string]bool, error) {
 		return v.Recorded(ctx, idsOf(running.Events))
 	})
-	if err != nil { // whoever asks for PostgreSQL's events notices
+	if err != nil { // the caller asks PostgreSQL, too, and gets the error there
 		return view.Found{}, nil
 	}
 	running.Events = slices.DeleteFunc(running.Events, func(e api.Event) bool { return recorded[e.EventID] })
@@ -72,7 +72,7 @@ func idsOf(events []api.Event) (ids []string) {
 	return ids
 }
 
-// running is a page of what Temporal alone knows, while PostgreSQL does not answer.
+// running returns a page of what Temporal knows, while PostgreSQL does not answer.
 func (i *Inspector) running(ctx context.Context, f api.Filter, after view.Position, limit int, cause error) (api.Page[api.Event], error) {
 	states := []api.State{api.StateApplying, api.StateWaiting, api.StateStuck, api.StateAttention}
 	if f.State != "" {

@@ -1,6 +1,6 @@
-// Package inspect is what operators see: what PostgreSQL has (internal/store/view), together with what only Temporal knows, such as events that
-// are being applied, and the last failure of an activity. An answer says in Missing which of the two did not answer, and what it lacks.
-// Changing anything is internal/operate's.
+// Package inspect answers what operators ask. It joins what PostgreSQL has (internal/store/view) with what only Temporal knows, such as events
+// that are being applied and the last failure of an activity. Missing says which of the two did not answer, and what the answer lacks.
+// It changes nothing; internal/operate does that.
 package inspect
 
 import (
@@ -21,7 +21,7 @@ import (
 	"inorder/internal/sweep"
 )
 
-// Engine is what inspecting needs of Temporal; workflows.Events implements it.
+// Engine is what an Inspector needs of Temporal; workflows.Events implements it.
 type Engine interface {
 	// Describe returns what Temporal knows of the newest run; found is false if it has none.
 	Describe(ctx context.Context, workflowID string) (r operate.Run, found bool, err error)
@@ -29,23 +29,23 @@ type Engine interface {
 	Input(ctx context.Context, r sweep.Run) (e inorder.Event, found bool, err error)
 	// NextLook returns when a waiting event is applied again by itself; zero for never. It asks the workflow, and so a worker.
 	NextLook(ctx context.Context, workflowID string) (time.Time, error)
-	// ListRunning returns, after a place, some of the events whose workflow runs in one of the states and that the filter selects, newest start first,
-	// about as many as a page has. They are received when their run started, as far as Temporal knows.
+	// ListRunning returns the events after a place that the filter selects and whose workflow runs in one of the states, newest start first, about a
+	// page of them. Temporal knows only when a run started, which stands for the time of receipt.
 	ListRunning(ctx context.Context, f api.Filter, states []api.State, after view.Position, limit int) (view.Found, error)
-	// CountApplying returns how many events are being applied, and when the run of the oldest started: that time or, of many, a little later.
+	// CountApplying returns how many events are being applied, and when the oldest run started. With many events, oldest may be a little late.
 	CountApplying(ctx context.Context) (n int, oldest time.Time, err error)
-	// Failing returns the newest workflows whose workflow tasks fail, a few of them.
+	// Failing returns a few of the workflows whose workflow tasks fail, the newest.
 	Failing(ctx context.Context) ([]api.FailingTask, error)
-	// URL is the page of a workflow in Temporal's UI; "" if it is not known where that is.
+	// URL returns the page of a workflow in Temporal's UI; "" if the UI's address is not known.
 	URL(workflowID, runID string) string
 }
 
 // Inspector answers operators, each within seconds, whatever the servers do. The errors of its methods are *operate.UnknownError,
-// *UnknownOrderError, *operate.UnavailableError and *operate.InvalidError; any other is a fault of the program.
+// *UnknownOrderError, *UnknownRefusedError, *operate.UnavailableError and *operate.InvalidError; any other is a fault of the program.
 type Inspector struct {
 	View   *view.View // nil in a process without DATABASE_URL
 	Engine Engine
-	// Checks are of the servers that Status tells of. One without a server is left out.
+	// Checks are run by Status, one for each server that it reports on.
 	Checks []ready.Check
 	// Patience is how long a server may take to answer one question; default 2 s.
 	Patience time.Duration
@@ -73,7 +73,7 @@ func (i *Inspector) patience() time.Duration { return cmp.Or(i.Patience, 2*time.
 
 func (i *Inspector) keep() time.Duration { return cmp.Or(i.Keep, time.Second) }
 
-// ask asks a server, for as long as patience allows.
+// ask asks a server one question, and waits as long as patience allows.
 func ask[T any](ctx context.Context, i *Inspector, question func(context.Context) (T, error)) (T, error) {
 	ctx, cancel := context.WithTimeout(ctx, i.patience())
 	defer cancel()
@@ -91,7 +91,7 @@ func read[T any](ctx context.Context, i *Inspector, question func(context.Contex
 	return ask(ctx, i, func(ctx context.Context) (T, error) { return question(ctx, i.View) })
 }
 
-// only is the error of a question that PostgreSQL alone can answer.
+// only returns the error to report for a question that PostgreSQL alone can answer.
 func only(err error) error {
 	switch {
 	case err == nil:
@@ -119,7 +119,7 @@ func isFault(err error) bool {
 	return true
 }
 
-// because begins a text with what of PostgreSQL's own reasons a person can do something about.
+// because returns how an error's text begins: with PostgreSQL's reason, if a person can do something about it; "" otherwise.
 func because(err error) string {
 	var pg *pgconn.PgError
 	switch {
@@ -135,12 +135,12 @@ func because(err error) string {
 	return ""
 }
 
-// unavailable is an error that also has its cause, for the log.
+// unavailable returns an UnavailableError that also wraps its cause.
 func unavailable(source, why string, cause error) error {
 	return fmt.Errorf("%w: %w", &operate.UnavailableError{Source: source, Why: why}, cause)
 }
 
-// lacks notes that a source did not answer, and what the answer therefore lacks.
+// lacks notes that a source did not answer, if err is not nil, and what the answer therefore lacks.
 func lacks(missing *[]api.Missing, source string, err error, what string) {
 	switch lacking := store.Lacking(err); {
 	case lacking != "":

@@ -22,7 +22,7 @@ import (
 
 func TestMain(m *testing.M) { testenv.Main(m) }
 
-// engine is what Temporal would answer. err is the answer to all, if there is one; with hangs there is none until the caller gives up.
+// engine answers for Temporal. Every method returns err; with hangs, none returns before the caller gives up.
 type engine struct {
 	runs     map[string]operate.Run
 	running  []api.Event
@@ -89,7 +89,7 @@ func TestStatusSaysWhatToDo(t *testing.T) {
 	require.True(t, status().OK)
 	require.Equal(t, map[string]api.Dependency{"postgres": {State: "ok"}}, status().Dependencies)
 
-	// What is young is on its way.
+	// Young events are on their way: no problem.
 	exec(`INSERT INTO event_inbox (event_id, body, received_at, not_before) VALUES ('evt_1', '{}', now(), now())`)
 	e.applying, e.oldest = 3, time.Now()
 	require.True(t, status().OK)
@@ -114,7 +114,7 @@ func TestAServerThatHangsIsNotWaitedFor(t *testing.T) {
 	pool := testenv.Database(t)
 	_, err := pool.Exec(t.Context(), `INSERT INTO webhook_events (event_id, type, outcome, payload) VALUES ('evt_1', 'x', 'applied', '{}')`)
 	require.NoError(t, err)
-	hung := func(ctx context.Context) error { <-t.Context().Done(); return nil } // heeds nothing
+	hung := func(ctx context.Context) error { <-t.Context().Done(); return nil } // ignores its ctx
 	i := &inspect.Inspector{View: view.New(pool), Engine: &engine{hangs: true}, Checks: []ready.Check{{Name: "temporal", Run: hung}}}
 	began := time.Now()
 	s, err := i.Status(t.Context())

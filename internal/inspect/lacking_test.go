@@ -17,7 +17,7 @@ import (
 	"inorder/internal/store/view"
 )
 
-// What is offered can be done now.
+// Every action that is offered can be done now.
 func TestActionsThatNeedAServerThatIsAwayAreNotOffered(t *testing.T) {
 	t.Parallel()
 	pool := testenv.Database(t)
@@ -54,7 +54,7 @@ func TestActionsThatNeedAServerThatIsAwayAreNotOffered(t *testing.T) {
 	require.Contains(t, store.Lacking(err), "does not exist")
 }
 
-// Somebody renamed a table, whose schema is of this version: what is told is that, and not to migrate.
+// Somebody renamed a table, but the schema is of this version: the answer says so, and does not advise to migrate.
 func TestATableThatIsNotThereIsNamed(t *testing.T) {
 	t.Parallel()
 	pool := testenv.Database(t)

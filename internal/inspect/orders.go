@@ -26,8 +26,8 @@ func (i *Inspector) Order(ctx context.Context, id string) (api.OrderView, error)
 	return o, only(err)
 }
 
-// Timeline returns a page of all events about an order, those that have not ended, too, the newest of their own times first. On its first page
-// are those that are being applied: Temporal knows no time of their own, and they are on top.
+// Timeline returns a page of all events about an order, also those that have not ended, newest first by their own time. The first page begins
+// with the events that are being applied: Temporal does not know their own times.
 func (i *Inspector) Timeline(ctx context.Context, orderID, cursor string, limit int) (api.Page[api.Event], error) {
 	var applying []api.Event
 	var away error
@@ -40,12 +40,12 @@ func (i *Inspector) Timeline(ctx context.Context, orderID, cursor string, limit 
 	if err != nil {
 		return page, only(err)
 	}
-	page.Data = append(append([]api.Event{}, applying...), page.Data...) // an empty page is a list, too
+	page.Data = append(append([]api.Event{}, applying...), page.Data...) // an empty page is [], not null
 	lacks(&page.Missing, temporal, away, "events that are being applied are not in the list")
 	return page, nil
 }
 
-// applyingOf are the events of an order that are being applied, and in no table.
+// applyingOf returns the events of an order that are being applied and are in no table.
 func (i *Inspector) applyingOf(ctx context.Context, orderID string, limit int) ([]api.Event, error) {
 	found, err := i.applying(ctx, api.Filter{OrderID: orderID}, view.Position{}, limit)
 	return found.Events, err

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// recently keeps the answer to a question, and asks it once for all who want to know at the same time. Temporal answers only some ten questions a
-// second about all workflows, makes others wait, and many may watch. An error is not kept.
+// recently caches the answer to a question, and asks it once for all concurrent callers. Temporal answers only about ten questions a second about
+// all workflows and makes the others wait, while many people may watch. Errors are not cached.
 type recently[T any] struct {
 	asking singleflight.Group
 	mu     sync.Mutex
@@ -22,10 +22,10 @@ func (r *recently[T]) ask(ctx context.Context, keep time.Duration, question func
 		return answer, nil
 	}
 	answer, err, _ := r.asking.Do("", func() (any, error) {
-		if answer, fresh := r.kept(keep); fresh { // it came since the look above
+		if answer, fresh := r.kept(keep); fresh { // another caller has stored it since the check above
 			return answer, nil
 		}
-		answer, err := question(context.WithoutCancel(ctx)) // who asks first may leave before the others
+		answer, err := question(context.WithoutCancel(ctx)) // the first caller may leave before the others
 		if err == nil {
 			r.mu.Lock()
 			defer r.mu.Unlock()

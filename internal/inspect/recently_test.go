@@ -23,7 +23,7 @@ func (c *counting) CountApplying(ctx context.Context) (int, time.Time, error) {
 	return c.engine.CountApplying(ctx)
 }
 
-// Temporal answers some ten questions a second about all workflows: those who watch must not be slowed down by each other.
+// Temporal answers about ten questions a second about all workflows: people who watch must not slow each other down.
 func TestManyWhoWatchAskTemporalOnce(t *testing.T) {
 	e := &counting{engine: engine{applying: 3}}
 	i := &inspect.Inspector{Engine: e, Keep: time.Hour}

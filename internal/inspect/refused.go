@@ -21,7 +21,7 @@ func (i *Inspector) Refusals(ctx context.Context, q api.RefusedQuery) (api.Page[
 	return page, only(err)
 }
 
-// Refused returns one of them.
+// Refused returns one sample.
 func (i *Inspector) Refused(ctx context.Context, id int64) (api.Refused, error) {
 	found := false
 	r, err := read(ctx, i, func(ctx context.Context, v *view.View) (r api.Refused, err error) {

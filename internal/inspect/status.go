@@ -14,10 +14,10 @@ import (
 	"inorder/internal/words"
 )
 
-// normal is how old an event may become in the inbox, or while it is applied, before somebody should look.
+// normal is how old an event may get in the inbox, or while it is applied, before it is a problem.
 const normal = time.Minute
 
-// asked is what the servers answered about the whole.
+// asked has what the servers answered to Status.
 type asked struct {
 	view     view.Status
 	noView   error
@@ -28,7 +28,7 @@ type asked struct {
 	servers  map[string]api.Dependency
 }
 
-// Status says whether anything is wrong. It asks all servers at once, and the error is nil: what did not answer is in Missing.
+// Status reports whether anything is wrong. It asks all servers at once. The error is always nil: Missing has the servers that did not answer.
 func (i *Inspector) Status(ctx context.Context) (api.Status, error) {
 	var a asked
 	var all sync.WaitGroup
@@ -71,7 +71,7 @@ func (i *Inspector) dependencies(ctx context.Context) map[string]api.Dependency 
 	return servers
 }
 
-// within returns when ctx ends, whether or not f does.
+// within runs f, and returns when f or ctx ends, whichever is first.
 func within(ctx context.Context, f func(context.Context) error) error {
 	done := make(chan error, 1)
 	go func() { done <- f(ctx) }()
@@ -106,7 +106,7 @@ func (a *asked) status(now time.Time) api.Status {
 	return s
 }
 
-// problems says in words what needs a person, the most urgent first.
+// problems returns in words what needs a person, the most urgent first.
 func (a *asked) problems(s api.Status) (all []string) {
 	note := func(wrong bool, format string, args ...any) {
 		if wrong {

@@ -11,9 +11,9 @@ import (
 )
 
 // Logger writes the first line of each kind at once. Then it counts, and writes at most one line of that kind per
-// interval: the newest one, with how many there were as "lines" and for how long they were counted as "within". So a kind
-// costs two lines in its first interval and one in each that follows, however often it happens. It is safe for use by
-// several goroutines.
+// interval: the newest one, with the number of lines as "lines" and the time over which they were counted as "within".
+// So a kind costs two lines in its first interval and one in each that follows, however often it happens. It is safe for
+// use by several goroutines.
 //
 // The kinds should be a closed set, such as constants in the code: each keeps its newest line in memory for an interval. When
 // there are too many, the further ones are counted as one.
@@ -46,7 +46,7 @@ const most = 100
 // others cannot be the name of a kind by mistake.
 const others = "\x00others"
 
-// New returns a Logger that writes to log. A process that stops calls Flush.
+// New returns a Logger that writes to log. Call Flush when the process stops.
 func New(log *slog.Logger, every time.Duration) *Logger {
 	return &Logger{log: log, every: every, kinds: map[string]*kind{}}
 }
@@ -56,7 +56,7 @@ func (l *Logger) Log(level slog.Level, name, message string, attrs ...any) {
 	l.LogContext(context.Background(), level, name, message, attrs...)
 }
 
-// LogContext is Log of what belongs to a trace, if one is in ctx. The context is kept like the attributes.
+// LogContext is Log for a line that belongs to the trace in ctx, if there is one. The context is kept like the attributes.
 func (l *Logger) LogContext(ctx context.Context, level slog.Level, name, message string, attrs ...any) {
 	if !l.log.Enabled(ctx, level) {
 		return
@@ -120,8 +120,8 @@ func (l *Logger) Flush() {
 	}
 }
 
-// take returns what writes the counted lines, or nil if there are none, and begins anew. It runs under the lock; what it
-// returns must not, because a log may be slow.
+// take returns a function that writes the counted lines, or nil if there are none, and starts counting anew. It runs under
+// the lock; the function must not, because a log may be slow.
 func (k *kind) take() func(*slog.Logger) {
 	within := time.Since(k.since)
 	k.since = time.Now()
@@ -134,10 +134,10 @@ func (k *kind) take() func(*slog.Logger) {
 	return func(log *slog.Logger) { log.Log(ctx, level, message, attrs...) }
 }
 
-// maxLine is in bytes. What follows in a longer error mostly repeats its beginning.
+// maxLine is in bytes. The rest of a longer error mostly repeats its beginning.
 const maxLine = 300
 
-// OneLine is the error's text in one line of bounded length. pgx, for one, writes a line for each address that it tried,
+// OneLine returns the error's text in one line of bounded length. pgx, for one, writes a line for each address that it tried,
 // often the same one twice.
 func OneLine(err error) string {
 	var lines []string

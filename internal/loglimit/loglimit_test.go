@@ -16,7 +16,7 @@ import (
 
 const every = 30 * time.Second
 
-// newTest returns a Logger and what reads the lines that it wrote since the last look.
+// newTest returns a Logger, and a function that returns the lines written since its last call.
 func newTest(level slog.Level) (*Logger, func() []string) {
 	var out testenv.Output
 	log := slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: level, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {

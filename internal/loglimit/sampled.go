@@ -9,9 +9,9 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Sampled writes a line for each of many things, as long as they are few: so many a second, and twice as many at once. The others are
-// counted by message, and told at most once per interval, as "lines_left_out" and "within". It is safe for use by several goroutines.
-// Messages are constants in the code.
+// Sampled writes every line as long as there are few: so many a second, and twice as many at once. It counts the others by message, and
+// writes the counts at most once per interval, as "lines_left_out" and "within". It is safe for use by several goroutines. Messages must
+// be constants in the code.
 type Sampled struct {
 	log   *slog.Logger
 	every time.Duration
@@ -28,12 +28,12 @@ type leftOut struct {
 	message string
 }
 
-// NewSampled returns a Sampled that writes to log. A process that stops calls Flush.
+// NewSampled returns a Sampled that writes to log. Call Flush when the process stops.
 func NewSampled(log *slog.Logger, perSecond int, every time.Duration) *Sampled {
 	return &Sampled{log: log, every: every, room: rate.NewLimiter(rate.Limit(perSecond), 2*perSecond), left: map[leftOut]int{}}
 }
 
-// Log writes the line, or counts it. attrs is called only if it is written.
+// Log writes the line, or counts it. attrs is called only if the line is written.
 func (s *Sampled) Log(ctx context.Context, level slog.Level, message string, attrs func() []any) {
 	if !s.log.Enabled(ctx, level) {
 		return
@@ -51,7 +51,7 @@ func (s *Sampled) Log(ctx context.Context, level slog.Level, message string, att
 	}
 }
 
-// Flush tells what was counted.
+// Flush writes what was counted.
 func (s *Sampled) Flush() {
 	s.mu.Lock()
 	left, within := s.left, time.Since(s.since)

@@ -7,15 +7,15 @@ import (
 	"strings"
 )
 
-// SDK is the logger that Temporal's SDK is given. The SDK logs an error for each failed attempt of each activity: while
-// PostgreSQL is away, that is as many as there are events, again and again. So warnings and errors are limited, by message
-// and type of activity, and so is what it says of a failed task at level info. What is less is logged as it comes.
+// SDK is the logger for Temporal's SDK. The SDK logs an error for each failed attempt of each activity: while PostgreSQL
+// is away, one for every event, again and again. So warnings and errors are limited, by message and type of activity, and
+// so are lines at level info about failed tasks. All other lines are logged as they come.
 type SDK struct {
 	*slog.Logger
 	limited *Logger
 }
 
-// NewSDK returns a logger that writes to log, and its warnings and errors through limited.
+// NewSDK returns a logger that writes to log; what is limited, it writes through limited.
 func NewSDK(log *slog.Logger, limited *Logger) *SDK { return &SDK{log, limited} }
 
 func (s *SDK) Info(message string, attrs ...any) {
@@ -46,8 +46,8 @@ func (s *SDK) limit(level slog.Level, message string, attrs []any) {
 	s.limited.Log(level, name, OneLine(errors.New(message)), attrs...)
 }
 
-// kindOf is the part of a message that is the same each time: some have an error after a colon, and those with a code in
-// brackets may have an ID after it.
+// kindOf returns the part of a message that is the same each time: some messages have an error after a colon, and those
+// with a code in brackets may have an ID after it.
 func kindOf(message string) string {
 	if code, _, found := strings.Cut(message, "]"); found && strings.HasPrefix(code, "[") {
 		return "sdk " + code

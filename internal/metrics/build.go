@@ -10,8 +10,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 )
 
-// Build shows which program runs: its version, the commit that it was built from, and the version of Go. A commit that neither Go nor the
-// version tells is "unknown".
+// Build registers a gauge that shows which program runs: its version, the commit that it was built from, and the version of Go. The commit
+// is "unknown" if neither Go nor the version has it.
 func Build(r prometheus.Registerer, version string) {
 	promauto.With(r).NewGauge(prometheus.GaugeOpts{
 		Name: "inorder_build_info",
@@ -22,7 +22,7 @@ func Build(r prometheus.Registerer, version string) {
 	}).Set(1)
 }
 
-// stamped is the commit that Go itself has noted.
+// stamped returns the commit that Go itself has recorded.
 func stamped() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -38,7 +38,7 @@ func stamped() string {
 
 var byGit = regexp.MustCompile(`^(?:.+-g)?([0-9a-f]{7,40})(?:-dirty)?$`)
 
-// described is the commit in a version that `git describe --always --dirty` made, as all our builds do; "" where it is a tag alone.
+// described returns the commit in a version that `git describe --always --dirty` made, as in all our builds; "" if the version is a tag alone.
 func described(version string) string {
 	if m := byGit.FindStringSubmatch(version); m != nil {
 		return m[1]

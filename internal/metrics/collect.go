@@ -38,7 +38,7 @@ func (r *Readings) Describe(to chan<- *prometheus.Desc) {
 	}
 }
 
-// Collect implements prometheus.Collector. It asks nobody.
+// Collect implements prometheus.Collector. It asks no server.
 func (r *Readings) Collect(to chan<- prometheus.Metric) {
 	p, t := r.postgres.state(), r.temporal.state()
 	show := func(d *prometheus.Desc, value float64, labels ...string) {
@@ -92,7 +92,7 @@ func (r *Readings) collectExpected(show func(*prometheus.Desc, float64, ...strin
 	}
 }
 
-// seconds is a time as Prometheus has it; 0 for none.
+// seconds returns a time as Prometheus has it; 0 for the zero time.
 func seconds(t time.Time) float64 {
 	if t.IsZero() {
 		return 0

@@ -1,5 +1,5 @@
-// Package metrics shows to Prometheus what is of no single room: what PostgreSQL and Temporal know of all processes together, the pools of
-// connections, Temporal's SDK, and the build. What a room counts itself is that room's.
+// Package metrics shows to Prometheus what belongs to no single package: what PostgreSQL and Temporal know of all processes together, the pools
+// of connections, Temporal's SDK, and the build. A package that counts something itself has the metrics for it.
 package metrics
 
 import (
@@ -27,9 +27,9 @@ type Options struct {
 
 const (
 	readEvery    = 10 * time.Second
-	readTemporal = 15 * time.Second // it answers only some ten such questions a second, of all processes
+	readTemporal = 15 * time.Second // Temporal answers only about ten such questions a second, from all processes
 	readTimeout  = 5 * time.Second
-	// keptFor is how long a reading is shown: one that fails in between is no gap.
+	// keptFor is how long a reading is shown, so that a failed one in between leaves no gap.
 	keptFor = 45 * time.Second
 )
 
@@ -49,7 +49,7 @@ type applying view.Reading
 // NewReadings returns readings that begin once Run is called.
 func NewReadings(o Options) *Readings { return &Readings{o: o, expected: map[store.Job]bool{}} }
 
-// Expect says that this process is to run a job when its schedule says so.
+// Expect says that this process runs these jobs when their schedules say so.
 func (r *Readings) Expect(jobs ...store.Job) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -77,7 +77,7 @@ func (r *Readings) applying(ctx context.Context) (applying, error) {
 	return a, err
 }
 
-// source is what a server said last.
+// source keeps what a server said last.
 type source[T any] struct {
 	mu    sync.Mutex
 	said  T
@@ -86,7 +86,7 @@ type source[T any] struct {
 	asked bool
 }
 
-// read asks the server again and again, until ctx ends.
+// read asks the server at intervals until ctx ends.
 func (s *source[T]) read(ctx context.Context, log *loglimit.Logger, server string, every time.Duration, ask func(context.Context) (T, error)) {
 	for {
 		within, cancel := context.WithTimeout(ctx, readTimeout)

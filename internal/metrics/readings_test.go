@@ -22,7 +22,7 @@ import (
 	"inorder/internal/traffic"
 )
 
-// servers are what readings ask, in a time of their own.
+// servers answer the readings, in synthetic time.
 type servers struct {
 	*Readings
 	t        *testing.T
@@ -34,7 +34,7 @@ type servers struct {
 	asked int
 }
 
-// answer has the servers answer so from now on.
+// answer sets what the servers answer from now on.
 func (s *servers) answer(said view.Readings, away error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -54,7 +54,7 @@ func (s *servers) applying(context.Context) (int, time.Time, error) {
 	return 3, time.Now().Add(-time.Minute), s.away
 }
 
-// pass lets time pass, and the readings that are due in it end.
+// pass lets time pass, and waits until the readings that are due have ended.
 func pass(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()
@@ -79,7 +79,7 @@ func read(t *testing.T, test func(*servers)) {
 	})
 }
 
-// shown are the series of a metric, each as its labels and its value.
+// shown returns the series of a metric, each as its labels and its value.
 func (s *servers) shown(name string) (series []string) {
 	s.t.Helper()
 	families, err := s.registry.Gather()

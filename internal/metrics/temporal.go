@@ -10,14 +10,14 @@ import (
 	"go.temporal.io/sdk/contrib/opentelemetry"
 )
 
-// maxSeries bounds what each of the SDK's metrics may become, whatever types of workflows somebody starts in our task queue. The last series is
-// of all others.
+// maxSeries bounds the series of each of the SDK's metrics, whatever types of workflows somebody starts in our task queue. The last series
+// stands for all others.
 const maxSeries = 200
 
 // sdkBuckets are in seconds. They are few, because the SDK times each call by its kind.
 var sdkBuckets = []float64{0.005, 0.025, 0.1, 0.5, 1, 5, 30}
 
-// ForTemporal returns what Temporal's SDK counts with: its metrics, temporal_…, are in the registry from their first use on.
+// ForTemporal returns the handler with which Temporal's SDK counts. Its metrics, temporal_…, are in the registry from their first use on.
 func ForTemporal(r prometheus.Registerer) (client.MetricsHandler, error) {
 	reader, err := exporter.New(exporter.WithRegisterer(r), exporter.WithoutScopeInfo(), exporter.WithoutTargetInfo())
 	if err != nil {

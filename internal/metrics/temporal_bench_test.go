@@ -7,7 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// BenchmarkACallToTemporal is what the SDK counts of one call. An event costs two such calls, and a workflow task about as much again.
+// BenchmarkACallToTemporal measures what the SDK counts for one call. An event costs two such calls, and a workflow task about as much again.
 func BenchmarkACallToTemporal(b *testing.B) {
 	handler, err := ForTemporal(prometheus.NewRegistry())
 	if err != nil {

@@ -13,11 +13,11 @@ import (
 	"inorder/internal/store"
 )
 
-// maxBody is below what Temporal takes as a workflow's input, in bytes.
+// maxBody bounds a corrected body, in bytes. It is below what Temporal accepts as a workflow's input.
 const maxBody = 1 << 20
 
-// Amend corrects the body of an event that needs a person, and has it applied. The event keeps its ID. From then on only the new body is applied,
-// whatever its workflow was started with: that is replaced if Temporal answers, and otherwise takes the new body when it next tries.
+// Amend corrects the body of an event in attention, and has it applied. The event keeps its ID. From then on only the new body is applied,
+// whatever its workflow was started with. If Temporal answers, the workflow is replaced; otherwise it takes the new body at its next attempt.
 func (o *Operator) Amend(ctx context.Context, eventID string, body json.RawMessage, by Act) (api.Done, error) {
 	return o.try(ctx, eventID, by, func(p place, by Act) (d api.Done, again bool, err error) {
 		if p.Phase != string(api.StateAttention) {
@@ -63,7 +63,7 @@ func correct(old inorder.Event, body json.RawMessage) (inorder.Event, error) {
 	if err != nil {
 		return invalid("%s", err)
 	}
-	derived := sha256.Sum256(body) // it names none
+	derived := sha256.Sum256(body) // the ID that ParseEvent gives a body without one
 	if e.ID != old.ID && e.ID != hex.EncodeToString(derived[:]) {
 		return invalid("it names another event: id must be %s, or be left out", old.ID)
 	}

@@ -10,8 +10,8 @@ import (
 	"inorder/internal/store"
 )
 
-// Discard gives the event up, wherever it is: its end, the audit and the removal of its other rows are one transaction. Then its workflow is told,
-// which finds what was recorded. If Temporal does not answer, the workflow finds it out when it next tries, at the latest when the sweep wakes it.
+// Discard gives the event up, wherever it is. One transaction records its end, writes the audit and removes its other rows. A signal then ends its workflow,
+// which finds what was recorded. If Temporal does not answer, the workflow finds it at its next attempt, at the latest when the sweep wakes it.
 func (o *Operator) Discard(ctx context.Context, eventID string, by Act) (api.Done, error) {
 	return o.try(ctx, eventID, by, func(p place, by Act) (d api.Done, again bool, err error) {
 		if p.state() == api.StateEnded {
@@ -29,7 +29,7 @@ func (o *Operator) Discard(ctx context.Context, eventID string, by Act) (api.Don
 		if err != nil {
 			return d, false, noDatabase(err, "the event is not discarded")
 		}
-		if r.Recorded { // it has ended at the same time, or this act gave it up before, and it was replayed since
+		if r.Recorded { // it ended at the same time, or this act gave it up before and it was replayed since
 			_, acted, err := o.Store.Acted(ctx, by.ID)
 			if err != nil {
 				return d, false, noDatabase(err, "nothing was done")
@@ -54,7 +54,7 @@ func (o *Operator) giveUp(ctx context.Context, p place, received inorder.Event, 
 	return patiently(ctx, func() (store.Result, error) { return o.Store.Discard(ctx, e, detail) })
 }
 
-// tell ends the event's workflow, which waits for something else.
+// tell signals the event's workflow, which waits for something else, to end.
 func (o *Operator) tell(ctx context.Context, p place, by Act, r store.Result) api.Done {
 	d := api.Done{Action: api.Discard, Result: "discarded", Outcome: string(r.Outcome), Detail: r.Detail}
 	if p.away == nil && !p.run.Running {
@@ -73,7 +73,7 @@ func (o *Operator) tell(ctx context.Context, p place, by Act, r store.Result) ap
 	return d
 }
 
-// discarded answers for an event that has ended: this very act may have been its end.
+// discarded answers a discard of an event that has ended. This very act may have ended it.
 func (o *Operator) discarded(ctx context.Context, p place, by Act) (api.Done, error) {
 	_, acted, err := o.Store.Acted(ctx, by.ID)
 	switch {

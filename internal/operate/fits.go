@@ -2,9 +2,9 @@ package operate
 
 import "inorder/internal/api"
 
-// Fits returns the actions that fit a state. Nothing else decides that. releases is whether the event's workflow is still waking what waits for
-// its order, which a retry does at once: see Run.Releases; removed is whether an ended event's payload is no longer kept, so that there is nothing to
-// apply again.
+// Fits returns the actions that fit a state. Nothing else decides that. releases says that the event's workflow is still waking the events that wait
+// for its order, which a retry makes happen at once: see Run.Releases. removed says that an ended event's payload is no longer kept, so that there is
+// nothing to apply again.
 func Fits(state api.State, releases, removed bool) []api.Action {
 	switch {
 	case state == api.StateEnded && releases && removed:

@@ -1,6 +1,6 @@
-// Package operate is what people do to events: retry, discard, replay and amend, one event at a time. It works with whatever
-// still has the event: PostgreSQL, its workflow, or the input of a run that ended. Who may do it is decided by the caller; listing
-// and showing are in internal/store/view.
+// Package operate does what people do to events: retry, discard, replay and amend, one event at a time. It works with whatever
+// still has the event: PostgreSQL, its workflow, or the input of a run that ended. The caller decides who may act; lists and
+// views are in internal/store/view.
 package operate
 
 import (
@@ -21,26 +21,26 @@ type Act struct {
 	Actor  string
 	Reason string
 	BulkID string // "" for none
-	// ID is the same whenever the same act is tried again, and then it is recorded once; "" for one that is not.
+	// ID identifies an act that may be tried again, so that it is recorded once; "" for an act that is not tried again.
 	ID string
 }
 
-// Engine is what actions need of Temporal; workflows.Events implements it. Every method may be called again. An ID of a workflow is the event's, or
-// that of its replay.
+// Engine is what actions need of Temporal; workflows.Events implements it. Every method may be called again. A workflow's ID is the event's, or that
+// of its replay.
 type Engine interface {
 	sweep.Engine
 	// Describe returns what Temporal knows of the newest run; found is false if it has none.
 	Describe(ctx context.Context, workflowID string) (r Run, found bool, err error)
-	// RetryBy and DiscardBy signal a run. alive is false if none is running. The signal says that the act is in the audit already.
+	// RetryBy and DiscardBy signal the run. alive is false if none is running. The signal says that the act is in the audit already.
 	RetryBy(ctx context.Context, workflowID string, by Act) (alive bool, err error)
 	DiscardBy(ctx context.Context, workflowID string, by Act) (alive bool, err error)
-	// Replay starts the workflow inorder-replay-<event>-<n>, which applies the event's payload again. started is false if there is, or was,
-	// one under this ID. The error is a RefusedError of an event that Temporal never takes.
+	// Replay starts the workflow inorder-replay-<event>-<n>, which applies the event's payload again. started is false if a workflow with
+	// this ID exists or existed. The error is a RefusedError if Temporal will never accept the event.
 	Replay(ctx context.Context, e inorder.Event, n int, by Act) (workflowID string, started bool, err error)
-	// Replace starts the event's workflow with another body, in place of the one that runs, if any. The error is a RefusedError of an
-	// event that Temporal never takes.
+	// Replace starts the event's workflow with another body, in place of the running one, if any. The error is a RefusedError if Temporal
+	// will never accept the event.
 	Replace(ctx context.Context, e inorder.Event, workflowID string) error
-	// URL is the page of a workflow in Temporal's UI; "" if it is not known where that is.
+	// URL returns the page of a workflow in Temporal's UI; "" if the UI's address is not known.
 	URL(workflowID, runID string) string
 }
 
@@ -62,15 +62,15 @@ type Run struct {
 
 func (r Run) id() sweep.Run { return sweep.Run{WorkflowID: r.WorkflowID, RunID: r.RunID} }
 
-// Releases reports whether the run is waking the events that wait for the order that its own created.
+// Releases reports whether the run is waking the events that wait for the order that its own event created.
 func (r Run) Releases() bool { return r.Running && r.Activity == "ReleaseWaiting" }
 
-// Operator acts. Its methods may be called concurrently, beside everything that happens to the event meanwhile: one that comes too late is an
-// UnfitError. Each act that is done is in the audit. The error is one of the types below, or one that no caller caused.
+// Operator acts on events. Its methods may be called concurrently with each other and with whatever else happens to the event; an action that comes
+// too late is an UnfitError. Each act that is done is in the audit. The error is one of the types below, or one that no caller caused.
 type Operator struct {
 	Store  *store.Store
 	Engine Engine
-	// Due makes the drainer look at once; it may be nil.
+	// Due makes the drainer of the inbox run at once; it may be nil.
 	Due     func()
 	Traffic *traffic.Recorder // nil: nothing is counted
 	Ends    *telemetry.Ends   // nil: nothing is logged of events that end
@@ -86,7 +86,7 @@ type UnfitError struct {
 	EventID string
 	Why     string
 	Actions []api.Action
-	Ended   bool // it has ended
+	Ended   bool // the event has ended
 }
 
 func (e *UnfitError) Error() string { return fmt.Sprintf("event %s: %s", e.EventID, e.Why) }
@@ -101,7 +101,7 @@ type UnavailableError struct {
 func (e *UnavailableError) Error() string { return e.Source + " does not answer: " + e.Why }
 func (e *UnavailableError) Unwrap() error { return e.cause }
 
-// RefusedError says why Temporal never takes an event.
+// RefusedError says why Temporal will never accept an event.
 type RefusedError struct{ Why string }
 
 func (e *RefusedError) Error() string { return "Temporal refuses the event: " + e.Why }

@@ -25,11 +25,11 @@ type place struct {
 const (
 	// engineTimeout is how long Temporal may take to answer one question.
 	engineTimeout = 5 * time.Second
-	// attempts is how often an action begins anew because its event went on at the same time.
+	// attempts is how often an action is tried while its event keeps changing at the same time.
 	attempts = 5
 )
 
-// locate finds the event. That Temporal does not answer is an error only if PostgreSQL does not have it.
+// locate finds out where the event stands. If Temporal does not answer, that is an error only if PostgreSQL does not have the event.
 func (o *Operator) locate(ctx context.Context, eventID string) (p place, err error) {
 	for range 2 {
 		p = place{eventID: eventID}
@@ -97,13 +97,13 @@ func (p *place) unfit(action api.Action) error {
 	return e
 }
 
-// act is the row of the audit.
+// act returns the audit's row for an action.
 func (p *place) act(action, result string, by Act) store.Act {
 	return store.Act{ID: by.ID, Actor: by.Actor, Action: action, Reason: by.Reason, BulkID: by.BulkID, Via: store.ViaAPI,
 		EventID: p.eventID, OrderID: p.OrderID, Result: result}
 }
 
-// try calls f with where the event stands until f does not want to go again: the event went on at the same time.
+// try calls f with where the event stands, and again while f returns again: then the event changed at the same time.
 func (o *Operator) try(ctx context.Context, eventID string, by Act, f func(place, Act) (d api.Done, again bool, err error)) (api.Done, error) {
 	by.ID = cmp.Or(by.ID, "act-"+rand.Text())
 	for range attempts {
@@ -120,7 +120,7 @@ func (o *Operator) try(ctx context.Context, eventID string, by Act, f func(place
 	return api.Done{}, fmt.Errorf("event %s went on at the same time, %d times", eventID, attempts)
 }
 
-// patiently calls f again while the event's order is busy, for a while.
+// patiently calls f again while the event's order is busy, for about longest.
 func patiently[T any](ctx context.Context, f func() (T, error)) (T, error) {
 	const longest = 3 * time.Second
 	for began := time.Now(); ; {
@@ -135,7 +135,7 @@ func patiently[T any](ctx context.Context, f func() (T, error)) (T, error) {
 	}
 }
 
-// noDatabase is an error of PostgreSQL, which says what was not done.
+// noDatabase returns an error about PostgreSQL that says what was not done.
 func noDatabase(err error, why string) error {
 	if busy := (*store.BusyError)(nil); errors.As(err, &busy) {
 		return &UnavailableError{Source: "postgres", Why: "the order is locked by somebody; " + why, cause: err}
@@ -146,7 +146,7 @@ func noDatabase(err error, why string) error {
 	return &UnavailableError{Source: "postgres", Why: why, cause: err}
 }
 
-// noEngine is an error of Temporal, which says what was not done.
+// noEngine returns an error about Temporal that says what was not done.
 func noEngine(err error, why string) error {
 	return &UnavailableError{Source: "temporal", Why: why, cause: err}
 }

@@ -9,12 +9,12 @@ import (
 	"inorder/internal/api"
 )
 
-// maxReplays bounds how many numbers of replays are tried that Temporal has, and the audit has not.
+// maxReplays bounds how many replay numbers are tried that Temporal knows and the audit does not.
 const maxReplays = 100
 
-// Replay applies an event that has ended again, from its stored payload, in a workflow of its own and by the same guarded way: it never undoes anything
-// newer. It undoes a discard and an expiry. The answer comes when the workflow has been started; how the event had ended goes into the audit in the
-// transaction that applies it.
+// Replay applies an ended event again, from its stored payload, in a workflow of its own and under the same guards: it never undoes anything newer.
+// It undoes a discard and an expiry. Replay returns once the workflow has been started; the transaction that applies the event writes to the audit how
+// the event had ended before.
 func (o *Operator) Replay(ctx context.Context, eventID string, by Act) (api.Done, error) {
 	return o.try(ctx, eventID, by, func(p place, by Act) (d api.Done, again bool, err error) {
 		if result, acted, err := o.Store.Acted(ctx, by.ID); err != nil {

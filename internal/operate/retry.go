@@ -9,8 +9,8 @@ import (
 	"inorder/internal/store"
 )
 
-// Retry has the event applied now. A workflow that runs is signaled, whatever it does, also if its event has ended and it is waking others. One
-// that is gone is started anew, from the event's row or from the input of its last run. What is in the inbox is due.
+// Retry has the event applied now. A running workflow is signaled, whatever it does, even if its event has ended and it is waking others. A lost
+// workflow is started anew, from the event's row or from the input of its last run. An event in the inbox becomes due at once.
 func (o *Operator) Retry(ctx context.Context, eventID string, by Act) (api.Done, error) {
 	return o.try(ctx, eventID, by, func(p place, by Act) (d api.Done, again bool, err error) {
 		switch state := p.state(); {
@@ -62,7 +62,7 @@ func (o *Operator) startAnew(ctx context.Context, p place, by Act) (d api.Done, 
 		return d, false, err
 	}
 	if !found {
-		return d, p.recorded, unlessRecorded(p) // it went on at the same time, or nothing has it any more
+		return d, p.recorded, unlessRecorded(p) // the event changed at the same time, or nothing has it any more
 	}
 	e.RetriedAt = time.Now().UTC()
 	p.OrderID = e.OrderID()
@@ -79,10 +79,10 @@ func (o *Operator) startAnew(ctx context.Context, p place, by Act) (d api.Done, 
 	return api.Done{Result: "started", WorkflowID: p.WorkflowID, Detail: "the one before is gone"}, !started, nil
 }
 
-// failed records that an act which is in the audit was not done.
+// failed records that Temporal did not answer to an act that is in the audit already. The act may have been done.
 func (o *Operator) failed(ctx context.Context, act store.Act, cause error) error {
 	act.ID, act.Result = "", "failed: Temporal did not answer"
-	_ = o.Store.Audit(context.WithoutCancel(ctx), act) // what was asked for is recorded in any case
+	_ = o.Store.Audit(context.WithoutCancel(ctx), act) // the request itself is recorded in any case
 	return noEngine(cause, "whether the event is retried is not known; retrying it again does no harm")
 }
 

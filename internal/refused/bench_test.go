@@ -6,7 +6,7 @@ import (
 	"inorder/internal/delivery"
 )
 
-// BenchmarkExplain is the longest search: of a signature that nobody here made.
+// BenchmarkExplain measures the longest search: for a signature that no known secret made.
 func BenchmarkExplain(b *testing.B) {
 	d := of(body, delivery.SignatureHeader, delivery.Sign("whsec_stranger", []byte(body)))
 	b.ReportAllocs()

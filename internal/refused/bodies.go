@@ -17,16 +17,16 @@ type variant struct {
 }
 
 const (
-	maxPlain      = 4 << 20   // of a body that is decompressed
-	maxCompressed = 64 << 10  // of a body that is compressed in the ways that senders have
-	maxRewritten  = 256 << 10 // of JSON that is written anew: it takes much more memory than its text
+	maxPlain      = 4 << 20   // bytes of a body after decompression
+	maxCompressed = 64 << 10  // bytes of a body that is compressed as senders do
+	maxRewritten  = 256 << 10 // bytes of JSON that is rewritten: parsed, it takes much more memory than its text
 
-	plainCost = 2         // decompressing a byte costs as much as hashing so many
-	packCost  = 128 << 10 // and compressing a body so many
+	plainCost = 2         // decompressing a byte costs as much as hashing this many
+	packCost  = 128 << 10 // compressing a body costs as much as hashing this many bytes
 )
 
-// variants are the forms of the body, the likeliest first, but not the body as it came. Each is made when it is asked for. Those that are
-// compressed, which takes long, are among them if packed is true.
+// variants returns the forms of the body other than the body as it came, likeliest first, each made on demand. Compressed forms, which take
+// long, are among them if packed is true.
 func (s *search) variants(packed bool) iter.Seq[variant] {
 	return func(yield func(variant) bool) {
 		give := func(body []byte, causes ...Cause) bool { return s.spend(2*len(body)) && yield(variant{body, causes}) }
@@ -60,7 +60,7 @@ func (s *search) variants(packed bool) iter.Seq[variant] {
 	}
 }
 
-// plainVariants are the forms of a text.
+// plainVariants gives the forms of a text. It returns false when give does or the work is spent.
 func (s *search) plainVariants(body []byte, give func([]byte, ...Cause) bool) bool {
 	for _, form := range newlines(body) {
 		if !give(form, CauseNewline) {
@@ -87,7 +87,7 @@ func (s *search) plainVariants(body []byte, give func([]byte, ...Cause) bool) bo
 	return true
 }
 
-// newlines are the body with other line breaks, inside and at its end.
+// newlines returns the body with other line breaks, inside and at its end.
 func newlines(body []byte) (forms [][]byte) {
 	lf := bytes.ReplaceAll(body, []byte("\r\n"), []byte("\n"))
 	crlf := bytes.ReplaceAll(lf, []byte("\n"), []byte("\r\n"))
@@ -113,7 +113,7 @@ func newlines(body []byte) (forms [][]byte) {
 
 var bom = []byte("\xef\xbb\xbf")
 
-// charsets are the body with and without a byte order mark, and read as if it were in Latin-1, or written in it.
+// charsets returns the body with or without a byte order mark, read as if it were in Latin-1, and written in Latin-1.
 func charsets(body []byte) (forms [][]byte) {
 	if bare, has := bytes.CutPrefix(body, bom); has {
 		forms = append(forms, bytes.Clone(bare))
@@ -140,8 +140,8 @@ func charsets(body []byte) (forms [][]byte) {
 	return append(forms, wide)
 }
 
-// decompress returns the plain bytes of what is compressed with gzip, zlib or deflate, whatever the headers say, or nil for anything else; and how
-// much work that was.
+// decompress returns the plain bytes of a body in gzip, zlib or deflate, whatever the headers say, or nil for anything else; and how much work
+// that took.
 func decompress(body []byte) (plain []byte, work int) {
 	for _, open := range []func(io.Reader) (io.Reader, error){
 		func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) },
@@ -161,7 +161,7 @@ func decompress(body []byte) (plain []byte, work int) {
 	return nil, work
 }
 
-// compressions are the body as common libraries compress it. Others write other bytes, so this finds some of what a proxy has decompressed.
+// compressions returns the body as common libraries compress it. Other compressors write other bytes, so a body that a proxy decompressed is not always found.
 func compressions(body []byte) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		if len(body) == 0 || len(body) > maxCompressed {

@@ -30,7 +30,7 @@ const (
 // token is what may be a signature in a header: hex or base64 of 16 bytes or more.
 var token = regexp.MustCompile(`[A-Za-z0-9+/_-]{22,}={0,2}`)
 
-// claimsOf returns the signatures of the header X-Webhook-Signature, and those of every other header whose name says that it has one.
+// claimsOf returns the signatures in the header X-Webhook-Signature, and in every other header whose name suggests a signature.
 func claimsOf(h http.Header) (claims []claim) {
 	names := slices.SortedFunc(maps.Keys(h), func(a, b string) int { return cmp.Or(rank(a)-rank(b), strings.Compare(a, b)) })
 	for _, name := range names {
@@ -62,7 +62,7 @@ func claimsIn(name, value string) (claims []claim) {
 			continue
 		}
 		switch {
-		case isStandard(name): // its form is what its scheme asks for
+		case isStandard(name): // its form is the one of its own scheme
 			causes = []Cause{}
 		case text != value:
 			causes = append([]Cause{CausePrefix}, causes...)
@@ -117,7 +117,7 @@ func rank(name string) int {
 	return notOne
 }
 
-// isStandard reports whether a header is the signature of Standard Webhooks, or of the service that they come from.
+// isStandard reports whether a header is the signature of Standard Webhooks, or of Svix, where they come from.
 func isStandard(name string) bool {
 	return strings.EqualFold(name, "webhook-signature") || strings.EqualFold(name, "svix-signature")
 }
@@ -128,7 +128,7 @@ type prefix struct{ text string }
 // timestamp is a time inside a signature, as in t=1700000000,v1=….
 var timestamp = regexp.MustCompile(`(?:^|[ ,;])t=([0-9]{1,20})(?:$|[ ,;])`)
 
-// prefixesOf returns "", which is this platform's scheme, and what other schemes sign before the body.
+// prefixesOf returns "", the prefix in this platform's scheme, and what other schemes sign before the body.
 func prefixesOf(h http.Header) []prefix {
 	all := []prefix{{}}
 	for _, family := range []string{"webhook", "svix"} {

@@ -10,15 +10,15 @@ import (
 	"time"
 )
 
-// Explain says why a delivery was refused for its signature, by trying: which secret would have made it, of which form of the body, and how it
-// is written. It does no I/O, and a constant bounds its work to about a tenth of a second; what a stranger can multiply must bound how often it
-// runs.
+// Explain finds out why a delivery was refused for its signature. It tries which secret would have made the signature, of which form of the
+// body, and in which notation. It does no I/O, and a constant bounds its work to about a tenth of a second. Callers must bound how often it
+// runs where strangers can multiply it.
 func Explain(d Delivery, tried Secrets) Finding {
 	f, _ := explain(d, tried)
 	return f
 }
 
-// explain also returns how much of maxWork it took, whatever else the processor did meanwhile.
+// explain also returns how much of maxWork it took, which does not depend on how busy the processor was.
 func explain(d Delivery, tried Secrets) (f Finding, work int) {
 	if d.At.IsZero() {
 		d.At = time.Now()
@@ -33,7 +33,7 @@ func explain(d Delivery, tried Secrets) (f Finding, work int) {
 	return s.finding(), maxWork - s.left
 }
 
-// maxWork is how many bytes are hashed or written in all forms together. One takes up to workTime.
+// maxWork bounds how many bytes are hashed or written in all forms together. One byte takes up to workTime.
 const (
 	maxWork  = 32 << 20
 	workTime = 4 * time.Nanosecond
@@ -46,8 +46,8 @@ type search struct {
 	claims   []claim
 	prefixes []prefix // of what may have been signed: "" first
 	left     int      // of maxWork
-	spent    bool     // it is
-	skipped  bool     // a form was left out that would take too much memory
+	spent    bool     // maxWork is used up
+	skipped  bool     // a form was left out that would take too much memory, or the body was not read
 	found    *match
 }
 
@@ -60,8 +60,8 @@ type match struct {
 	extra bool    // more than the body was signed
 }
 
-// run tries the likeliest first: the body as it came, with every secret in every form; then other bodies with the secrets as they are; then what
-// differs in two ways.
+// run tries the likeliest first: the body as it came, with every secret in every form; then other bodies with the secrets as they are; then other
+// bodies with every secret in every form.
 func (s *search) run() {
 	body := s.delivery.Body
 	if s.try(body, nil, allForms, s.prefixes) {
@@ -79,7 +79,7 @@ func (s *search) run() {
 	}
 }
 
-// try reports whether one of the keys in one of the forms made one of the claims of that body.
+// try reports whether a key in one of the forms made one of the claims from this body, and notes how.
 func (s *search) try(body []byte, causes []Cause, forms []keyForm, prefixes []prefix) bool {
 	for _, k := range s.Keys {
 		for _, form := range forms {
@@ -102,7 +102,7 @@ func (s *search) try(body []byte, causes []Cause, forms []keyForm, prefixes []pr
 	return false
 }
 
-// made returns the claim that the secret makes of a body.
+// made returns the claim that the secret makes from the prefix and the body, if there is one.
 func (s *search) made(secret []byte, prefix string, body []byte) (claim, bool) {
 	for size, algorithm := range algorithms {
 		if !slices.ContainsFunc(s.claims, func(c claim) bool { return len(c.mac) == size }) {
@@ -124,10 +124,10 @@ func (s *search) made(secret []byte, prefix string, body []byte) (claim, bool) {
 	return claim{}, false
 }
 
-// algorithms are the hashes by the length of what they make.
+// algorithms are the hash functions by the length of their result.
 var algorithms = map[int]func() hash.Hash{sha256.Size: sha256.New, sha1.Size: sha1.New, sha512.Size: sha512.New}
 
-// spend reports whether there is work left for n bytes.
+// spend takes the work for n bytes, and reports whether there was enough left.
 func (s *search) spend(n int) bool {
 	if s.left -= n + 128; s.left < 0 { // 128: what hashing nothing costs
 		s.spent = true

@@ -51,7 +51,7 @@ func base64Of(signature string) string {
 	return base64.StdEncoding.EncodeToString(raw)
 }
 
-// of is a delivery with headers, name, value, ….
+// of returns a delivery with headers: name, value, ….
 func of(body string, headers ...string) Delivery {
 	d := Delivery{Header: http.Header{}, Body: []byte(body), At: noon}
 	for i := 0; i < len(headers); i += 2 {
@@ -60,7 +60,7 @@ func of(body string, headers ...string) Delivery {
 	return d
 }
 
-// signed is a delivery with a signature of another body.
+// signed returns a delivery with the signature of another body.
 func signed(arrives, wasSigned string) Delivery {
 	return of(arrives, delivery.SignatureHeader, sign(wasSigned))
 }
@@ -103,7 +103,7 @@ const php = `{"id":"evt_1","type":"order.paid","created_at":"2025-01-15T10:30:00
 
 const header = delivery.SignatureHeader
 
-// standard is a delivery by Standard Webhooks that was signed at a time.
+// standard returns a delivery by Standard Webhooks that was signed at a given time.
 func standard(at string) Delivery {
 	key, _ := base64.StdEncoding.DecodeString(strings.TrimPrefix(standardSecret, "whsec_"))
 	text := base64.StdEncoding.EncodeToString(mac(sha256.New, string(key), "msg_1."+at+"."+body))

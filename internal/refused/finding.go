@@ -9,7 +9,7 @@ import (
 	"inorder/internal/delivery"
 )
 
-// finding is what the search came to.
+// finding returns the result of the search.
 func (s *search) finding() (f Finding) {
 	f.Partial = s.found == nil && (s.spent || s.skipped)
 	var say, do []string
@@ -38,7 +38,7 @@ func (s *search) finding() (f Finding) {
 	return f
 }
 
-// joined leaves out what is empty.
+// joined joins the parts that are not empty.
 func joined(parts []string, with string) string {
 	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), with)
 }
@@ -50,7 +50,7 @@ func sentence(text string) string {
 	return strings.ToUpper(text[:1]) + text[1:] + "."
 }
 
-// causes are what differs: what was done to the signature and the body, and first what is wrong with the secret, if anything is.
+// causes returns what differs: first what is wrong with the secret, if anything is, then what was done to the signature and the body.
 func (m *match) causes(secret Cause) (all []Cause) {
 	if secret != CauseNothing {
 		all = append(all, secret)
@@ -68,7 +68,7 @@ func (m *match) causes(secret Cause) (all []Cause) {
 	return all
 }
 
-// secretCause says what is wrong with the secret that was found; CauseNothing if it is valid.
+// secretCause returns what is wrong with the secret that was found; CauseNothing if it is valid.
 func (s *search) secretCause() (c Cause, say, do string) {
 	k := s.found.key
 	name := "secret " + k.Name
@@ -95,7 +95,7 @@ func (s *search) secretCause() (c Cause, say, do string) {
 	return CauseNothing, name + ", which is valid, made the signature", ""
 }
 
-// unexplained is what can be seen of a signature that no known secret made.
+// unexplained returns what can be seen of a signature that no known secret made.
 func (s *search) unexplained() (causes []Cause) {
 	values := 0
 	for name, all := range s.delivery.Header {
@@ -128,7 +128,7 @@ func (s *search) unexplained() (causes []Cause) {
 	return causes
 }
 
-// wordsOf are those of a cause, which depend on what could be tried.
+// wordsOf returns the words of a cause. Those of CauseNoSignature depend on what could be tried.
 func (s *search) wordsOf(c Cause) (say, do string) {
 	say, do = words[c].say, words[c].do
 	if c == CauseNoSignature {
@@ -137,7 +137,7 @@ func (s *search) wordsOf(c Cause) (say, do string) {
 	return say, do
 }
 
-// unlessUntried adds that a secret which could not be tried may be the right one: who isn't told believes that none of ours is.
+// unlessUntried adds that a secret which could not be tried may be the right one. Without that, a reader would believe that none of ours is.
 func (s *search) unlessUntried(say, do string) (string, string) {
 	if s.Untried == "" {
 		return say, do
@@ -146,7 +146,7 @@ func (s *search) unlessUntried(say, do string) (string, string) {
 		"`inorder orders reconcile` fetches what it does not. See why they could not be read; after that `inorder doctor FILE` explains a delivery that you have in a file. If it was none of them: " + do
 }
 
-// words say what a cause is and what to do about it. Those of secrets have their own.
+// words say what a cause is and what to do about it. secretCause has the words about secrets.
 var words = map[Cause]struct{ say, do string }{
 	CauseKeyForm:   {"", "The key is the whole secret as the platform shows it, " + secretPrefix + " included: correct how the sender or the proxy reads it."},
 	CauseUpperCase: {"it is hex in upper case", "Write the signature in lower-case hex."},
@@ -167,7 +167,7 @@ var words = map[Cause]struct{ say, do string }{
 	CauseEmpty:        {"the body is empty", "See whether a proxy drops the bodies of requests, or answers a redirect before the receiver."},
 }
 
-// Other is why a delivery was refused for something else than its signature. detail is the cause as the receiver knows it, without content.
+// Other returns why a delivery was refused for something other than its signature. detail is the cause as the receiver knows it, without content.
 func Other(r Reason, detail string) Finding {
 	switch r {
 	case BadEvent:

@@ -9,7 +9,7 @@ import (
 	"inorder/internal/delivery"
 )
 
-// Who isn't told that secrets were not tried believes that none of ours made the signature.
+// A reader who isn't told that some secrets were not tried would believe that none of ours made the signature.
 func TestAFindingSaysWhichSecretsWereNotTried(t *testing.T) {
 	const untried = "the secrets in PostgreSQL, which could not be read"
 	for name, tc := range map[string]struct {

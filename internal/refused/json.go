@@ -43,11 +43,11 @@ var styles = []style{
 }
 
 const (
-	jsonCost = 16  // reading JSON costs as much as hashing so many times its length
-	maxDepth = 100 // of JSON that is written anew
+	jsonCost = 16  // reading JSON costs as much as hashing this many times its length
+	maxDepth = 100 // of JSON that is rewritten
 )
 
-// rewritten are the forms of a JSON text that common libraries write, without its own.
+// rewritten returns the forms in which common libraries write a JSON text, except the form that it has.
 func rewritten(body []byte) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		root, ok := parse(body)
@@ -147,7 +147,7 @@ func (s style) append(to []byte, v value, depth int) []byte {
 	return append(to, v.kind+2) // ] and } are two after [ and {
 }
 
-// order is the order in which members or elements are written.
+// order returns the order in which members or elements are written.
 func (s style) order(v value) []int {
 	order := make([]int, len(v.items))
 	for i := range order {

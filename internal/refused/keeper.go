@@ -13,22 +13,22 @@ import (
 
 // Options are what a Keeper needs.
 type Options struct {
-	Secrets func() Secrets // all that are or were known here; it must not wait
+	Secrets func() Secrets // all that are or were known here; it must not block
 	Table   Table
-	Metrics *Metrics // default: some that nobody reads
+	Metrics *Metrics // default: metrics that are not registered
 	Log     *loglimit.Logger
 	Now     func() time.Time // default time.Now
 }
 
-// Keeper keeps samples of refused deliveries. It is what the receiver asks on the way of an answer, so what is called there waits for nothing:
+// Keeper keeps samples of refused deliveries. The receiver calls it while a sender waits for the answer, so these methods never block:
 //
-//   - Admit, for each refusal: whether there is room in a queue. A stranger's refusals have a queue of their own, with few places for each
-//     address; what is authentic, and what comes from an address of authentic deliveries, has another, so that no flood takes its place.
-//   - Keep, for those that were admitted: it hands them over.
+//   - Admit, for each refusal: reports whether there is room in a queue. Strangers' refusals have a queue of their own, with few places for
+//     each address. Authentic ones, and those from an address of authentic deliveries, have another queue, so that no flood takes their places.
+//   - Keep, for each refusal that was admitted: hands it over.
 //
-// Run explains them in the background, while the body is in memory, in a tenth of one processor's time at most for those of strangers. What it
-// keeps of each is a sample: see Sample. The samples are bounded by rate (see window), and the table in rows and bytes (see Table). Bodies
-// and signatures are forgotten as soon as they are explained. What finds no room is counted, and that is all.
+// Run explains refusals in the background, while their bodies are in memory. Those of strangers take a tenth of one processor's time at most.
+// Run keeps a Sample of each. Samples are bounded by rate (see window), and the table in rows and bytes (see Table). Bodies and signatures are
+// forgotten as soon as they are explained. What finds no room is only counted.
 type Keeper struct {
 	o     Options
 	known known
@@ -44,14 +44,14 @@ const (
 	maxQueuedBytes = 4 << 20 // of bodies in each queue
 
 	maxUnwritten = 256 // samples, while PostgreSQL is away
-	strangerRest = 9   // how many times as long as the work may take the Keeper rests after a stranger's
-	otherRest    = 1   // and after another one
+	strangerRest = 9   // after a stranger's refusal, the Keeper rests this many times as long as the work may take
+	otherRest    = 1   // and after any other
 )
 
-// queue is what waits to be explained.
+// queue has the refusals that wait to be explained.
 type queue struct {
 	mu       sync.Mutex
-	admitted int // that are in the queue or about to be, with their bytes
+	admitted int // refusals that are in the queue or about to be; of and bytes count the same
 	of       map[netip.Prefix]int
 	items    []Refusal
 	bytes    int
@@ -77,8 +77,8 @@ func (k *Keeper) Delivered(client netip.Addr, now time.Time) { k.known.note(netw
 // Place is a place in a queue.
 type Place struct{ of *queue }
 
-// Admit reports whether there is room for a refusal with so many bytes of body. Then Keep must be called at once, with the place. It costs
-// less than a microsecond.
+// Admit reserves a place for a refusal whose body has that many bytes, and reports whether there was room. If so, call Keep with the place at
+// once. Admit takes less than a microsecond.
 func (k *Keeper) Admit(authentic bool, client netip.Addr, bytes int) (Place, bool) {
 	n, q := networkOf(client), &k.strangers
 	if authentic || k.known.has(n, k.o.Now()) {
@@ -106,7 +106,7 @@ func (q *queue) admit(n netip.Prefix, bytes int) bool {
 	return true
 }
 
-// Keep takes a refusal that was admitted, with its body, which nobody else may change from now on.
+// Keep takes a refusal that was admitted. Nobody else may change its body from then on.
 func (k *Keeper) Keep(at Place, r Refusal) {
 	at.of.mu.Lock()
 	at.of.items = append(at.of.items, r)
@@ -117,7 +117,7 @@ func (k *Keeper) Keep(at Place, r Refusal) {
 	}
 }
 
-// take returns the oldest one, and frees its place.
+// take removes and returns the oldest refusal, and frees its place.
 func (q *queue) take() (r Refusal, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -136,7 +136,7 @@ func (q *queue) take() (r Refusal, ok bool) {
 	return r, true
 }
 
-// Run explains and writes until ctx ends; then it writes what it has explained.
+// Run explains refusals and writes samples until ctx ends; then it writes the samples that are left.
 func (k *Keeper) Run(ctx context.Context) {
 	var writing sync.WaitGroup
 	writing.Go(func() { k.write(ctx) })

@@ -158,7 +158,7 @@ func TestEveryReasonIsKept(t *testing.T) {
 	stop()
 }
 
-// A flood from everywhere leaves a bounded number of rows, and what came before it, during it by a known secret, and from the platform's address.
+// A flood from everywhere leaves a bounded number of rows. What came before it stays, and so does what comes by a known secret or address.
 func TestAFloodIsBoundedAndKeepsWhatMatters(t *testing.T) {
 	r := newRig(t)
 	stop := r.run()
@@ -189,7 +189,7 @@ func TestAFloodIsBoundedAndKeepsWhatMatters(t *testing.T) {
 	require.Greater(t, r.drops(dropQueue), 90_000)
 }
 
-// refuseUntilKept is a sender that tries again, as the platform does.
+// refuseUntilKept delivers again until the refusal is kept, as the platform tries again.
 func (r *rig) refuseUntilKept(client string, change func(*Refusal)) {
 	require.Eventually(r, func() bool { return r.refuse(client, change) }, testenv.Patience, time.Millisecond)
 }

@@ -24,7 +24,7 @@ var allForms = []keyForm{
 // wholeSecret is the form that is right.
 var wholeSecret = allForms[:1]
 
-// decoded is the key of Standard Webhooks: what stands in base64 behind the prefix.
+// decoded returns the key as Standard Webhooks uses it: the base64 after the prefix, decoded.
 func decoded(secret string) []byte {
 	bare := strings.TrimRight(strings.TrimPrefix(secret, secretPrefix), "=")
 	for _, e := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
@@ -35,7 +35,7 @@ func decoded(secret string) []byte {
 	return nil
 }
 
-// changed returns nil for a form that is no other than the secret.
+// changed returns nil if the form is the secret itself.
 func changed(secret, form string) []byte {
 	if form == secret {
 		return nil

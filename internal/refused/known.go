@@ -13,19 +13,19 @@ const (
 	maxKnown  = 256
 )
 
-// known are the networks that authentic deliveries came from lately. Reading takes no lock, because it is on the way of every refusal.
+// known are the networks that authentic deliveries came from lately. Reading takes no lock, because every refusal reads.
 type known struct {
 	noted atomic.Int64 // when one was noted last, in nanoseconds
 	all   atomic.Pointer[map[netip.Prefix]time.Time]
 }
 
-// due reports whether a network should be noted now, which is at most once in noteEvery; the senders of a platform come again.
+// due reports whether to note a network now: at most once per noteEvery, which is enough, because a platform's senders come again.
 func (k *known) due(now time.Time) bool {
 	last := k.noted.Load()
 	return now.UnixNano()-last >= int64(noteEvery) && k.noted.CompareAndSwap(last, now.UnixNano())
 }
 
-// note notes a network. Only who had true from due calls it.
+// note notes a network. Call it only after due has returned true.
 func (k *known) note(n netip.Prefix, now time.Time) {
 	if !n.IsValid() {
 		return

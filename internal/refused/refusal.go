@@ -6,7 +6,7 @@ import (
 	"inorder/internal/traffic"
 )
 
-// Reason is why a delivery was refused, as its sender was answered. They are a closed set, and the results of deliveries that are counted.
+// Reason is why a delivery was refused, as its sender was told. Reasons are a closed set; traffic counts deliveries under the same names.
 type Reason string
 
 const (
@@ -16,14 +16,14 @@ const (
 	Unavailable  Reason = traffic.Unavailable  // 503
 )
 
-// Reasons are all reasons.
+// Reasons returns all reasons.
 func Reasons() []Reason { return []Reason{BadSignature, BadEvent, TooLarge, Unavailable} }
 
 // Refusal is a delivery that the receiver refused.
 type Refusal struct {
 	Delivery
 	Reason Reason
-	Status int        // that it was answered
+	Status int        // of the answer
 	Client netip.Addr // who delivered it
 	Bytes  int64      // of the body, as far as the sender declared or sent it; -1 if neither
 	// Authentic says that the signature is right.
@@ -32,7 +32,7 @@ type Refusal struct {
 	Detail string
 }
 
-// Evidence is what shows that whoever delivered belongs to the platform, the strongest that there is.
+// Evidence is the strongest evidence that the sender belongs to the platform.
 type Evidence string
 
 const (
@@ -41,7 +41,7 @@ const (
 	None      Evidence = "none"    // anybody may have sent it
 )
 
-// networkOf is what counts as one address: that of IPv4, and the /64 of IPv6, of which one sender has all.
+// networkOf returns what counts as one address: an IPv4 address, or the /64 of an IPv6 address, all of which one sender has.
 func networkOf(a netip.Addr) netip.Prefix {
 	a = a.Unmap().WithZone("")
 	bits := a.BitLen()

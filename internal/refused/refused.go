@@ -1,5 +1,5 @@
-// Package refused says why a delivery was refused, and keeps bounded, redacted samples of those that were. Explain is pure; a Keeper is what
-// the receiver has. Reading the samples is internal/store/view's.
+// Package refused explains why a delivery was refused, and keeps bounded, redacted samples of refused deliveries. Explain is pure; the
+// receiver uses a Keeper. internal/store/view reads the samples.
 package refused
 
 import (
@@ -29,7 +29,7 @@ type Key struct {
 // Secrets are those that may have signed a delivery.
 type Secrets struct {
 	Keys []Key // in the order in which they are tried
-	// Untried says which there may be besides them, because they could not be read; "" for none. It completes "not tried: …".
+	// Untried names the secrets that there may be besides, because they could not be read; "" for none. It completes "not tried: …".
 	Untried string
 }
 
@@ -40,13 +40,13 @@ func (k Key) endedAt(at time.Time) bool { return !k.Ends.IsZero() && !at.Before(
 // its clients.
 type Cause string
 
-// What is wrong with the secret: it is one that is known here, and did make the signature.
+// What is wrong with the secret. It is known here, and it made the signature.
 const (
 	CauseNothing      Cause = "nothing"       // the signature is right: its secret was not known yet
 	CauseOldSecret    Cause = "old_secret"    // it has ended, and its webhook or setting has another one
 	CauseEndedSecret  Cause = "ended_secret"  // it has ended, and its webhook has no other one: a webhook that we gave up still delivers
 	CauseOtherWebhook Cause = "other_webhook" // it is of a webhook that the receivers do not verify with
-	CauseKeyForm      Cause = "key_form"      // the sender uses the secret without its prefix, decoded, or with a line break
+	CauseKeyForm      Cause = "key_form"      // the sender uses the secret without its prefix, decoded, with a line break or in quotes
 )
 
 // What is wrong with the signature.
@@ -82,19 +82,19 @@ const (
 // Finding is why a delivery was refused. It never shows a secret, a signature or a part of the body.
 type Finding struct {
 	Causes  []Cause // the first is the most important one; never empty
-	Secret  string  // the name of the secret that made the signature; "" if none is known that did
+	Secret  string  // the name of the secret that made the signature; "" if no known secret did
 	Source  string  // of that secret
 	Summary string  // one sentence that says what is wrong
-	Advice  string  // one sentence that says what to do
-	// Partial says that the bound on the work ended the search before all was tried: the body is large, or there are many secrets.
+	Advice  string  // sentences that say what to do
+	// Partial says that not everything was tried: the body was not read or is large, or there are many secrets.
 	Partial bool
 }
 
-// Explained reports whether a secret that is known here made the signature. Who does not have it can only repeat a delivery
-// that he caught.
+// Explained reports whether a secret that is known here made the signature. A stranger without that secret can only repeat
+// a delivery that it intercepted.
 func (f Finding) Explained() bool { return f.Secret != "" }
 
-// Causes are all causes.
+// Causes returns all causes.
 func Causes() []Cause {
 	return []Cause{CauseNothing, CauseOldSecret, CauseEndedSecret, CauseOtherWebhook, CauseKeyForm, CauseUpperCase, CausePrefix, CauseBase64, CauseScheme,
 		CauseHeader, CauseSeveral, CauseAlgorithm, CauseMissing, CauseMalformed, CauseNoSignature, CauseReserialised, CauseDecompressed, CauseNewline,

@@ -14,10 +14,10 @@ import (
 	"inorder"
 )
 
-// Sample is what is kept of a refusal, a row of refused_deliveries. It holds neither the body nor the signature nor a secret, and of the headers
-// only the names and what these few say: Content-Type without its parameters, Content-Encoding, and the product that User-Agent begins with. Of what
-// the body says it holds the event's ID, its type and the order's ID, if they look like such: names, addresses and whatever else is in it are
-// left out. Every text is bounded, so a row takes 4 KiB at most.
+// Sample is what is kept of a refusal: a row of refused_deliveries. It holds neither the body nor the signature nor a secret. Of the headers it
+// holds the names and the values of three: Content-Type without its parameters, Content-Encoding, and the product that User-Agent begins with. Of
+// the body it holds the event's ID, its type and the order's ID, if they look like such; names, addresses and everything else are left out.
+// Every text is bounded, so a row takes 4 KiB at most.
 type Sample struct {
 	At       time.Time
 	Reason   Reason
@@ -43,10 +43,10 @@ const (
 	maxSummary = 700
 	maxAdvice  = 1000
 
-	readCost = 16 // reading which event a body is of costs as much as hashing it so often
+	readCost = 16 // finding out which event a body is of costs as much as hashing the body this often
 )
 
-// sampleOf returns the sample, and how much work it was.
+// sampleOf returns the sample, and how much work it took.
 func sampleOf(r Refusal, tried Secrets, isKnown bool) (s Sample, work int) {
 	s = Sample{At: r.At.UTC(), Reason: r.Reason, Status: r.Status, Client: r.Client.Unmap().WithZone(""), Network: networkOf(r.Client), Bytes: r.Bytes, Evidence: None}
 	if r.Reason == BadSignature {
@@ -96,7 +96,7 @@ func (s *Sample) headers(r Refusal) {
 	s.UserAgent = product.FindString(first(r.Header, "User-Agent"))
 }
 
-// identify reads which event a body is of, if it says so in the form of an ID and a type.
+// identify returns the IDs and the type that a body names; "" for one that does not look like such.
 func identify(body []byte) (eventID, eventType, orderID string) {
 	e, err := inorder.ParseEvent(body)
 	if err != nil {

@@ -18,9 +18,9 @@ type DB interface {
 	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
 }
 
-// Table is refused_deliveries. Of each reason and each kind of evidence it keeps the newest and, of the last day, the first: what began before a
-// flood stays, and so does what goes on. The same holds within each address. The arithmetic: 4 reasons * 3 kinds * 2 * keptOfKind rows, of which none
-// takes more than 8 KiB and most take 1 KiB.
+// Table is refused_deliveries. For each reason and each kind of evidence it keeps the newest rows and the first rows of the last day, so that what
+// began before a flood stays, and so does what goes on. The same holds within each address. The arithmetic: 4 reasons * 3 kinds * 2 * keptOfKind
+// rows, of which none takes more than 8 KiB and most take 1 KiB.
 type Table struct{ DB DB }
 
 const (
@@ -51,7 +51,7 @@ DELETE FROM refused_deliveries AS r
 WHERE NOT EXISTS (SELECT FROM of_kind AS k WHERE k.id = r.id AND (k.newest <= $1 OR k.is_new AND k.oldest <= $1))`
 )
 
-// Insert adds a sample. Repeated, it adds a second one.
+// Insert adds a sample. If it is repeated, it adds a second row.
 func (t Table) Insert(ctx context.Context, s Sample) error {
 	var bytes *int64
 	if s.Bytes >= 0 {
@@ -69,7 +69,7 @@ func (t Table) Insert(ctx context.Context, s Sample) error {
 	return err
 }
 
-// Trim deletes what is over the bounds, and returns how many rows. It may be repeated, and run by several at once.
+// Trim deletes the rows that are over the bounds, and returns how many. It may be repeated, and may run concurrently.
 func (t Table) Trim(ctx context.Context) (int64, error) {
 	tag, err := t.DB.Exec(ctx, trimSQL, keptOfKind, keptOfPlace)
 	return tag.RowsAffected(), err
@@ -81,7 +81,7 @@ const (
 	writePause   = 2 * time.Second // after a failure
 )
 
-// write writes samples until ctx ends, and then those that are left. While PostgreSQL is away they stay in the channel.
+// write writes samples until ctx ends, and then those that are left. While PostgreSQL is away, samples stay in the channel.
 func (k *Keeper) write(ctx context.Context) {
 	trimmed, written := time.Time{}, 0
 	for {
@@ -117,7 +117,7 @@ func (k *Keeper) writeRest(ctx context.Context) {
 	}
 }
 
-// insert reports false if PostgreSQL is away. A sample that it does not take is dropped: it may be of an older schema, or a fault.
+// insert returns false if PostgreSQL is away. A sample that PostgreSQL refuses is dropped: the schema may be older, or it is a fault.
 func (k *Keeper) insert(ctx context.Context, s Sample) bool {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 	defer cancel()

@@ -9,7 +9,7 @@ import (
 	"inorder/dev/testenv"
 )
 
-// Of a million rows would stay: the newest and the first of the last day, of each reason, each evidence and each address.
+// However many rows there were, these stay: the newest, and the first of the last day, of each reason, each evidence and each address.
 func TestTheTableIsBounded(t *testing.T) {
 	t.Parallel()
 	db := testenv.Database(t)

@@ -8,8 +8,8 @@ import (
 // proxyHeaders are those by which proxies say that a request came through them.
 var proxyHeaders = []string{"Via", "Forwarded", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Real-Ip", "Cf-Ray", "Cdn-Loop", "X-Amzn-Trace-Id", "X-Cloud-Trace-Context"}
 
-// wayAdvice is what to look at if no secret made the signature and the headers hint at something that may have changed the body on its way; "" if they
-// don't. A body that was unpacked is often not recognised: compressors differ in what they write. Anybody can write such headers, so this blames nobody.
+// wayAdvice returns what to check if no secret made the signature and the headers hint at something that may have changed the body on its way; "" if they
+// don't. An unpacked body is often not recognised, because compressors differ in what they write. Anybody can write such headers, so this blames nobody.
 func (s *search) wayAdvice() string {
 	coding := first(s.delivery.Header, "Content-Encoding")
 	if coding != "" && !strings.EqualFold(coding, "identity") {

@@ -49,7 +49,7 @@ func TestACollectorThatIsAway(t *testing.T) {
 	}
 }
 
-// OpenTelemetry logs values that it can't read, and those of headers are keys.
+// OpenTelemetry logs values that it can't read, and those of headers may be API keys.
 func TestSettingsOfTheCollectorAreNotLogged(t *testing.T) {
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
 	t.Setenv("OTEL_EXPORTER_OTLP_HEADERS", "hush,api-key=%zzhush")

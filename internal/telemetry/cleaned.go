@@ -9,9 +9,9 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 )
 
-// cleaner exports spans without what may quote a payload, an argument of a statement or a secret. Errors are texts that libraries and servers
-// wrote, and PostgreSQL's quote values, so of an error its type and SQLSTATE are left. Attributes are those that are named here; one that a
-// newer library adds has to be added.
+// cleaner exports spans without anything that may quote a payload, an argument of a statement or a secret. Libraries and servers write the
+// texts of errors, and PostgreSQL's quote values, so of an error only its type and SQLSTATE remain. Of the attributes only those in allowed
+// remain; one that a newer library adds has to be added there.
 type cleaner struct{ sdktrace.SpanExporter }
 
 func (c cleaner) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
@@ -56,7 +56,7 @@ func (s cleanSpan) Attributes() []attribute.KeyValue {
 	return clean
 }
 
-// Events are errors alone, each with its type.
+// Events returns only the errors, each with only its type.
 func (s cleanSpan) Events() []sdktrace.Event {
 	events := slices.Clone(s.ReadOnlySpan.Events())
 	events = slices.DeleteFunc(events, func(e sdktrace.Event) bool { return e.Name != semconv.ExceptionEventName })

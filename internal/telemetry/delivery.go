@@ -26,7 +26,7 @@ type Delivery struct {
 	span   trace.Span
 }
 
-// Delivery begins the span of a request now. server is the address at which it came.
+// Delivery begins the span of a request now. server is our address, at which the request arrived.
 func (t *Tracing) Delivery(method, route string, server net.Addr) *Delivery {
 	if t == nil {
 		return nil
@@ -34,8 +34,8 @@ func (t *Tracing) Delivery(method, route string, server net.Addr) *Delivery {
 	return &Delivery{t: t, method: method, route: route, server: server, began: time.Now(), ctx: context.Background()}
 }
 
-// Event says that the request is authentic and brings e. It returns a context with the span, that is never cancelled. traceparent is what
-// the sender says of its own trace: it becomes a link, and decides nothing.
+// Event records that the request is authentic and brings e. It returns a context with the span, which is never cancelled. traceparent is
+// what the sender says of its own trace: it becomes a link, neither the parent nor the sampling decision.
 func (d *Delivery) Event(e inorder.Event, traceparent string) context.Context {
 	if d == nil {
 		return context.Background()
@@ -46,7 +46,7 @@ func (d *Delivery) Event(e inorder.Event, traceparent string) context.Context {
 	return d.ctx
 }
 
-// Context returns a context with the span, or without one that is not known yet.
+// Context returns a context with the span, or without it if the event is not known yet.
 func (d *Delivery) Context() context.Context {
 	if d == nil {
 		return context.Background()
@@ -54,8 +54,8 @@ func (d *Delivery) Context() context.Context {
 	return d.ctx
 }
 
-// End ends the span with the answer's status, and the result's name, which may be "". Of deliveries that were refused before their event was
-// known a few a second have a span.
+// End ends the span with the answer's status, and the result's name, which may be "". Of the deliveries that were refused before their event
+// was known, only a few a second have a span.
 func (d *Delivery) End(status int, result string) {
 	if d == nil {
 		return
@@ -84,7 +84,7 @@ func (d *Delivery) start(ctx context.Context, links ...trace.Link) {
 	d.ctx = trace.ContextWithSpan(context.Background(), d.span)
 }
 
-// serverAttrs are our own address: the header Host is the sender's to choose.
+// serverAttrs returns our own address, because the sender chooses the header Host.
 func serverAttrs(a net.Addr) []attribute.KeyValue {
 	tcp, ok := a.(*net.TCPAddr)
 	if !ok {
@@ -93,7 +93,7 @@ func serverAttrs(a net.Addr) []attribute.KeyValue {
 	return []attribute.KeyValue{semconv.ServerAddress(tcp.IP.String()), semconv.ServerPort(tcp.Port)}
 }
 
-// linkTo is a link without the sender's tracestate, which may hold anything, and without its sampling.
+// linkTo returns a link without the sender's tracestate, which may hold anything, and without the sampling decision.
 func linkTo(traceparent string) []trace.Link {
 	if traceparent == "" {
 		return nil

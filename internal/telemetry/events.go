@@ -13,7 +13,7 @@ import (
 	"inorder"
 )
 
-// The names of attributes of ours. Those of an event are the log's keys, too.
+// The names of our attributes. Those of an event are also the log's keys.
 const (
 	eventIDKey   = "event_id"
 	eventTypeKey = "event_type"
@@ -43,7 +43,7 @@ func MarkAs(span trace.Span, eventID, eventType, orderID string) {
 // maxText is in bytes, of a text that a sender chose.
 const maxText = 200
 
-// bounded is the text as OTLP takes it: short, and valid UTF-8.
+// bounded returns the text as OTLP takes it: short, and valid UTF-8.
 func bounded(text string) string {
 	if len(text) > maxText {
 		text = text[:maxText]
@@ -51,7 +51,7 @@ func bounded(text string) string {
 	return strings.ToValidUTF8(text, "")
 }
 
-// Group begins the span of what is done for several events at once, with a link to the delivery of each. The caller ends it.
+// Group begins a span for work on several events at once, with a link to the delivery of each. The caller ends it.
 func (t *Tracing) Group(ctx context.Context, name string) (context.Context, *Group) {
 	if t == nil {
 		return ctx, nil
@@ -60,7 +60,7 @@ func (t *Tracing) Group(ctx context.Context, name string) (context.Context, *Gro
 	return ctx, &Group{t, span, 0}
 }
 
-// Quiet is Group without a span of its own, for what mostly finds nothing to do. Its events have theirs.
+// Quiet is Group without a span of its own, for work that mostly finds nothing to do. Its events have spans all the same.
 func (t *Tracing) Quiet() *Group {
 	if t == nil {
 		return nil
@@ -75,7 +75,7 @@ type Group struct {
 	n    int
 }
 
-// Add says that the event is one of the group.
+// Add adds the event to the group.
 func (g *Group) Add(e inorder.Event) {
 	if g == nil {
 		return
@@ -84,8 +84,8 @@ func (g *Group) Add(e inorder.Event) {
 	g.span.AddLink(trace.Link{SpanContext: g.t.root(e.ID, e.ReceivedAt)})
 }
 
-// Done makes a span of what was done for one event of the group, from began until now, in the event's own trace. It returns a context
-// with it.
+// Done makes a span, from began until now, for what was done for one event of the group. The span is in the event's own trace. Done
+// returns a context with it.
 func (g *Group) Done(name string, began time.Time, e inorder.Event, outcome inorder.Outcome) context.Context {
 	if g == nil {
 		return context.Background()
@@ -101,7 +101,7 @@ func (g *Group) Done(name string, began time.Time, e inorder.Event, outcome inor
 	return ctx
 }
 
-// End ends the span.
+// End ends the group's span; err, if not nil, says that the work failed.
 func (g *Group) End(err error) {
 	if g == nil {
 		return

@@ -10,9 +10,9 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// The trace of a delivery has an ID that follows from its event and the time of its receipt. Both are kept wherever the event waits, in the
-// inbox, in pending_events or in a workflow's input, so that what is done with it later joins the same trace, in another process and
-// without another column. The span of the delivery is its root.
+// rootOf derives the IDs of a delivery's trace and of its root span, the delivery's own, from the event's ID and the time of receipt. Both are
+// kept wherever the event waits, in the inbox, in pending_events or in a workflow's input. So later work on the event joins the same trace,
+// in another process and without another column.
 func rootOf(eventID string, receivedAt time.Time) (trace.TraceID, trace.SpanID) {
 	var at [8]byte
 	binary.BigEndian.PutUint64(at[:], uint64(receivedAt.UnixMicro())) // as PostgreSQL keeps it
@@ -20,7 +20,7 @@ func rootOf(eventID string, receivedAt time.Time) (trace.TraceID, trace.SpanID) 
 	return trace.TraceID(sum[:16]), trace.SpanID(sum[16:24])
 }
 
-// In returns ctx with the delivery of an event as the parent of what is traced in it.
+// In returns ctx with the delivery of an event as the parent of the spans that begin in it.
 func (t *Tracing) In(ctx context.Context, eventID string, receivedAt time.Time) context.Context {
 	if t == nil || receivedAt.IsZero() {
 		return ctx
@@ -33,7 +33,7 @@ func (t *Tracing) root(eventID string, receivedAt time.Time) trace.SpanContext {
 	return trace.NewSpanContext(trace.SpanContextConfig{TraceID: traceID, SpanID: spanID, TraceFlags: trace.TraceFlags(0).WithSampled(t.keeps(traceID)), Remote: true})
 }
 
-// root is a key of the values of a context: the IDs of the root span that is begun in it.
+// root is a context key. Its value is the IDs of the root span that begins in the context.
 type root struct{}
 
 type rootIDs struct {
@@ -41,7 +41,7 @@ type rootIDs struct {
 	span  trace.SpanID
 }
 
-// ids makes the IDs of spans: random, but for the roots of events.
+// ids makes the IDs of spans: random, except for the roots of events.
 type ids struct{}
 
 func (ids) NewIDs(ctx context.Context) (trace.TraceID, trace.SpanID) {

@@ -12,7 +12,7 @@ import (
 	"inorder/internal/store"
 )
 
-// LogHandler adds trace_id and span_id to the lines that are logged within a span.
+// LogHandler returns a handler that adds trace_id and span_id to the lines that are logged within a span.
 func LogHandler(h slog.Handler) slog.Handler { return traced{h} }
 
 type traced struct{ slog.Handler }
@@ -29,7 +29,7 @@ func (h traced) WithAttrs(attrs []slog.Attr) slog.Handler { return traced{h.Hand
 
 func (h traced) WithGroup(name string) slog.Handler { return traced{h.Handler.WithGroup(name)} }
 
-// Attrs returns the attributes of a log line about an event, which are the same in all of them. order_id is "" of an event that names no order.
+// Attrs returns the attributes that every log line about an event has. order_id is "" if the event names no order.
 func Attrs(e inorder.Event) []any {
 	return []any{eventIDKey, e.ID, eventTypeKey, e.Type, orderIDKey, e.OrderID()}
 }
@@ -42,7 +42,7 @@ func NewEnds(log *loglimit.Sampled) *Ends { return &Ends{log} }
 
 var ends = []inorder.Outcome{inorder.Applied, inorder.Stale, inorder.Ignored, inorder.Discarded, inorder.Expired}
 
-// Ended logs one event that has just ended; an outcome that is no end is not logged. ctx is within its trace.
+// Ended logs one event that has just ended; an outcome that is no end is not logged. ctx has the event's trace.
 func (l *Ends) Ended(ctx context.Context, e inorder.Event, outcome inorder.Outcome, via store.Via) {
 	if l == nil || !slices.Contains(ends, outcome) {
 		return

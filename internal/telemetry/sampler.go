@@ -8,7 +8,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// samplerOf returns the sampler of OTEL_TRACES_SAMPLER and its argument. What is not known keeps all.
+// samplerOf returns the sampler of OTEL_TRACES_SAMPLER and its argument. An unknown name keeps all traces.
 func samplerOf(name string, ratio float64) sdktrace.Sampler {
 	name, byParent := strings.CutPrefix(name, "parentbased_")
 	root := sdktrace.AlwaysSample()

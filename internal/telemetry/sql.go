@@ -9,11 +9,11 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 )
 
-// mostStatements is of a batch whose statements have a span each. Those that are larger, such as what is drained from the inbox, have one.
+// mostStatements is the size up to which each statement of a batch has a span. A larger batch, such as one drained from the inbox, has one span.
 const mostStatements = 32
 
-// TraceSQL has the connections that are made with c trace their statements, without arguments. What runs outside a trace, such as a probe,
-// begins none.
+// TraceSQL makes the connections that are opened with c trace their statements, without arguments. A statement outside a trace, such as a
+// probe's, begins none.
 func (t *Tracing) TraceSQL(c *pgx.ConnConfig) {
 	if t == nil {
 		return
@@ -28,7 +28,7 @@ func (t *Tracing) TraceSQL(c *pgx.ConnConfig) {
 
 type sqlTracer struct{ *otelpgx.Tracer }
 
-// large is a key of the values of a context: a large batch runs in it.
+// large is a context key. It is set if a large batch runs in the context.
 type large struct{}
 
 func (s sqlTracer) TraceBatchStart(ctx context.Context, conn *pgx.Conn, data pgx.TraceBatchStartData) context.Context {

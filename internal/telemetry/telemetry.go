@@ -1,6 +1,6 @@
 // Package telemetry traces events with OpenTelemetry, from the delivery through the workflow to the SQL, and puts the trace into the log.
-// A nil *Tracing traces nothing and costs nothing. Which spans there are is decided where the work is done; what leaves the process is
-// decided here, in cleaned.go.
+// A nil *Tracing traces nothing and costs nothing. The code that does the work decides which spans there are; cleaned.go decides what
+// leaves the process.
 package telemetry
 
 import (
@@ -43,14 +43,14 @@ type Tracing struct {
 // flushWithin is how long Stop waits for a collector.
 const flushWithin = 3 * time.Second
 
-// An attacker's deliveries may not push the spans of others out of the queue.
+// An attacker's deliveries must not push the spans of others out of the queue.
 const (
 	refusedPerSecond = 5
 	refusedAtOnce    = 20
 )
 
-// Start returns a Tracing that exports to where the variables OTEL_* say, which OpenTelemetry reads by itself. It does not wait for the
-// collector. It sets OpenTelemetry's handlers of errors for the whole process, because there is no other place for them.
+// Start returns a Tracing that exports to where the variables OTEL_* say, which OpenTelemetry reads itself. It does not wait for the
+// collector. It sets OpenTelemetry's error handlers for the whole process, because OpenTelemetry has only global ones.
 func Start(ctx context.Context, o Options) (*Tracing, error) {
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
 		o.Log.Log(slog.LevelWarn, "otel", "traces are not exported", "cause", loglimit.OneLine(err))
@@ -63,9 +63,9 @@ func Start(ctx context.Context, o Options) (*Tracing, error) {
 	return New(ctx, exporter, o)
 }
 
-// New is Start with an exporter.
+// New returns a Tracing that exports to the given exporter. It sets nothing global.
 func New(ctx context.Context, exporter sdktrace.SpanExporter, o Options) (*Tracing, error) {
-	// What the environment says of the service comes last, and so it counts.
+	// What the environment says of the service comes last, and so takes precedence.
 	service, err := resource.New(ctx, resource.WithTelemetrySDK(),
 		resource.WithAttributes(semconv.ServiceName("inorder"), semconv.ServiceVersion(o.Version)), resource.WithFromEnv())
 	if err != nil {
@@ -88,8 +88,8 @@ func (t *Tracing) Stop() {
 	}
 }
 
-// Interceptor traces workflows and activities, for a Temporal client and the workers that use it. A header that it can't read is no error:
-// the workflow then begins a trace of its own. Queries are left out, because whoever watches asks many.
+// Interceptor returns an interceptor that traces workflows and activities, for a Temporal client and the workers that use it. An unreadable header
+// is no error: the workflow then begins a trace of its own. Queries are not traced, because people who watch make many.
 func (t *Tracing) Interceptor() (interceptor.Interceptor, error) {
 	return opentelemetry.NewTracingInterceptor(opentelemetry.TracerOptions{
 		Tracer:                  t.provider.Tracer("go.temporal.io/sdk"),
@@ -100,7 +100,7 @@ func (t *Tracing) Interceptor() (interceptor.Interceptor, error) {
 	})
 }
 
-// settingsLog logs which of its settings OpenTelemetry can't use. Their values stay out: they may be secrets.
+// settingsLog logs which of its settings OpenTelemetry can't use. It leaves their values out, because they may be secrets.
 type settingsLog struct{ log *loglimit.Logger }
 
 func (s settingsLog) Error(_ error, message string, _ ...any) {

@@ -31,7 +31,7 @@ type recorder struct{ *tracetest.InMemoryExporter }
 
 func (recorder) Shutdown(context.Context) error { return nil }
 
-// newTest returns a Tracing, and what ends it and returns its spans.
+// newTest returns a Tracing, and a function that stops it and returns its spans.
 func newTest(t *testing.T, sampler string, ratio float64) (*telemetry.Tracing, func() tracetest.SpanStubs) {
 	exported := recorder{tracetest.NewInMemoryExporter()}
 	tracing, err := telemetry.New(t.Context(), exported, telemetry.Options{Version: "test", Sampler: sampler, Ratio: ratio})
@@ -72,7 +72,7 @@ func TestADeliveryIsTheRootOfItsEventsTrace(t *testing.T) {
 	}, attrs(spans()[1]))
 }
 
-// What the sender says of its own trace is a link, and neither a parent nor a decision.
+// What the sender says of its own trace becomes a link, neither the parent nor the sampling decision.
 func TestATraceFromOutsideIsNotTrusted(t *testing.T) {
 	tracing, spans := newTest(t, "", 1)
 	for i, parent := range []string{"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "nonsense", ""} {
@@ -140,7 +140,7 @@ func TestWhatMayQuoteAPayloadStaysHere(t *testing.T) {
 	require.Equal(t, "exception.type", string(all[0].Events[0].Attributes[0].Key))
 }
 
-// Whether a trace is kept is the same for all that is done with its event, in whatever process.
+// Every process decides the same about whether an event's trace is kept.
 func TestSampling(t *testing.T) {
 	for sampler, kept := range map[string]float64{"always_off": 0, "parentbased_always_off": 0, "always_on": 1000, "parentbased_always_on": 1000, "traceidratio": 250,
 		"parentbased_traceidratio": 250} {

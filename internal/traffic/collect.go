@@ -16,7 +16,7 @@ var (
 		"Events that this process brought to their end, by outcome and by the way that they took.", []string{"outcome", "via"}, nil)
 )
 
-// newTook returns a histogram of how long events take. There are two kinds: those that end within moments, and those that wait for their order.
+// newTook returns a histogram of how long events take. Its buckets are for two kinds: events that end within moments, and events that wait for their order.
 func newTook() prometheus.Histogram {
 	return prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name:    "inorder_event_seconds",
@@ -43,7 +43,7 @@ func (r *Recorder) Collect(to chan<- prometheus.Metric) {
 	r.took.Collect(to)
 }
 
-// LastEvents returns of every family when an event last came to this process; zero for never.
+// LastEvents returns, for every family, when an event last came to this process; zero for never.
 func (r *Recorder) LastEvents() map[string]time.Time {
 	last := make(map[string]time.Time, len(families))
 	for _, f := range families {

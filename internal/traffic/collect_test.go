@@ -44,7 +44,7 @@ func TestWhatIsShownIsWhatIsWritten(t *testing.T) {
 	r.Delivery(Accepted)
 	r.Ended(inorder.Stale, store.ViaInbox, time.Now().Add(-3*time.Second))
 	r.Ended(inorder.Stale, store.ViaWorkflow, time.Now().Add(time.Hour)) // by a clock that is ahead
-	r.Ended(inorder.Stale, store.ViaWorkflow, time.Time{})               // nobody knows
+	r.Ended(inorder.Stale, store.ViaWorkflow, time.Time{})               // received at an unknown time
 	r.write(noon)
 	require.Equal(t, 2, r.kept(noon, "delivery", Accepted))
 	require.Equal(t, 3, r.kept(noon, "end", "stale"))

@@ -1,6 +1,6 @@
-// Package traffic counts what a process takes and ends: deliveries by result, ends by outcome and way, and when an event of each family
-// last came. The counts are in memory: Prometheus reads them there, and a Writer adds them to what all processes keep in PostgreSQL by the
-// minute. Reading those is internal/store/view's.
+// Package traffic counts a process's deliveries by result and the ends of its events by outcome and way, and notes when an event of each
+// family last came. The counts are in memory, where Prometheus reads them. A Writer adds them to the counts by the minute that all processes
+// keep in PostgreSQL; internal/store/view reads those.
 package traffic
 
 import (
@@ -15,7 +15,7 @@ import (
 	"inorder/internal/store"
 )
 
-// The results of deliveries. What is no delivery at all, such as a request that is cut short, has none.
+// The results of deliveries. A request that is no delivery at all, such as one that is cut short, has none.
 const (
 	Accepted     = delivery.ResultAccepted
 	Duplicate    = delivery.ResultDuplicate
@@ -36,8 +36,8 @@ var (
 
 const other = "other" // the family of events that are not about orders
 
-// Recorder counts since the process began, and is a prometheus.Collector of that. What counts costs nanoseconds, allocates nothing, and may
-// be called concurrently. A nil Recorder counts nothing.
+// Recorder counts from the start of the process, and is a prometheus.Collector of its counts. The methods that count take nanoseconds,
+// allocate nothing, and may be called concurrently. A nil Recorder counts nothing.
 type Recorder struct {
 	deliveries [len(results)]atomic.Int64
 	ends       [len(vias)][len(outcomes)]atomic.Int64
@@ -75,8 +75,8 @@ func (r *Recorder) Event(eventType string, at time.Time) {
 	}
 }
 
-// Ended counts an event that has just ended, and how long it took since it was received; an outcome that is no end is not counted. A zero time
-// is of an event that nobody knows the receipt of.
+// Ended counts an event that has just ended, and how long it took since it was received. An outcome that is no end is not counted. If the time
+// of receipt is zero, it is unknown, and only the end is counted.
 func (r *Recorder) Ended(outcome inorder.Outcome, via store.Via, received time.Time) {
 	if r == nil {
 		return

@@ -10,7 +10,7 @@ type rows struct {
 	counts  []int64
 }
 
-// rows returns those of the minutes that have changed.
+// rows returns the rows of the minutes that have changed.
 func (w *Writer) rows() (r rows) {
 	for _, m := range w.minutes {
 		if !m.changed {
@@ -40,7 +40,7 @@ type lastEvents struct {
 	times    []time.Time
 }
 
-// lastEvents returns those that are newer than what was written.
+// lastEvents returns the rows that are newer than what was written.
 func (w *Writer) lastEvents() (l lastEvents) {
 	w.r.EachFamily(func(family string, at time.Time) {
 		if at.After(w.written[family]) {
@@ -50,7 +50,7 @@ func (w *Writer) lastEvents() (l lastEvents) {
 	return l
 }
 
-// settle notes that all was written. Only the last minute may change again.
+// settle notes that everything was written. It keeps the last minute, the only one that may change again.
 func (w *Writer) settle(l lastEvents) {
 	w.minutes = w.minutes[len(w.minutes)-1:]
 	w.minutes[0].changed = false

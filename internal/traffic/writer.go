@@ -17,7 +17,7 @@ type DB interface {
 	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
 }
 
-// Writer writes the counts of a Recorder to PostgreSQL, by the minute. While PostgreSQL is away it keeps those of the last two hours.
+// Writer writes the counts of a Recorder to PostgreSQL, by the minute. While PostgreSQL is away, it keeps the counts of the last two hours.
 type Writer struct {
 	r       *Recorder
 	db      DB
@@ -30,8 +30,8 @@ type Writer struct {
 	purgedAt time.Time
 }
 
-// minute is what happened in one minute, in this process. Its row is written as a whole, so that it may be written again when nobody
-// knows whether it was.
+// minute is what happened in one minute, in this process. Its rows are written with their totals, so they may be written again if nobody
+// knows whether the last write succeeded.
 type minute struct {
 	at      time.Time
 	counts  tally
@@ -54,7 +54,7 @@ const (
 )
 
 const (
-	// The rows are this process's own, but for last_events, which all processes write in the same order.
+	// The rows are this process's own, except those of last_events, which all processes write in the same order.
 	writeSQL = `
 WITH last AS (
 	INSERT INTO last_events AS l (family, at) SELECT * FROM unnest($6::text[], $7::timestamptz[])

@@ -53,13 +53,13 @@ func newRig(t *testing.T) *rig {
 
 func (r *rig) writer(of *Recorder) *Writer {
 	w := NewWriter(of, r.db, loglimit.New(testenv.Log, loglimit.Every))
-	w.purgedAt = noon.Add(24 * time.Hour) // its rows are old
+	w.purgedAt = noon.Add(24 * time.Hour) // no purge: the test's rows are old
 	return w
 }
 
 func (r *rig) write(at time.Time) { r.w.write(r.Context(), at, time.Minute) }
 
-// kept is what PostgreSQL has of a minute.
+// kept returns what PostgreSQL has of a minute.
 func (r *rig) kept(at time.Time, kind, name string) (n int) {
 	r.Helper()
 	require.NoError(r, r.db.QueryRow(r.Context(), `SELECT coalesce(sum(count), 0)::int FROM traffic_minutes WHERE minute = $1 AND kind = $2 AND name = $3`,
