@@ -131,7 +131,7 @@ func (v webhookView) faults() (texts []string) {
 	return texts
 }
 
-// secretView is a secret as it is shown: never itself.
+// secretView is a secret as it is shown: without the secret itself.
 type secretView struct {
 	Name       string     `json:"name"`
 	Source     string     `json:"source"`

@@ -153,7 +153,7 @@ type previewView struct {
 
 type driftedOrder struct {
 	OrderID string `json:"order_id,omitempty"`
-	Where   string `json:"where,omitempty"` // in the platform's listing, of one without an ID
+	Where   string `json:"where,omitempty"` // the place in the platform's list, of an order without an ID
 	Drift   string `json:"drift"`
 	Detail  string `json:"detail"`
 }
