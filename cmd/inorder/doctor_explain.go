@@ -65,7 +65,7 @@ func (c *doctorCmd) explainKept(ctx context.Context, std streams) error {
 // maxDelivery is how many bytes of a file are read.
 const maxDelivery = 64 << 20
 
-// explainFile explains the delivery in a file, with the secrets that this environment has, those that have ended included, and then with those
+// explainFile explains the delivery in a file. It tries the secrets that this environment has, including those that have ended, and then those
 // of --secrets-file.
 func (c *doctorCmd) explainFile(ctx context.Context, std streams) error {
 	d, err := c.readFile(std)

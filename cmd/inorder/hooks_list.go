@@ -52,7 +52,7 @@ func (c *hooksListCmd) Run(ctx context.Context, std streams) error {
 	})
 }
 
-// hooksView is what --json prints: the webhooks before the secrets, which name webhooks that are long gone.
+// hooksView is what --json prints. The webhooks come first: secrets also name webhooks that are long gone.
 type hooksView struct {
 	Mode     platform.Mode `json:"mode"`
 	Webhooks []webhookView `json:"webhooks"`

@@ -30,8 +30,8 @@ type Config struct {
 	WebhookSecrets  []string       // WEBHOOK_SECRETS, comma-separated; the first signs what `send` sends, any verifies
 	SecretsFile     string         // WEBHOOK_SECRETS_FILE: more of them, one a line; read again when it changes
 	MaxBodyBytes    int            // MAX_BODY_BYTES 1048576: the largest body
-	MaxBodyMemory   int            // MAX_BODY_MEMORY 67108864: the bytes that all bodies take together while they are read and answered
-	MaxConnections  int            // MAX_CONNECTIONS 4096: of the receiver, at once
+	MaxBodyMemory   int            // MAX_BODY_MEMORY 67108864: the bytes that all bodies together may take while they are read and answered
+	MaxConnections  int            // MAX_CONNECTIONS 4096: the receiver's connections, at once
 	TrustedProxies  []netip.Prefix // TRUSTED_PROXIES: whose X-Forwarded-For counts, for the address of a refused delivery
 	ReceiverURL     string         // RECEIVER_URL http://127.0.0.1:3000: where `send` sends to
 

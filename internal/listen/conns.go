@@ -113,7 +113,7 @@ func state(c net.Conn, s http.ConnState) {
 	}
 }
 
-// hasWhole keeps the connection from being closed for another until its request is answered.
+// hasWhole keeps the connection from being closed to make room until its request is answered.
 func (c *conn) hasWhole() {
 	c.of.mu.Lock()
 	defer c.of.mu.Unlock()

@@ -39,7 +39,7 @@ func (k *keeper) tag() webhooks.Tag {
 	return webhooks.Tag{Owner: k.machine.Owner, Machine: k.machine.ID, Listen: k.name, Lease: time.Now().Add(k.lease).Truncate(time.Second)}
 }
 
-// sweep deletes the webhooks that earlier Runs of this name left behind, and those of other names past their lease.
+// sweep deletes the webhooks that earlier Runs of this name left behind, and dead ones of other names past their lease.
 func (k *keeper) sweep(ctx context.Context) error {
 	err := sweep(ctx, k.Registrar, k.machine, sweeping{held: k.name, keep: k.e.ID,
 		each:  func(s Swept) { k.say("deleting %s, %s: %s", s.ID, s.URL, s.Why) },

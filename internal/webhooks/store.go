@@ -28,7 +28,7 @@ type Record struct {
 // Store reads and writes the tables webhook_endpoints and webhook_secrets.
 type Store struct{ Pool *pgxpool.Pool }
 
-// Secrets returns the table of the secrets alone.
+// Secrets returns only the table of the secrets.
 func (s Store) Secrets() secrets.Table { return secrets.Table{Pool: s.Pool} }
 
 const (
