@@ -41,7 +41,7 @@ func (s *servers) besideAdmin(ctx context.Context, checks []ready.Check, run fun
 	return group.Wait()
 }
 
-// adminAPI answers operators. Without DATABASE_URL it tells what Temporal knows, and acts on nothing.
+// adminAPI returns the API that answers operators. Without DATABASE_URL it shows what Temporal knows, and acts on nothing.
 func (s *servers) adminAPI(tokens *admin.Tokens, checks []ready.Check) *admin.API {
 	events := s.events()
 	o := admin.APIOptions{Inspector: &inspect.Inspector{Engine: events, Checks: checks}, Tokens: tokens, MaxEventBytes: s.MaxBodyBytes,
@@ -56,7 +56,7 @@ func (s *servers) adminAPI(tokens *admin.Tokens, checks []ready.Check) *admin.AP
 	return admin.NewAPI(o)
 }
 
-// events are the events' workflows, with links to Temporal's UI.
+// events returns the client of the events' workflows, with links to Temporal's UI.
 func (s *servers) events() workflows.Events {
 	return workflows.Events{Client: s.temporal, Namespace: s.Temporal.Namespace, TaskQueue: s.TaskQueue, UI: s.TemporalUIURL, Tracing: s.tracing}
 }

@@ -17,8 +17,8 @@ import (
 	"inorder/internal/api"
 )
 
-// fakeAdmin answers as the admin API does: by "GET /api/events" and the like, without a query, with a value, a *api.Problem or a function
-// of the request.
+// fakeAdmin answers as the admin API does. answers maps "GET /api/events" and the like, without a query, to a value, a *api.Problem or a
+// function of the request.
 type fakeAdmin struct {
 	mu      sync.Mutex
 	answers map[string]any
@@ -50,7 +50,7 @@ func (f *fakeAdmin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(answer)
 }
 
-// called returns the calls that begin so.
+// called returns the calls that begin with prefix.
 func (f *fakeAdmin) called(prefix string) (found []string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -88,7 +88,7 @@ type screen struct {
 
 func (s *screen) Size() (int, int) { return s.width, s.height }
 
-// person types at a terminal, and what is left is typed until the end.
+// person is a person at a terminal, who types what the reader holds.
 type person struct{ io.Reader }
 
 func (person) IsPerson() bool { return true }
@@ -117,7 +117,7 @@ func wordsOf(line string) (list []string) {
 	return list
 }
 
-// document reads what must be one JSON document.
+// document decodes out, which must be one JSON document.
 func document[T any](t *testing.T, out string) (v T) {
 	t.Helper()
 	d := json.NewDecoder(strings.NewReader(out))

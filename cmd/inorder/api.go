@@ -21,14 +21,14 @@ Needs ADMIN_TOKEN. Reads ADMIN_URL, where inorder serve or a worker has its admi
 // localAdmin is the admin API that commands ask without ADMIN_URL.
 const localAdmin = "http://127.0.0.1:3001"
 
-// operator is what the commands on the admin API work with.
+// operator is what the commands that use the admin API work with.
 type operator struct {
 	*api.Client
 	config.Config
 	streams
 }
 
-// withAPI runs a command on the admin API.
+// withAPI runs a command that uses the admin API.
 func withAPI(std streams, run func(operator) error) error {
 	c, err := config.Load(config.NeedAdmin)
 	if err != nil {
@@ -57,7 +57,7 @@ func (p patient) RoundTrip(r *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(r)
 }
 
-// usageError says that a command can't be done as it was typed. Nothing was done.
+// usageError says that a command can't be run as it was typed. Nothing was done.
 type usageError struct{ text string }
 
 func (e *usageError) Error() string { return e.text }
@@ -68,19 +68,18 @@ func isInvalid(err error) bool {
 	return ok && p.Type == api.ProblemInvalid
 }
 
-// isRefusedToken reports whether the admin API does not know the token, or lets it only read.
+// isRefusedToken reports whether the admin API does not know the token, or does not let it act.
 func isRefusedToken(err error) bool {
 	p, ok := errors.AsType[*api.Problem](err)
 	return ok && (p.Type == api.ProblemUnauthorized || p.Type == api.ProblemForbidden)
 }
 
-// begunError is the error of a command that had done something before. So its exit code is not that of a command line or an environment that isn't
-// right, whatever the cause.
+// begunError is the error of a command that had already done something. So its exit code is never exitUsage, whatever the cause.
 type begunError struct{ error }
 
 func (e *begunError) Unwrap() error { return e.error }
 
-// explainEvent adds to what the API refused about an event what may be typed instead.
+// explainEvent adds to the API's refusal about an event which commands to type instead.
 func explainEvent(err error, eventID string) error {
 	p, ok := errors.AsType[*api.Problem](err)
 	switch {
@@ -110,7 +109,7 @@ func explainBulk(err error) error {
 	return err
 }
 
-// commands are the lines to type for actions on an event, each on a line of its own.
+// commands returns the commands to type for actions on an event, each on a line of its own.
 func commands(eventID string, actions []api.Action) string {
 	var lines strings.Builder
 	for _, a := range actions {
@@ -126,7 +125,7 @@ func commands(eventID string, actions []api.Action) string {
 	return lines.String()
 }
 
-// quoted is a word as a shell takes it.
+// quoted returns a word as a shell takes it.
 func quoted(word string) string {
 	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.:/@%+,="
 	if word != "" && strings.Trim(word, plain) == "" {
@@ -135,5 +134,5 @@ func quoted(word string) string {
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
-// isInterrupted reports whether a command ends because it was asked to.
+// isInterrupted reports whether a command ends because somebody interrupted it.
 func isInterrupted(ctx context.Context) bool { return ctx.Err() != nil }

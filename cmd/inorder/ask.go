@@ -10,10 +10,10 @@ import (
 	"inorder/internal/terminal"
 )
 
-// errDeclined is the end of a command that a person did not confirm.
+// errDeclined ends a command that a person did not confirm.
 var errDeclined = errors.New("nothing was done")
 
-// confirm asks whether to go on, unless --yes says so. Where nobody can be asked it refuses.
+// confirm asks whether to go on, unless --yes says so. Where nobody can be asked, it returns an error.
 func (s streams) confirm(ctx context.Context, question string, yes bool) error {
 	if yes {
 		return nil
@@ -31,7 +31,7 @@ func (s streams) confirm(ctx context.Context, question string, yes bool) error {
 	return nil
 }
 
-// askReason returns the reason that was given, or else asks for it. Without an answer nothing is done.
+// askReason returns the reason that was given, or asks for one. Without an answer it returns errDeclined.
 func (s streams) askReason(ctx context.Context, given string) (string, error) {
 	if given != "" {
 		return given, nil
@@ -46,7 +46,7 @@ func (s streams) askReason(ctx context.Context, given string) (string, error) {
 	return reason, err
 }
 
-// ask reads one line, and no byte after it. It returns when ctx ends; what is typed then goes nowhere.
+// ask reads one line, and no byte after it. It returns when ctx ends; what is typed afterwards is lost.
 func (s streams) ask(ctx context.Context, question string) (string, error) {
 	fmt.Fprint(s.err, question)
 	type answer struct {

@@ -42,7 +42,7 @@ func (c *auditCmd) Run(ctx context.Context, std streams) error {
 	})
 }
 
-// columns keep why it was done for longest, and first leave out what was asked for: it is the same in all rows.
+// columns returns the columns. If they don't fit, filtered ones go first: they are the same in all rows. The reason goes last.
 func (c *auditCmd) columns() []table.Column {
 	const asked = 9
 	event, order := table.Column{Title: "event"}, table.Column{Title: "order", Drop: 3}

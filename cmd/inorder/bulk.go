@@ -26,7 +26,7 @@ Example:
     inorder events retry --state stuck --reason 'the webhook is back' --detach`
 }
 
-// progressOf is a bulk action's progress in a line.
+// progressOf returns a bulk action's progress in one line.
 func progressOf(b api.Bulk) string {
 	const width = 20
 	filled := width

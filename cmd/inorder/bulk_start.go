@@ -90,10 +90,10 @@ func (a *actFlags) detached(o operator, s api.Started) error {
 	return nil
 }
 
-// followEvery is the time between two looks at a bulk action.
+// followEvery is the time between two polls of a bulk action.
 const followEvery = time.Second
 
-// follow reports the progress of a bulk action until it ends, and fails if an event did. Ctrl-C leaves it running.
+// follow reports the progress of a bulk action until that ends. It fails if an event failed. Ctrl-C leaves the action running.
 func follow(ctx context.Context, o operator, id string, asJSON bool) error {
 	left := func() error {
 		fmt.Fprintf(o.err, "It goes on without this command. See it: inorder bulk show %s. End it: inorder bulk stop %[1]s\n", quoted(id))
@@ -119,7 +119,7 @@ func follow(ctx context.Context, o operator, id string, asJSON bool) error {
 	}
 }
 
-// end shows a bulk action that has ended. That an event failed, or that it was stopped, is an error.
+// end shows a bulk action that has ended. It returns an error if an event failed, or if the action was stopped.
 func end(o operator, b api.Bulk, asJSON bool) error {
 	if asJSON {
 		if err := writeJSON(o.out, b); err != nil {

@@ -16,7 +16,7 @@ import (
 	"inorder/internal/api"
 )
 
-// newBulk is an admin API with a bulk action on 500 events, which has done so many more at each look and fails on some.
+// newBulk returns an admin API with a bulk action on 500 events. It has done step more at each poll, and fails on some.
 func newBulk(t *testing.T, step int64, fails int) (*fakeAdmin, *atomic.Int64) {
 	var done atomic.Int64
 	until := ago(time.Minute)

@@ -25,7 +25,7 @@ func isNumber(text string) bool {
 	return err == nil
 }
 
-// headersOf are the headers that the command line names.
+// headersOf returns the headers that the command line names.
 func headersOf(lines []string, signature string) (http.Header, error) {
 	header := http.Header{}
 	for _, l := range lines {
@@ -41,7 +41,7 @@ func headersOf(lines []string, signature string) (http.Header, error) {
 	return header, nil
 }
 
-// explainKept shows a delivery that a receiver kept and explained, from PostgreSQL itself.
+// explainKept shows a delivery that a receiver kept and explained. It reads PostgreSQL itself, without the admin API.
 func (c *doctorCmd) explainKept(ctx context.Context, std streams) error {
 	id, err := strconv.ParseInt(c.Delivery, 10, 64)
 	if err != nil {
@@ -62,10 +62,10 @@ func (c *doctorCmd) explainKept(ctx context.Context, std streams) error {
 	})
 }
 
-// maxDelivery is how much of a file is read.
+// maxDelivery is how many bytes of a file are read.
 const maxDelivery = 64 << 20
 
-// explainFile explains the delivery in a file, with the secrets that this environment has, those that have ended included, and then with those
+// explainFile explains the delivery in a file. It tries the secrets that this environment has, including those that have ended, and then those
 // of --secrets-file.
 func (c *doctorCmd) explainFile(ctx context.Context, std streams) error {
 	d, err := c.readFile(std)
@@ -95,8 +95,8 @@ func (c *doctorCmd) explainFile(ctx context.Context, std streams) error {
 	})
 }
 
-// explain says why a receiver with such settings refuses a delivery, in the order in which it looks: size, signature, event. The others are tried if
-// none of the receiver's secrets made the signature.
+// explain returns why a receiver with these settings refuses a delivery. It checks in the receiver's order: size, signature, event. It tries the
+// others if none of the receiver's secrets made the signature.
 func explain(d refused.Delivery, tried refused.Secrets, others []refused.Key, maxBodyBytes int) refused.Finding {
 	if len(d.Body) > maxBodyBytes {
 		return refused.Other(refused.TooLarge, fmt.Sprintf("the body is over the limit, MAX_BODY_BYTES, %d", maxBodyBytes))
@@ -106,7 +106,7 @@ func explain(d refused.Delivery, tried refused.Secrets, others []refused.Key, ma
 		if f.Explained() {
 			break
 		}
-		// Each by itself, because the bound on the work is for all that are tried together.
+		// Each is tried by itself, because the bound on the work is for all that are tried together.
 		if other := refused.Explain(d, refused.Secrets{Keys: others[i : i+1], Untried: tried.Untried}); other.Explained() {
 			f = other
 		}

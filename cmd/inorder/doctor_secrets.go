@@ -11,7 +11,7 @@ import (
 	"inorder/internal/words"
 )
 
-// maxOthers is how many secrets a person may have tried: each takes up to a tenth of a second.
+// maxOthers is how many secrets --secrets-file may have: trying one takes up to a tenth of a second.
 const maxOthers = 100
 
 func (c *doctorCmd) validateSecretsFile() error {
@@ -29,7 +29,7 @@ func (c *doctorCmd) validateSecretsFile() error {
 	return nil
 }
 
-// otherKeys are the secrets of --secrets-file; none without it.
+// otherKeys returns the secrets of --secrets-file; none without it.
 func (c *doctorCmd) otherKeys(std streams) (keys []refused.Key, err error) {
 	if c.SecretsFile == nil {
 		return nil, nil
@@ -54,5 +54,5 @@ func without(keys, known []refused.Key) []refused.Key {
 	})
 }
 
-// whyUnread says which secrets could not be tried, and why.
+// whyUnread returns which secrets could not be tried, and why.
 func whyUnread(u secrets.Unread) string { return u.String() + ": " + loglimit.OneLine(u.Cause) }

@@ -67,7 +67,7 @@ func TestDoctorTriesSecretsThatReceiversDoNotHave(t *testing.T) {
 	require.Contains(t, strings.Join(strings.Fields(out), " "), "Why: Secret "+name+" of line 3 of "+others+" made the signature, and receivers with these settings do not verify with it.")
 }
 
-// However large the body is, each secret gets as much work as one alone.
+// However large the body is, each secret is tried with as much work as if it were the only one.
 func TestDoctorTriesEachSecretOfOthersByItself(t *testing.T) {
 	clean(t, "WEBHOOK_SECRETS", vector.Secret, "DATABASE_URL", "")
 	_, write := files(t)

@@ -94,7 +94,7 @@ func TestDoctorExplainsAFileThatIsTooLarge(t *testing.T) {
 	require.NoError(t, os.WriteFile(body, []byte(vector.Body), 0o600))
 	out, errs, code := asked(t, "doctor "+body+" --signature "+vector.Signature)
 	require.Zero(t, code, errs)
-	require.Contains(t, out, "MAX_BODY_BYTES, 100") // 413 comes before the signature is looked at
+	require.Contains(t, out, "MAX_BODY_BYTES, 100") // the size is checked before the signature
 }
 
 func TestDoctorSaysThatSecretsWereNotTried(t *testing.T) {

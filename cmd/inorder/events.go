@@ -50,7 +50,7 @@ func (f filterFlags) query(now time.Time) (q api.EventsQuery, err error) {
 	return q, errors.Join(err, optional(f.Order, checkOrderID))
 }
 
-// span reads the two flags of a span of time. The names of both begin the same.
+// span reads the flags of a span of time: their names are flag with -after and -before.
 func span(flag, after, before string, now time.Time) (from, to time.Time, err error) {
 	if from, err = parsePast("--"+flag+"-after", after, now); err == nil {
 		to, err = parsePast("--"+flag+"-before", before, now)
@@ -96,7 +96,7 @@ func (c *eventsListCmd) Run(ctx context.Context, std streams) error {
 	})
 }
 
-// listOfEvents is a list of events without its source.
+// listOfEvents returns a list of events without its source.
 func listOfEvents(none string) lister[api.Event] {
 	return lister[api.Event]{columns: eventColumns(), row: eventRow, none: none}
 }
@@ -118,7 +118,7 @@ func eventRow(e api.Event, now time.Time) []table.Cell {
 		table.Text(e.Via), table.Text(e.Detail)}
 }
 
-// styleOf is red for what needs a person, yellow for what may.
+// styleOf returns red for what needs a person, yellow for what may need one.
 func styleOf(e api.Event) terminal.Style {
 	switch e.State {
 	case api.StateAttention, api.StateStuck:

@@ -11,7 +11,7 @@ import (
 	"inorder/internal/words"
 )
 
-// maxNamedEvents is how many events may be named on a line; a filter selects more.
+// maxNamedEvents is how many events may be named on a command line; a filter may select more.
 const maxNamedEvents = 1000
 
 // actFlags say on which events to act, and why.
@@ -59,8 +59,8 @@ func (a *actFlags) Validate() error {
 type action struct {
 	api.Action
 	needsReason bool
-	asks        bool   // before it acts on one event: it ends something
-	question    string // about some events, with their count
+	asks        bool   // asks even for one event, because it ends something
+	question    string // about the events; %s is their count
 	one         func(o operator, ctx context.Context, id, reason string) (api.Done, error)
 }
 
@@ -130,7 +130,7 @@ func (a *actFlags) named(ctx context.Context, o operator, what action) (err erro
 	return nil
 }
 
-// notFirst is the error of an event after others.
+// notFirst returns the error of an event; a begunError if it was not the first.
 func notFirst(before, of int, err error) error {
 	if before == 0 {
 		return err
@@ -138,13 +138,13 @@ func notFirst(before, of int, err error) error {
 	return &begunError{fmt.Errorf("after %d of %d: %w", before, of, err)}
 }
 
-// isProblem reports whether the server answered, and why it refused concerns the event alone.
+// isProblem reports whether the server refused for a reason that concerns only this event.
 func isProblem(err error) bool {
 	p, ok := errors.AsType[*api.Problem](err)
 	return ok && (p.Type == api.ProblemUnfit || p.Type == api.ProblemNotFound)
 }
 
-// results say what an action did in words.
+// results has the words for what an action did.
 var results = map[string]string{
 	"signaled":  "its workflow looks again now",
 	"started":   "its workflow is started anew",

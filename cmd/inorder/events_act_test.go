@@ -196,7 +196,7 @@ func TestWhoCannotAskIsToldWhatToDo(t *testing.T) {
 	require.NotContains(t, errs, "hunter2")
 }
 
-// A token that may only read is not right for a command that acts, and one that ends midway is a failure.
+// A token that may only read is a usage error of a command that acts; if it is refused after something was done, a failure.
 func TestATokenThatMayNotActIsTheEnvironmentsMistake(t *testing.T) {
 	f := newActing(t)
 	f.set("POST /api/events/evt_2/retry", &api.Problem{Type: api.ProblemForbidden, Status: 403, Detail: "this token may see everything and change nothing"})

@@ -74,7 +74,7 @@ func writePayload(std streams, e api.EventView) error {
 	return err
 }
 
-// removal says when the payload was removed; "" if it was not.
+// removal returns when the payload was removed; "" if it was not.
 func removal(e api.EventView) string {
 	if e.PayloadRemovedAt == nil {
 		return ""
@@ -124,7 +124,7 @@ func writeEvent(to *terminal.Writer, e api.EventView, now time.Time) {
 	noteMissing(to, e.Missing)
 }
 
-// standing is where an event stands, as the end of a sentence.
+// standing returns where an event stands, as the end of a sentence.
 func standing(e api.Event) string {
 	switch {
 	case e.Outcome != "":
@@ -139,7 +139,7 @@ func standing(e api.Event) string {
 	return string(e.State)
 }
 
-// whenOf is a time on the clock and in words; "" for none.
+// whenOf returns a time on the clock and in words; "" for none.
 func whenOf(t *time.Time, now time.Time) string {
 	if t == nil || t.IsZero() {
 		return ""

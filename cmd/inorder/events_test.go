@@ -62,7 +62,7 @@ func TestListsFitTheTerminal(t *testing.T) {
 	}
 }
 
-// pagesOf answers lists of n events, at most two a page, and one page that is empty and yet not the last.
+// pagesOf answers with a list of n events, at most two a page. One page is empty, but not the last.
 func pagesOf(n int) func(*http.Request, []byte) any {
 	return func(r *http.Request, _ []byte) any {
 		var from, limit int

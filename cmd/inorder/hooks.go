@@ -44,7 +44,7 @@ const hooksSettings = `
 
 Needs HEADLESS_COMMERCE_API_KEY and DATABASE_URL. Reads HEADLESS_COMMERCE_API_URL.`
 
-// hooksClients is what all commands about webhooks work with.
+// hooksClients is what the commands about webhooks work with.
 type hooksClients struct {
 	*servers
 	webhooks.Registrar

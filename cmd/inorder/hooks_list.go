@@ -52,7 +52,7 @@ func (c *hooksListCmd) Run(ctx context.Context, std streams) error {
 	})
 }
 
-// hooksView is what --json prints: the webhooks before the secrets, which name webhooks that are long gone.
+// hooksView is what --json prints. The webhooks come first: secrets also name webhooks that are long gone.
 type hooksView struct {
 	Mode     platform.Mode `json:"mode"`
 	Webhooks []webhookView `json:"webhooks"`
@@ -131,7 +131,7 @@ func (v webhookView) faults() (texts []string) {
 	return texts
 }
 
-// secretView is a secret as it is shown: never itself.
+// secretView is a secret as it is shown: without the secret itself.
 type secretView struct {
 	Name       string     `json:"name"`
 	Source     string     `json:"source"`

@@ -125,8 +125,8 @@ func (h *hooksClients) tests() webhooks.Tests {
 	return webhooks.Tests{Registrar: h.Registrar, Events: store.New(h.pool), GiveUp: h.giveUp}
 }
 
-// giveUp discards a waiting event. In another system's namespace the event's ID would be another event, so the owner is checked
-// before the workflow is signaled.
+// giveUp discards a waiting event. In another system's namespace the same ID may be another event, so the namespace's owner is
+// checked before the workflow is signaled.
 func (h *hooksClients) giveUp(ctx context.Context, id string) error {
 	ctx, cancel := context.WithTimeout(ctx, startWithin)
 	defer cancel()
@@ -140,7 +140,7 @@ func (h *hooksClients) giveUp(ctx context.Context, id string) error {
 	return nil
 }
 
-// why says what a refusal means, and what to do.
+// why returns what a failed test delivery means, and what to do.
 func (c *hooksTryCmd) why(r platform.TestResult) string {
 	switch r.StatusCode {
 	case 0:
@@ -157,7 +157,7 @@ func (c *hooksTryCmd) why(r platform.TestResult) string {
 	return "is it our receiver that the URL leads to?"
 }
 
-// most is how many events that arrived are shown, and judged.
+// most is how many of the events that arrived are shown, and marked.
 const most = 5
 
 // show prints what arrived. On a busy system that may be more than the test event.

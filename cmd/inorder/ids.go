@@ -18,7 +18,7 @@ const (
 	longestBulkID  = 128
 )
 
-// checkEventIDs refuses what no event can have as its ID, so that nobody is asked for it.
+// checkEventIDs returns an error for a text that can't be an event's ID, so that no server is asked for it.
 func checkEventIDs(ids ...string) error {
 	for _, id := range ids {
 		if !idForm.MatchString(id) || len(id) > longestEventID {
@@ -35,7 +35,7 @@ func checkBulkID(id string) error {
 	return nil
 }
 
-// checkOrderID refuses what no order can have as its ID. The platform decides how they look.
+// checkOrderID returns an error for a text that can't be an order's ID. The platform decides what those look like.
 func checkOrderID(id string) error {
 	if strings.TrimSpace(id) == "" || utf8.RuneCountInString(id) > longestOrderID || strings.ContainsFunc(id, unicode.IsControl) {
 		return fmt.Errorf("%s can't be an order's ID, which has 1 to %d characters in one line", quoted(line(id)), longestOrderID)

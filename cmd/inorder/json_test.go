@@ -14,7 +14,7 @@ import (
 	"inorder/workflows"
 )
 
-// What the commands that ask the servers themselves did is one JSON document, too, whether it went well or not.
+// The commands that ask the servers themselves print one JSON document, too, whether they succeed or not.
 func TestRecoverAndReconcilePrintOneDocument(t *testing.T) {
 	platform, api := testenv.StandIn(t, standin.Options{})
 	_, err := platform.Place(standin.Placement{Count: 2})

@@ -88,7 +88,7 @@ func (c *listenCmd) listen(ctx context.Context, std streams, d *hooksClients) er
 		fmt.Fprintf(std.err, "nothing listens at %s yet: start `inorder serve` or `make run`, or set RECEIVER_URL\n", d.ReceiverURL)
 	}
 	ring, err := secrets.Load(ctx, secrets.Options{Secrets: d.WebhookSecrets, File: d.SecretsFile, Shared: onlyRead{d.Store.Secrets()},
-		Log: logger(std, slog.LevelError)}) // that there is no secret yet is no news: the webhook brings one
+		Log: logger(std, slog.LevelError)}) // no secret yet is no news: the webhook brings one
 	if err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ func logger(std streams, level slog.Level) *slog.Logger {
 	return slog.New(slog.NewTextHandler(std.err, &slog.HandlerOptions{Level: level}))
 }
 
-// onlyRead is the table of secrets without its writes: the receiver notes when a secret last verified a delivery.
+// onlyRead is the table of secrets without its writes: only the receiver records when a secret last verified a delivery.
 type onlyRead struct{ secrets.Table }
 
 func (onlyRead) Verified(context.Context, string, string, time.Time) error { return nil }
@@ -135,8 +135,8 @@ func answers(ctx context.Context, receiver string) bool {
 	return true
 }
 
-// catchUp has a worker compare orders with the platform's, while deliveries arrive again: the platform could not deliver while
-// nobody listened. since is when the last `inorder listen` was last alive; zero if there was none.
+// catchUp has a worker compare orders with the platform's, because nothing was delivered while nobody listened. It does not wait
+// for the result. since is when the last `inorder listen` was last alive; zero if there was none.
 func catchUp(ctx context.Context, d *hooksClients, std streams, since time.Time) {
 	if since.IsZero() {
 		return

@@ -13,10 +13,10 @@ import (
 	"inorder/internal/words"
 )
 
-// maxPage is the largest page that the API gives.
+// maxPage is the size of the API's largest page.
 const maxPage = 200
 
-// outputFlags are how a command shows what it found.
+// outputFlags say how a command shows what it found.
 type outputFlags struct {
 	JSON  bool `name:"json" help:"Print one JSON document, as the admin API has it."`
 	Watch bool `help:"Show it anew every 2 seconds, until Ctrl-C."`
@@ -29,7 +29,7 @@ func (f outputFlags) Validate() error {
 	return nil
 }
 
-// pageFlags are how much of a list is shown.
+// pageFlags say how much of a list is shown.
 type pageFlags struct {
 	outputFlags
 	Limit    int    `default:"50" help:"How many at most, ${default}." placeholder:"N"`
@@ -47,7 +47,7 @@ func (f pageFlags) Validate() error {
 	return f.outputFlags.Validate()
 }
 
-// lister is a list of the admin API and how it looks.
+// lister fetches a list of the admin API, and says how it looks.
 type lister[T any] struct {
 	fetch   func(context.Context, api.ListQuery) (api.Page[T], error)
 	columns []table.Column
@@ -66,8 +66,8 @@ func (l lister[T]) show(ctx context.Context, o operator, f pageFlags) error {
 	return l.table(ctx, o, f, o.screen)
 }
 
-// pages calls each with one page after the other, until there are no more or the limit is reached. It returns the cursor to go on at; ""
-// after the last.
+// pages calls each with one page after the other, until there are no more or the limit is reached. It returns the cursor to continue
+// from; "" after the last page.
 func (l lister[T]) pages(ctx context.Context, o operator, f pageFlags, each func(api.Page[T])) (next string, err error) {
 	found, looked, said := 0, 0, time.Now()
 	for next = f.Cursor; ; {
@@ -152,7 +152,7 @@ func mergeMissing(list, more []api.Missing) []api.Missing {
 	return list
 }
 
-// watchEvery is the time between two looks.
+// watchEvery is the time between two frames of --watch.
 const watchEvery = 2 * time.Second
 
 // viewer shows one thing: once, again and again, or as JSON.
@@ -161,7 +161,7 @@ type viewer[T any] struct {
 	write func(*terminal.Writer, T, time.Time)
 }
 
-// show returns what it showed last.
+// show shows the thing as the flags say, and returns what it showed last.
 func (v viewer[T]) show(ctx context.Context, std streams, f outputFlags) (t T, err error) {
 	draw := func(screen *terminal.Writer) error {
 		t, err = v.fetch(ctx)
@@ -183,8 +183,8 @@ func (v viewer[T]) show(ctx context.Context, std streams, f outputFlags) (t T, e
 	return t, err
 }
 
-// watch draws again and again until ctx ends, which is no error. If the first look fails, nothing is watched; a later failure is shown, and
-// watched on.
+// watch draws again and again until ctx ends, which is no error. If the first drawing fails, watch returns its error; a later failure is
+// shown, and drawing goes on.
 func watch(ctx context.Context, std streams, draw func(*terminal.Writer) error) error {
 	frame := func(draw func(*terminal.Writer) error) error {
 		return std.screen.Redraw(func(screen *terminal.Writer) error {

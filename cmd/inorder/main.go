@@ -76,7 +76,7 @@ type streams struct {
 	screen   *terminal.Writer // out, with its width and its colours
 }
 
-// clean returns streams for commands: what they print may hold what others wrote. flush ends them.
+// clean returns streams that clean what commands print, because it may hold text that others wrote. flush ends them.
 func (s streams) clean() (cleaned streams, flush func()) {
 	out, err := terminal.NewWriter(s.out), terminal.NewWriter(s.err)
 	return streams{s.in, out, err, out}, func() { _, _ = out.Flush(), err.Flush() }
@@ -111,7 +111,7 @@ func codeOf(err error) int {
 // version is set when bin/inorder is built: -ldflags "-X main.version=…".
 var version string
 
-// programVersion is version, or else what the Go tool recorded of the source.
+// programVersion returns version or, if that is empty, what the Go tool recorded of the source.
 func programVersion() string {
 	if info, ok := debug.ReadBuildInfo(); ok && version == "" {
 		return info.Main.Version

@@ -11,7 +11,7 @@ import (
 	"inorder/receiver"
 )
 
-// roomMetrics are those of each room, in one registry.
+// roomMetrics are the metrics of each room, in one registry.
 type roomMetrics struct {
 	registry   *prometheus.Registry
 	receiver   *receiver.Metrics
@@ -25,8 +25,8 @@ func newMetrics() roomMetrics {
 	return roomMetrics{registry: r, receiver: receiver.NewMetrics(r), redelivery: redelivery.NewMetrics(r), refused: refused.NewMetrics(r)}
 }
 
-// publish shows what this process counts and what the servers know, until stop is called, and has PostgreSQL keep the counts. Without
-// DATABASE_URL nothing keeps them.
+// publish exposes what this process counts and what the servers know, until stop is called, and has the counts kept in PostgreSQL.
+// Without DATABASE_URL they are not kept.
 func (s *servers) publish() (stop func()) {
 	s.metrics.registry.MustRegister(s.traffic, s.readings)
 	if s.reserved == nil {

@@ -79,7 +79,7 @@ func (r *reconcileCmd) Validate() error {
 	return err
 }
 
-// parsePast reads a time, a day in UTC or a duration before now, and returns it in whole seconds of UTC; zero for "". The error names the flag.
+// parsePast reads a time, a day in UTC, or a duration before now. It returns whole seconds in UTC; zero for "". The error names the flag.
 func parsePast(flag, text string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
@@ -153,7 +153,7 @@ type previewView struct {
 
 type driftedOrder struct {
 	OrderID string `json:"order_id,omitempty"`
-	Where   string `json:"where,omitempty"` // in the platform's listing, of one without an ID
+	Where   string `json:"where,omitempty"` // the place in the platform's list, of an order without an ID
 	Drift   string `json:"drift"`
 	Detail  string `json:"detail"`
 }

@@ -12,10 +12,10 @@ import (
 	"inorder/internal/terminal"
 )
 
-// platformView is what the platform says.
+// platformView is what the platform says about an order.
 type platformView struct {
 	Asked       bool         `json:"asked"`
-	Why         string       `json:"why,omitempty"` // it was not asked, or did not answer as it should
+	Why         string       `json:"why,omitempty"` // why it was not asked, or did not answer as it should
 	Found       bool         `json:"found"`
 	Differences []difference `json:"differences,omitempty"` // of the statuses and the total
 
@@ -36,7 +36,7 @@ type difference struct {
 // platformWithin is how long the platform may take to answer.
 const platformWithin = 10 * time.Second
 
-// askPlatform asks the platform for the order. That it does not answer is no error: everything else is shown.
+// askPlatform asks the platform for the order. If the platform does not answer, that is no error: everything else is shown.
 func askPlatform(ctx context.Context, o operator, id string) (v platformView) {
 	if o.PlatformKey == "" {
 		v.Why = "HEADLESS_COMMERCE_API_KEY is not set"
@@ -62,7 +62,7 @@ func askPlatform(ctx context.Context, o operator, id string) (v platformView) {
 	return v
 }
 
-// read reads the order as an event of it would be read.
+// read reads the order as if an event had carried it.
 func (v *platformView) read(o platform.Order) {
 	e := inorder.Event{Type: inorder.TypeReconciled, Data: o.Raw, OccurredAt: time.Now()}
 	change, err := e.Change()
@@ -77,7 +77,7 @@ func (v *platformView) read(o platform.Order) {
 	}
 }
 
-// compare fills in what differs. What the platform does not say is no difference.
+// compare fills in Differences. What the platform does not say is no difference.
 func (v *platformView) compare(ours api.OrderView) {
 	v.Differences = nil
 	differ := func(what, our, their string) {

@@ -19,7 +19,7 @@ import (
 // startWithin is how long Temporal may take to start a workflow, or to answer a query.
 const startWithin = 10 * time.Second
 
-// reconcile starts the workflow, or finds the one that runs, and prints its progress until it or ctx ends.
+// reconcile starts the workflow, or finds the running one, and prints its progress until it or ctx ends.
 func (r *reconcileCmd) reconcile(ctx context.Context, s *servers, since time.Time, std streams) error {
 	if s.pool != nil {
 		if err := refuseForeign(ctx, s.worker()); err != nil {
@@ -57,7 +57,7 @@ func printResult(out io.Writer, r workflows.ReconcileResult) {
 	}
 }
 
-// problemOf returns what a reconciliation did not do: orders that it did not repair or did not compare.
+// problemOf returns an error that says what a reconciliation did not do: orders that it did not repair or compare.
 func problemOf(r workflows.ReconcileResult) error {
 	if r.NotSet != "" {
 		return errors.New("nothing was done: " + r.NotSet)
@@ -114,7 +114,7 @@ func (w *reconcileWatcher) await(ctx context.Context, run client.WorkflowRun) (r
 	}
 }
 
-// poll prints how far the reconciliation is, if that has changed, and why it does not go on.
+// poll prints how far the reconciliation is and why it does not go on, if that has changed.
 func (w *reconcileWatcher) poll(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, startWithin)
 	defer cancel()
@@ -153,7 +153,7 @@ func (w *reconcileWatcher) failure(ctx context.Context) string {
 	return ""
 }
 
-// print prints a line, unless it is the last one again.
+// print prints a line, unless it is the same as the last one.
 func (w *reconcileWatcher) print(format string, args ...any) {
 	if line := fmt.Sprintf(format, args...); line != w.last {
 		w.last = line

@@ -33,15 +33,15 @@ Examples:
     inorder orders show order_1001 --json | jq .order.parts`
 }
 
-// supportView is all about an order; --json prints it.
+// supportView has everything about an order; --json prints it.
 type supportView struct {
-	Order    *api.OrderView      `json:"order"` // null of one that does not exist here, and of one that could not be read
+	Order    *api.OrderView      `json:"order"` // null if it does not exist here, or could not be read
 	Timeline api.Page[api.Event] `json:"timeline"`
 	Blocked  api.Blocked         `json:"blocked"`
 	Platform platformView        `json:"platform"`
-	Missing  []api.Missing       `json:"missing,omitempty"` // which servers did not answer, and what it lacks
+	Missing  []api.Missing       `json:"missing,omitempty"` // which servers did not answer, and what is missing then
 
-	orderAway, timelineAway, blockedAway error // why that is not known
+	orderAway, timelineAway, blockedAway error // why that part is not known
 }
 
 func (c *ordersShowCmd) Run(ctx context.Context, std streams) error {
@@ -78,8 +78,8 @@ func (c *ordersShowCmd) Run(ctx context.Context, std streams) error {
 	})
 }
 
-// supportViewOf asks for everything at once. What the platform said before, if not nil, it isn't asked for again. If a server does not
-// answer, all that does not need it is shown.
+// supportViewOf asks for everything at once. If said is not nil, the platform isn't asked again. If a server does not answer,
+// everything that does not need it is shown.
 func supportViewOf(ctx context.Context, o operator, id string, said *platformView) (v supportView, err error) {
 	group, asking := errgroup.WithContext(ctx)
 	var away [3]error // of each question
@@ -127,8 +127,8 @@ func supportViewOf(ctx context.Context, o operator, id string, said *platformVie
 	return v, nil
 }
 
-// unlessAway returns the error of a question, unless it is that there is no such order, which is shown as far as it is known, or that a server
-// does not answer, which it notes.
+// unlessAway returns the error of a question, with two exceptions. If there is no such order, it returns nil. If a server does not answer, it
+// keeps the error in away, and returns nil.
 func unlessAway(err error, away *error) error {
 	p, refused := errors.AsType[*api.Problem](err)
 	switch {

@@ -11,13 +11,13 @@ import (
 	"inorder/internal/terminal"
 )
 
-// writeParagraph writes a text behind a title, broken at blanks where the terminal ends.
+// writeParagraph writes a title and a text, broken at blanks to fit the terminal.
 func writeParagraph(to *terminal.Writer, title, text string) {
 	paintParagraph(to, terminal.Plain, title, text)
 }
 
-// paintParagraph is writeParagraph in a style. The lines after the first begin below the text; where the title takes most of the terminal, a
-// little to the right.
+// paintParagraph is writeParagraph in a style. The lines after the first begin below the text; if the title takes more than half of the
+// terminal, two characters from the left.
 func paintParagraph(to *terminal.Writer, style terminal.Style, title, text string) {
 	indent := runewidth.StringWidth(title)
 	if used := indent; to.Width() > 0 && used > to.Width()/2 {
@@ -27,7 +27,7 @@ func paintParagraph(to *terminal.Writer, style terminal.Style, title, text strin
 	fmt.Fprintln(to)
 }
 
-// broken is a text in lines of that width; 0 is any.
+// broken returns a title and a text in lines of that width; 0 means any width.
 func broken(title, text string, indent, width int) string {
 	var b strings.Builder
 	b.WriteString(title)
@@ -48,7 +48,7 @@ func broken(title, text string, indent, width int) string {
 	return b.String()
 }
 
-// unbreakable splits a text at blanks, but for those between backquotes: people copy what stands there.
+// unbreakable splits a text at blanks, except between backquotes: people copy what stands there.
 func unbreakable(text string) (list []string) {
 	open := false
 	for _, word := range strings.Fields(text) {
@@ -74,7 +74,7 @@ func noteMissing(out io.Writer, missing []api.Missing) {
 	}
 }
 
-// fact is a line with its name. One without a value is not shown.
+// fact is a value with its name, on a line. One without a value is not shown.
 type fact struct{ name, value string }
 
 func writeFacts(to *terminal.Writer, facts []fact) {

@@ -14,10 +14,10 @@ import (
 	"inorder/internal/store"
 )
 
-// reachWithin is how long a server may take to answer at all, before a command that needs it gives up. Later calls may take longer.
+// reachWithin is how long a server's first answer may take before a command that needs it gives up. Later calls may take longer.
 const reachWithin = 5 * time.Second
 
-// What to look at if a server does not answer.
+// What to check if a server does not answer.
 const (
 	postgresCure = "is DATABASE_URL right, and does PostgreSQL run there?"
 	temporalCure = "are TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE right, and does Temporal run there?"
@@ -39,14 +39,14 @@ func (s *servers) temporalPlace() string {
 	return fmt.Sprintf("%s, namespace %q,", s.temporalName(), s.Temporal.Namespace)
 }
 
-// reachPostgres returns an error that says what to look at, if PostgreSQL does not answer within reachWithin.
+// reachPostgres returns an error that says what to check, if PostgreSQL does not answer within reachWithin.
 func (s *servers) reachPostgres(ctx context.Context) error {
 	asking, cancel := context.WithTimeout(ctx, reachWithin)
 	defer cancel()
 	return s.withoutPostgres(ctx, reachWithin, store.Explain(s.pool.Ping(asking)))
 }
 
-// withoutPostgres makes of an error of PostgreSQL, which was given some time, one that says where it was asked and what to look at.
+// withoutPostgres adds to an error of PostgreSQL, which had that time to answer, where PostgreSQL was asked and what to check.
 func (s *servers) withoutPostgres(ctx context.Context, within time.Duration, err error) error {
 	if err == nil || errors.Is(ctx.Err(), context.Canceled) {
 		return err
@@ -54,7 +54,7 @@ func (s *servers) withoutPostgres(ctx context.Context, within time.Duration, err
 	return fmt.Errorf("%s; %s", ready.Cause(s.postgresPlace(), within, err), postgresCure)
 }
 
-// reachTemporal returns an error that says what to look at, if Temporal does not answer within reachWithin.
+// reachTemporal returns an error that says what to check, if Temporal does not answer within reachWithin.
 func (s *servers) reachTemporal(ctx context.Context) error {
 	asking, cancel := context.WithTimeout(ctx, reachWithin)
 	defer cancel()

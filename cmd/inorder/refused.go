@@ -141,7 +141,7 @@ func writeRefused(to *terminal.Writer, r api.Refused, now time.Time) {
 		{"user agent", r.UserAgent}, {"headers", strings.Join(r.HeaderNames, ", ")}})
 }
 
-// whoSent is the address, and what it shows.
+// whoSent returns the sender's address, and what it shows about the sender.
 func whoSent(r api.Refused) string {
 	switch r.Evidence {
 	case "secret":

@@ -19,7 +19,7 @@ func program(ctx context.Context, args ...string) (out, errs string, code int) {
 	return o.String(), e.String(), code
 }
 
-// files returns a directory, and what writes a private file into it and returns its path.
+// files returns a directory, and a function that writes a private file into it and returns its path.
 func files(t *testing.T) (dir string, write func(name, text string) string) {
 	dir = t.TempDir()
 	return dir, func(name, text string) string {
@@ -108,7 +108,7 @@ func TestAWishedStopIsExitCode0(t *testing.T) {
 			_, _, code := program(ctx, command)
 			done <- code
 		}()
-		stop() // also before it has begun
+		stop() // even before it has begun
 		require.Zero(t, <-done, command)
 	}
 }

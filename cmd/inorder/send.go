@@ -136,7 +136,7 @@ func (s *sendCmd) runStory(ctx context.Context, to *send.Client, c *servers, std
 	return story.Run(ctx)
 }
 
-// parseAt reads --at. Relative times are to now, and so is none.
+// parseAt reads --at. A relative time counts from now; without one, it is now.
 func parseAt(text string, now time.Time) (time.Time, error) {
 	if text == "" || text == "now" {
 		return now, nil
@@ -170,7 +170,7 @@ func parseData(fields []string) (map[string]any, error) {
 	return data, nil
 }
 
-// deliveries returns a function that makes one delivery after the other: the same one with --file and --id.
+// deliveries returns a function that makes one delivery after the other; with --file or --id always the same one.
 func (s *sendCmd) deliveries(std streams) (next func() send.Delivery, err error) {
 	if s.File != "" {
 		d, err := s.fromFile(std.in)
@@ -197,7 +197,7 @@ func (s *sendCmd) deliveries(std streams) (next func() send.Delivery, err error)
 // orderID returns --order, or a new ID each time.
 func (s *sendCmd) orderID() string { return cmp.Or(s.Order, sample.NewID("order_")) }
 
-// fromFile reads the bytes and changes nothing. They need not be an event: that may be what is to be tried.
+// fromFile returns a delivery of the file's bytes, unchanged. They need not be an event: a bad one may be what is tried.
 func (s *sendCmd) fromFile(stdin io.Reader) (d send.Delivery, err error) {
 	if s.File == "-" {
 		d.Body, err = io.ReadAll(stdin)

@@ -19,16 +19,16 @@ import (
 	"inorder/internal/store"
 )
 
-// verifiesOnly reports whether nothing is to be sent: the events of a file are checked.
+// verifiesOnly reports whether nothing is sent, and only the events of a file are checked.
 func (s *sendCmd) verifiesOnly() bool {
 	return s.Verify && s.IDs != "" && s.Type == "" && s.File == "" && s.Story == ""
 }
 
-// keepAndVerify sends a batch. It keeps the IDs of the acknowledged events as they come, so that a killed command has left them, too, and checks
-// them at the end, also if some deliveries were not taken.
+// keepAndVerify sends a batch. It writes the IDs of the acknowledged events as they come, so that even a killed command leaves them, and checks
+// them at the end, even if some deliveries were not taken.
 func (s *sendCmd) keepAndVerify(ctx context.Context, c *servers, batch send.Batch, std streams) (err error) {
 	var check func(context.Context, []string) error
-	if s.Verify { // what is missing for it is said before anything is sent
+	if s.Verify { // a missing setting is reported before anything is sent
 		if check, err = s.checker(ctx, c, std); err != nil {
 			return err
 		}
@@ -92,7 +92,7 @@ func (s *sendCmd) verifyFile(ctx context.Context, c *servers, std streams) error
 	return check(ctx, ids)
 }
 
-// checker returns what checks events: in the tables, or else by the admin API.
+// checker returns a function that checks events: in the tables or, without DATABASE_URL, by the admin API.
 func (s *sendCmd) checker(ctx context.Context, c *servers, std streams) (func(context.Context, []string) error, error) {
 	v := send.Verifier{Wait: s.Wait, Out: std.out, Notes: std.err}
 	switch {
@@ -112,7 +112,7 @@ func (s *sendCmd) checker(ctx context.Context, c *servers, std streams) (func(co
 // askedAtOnce is how many events the admin API is asked for at the same time.
 const askedAtOnce = 8
 
-// statesBy asks the admin API for each event. One that it doesn't know is on its way.
+// statesBy returns a function that asks the admin API for each event. One that the API doesn't know counts as on its way.
 func statesBy(client *api.Client) func(context.Context, []string) ([]store.EventState, error) {
 	return func(ctx context.Context, ids []string) ([]store.EventState, error) {
 		group, asking := errgroup.WithContext(ctx)
@@ -136,7 +136,7 @@ func statesBy(client *api.Client) func(context.Context, []string) ([]store.Event
 	}
 }
 
-// outcomeOf is how an event ended, or where people see it; "" of one that is on its way.
+// outcomeOf returns how an event ended, or its phase if people see it there; "" if it is on its way.
 func outcomeOf(e api.Event) inorder.Outcome {
 	if slices.Contains([]api.State{api.StateWaiting, api.StateStuck, api.StateAttention}, e.State) {
 		return inorder.Outcome(e.State)

@@ -12,7 +12,7 @@ import (
 	"inorder/internal/api"
 )
 
-// fateOf answers for every event of the receiver that it has ended, but for one that nobody knows, and one that waits.
+// fateOf answers that each event of the receiver has ended, except for one that nobody knows, and one that waits.
 func fateOf(f *fakeReceiver, lost, waits int) func(*http.Request, []byte) any {
 	return func(r *http.Request, _ []byte) any {
 		id := strings.TrimPrefix(r.URL.Path, "/api/events/")

@@ -28,9 +28,8 @@ Example:
     WEBHOOK_SECRETS=whsec_test DATABASE_URL=postgres://inorder:secret@127.0.0.1:5432/inorder inorder serve`
 }
 
-// Run ends in this order: the receiver, when it has answered what it accepted; then the worker, when it has finished
-// what it began; then the metrics, the client and the pool. One of them failing ends the others, and the process with an
-// error.
+// Run stops in this order: the receiver, once it has answered what it accepted; then the worker, once it has finished what it
+// began; then the metrics, the client and the pools. If one of them fails, the others stop, and the process ends with an error.
 func (*serveCmd) Run(ctx context.Context, std streams) error {
 	return withServers(ctx, config.NeedDatabase, std, func(s *servers) error { return s.besideAdmin(ctx, s.checks(true, true), s.receiveAndWork) })
 }
@@ -90,8 +89,8 @@ func (*receiverCmd) Run(ctx context.Context, std streams) error {
 	return withServers(ctx, config.NeedSecrets, std, func(s *servers) error { return s.besideAdmin(ctx, s.checks(true, false), s.receiveAlone) })
 }
 
-// receiveAlone runs a receiver without a worker, which would check by itself whose the namespace is. Without a database nobody
-// knows whose it is.
+// receiveAlone runs a receiver without a worker. It checks whose the namespace is, which a worker does by itself. Without a
+// database nobody knows whose it is.
 func (s *servers) receiveAlone(ctx context.Context) error {
 	if s.pool == nil {
 		return s.receive(ctx)

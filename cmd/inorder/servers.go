@@ -25,8 +25,8 @@ import (
 	"inorder/worker"
 )
 
-// servers are the settings, and the clients of all servers that a command may talk to. None is connected yet: a command
-// starts while they are down.
+// servers has the settings, and the clients of all servers that a command may talk to. None is connected yet, so a command can
+// start while servers are down.
 type servers struct {
 	config.Config
 	log      *slog.Logger
@@ -34,7 +34,7 @@ type servers struct {
 	metrics  roomMetrics
 	traffic  *traffic.Recorder
 	ends     *telemetry.Ends
-	sampled  *loglimit.Sampled  // into log, for what every event says
+	sampled  *loglimit.Sampled  // into log, for what is logged of every event
 	tracing  *telemetry.Tracing // nil unless OTEL_* asks for it
 	readings *metrics.Readings
 	temporal client.Client
@@ -112,7 +112,7 @@ func open(ctx context.Context, need config.Need, logs io.Writer) (*servers, erro
 	return connect(ctx, c, log)
 }
 
-// endsPerSecond is how many events that end have a line in the log; the others are counted.
+// endsPerSecond is how many ends of events a second have a line in the log; the others are counted.
 const endsPerSecond = 5
 
 // connect makes the clients. The caller closes them.
@@ -179,14 +179,14 @@ func (s *servers) checkTemporal(ctx context.Context) error {
 	return ready.Explain(err)
 }
 
-// checkPostgres asks in the way that events are applied.
+// checkPostgres pings PostgreSQL in the way that events are applied.
 func (s *servers) checkPostgres(ctx context.Context) error { return store.New(s.reserved).Ping(ctx) }
 
-// ownerWithin is how long a command waits to learn whose the namespace is, before it starts without knowing.
+// ownerWithin is how long a command waits to learn who owns the namespace, before it starts without knowing.
 const ownerWithin = 2 * time.Second
 
-// refuseForeign returns an error if the namespace is another system's, or has no owner yet. If a server does not answer, that is
-// no error: a receiver listens all the same, and learns it later.
+// refuseForeign returns an error if the namespace is another system's, or has no owner yet. A server that does not answer is no
+// error: a receiver listens anyway, and learns the owner later.
 func refuseForeign(ctx context.Context, o worker.Options) error {
 	ctx, cancel := context.WithTimeout(ctx, ownerWithin)
 	defer cancel()

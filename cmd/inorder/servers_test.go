@@ -64,7 +64,7 @@ func get(url string) string {
 	return string(body)
 }
 
-// post delivers what no secret makes an event.
+// post delivers a signed body that is no event.
 func post(base, secret string) int {
 	body := `{}`
 	r, err := http.NewRequest(http.MethodPost, base+delivery.Path, strings.NewReader(body))

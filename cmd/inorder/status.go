@@ -130,7 +130,7 @@ func oldest(c api.Count) string {
 	return words.Seconds(c.OldestSeconds)
 }
 
-// writeTraffic draws the deliveries and the ends of each minute, as much of the hour as the terminal is wide.
+// writeTraffic draws the deliveries and the ends of each minute, as much of the hour as fits the terminal.
 func writeTraffic(to *terminal.Writer, minutes []api.Minute) {
 	if len(minutes) == 0 {
 		return
@@ -159,7 +159,7 @@ func writeTraffic(to *terminal.Writer, minutes []api.Minute) {
 	draw("ends", func(m api.Minute) map[string]int { return m.Ends })
 }
 
-// bars draws numbers as bars, the largest as high as a line. A minute with any has one.
+// bars draws numbers as bars, the largest as high as a line. Each number above 0 has a bar.
 func bars(numbers []int) string {
 	const heights = "▁▂▃▄▅▆▇█"
 	most := max(slices.Max(numbers), 1)

@@ -54,7 +54,7 @@ func TestStatus(t *testing.T) {
 		require.Contains(t, out, "\x1b[31m! 3 events")
 		for line := range strings.Lines(out) {
 			if !strings.Contains(line, "!") { // a problem may be long
-				require.LessOrEqual(t, runewidth.StringWidth(strings.TrimSuffix(line, "\n")), width+18, line) // and colours take none
+				require.LessOrEqual(t, runewidth.StringWidth(strings.TrimSuffix(line, "\n")), width+18, line) // colours take no room
 			}
 		}
 	}

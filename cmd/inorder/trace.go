@@ -10,7 +10,7 @@ import (
 	"inorder/workflows"
 )
 
-// trace begins tracing if a setting asks for it, before the clients are made. Else it does nothing, and no client has a tracer.
+// trace starts tracing if a setting asks for it, before the clients are made. Otherwise no client has a tracer.
 func (s *servers) trace(ctx context.Context) error {
 	if s.Traces == nil {
 		return nil

@@ -11,7 +11,7 @@ import (
 	"inorder/internal/terminal"
 )
 
-// What can't be an ID, and what is typed and blank, is a usage error of its command, and nobody is asked.
+// A text that can't be an ID, or that is blank, is a usage error of its command, and no server is asked.
 func TestWhatCantBeMeantIsAUsageError(t *testing.T) {
 	f := newAdmin(t, map[string]any{})
 	long := strings.Repeat("x", 300)
@@ -68,7 +68,7 @@ func TestTextsAreBrokenWhereTheTerminalEnds(t *testing.T) {
 	require.Contains(t, out, "`inorder events list --state attention`", "what people copy is whole")
 }
 
-// plainText is a text without colours.
+// plainText returns a text without its colours.
 func plainText(s string) string {
 	for _, style := range []terminal.Style{terminal.Bold, terminal.Dim, terminal.Red, terminal.Green, terminal.Yellow, "0"} {
 		s = strings.ReplaceAll(s, "\x1b["+string(style)+"m", "")

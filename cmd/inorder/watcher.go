@@ -17,7 +17,7 @@ import (
 	"inorder/workflows"
 )
 
-// watcher returns what became of events: from the tables, or from its workflow if an event is in no table yet.
+// watcher returns what became of events: from the tables, or from the workflow of an event that is in no table yet.
 type watcher struct {
 	*store.Store
 	temporal client.Client
@@ -40,8 +40,8 @@ func (w *watcher) Ask(ctx context.Context, e store.EventState) store.EventState 
 	return e
 }
 
-// recent returns the events of the last minute, with their types. The difference between two calls is what arrived in between:
-// no clocks are compared.
+// recent returns the events of the last minute or two, with their types. The difference between two calls is what arrived in
+// between, so no clocks are compared.
 func (h *hooksClients) recent(ctx context.Context) (map[string]string, error) {
 	found := h.recentWorkflows(ctx)
 	list, err := store.New(h.pool).Recent(ctx)
@@ -71,7 +71,7 @@ func (h *hooksClients) recentWorkflows(ctx context.Context) map[string]string {
 }
 
 // awaitArrival polls for events that were not there before, until none of them is being processed or the time is up. If some are of the
-// type that was asked for, it returns those alone.
+// type that was asked for, it returns only those.
 func (h *hooksClients) awaitArrival(ctx context.Context, eventType string, before map[string]string, wait time.Duration) (map[string]store.EventState, error) {
 	for began := time.Now(); ; {
 		now, err := h.recent(ctx)

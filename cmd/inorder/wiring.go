@@ -19,8 +19,8 @@ import (
 	"inorder/worker"
 )
 
-// checks are what /readyz asks. A process that receives is ready while one of its ways in is open. Without the inbox that is
-// Temporal; PostgreSQL is shown all the same, because what is accepted is applied only while it is there.
+// checks returns what /readyz checks. A process that receives is ready while one of its ways in is open. Without the inbox that
+// is Temporal; PostgreSQL is still shown, because accepted events are applied only while it is up.
 func (s *servers) checks(receives, works bool) []ready.Check {
 	temporal := ready.Check{Name: "temporal", Server: s.temporalName(), Run: s.checkTemporal, Required: true}
 	if s.reserved == nil {
@@ -73,14 +73,14 @@ func (s *servers) receive(ctx context.Context) error {
 	return receiver.New(o).Run(ctx, s.ListenAddr)
 }
 
-// keepRefused returns what keeps samples of refused deliveries, and what ends it after the receiver.
+// keepRefused returns the keeper of samples of refused deliveries, and a function that ends it after the receiver.
 func (s *servers) keepRefused(ring *secrets.Keyring) (*refused.Keeper, func()) {
 	k := refused.New(refused.Options{Secrets: func() refused.Secrets { return refusedSecrets(ring, secrets.Unread.String) }, Table: refused.Table{DB: s.reserved},
 		Metrics: s.metrics.refused, Log: s.limited})
 	return k, background(k.Run)
 }
 
-// refusedSecrets are what explains why a delivery is refused. say says of a source that could not be read which secrets are not known.
+// refusedSecrets returns the secrets that explain a refused delivery. say describes those of a source that could not be read.
 func refusedSecrets(ring *secrets.Keyring, say func(secrets.Unread) string) (tried refused.Secrets) {
 	known, unread := ring.Known()
 	for _, k := range known {
@@ -95,7 +95,7 @@ func refusedSecrets(ring *secrets.Keyring, say func(secrets.Unread) string) (tri
 	return tried
 }
 
-// openInbox returns the receiver's second way in, and what ends it after the receiver; nil without one.
+// openInbox returns the receiver's second way in, nil without one, and a function that ends it after the receiver.
 func (s *servers) openInbox() (receiver.Inbox, func()) {
 	if s.reserved == nil || s.Inbox == config.InboxOff {
 		return nil, func() {}
@@ -105,7 +105,7 @@ func (s *servers) openInbox() (receiver.Inbox, func()) {
 	return w, background(w.Run)
 }
 
-// background runs them until stop is called, which returns when all have ended.
+// background runs functions until stop is called; stop returns when all have ended.
 func background(run ...func(context.Context)) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
@@ -118,7 +118,7 @@ func background(run ...func(context.Context)) (stop func()) {
 	}
 }
 
-// newDrainer returns what empties the inbox, in processes that run a worker.
+// newDrainer returns the drainer, which empties the inbox in processes that run a worker.
 func (s *servers) newDrainer() *inbox.Drainer {
 	if s.pool == nil {
 		return nil
@@ -127,7 +127,7 @@ func (s *servers) newDrainer() *inbox.Drainer {
 		AllWorkflows: s.Inbox == config.InboxWorkflow, Log: s.limited, Traffic: s.traffic, Ends: s.ends, Tracing: s.tracing})
 }
 
-// work runs a worker until ctx ends. Its metrics are only in processes that have one.
+// work runs a worker until ctx ends. Only processes with a worker have its metrics.
 func (s *servers) work(ctx context.Context) error {
 	o := s.worker()
 	o.Reconcile, o.Webhooks = reconcile.NewMetrics(s.metrics.registry), webhooks.NewMetrics(s.metrics.registry)

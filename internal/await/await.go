@@ -33,8 +33,8 @@ func IsPermanent(err error) bool {
 }
 
 // Ready calls probe until it succeeds, with pauses that grow from 0.5 to 10 s, and logs each failure with the number of the
-// attempt and the next pause. It returns a Permanent error at once, as it was before it was marked. When ctx ends, it returns
-// an error that names what is not ready and the last cause.
+// attempt and the next pause. It returns a Permanent error at once, unwrapped. When ctx ends, it returns an error that names what
+// is not ready and the last cause.
 func Ready(ctx context.Context, log *slog.Logger, what string, probe func(context.Context) error) error {
 	pause := firstPause
 	for attempt := 1; ; attempt++ {
@@ -61,7 +61,7 @@ func Ready(ctx context.Context, log *slog.Logger, what string, probe func(contex
 	}
 }
 
-// Sleep waits for that time. If ctx ends first, it returns ctx.Err() then.
+// Sleep waits for d. If ctx ends first, it returns ctx.Err().
 func Sleep(ctx context.Context, d time.Duration) error {
 	select {
 	case <-ctx.Done():

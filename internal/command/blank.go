@@ -9,15 +9,15 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// blankError says that an argument or a flag is there and says nothing, as from a script whose variable isn't set. To take it for one that is
-// left out would select more than was meant.
+// blankError says that an argument or a flag is given but blank, as by a script whose variable isn't set. Treating it as left out would
+// select more than was meant.
 type blankError struct{ name, command string }
 
 func (e *blankError) Error() string {
 	return fmt.Sprintf("%s is empty: leave it out, or say what it is", e.name)
 }
 
-// checkBlanks refuses arguments and flags of texts that are typed and blank.
+// checkBlanks returns an error if a text argument or flag is given but blank.
 func checkBlanks(line *kong.Context) error {
 	for _, typed := range line.Path {
 		value := (*kong.Value)(nil)
@@ -48,7 +48,7 @@ func isBlank(v reflect.Value) bool {
 	return false
 }
 
-// whereWrong returns the command whose line can't be right; wrong is false of any other error.
+// whereWrong returns the command whose line is wrong, according to err; wrong is false for any other error.
 func whereWrong(err error) (command string, wrong bool) {
 	if blank, ok := errors.AsType[*blankError](err); ok {
 		return blank.command, true

@@ -1,5 +1,5 @@
 // Package command runs a program of several commands: it reads the command line with kong, prints help and completions, runs the
-// command that was named, and returns the exit code. What the commands are, and what they need, is the program's.
+// command that was named, and returns the exit code. The program defines the commands, and what they need.
 package command
 
 import (
@@ -24,23 +24,23 @@ type Program struct {
 	Name, Description string
 	Grammar           any // a pointer to kong's struct of commands
 	Out, Err          io.Writer
-	// Page is where help goes: a file as it is, because help is as wide as its terminal. Default: Out.
+	// Page is where help goes: the file itself, because help is as wide as its terminal. Default: Out.
 	Page    io.Writer
-	Options []kong.Option // more of them, such as what commands are given
+	Options []kong.Option // more options for kong, such as what commands are given
 	// CodeOf returns the exit code of a command's error; nil means that every error is Failed.
 	CodeOf func(error) int
 }
 
-// Code is an error that is an exit code and nothing else: the command has said already what is wrong.
+// Code is an error that is only an exit code: the command has already said what is wrong.
 type Code int
 
 func (c Code) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
 
-// exit unwinds from help and --version.
+// exit is the panic that unwinds from help and --version, with the exit code.
 type exit int
 
 // Run runs the command that args name and returns the exit code. Errors are printed in lines that begin with the program's name.
-// No command, or one that only has others below it, prints help.
+// Without a command, or with one that only has subcommands, it prints help.
 func (p Program) Run(ctx context.Context, args []string) (code int) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -86,7 +86,7 @@ func (p Program) parser(ctx context.Context) *kong.Kong {
 	}, p.Options...)...)
 }
 
-// asksForHelp reports whether the line ends where a command is still to be named.
+// asksForHelp reports whether the line ends where a command must still follow.
 func asksForHelp(parser *kong.Kong, args []string) bool {
 	line, err := kong.Trace(parser, args)
 	if err != nil || line.Error != nil {
@@ -107,7 +107,7 @@ func (p Program) report(ctx context.Context, err error) int {
 		return int(code)
 	}
 	if node, wrong := whereWrong(err); wrong {
-		text := strings.Replace(err.Error(), `,"" but got `, ` but got `, 1) // a flag's "" is that it was not typed
+		text := strings.Replace(err.Error(), `,"" but got `, ` but got `, 1) // a flag's "" means that it was not typed
 		fmt.Fprintf(p.Err, "%s: %s\nSee `%s --help`.\n", p.Name, text, strings.TrimSpace(p.Name+" "+node))
 		return Usage
 	}

@@ -33,7 +33,7 @@ func TestWhatIsNotACommandIsAUsageError(t *testing.T) {
 	}
 }
 
-// What is typed and blank is from a script whose variable isn't set: without it more would be selected.
+// A blank argument comes from a script whose variable isn't set: without the argument more would be selected.
 func TestWhatIsBlankIsAUsageError(t *testing.T) {
 	for _, tc := range []struct {
 		args []string

@@ -9,13 +9,13 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// candidatesCommand is what the shells' scripts call, with the words of the line after the program, up to and including the one that
-// is being typed. It prints a candidate a line, with a tab and what it is.
+// candidatesCommand is the command that the shells' scripts call, with the words after the program's name, up to and including the
+// one that is being typed. It prints one candidate a line, followed by a tab and its description.
 const candidatesCommand = "__complete"
 
 type candidate struct{ word, help string }
 
-// printCandidates prints what may stand in the place of the last word. It prints nothing where a file or text of one's own belongs.
+// printCandidates prints what may stand in the place of the last word. It prints nothing where a file or free text belongs.
 func printCandidates(out io.Writer, root *kong.Node, words []string) {
 	if len(words) == 0 {
 		words = []string{""}
@@ -28,7 +28,7 @@ func printCandidates(out io.Writer, root *kong.Node, words []string) {
 	}
 }
 
-// candidatesFor returns what may follow words. Those that don't begin as the typed one are the caller's to leave out.
+// candidatesFor returns what may follow words. The caller leaves out those that don't begin with the typed word.
 func candidatesFor(root *kong.Node, words []string, typed string) []candidate {
 	node, positional := root, 0
 	var flag *kong.Flag // whose value follows
@@ -134,7 +134,7 @@ func valuesOf(v *kong.Value, prefix string) (list []candidate) {
 	return list
 }
 
-// oneSentence is the first sentence of a help text, without its full stop.
+// oneSentence returns the first sentence of a help text, without its full stop.
 func oneSentence(help string) string {
 	sentence, _, _ := strings.Cut(help, ". ")
 	return strings.TrimSuffix(strings.Join(strings.Fields(sentence), " "), ".")

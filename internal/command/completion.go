@@ -8,8 +8,8 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// Completion is the command `completion`. It prints a script for a shell; the script asks the program itself what fits, so it need
-// not be made anew with a new version.
+// Completion is the command `completion`. It prints a script for a shell; the script asks the program itself what fits, so a new
+// version needs no new script.
 type Completion struct {
 	Shell string `arg:"" enum:"bash,zsh,fish" help:"${enum}."`
 }
@@ -30,10 +30,10 @@ func (c *Completion) Run(k *kong.Kong, out io.Writer) error {
 	return err
 }
 
-// scripts are the shells' scripts. Each falls back to the names of files where the program has no candidate. The program is called as it was
+// scripts has each shell's script. It falls back to the names of files where the program has no candidate. It calls the program as it was
 // typed, so that bin/inorder completes, too.
 var scripts = map[string]string{
-	// bash makes words of their own of "=" and what follows it.
+	// bash makes "=", and what follows it, words of their own.
 	"bash": `# bash completion of PROGRAM: source <(PROGRAM completion bash)
 _PROGRAM() {
 	local words=() word line

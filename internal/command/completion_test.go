@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// asTool makes this test's program the one that the shells complete.
+// asTool, if set, makes the test's program act as the one that the shells complete.
 const asTool = "COMMAND_TEST_AS_TOOL"
 
 func TestMain(m *testing.M) {
@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// shells say how each shell is asked for what it would offer at the end of LINE.
+// shells has each shell's script that prints what it would offer at the end of LINE.
 var shells = map[string]string{
 	"bash": `
 source <(tool completion bash)
@@ -56,7 +56,7 @@ func tool(t *testing.T) (dir string, environ []string) {
 	return dir, append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"), "HOME="+dir)
 }
 
-// bash must be there. In CI the others must be, too; elsewhere they are tried where they are.
+// bash must be installed. In CI the others must be, too; elsewhere they are tried if they are installed.
 func TestTheShellsComplete(t *testing.T) {
 	dir, environ := tool(t)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "order.json"), nil, 0o600))

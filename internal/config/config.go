@@ -20,8 +20,8 @@ import (
 	"inorder/internal/retention"
 )
 
-// Config is every setting. The comments give the variable and its default. A variable that is set to nothing counts
-// as not set, because that is how compose files and shells write it.
+// Config has every setting. The comments give the variable and its default. An empty variable counts as not set, because that is
+// how compose files and shells write it.
 type Config struct {
 	ListenAddr      string         // LISTEN_ADDR 127.0.0.1:3000: the receiver
 	AdminAddr       string         // ADMIN_ADDR 127.0.0.1:3001
@@ -30,8 +30,8 @@ type Config struct {
 	WebhookSecrets  []string       // WEBHOOK_SECRETS, comma-separated; the first signs what `send` sends, any verifies
 	SecretsFile     string         // WEBHOOK_SECRETS_FILE: more of them, one a line; read again when it changes
 	MaxBodyBytes    int            // MAX_BODY_BYTES 1048576: the largest body
-	MaxBodyMemory   int            // MAX_BODY_MEMORY 67108864: the bytes that all bodies take together while they are read and answered
-	MaxConnections  int            // MAX_CONNECTIONS 4096: of the receiver, at once
+	MaxBodyMemory   int            // MAX_BODY_MEMORY 67108864: the bytes that all bodies together may take while they are read and answered
+	MaxConnections  int            // MAX_CONNECTIONS 4096: the receiver's connections, at once
 	TrustedProxies  []netip.Prefix // TRUSTED_PROXIES: whose X-Forwarded-For counts, for the address of a refused delivery
 	ReceiverURL     string         // RECEIVER_URL http://127.0.0.1:3000: where `send` sends to
 
@@ -86,8 +86,8 @@ const (
 	NeedAdmin                     // ADMIN_TOKEN
 )
 
-// Error has everything that is wrong with the environment. Each problem names its variable and an example of a right value. None shows
-// a secret.
+// Error lists everything that is wrong with the environment. Each problem names its variable and gives an example of a right value.
+// None shows a secret.
 type Error struct{ Problems []string }
 
 func (e *Error) Error() string {
@@ -150,7 +150,7 @@ func load(need Need, env environment) (Config, error) {
 	return c, nil
 }
 
-// retentions reads the others; two follow EVENT_RETENTION unless they are set, so that who lowers that need not know of them.
+// retentions reads the others. Two follow EVENT_RETENTION unless they are set: whoever lowers it need not know of them.
 func (r *reader) retentions(c *Config) {
 	c.RefusedRetention = r.duration("REFUSED_RETENTION", 168*time.Hour)
 	c.AuditRetention = r.orForEver("AUDIT_RETENTION", 0)
@@ -163,7 +163,7 @@ const maxBodyBytes = 1_900_000
 
 const maxBodyMemory = min(1<<40, math.MaxInt) // so that it is an int on 32 bits, too
 
-// together checks settings against one another. A duration of zero was a problem already.
+// together checks settings against one another. A duration of zero was reported before.
 func (r *reader) together(c Config) {
 	if c.MaxBodyMemory > 0 && c.MaxBodyMemory < 2*c.MaxBodyBytes {
 		r.problem("MAX_BODY_MEMORY", "%d is less than two bodies of MAX_BODY_BYTES, %d, take: large deliveries would be refused; raise it "+
@@ -182,7 +182,7 @@ func (c Config) Retention() retention.Settings {
 	}
 }
 
-// IsError reports whether err says that the environment is not right.
+// IsError reports whether err is an *Error: the environment is not right.
 func IsError(err error) bool {
 	_, ok := errors.AsType[*Error](err)
 	return ok

@@ -24,7 +24,7 @@ var good = map[string]string{
 	"TEMPORAL_CONFIG_FILE": "/dev/null",
 }
 
-// with is good, overlaid with pairs of names and values.
+// with returns good, overlaid with pairs of names and values.
 func with(pairs ...string) environment {
 	values := maps.Clone(good)
 	for i := 0; i < len(pairs); i += 2 {

@@ -16,20 +16,20 @@ import (
 	"inorder/internal/retention"
 )
 
-// reader reads variables and collects what is wrong with them. Each method returns the default for a variable that
-// is not set, and the zero value, after noting the problem, for one that is malformed.
+// reader reads variables and collects what is wrong with them. Each method returns the default for a variable that is not set.
+// For a malformed one it notes the problem; an integer or a duration is then zero.
 type reader struct {
 	env      environment
 	problems []string
 }
 
-// environment is the process's, or a test's. It satisfies envconfig.EnvLookup.
+// environment is that of the process, or of a test. It implements envconfig.EnvLookup.
 type environment struct {
 	lookup func(string) (string, bool)
 	all    func() []string
 }
 
-// LookupEnv reports a variable that is set to nothing as not set.
+// LookupEnv reports an empty variable as not set.
 func (e environment) LookupEnv(name string) (string, bool) {
 	value, _ := e.lookup(name)
 	return value, value != ""
@@ -80,7 +80,7 @@ func (r *reader) duration(name string, fallback time.Duration) time.Duration {
 	return d
 }
 
-// orForEver reads a duration that may be zero, which is for ever.
+// orForEver reads a duration that may be 0, which means for ever.
 func (r *reader) orForEver(name string, fallback time.Duration) time.Duration {
 	switch r.text(name, "") {
 	case "":
@@ -122,7 +122,7 @@ func isAddress(value string) bool {
 	return err == nil && n <= 65535
 }
 
-// prefixes reads a comma-separated list of networks. A single address is one of its own. IPv4 that is written in IPv6 is IPv4.
+// prefixes reads a comma-separated list of networks. A single address counts as a network, and IPv4-mapped IPv6 as IPv4.
 func (r *reader) prefixes(name string) (list []netip.Prefix) {
 	value, set := r.env.LookupEnv(name)
 	if !set {
@@ -164,7 +164,7 @@ func (r *reader) webURL(name, fallback string) string {
 	value := r.text(name, fallback)
 	u, err := url.Parse(value)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.User != nil {
-		// Not shown: who puts a password into a URL puts it here.
+		// The value is not shown: it may hold a password.
 		r.problem(name, "it is not an http or https URL without a user, for example %s", fallback)
 	}
 	return strings.TrimRight(value, "/")
@@ -178,7 +178,7 @@ func (r *reader) link(name, example string) string {
 	return r.webURL(name, example)
 }
 
-// secrets reads a comma-separated list. Blanks around a secret are not part of it. An empty entry is a problem, most likely a
+// secrets reads a comma-separated list. Blanks around a secret don't belong to it. An empty entry is a problem, most likely a
 // lost secret, and so is one that can't be a secret.
 func (r *reader) secrets(name string, need Need) []string {
 	value, set := r.env.LookupEnv(name)
@@ -210,7 +210,7 @@ func (r *reader) missingSecrets(name string, need Need) {
 	}
 }
 
-// key reads an API key, which no problem shows.
+// key reads an API key. No problem shows it.
 func (r *reader) key(name string, needed bool) platform.Secret {
 	key := platform.Secret(r.text(name, ""))
 	switch {
@@ -222,7 +222,7 @@ func (r *reader) key(name string, needed bool) platform.Secret {
 	return key
 }
 
-// token reads a token of the admin API, which no problem shows.
+// token reads a token of the admin API. No problem shows it.
 func (r *reader) token(name string, needed bool) string {
 	token := r.text(name, "")
 	if token == "" && needed {
@@ -233,6 +233,6 @@ func (r *reader) token(name string, needed bool) string {
 }
 
 func (r *reader) level(name string) (level slog.Level) {
-	_ = level.UnmarshalText([]byte(r.oneOf(name, "info", "debug", "warn", "error"))) // else it is a problem already
+	_ = level.UnmarshalText([]byte(r.oneOf(name, "info", "debug", "warn", "error"))) // else oneOf has noted the problem
 	return level
 }

@@ -14,8 +14,8 @@ import (
 	"go.temporal.io/sdk/contrib/envconfig"
 )
 
-// defaultMaxConns is the pool's size, and so how many events a worker applies at once, unless the URL says
-// pool_max_conns. More only wait for one another's disk writes.
+// defaultMaxConns is the pool's size, and so how many events a worker applies at once, unless the URL sets pool_max_conns. More
+// would only wait for one another's disk writes.
 const defaultMaxConns = 16
 
 // fewConns is the pool's size for a command that can do without a database, such as the receiver, which reads secrets there.
@@ -25,7 +25,7 @@ const exampleDatabaseURL = "postgres://inorder:PASSWORD@127.0.0.1:5432/inorder?s
 
 const escapePassword = "it is not a PostgreSQL URL; in a password write special characters such as / # ? @ as %2F %23 %3F %40"
 
-// postgres reads where the database is.
+// postgres reads the database's URL.
 func (r *reader) postgres(name string, needed bool) *pgxpool.Config {
 	value, set := r.env.LookupEnv(name)
 	if !set {
@@ -51,9 +51,9 @@ func (r *reader) postgres(name string, needed bool) *pgxpool.Config {
 	return c
 }
 
-// PoolConfig reads a connection URL, or keywords and values, as pgx and libpq do, and adds what all our connections share.
-// They work through a pooler that gives each transaction another connection. Statements are prepared on direct connections
-// alone, unless the URL says default_query_exec_mode. They speak UTF-8, whatever the URL, PGCLIENTENCODING or PGOPTIONS say.
+// PoolConfig parses a connection URL, or keywords and values, as pgx and libpq do, and adds what all our connections share. They
+// work through a pooler that gives each transaction another connection. They prepare statements only if they are direct, unless
+// the URL sets default_query_exec_mode. They use UTF-8, whatever the URL, PGCLIENTENCODING or PGOPTIONS say.
 func PoolConfig(databaseURL string) (*pgxpool.Config, error) {
 	c, err := pgxpool.ParseConfig(databaseURL)
 	if err != nil {
@@ -69,7 +69,7 @@ func PoolConfig(databaseURL string) (*pgxpool.Config, error) {
 	return c, nil
 }
 
-// whyNotPostgres asks the parser again without the password, because its errors quote what they could not read.
+// whyNotPostgres parses the URL again without its passwords, because the parser's errors quote what they could not read.
 func whyNotPostgres(value string) string {
 	u, err := url.Parse(value)
 	if err != nil {
@@ -94,14 +94,14 @@ func whyNotPostgres(value string) string {
 	return "it cannot be read: " + reason
 }
 
-// temporal reads the names that every Temporal program reads, and the file that TEMPORAL_CONFIG_FILE names. Temporal's library
-// ignores a switch that is malformed, so switches are checked here.
+// temporal reads the variables that every Temporal program reads, and the file that TEMPORAL_CONFIG_FILE names. Temporal's
+// library ignores a malformed switch, so switches are checked here.
 func (r *reader) temporal() client.Options {
 	for _, name := range []string{"TEMPORAL_TLS", "TEMPORAL_TLS_DISABLE_HOST_VERIFICATION"} {
 		r.flag(name)
 	}
 	options, err := envconfig.LoadClientOptions(envconfig.LoadClientOptionsRequest{EnvLookup: r.env})
-	var syntax interface{ ErrorWithUsage() string } // of the TOML parser, and its text quotes the file
+	var syntax interface{ ErrorWithUsage() string } // of the TOML parser; its text quotes the file
 	switch {
 	case errors.As(err, &syntax):
 		r.problem("TEMPORAL_CONFIG_FILE", "the file is not TOML of the right form; for example [profile.default] and below it address = \"127.0.0.1:7233\"")
@@ -119,10 +119,10 @@ func (r *reader) temporal() client.Options {
 	return options
 }
 
-// prepareOnDirect has connections that lead to the server itself keep their statements prepared, which saves the server half of
-// its work for an event. Behind a pooler a statement may meet a connection that has not prepared it, so there it is parsed at
-// each use. The first connection finds out which of the two it is. Every connection with prepared statements checks that again,
-// because what is behind a name in DATABASE_URL may change.
+// prepareOnDirect lets connections that lead to the server itself keep their statements prepared, which saves the server half of
+// its work for an event. Behind a pooler, a statement may run on a connection that has not prepared it, so there it is parsed at
+// each use. The first connection finds out which case it is. Every connection with prepared statements checks again, because what
+// is behind a name in DATABASE_URL may change.
 func prepareOnDirect(c *pgxpool.Config) {
 	c.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
 	var known atomic.Pointer[bool]
@@ -161,7 +161,7 @@ func probe(ctx context.Context, c *pgx.ConnConfig) (direct bool, err error) {
 	return isDirect(ctx, conn)
 }
 
-// isDirect reports whether the server's process has the number that was given at connecting. A pooler gives a number of its own.
+// isDirect reports whether the server's process ID is the one announced at connecting. A pooler announces an ID of its own.
 func isDirect(ctx context.Context, conn *pgx.Conn) (bool, error) {
 	var pid uint32
 	err := conn.QueryRow(ctx, `SELECT pg_backend_pid()`, pgx.QueryExecModeExec).Scan(&pid)

@@ -9,11 +9,11 @@ import (
 // Traces say which traces are kept.
 type Traces struct {
 	Sampler string  // OTEL_TRACES_SAMPLER parentbased_always_on
-	Ratio   float64 // OTEL_TRACES_SAMPLER_ARG 1: of those that a sampler with a ratio keeps, 0 to 1
+	Ratio   float64 // OTEL_TRACES_SAMPLER_ARG 1: the share that a sampler with a ratio keeps, 0 to 1
 }
 
-// traces reads whether and which events are traced. Where the traces go is read by OpenTelemetry itself, by the same names and more; it
-// would drop what it can't read, so what matters is checked here.
+// traces reads whether and which events are traced. OpenTelemetry itself reads where the traces go, from the same variables and more.
+// It ignores what it can't read, so what matters is checked here.
 func (r *reader) traces() *Traces {
 	off := r.flag("OTEL_SDK_DISABLED")
 	exporter := r.choice("OTEL_TRACES_EXPORTER", "otlp", "console", "none")
@@ -42,7 +42,7 @@ func (r *reader) choice(name string, values ...string) string {
 	return r.oneOf(name, values...)
 }
 
-// collector reports whether the collector's address is set. The value may hold a password.
+// collector reports whether the collector's address is set. No problem shows its value, which may hold a password.
 func (r *reader) collector(name string) bool {
 	value, set := r.env.LookupEnv(name)
 	if !set {

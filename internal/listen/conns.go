@@ -11,18 +11,18 @@ import (
 // maxConns bounds the memory that strangers can take: with MAX_BODY_BYTES at its default, 64 MiB of bodies.
 const maxConns = 64
 
-// headStart is how long a new connection is not closed for another, as at the receiver: a delivery has arrived by then.
+// headStart is how long a new connection is not closed to make room, as at the receiver: a delivery has arrived by then.
 const headStart = 100 * time.Millisecond
 
 // conns is a listener with a bounded number of connections. A connection is in one of these states:
 //
 //   - waiting: without a whole request, from when it was accepted or answered;
-//   - whole: an authentic delivery is here, and being answered; it is not closed for another;
-//   - ended: closed, or closed for another.
+//   - whole: an authentic delivery has arrived and is being answered; it is not closed to make room;
+//   - ended: closed, perhaps to make room for another.
 //
-// When maxConns are open, the connection that has been waiting longest is closed for a new one, so holding half-sent requests
-// keeps no delivery out. None is closed within headStart of being accepted, so opening many connections does not, either.
-// Meanwhile, and while all are whole, the new one waits in the system's queue, for answerTimeout at most.
+// When maxConns are open, the connection that has been waiting longest is closed to make room for a new one, so half-sent
+// requests keep no delivery out. None is closed within headStart of being accepted, so a flood of connections does not, either.
+// Until then, and while all are whole, the new one waits in the system's queue, for answerTimeout at most.
 type conns struct {
 	net.Listener
 	most int
@@ -30,7 +30,7 @@ type conns struct {
 	mu      sync.Mutex
 	changed sync.Cond
 	open    int
-	waiting list.List // of *conn without a whole request, the longest first
+	waiting list.List // of *conn without a whole request, the longest waiting first
 	closed  bool
 }
 
@@ -90,7 +90,7 @@ func (c *conns) makeRoom() {
 // pause waits for a change, for at most that time. mu is held, except while it waits.
 func (c *conns) pause(most time.Duration) {
 	alarm := time.AfterFunc(most, func() {
-		c.mu.Lock() // so that it cannot go off before Wait waits
+		c.mu.Lock() // so that it cannot broadcast before Wait waits
 		defer c.mu.Unlock()
 		c.changed.Broadcast()
 	})
@@ -113,7 +113,7 @@ func state(c net.Conn, s http.ConnState) {
 	}
 }
 
-// hasWhole keeps the connection from being closed for another until its request is answered.
+// hasWhole keeps the connection from being closed to make room until its request is answered.
 func (c *conn) hasWhole() {
 	c.of.mu.Lock()
 	defer c.of.mu.Unlock()
@@ -145,7 +145,7 @@ func (c *conn) CloseWrite() error {
 	return nil
 }
 
-// end no longer counts the connection. of.mu is held. It may run twice.
+// end stops counting the connection. of.mu is held. It may run twice.
 func (c *conn) end() {
 	c.leave()
 	if !c.ended {

@@ -13,7 +13,7 @@ import (
 	"inorder/internal/webhooks"
 )
 
-// crowd is a listener on which the next connection has always come already.
+// crowd is a listener on which a next connection is always ready.
 type crowd struct{ net.Listener }
 
 func (crowd) Accept() (net.Conn, error) {

@@ -27,7 +27,7 @@ const alreadyHere = "already here"
 type Delivery struct {
 	Type, OrderID, EventID string // "" where the body is no event
 	Status                 int    // the receiver's; 0 if it gave none
-	Result                 string // accepted, duplicate, …; "" without
+	Result                 string // accepted, duplicate, …; "" for none
 	Took                   time.Duration
 	Err                    error // why there is no status; a refusal if it was not forwarded
 }
@@ -50,7 +50,7 @@ func newForwarder(receiver string, verifier Verifier, maxBody int, each func(Del
 	}
 	path := strings.TrimRight(to.Path, "/") + delivery.Path
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.DisableCompression = true // it would ask for gzip, and unpack the answer
+	transport.DisableCompression = true // otherwise it asks for gzip, and unpacks the answer
 	transport.ResponseHeaderTimeout = answerTimeout
 	transport.Proxy = nil // the receiver is on this machine, or near
 	return &forwarder{verifier: verifier, maxBody: int64(cmp.Or(maxBody, defaultMaxBody)), each: each, proxy: &httputil.ReverseProxy{
@@ -58,7 +58,7 @@ func newForwarder(receiver string, verifier Verifier, maxBody int, each func(Del
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.Out.URL.Scheme, r.Out.URL.Host, r.Out.URL.Path, r.Out.URL.RawPath = to.Scheme, to.Host, path, ""
 			r.Out.Host = ""
-			for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"} { // taken out for us
+			for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"} { // ReverseProxy has removed them
 				if values, sent := r.In.Header[name]; sent {
 					r.Out.Header[name] = values
 				}
@@ -77,7 +77,7 @@ func newForwarder(receiver string, verifier Verifier, maxBody int, each func(Del
 	}}, nil
 }
 
-// ServeHTTP takes deliveries only: the URL is public, and nothing else of the receiver must be.
+// ServeHTTP takes only deliveries: the URL is public, and nothing else of the receiver may be.
 func (f *forwarder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case !strings.HasSuffix(r.URL.Path, delivery.Path):
@@ -108,9 +108,9 @@ func (f *forwarder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func nobodyListens(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }
 
-// Verifier has the secrets that are valid now, the same as the receiver's.
+// Verifier verifies signatures with the secrets that are valid now, the same as the receiver's.
 type Verifier interface {
-	// Verify reports whether one of them made the signature of the untouched body. It is called concurrently.
+	// Verify reports whether one of the secrets made the signature of the unchanged body. It is called concurrently.
 	Verify(body []byte, signature string) bool
 }
 
@@ -119,18 +119,18 @@ const (
 
 	maxHeader     = 8 << 10          // bytes, as at the receiver
 	headerSlack   = 4 << 10          // what an http.Server reads beyond its MaxHeaderBytes
-	readTimeout   = 10 * time.Second // of a request as a whole, as there
-	answerTimeout = 40 * time.Second // of the receiver: more than the platform waits
+	readTimeout   = 10 * time.Second // for a whole request, as at the receiver
+	answerTimeout = 40 * time.Second // for the receiver's answer: longer than the platform waits
 )
 
 type connKey struct{}
 
-// newServer returns a server for a forwarder, on a conns. A request must have arrived as a whole within that time.
+// newServer returns a server for a forwarder, on a conns. A whole request must arrive within that time.
 func newServer(f *forwarder, within time.Duration) *http.Server {
 	return &http.Server{
 		Handler: f, ErrorLog: quiet, ConnState: state, MaxHeaderBytes: maxHeader - headerSlack,
 		ReadTimeout: within, WriteTimeout: within + answerTimeout + 5*time.Second,
-		IdleTimeout: 75 * time.Second, // longer than tunnels keep a connection that they do not use
+		IdleTimeout: 75 * time.Second, // longer than tunnels keep an idle connection
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, connKey{}, c) },
 	}
 }
@@ -151,8 +151,8 @@ var (
 	notWhole = refusal{http.StatusBadRequest, "its body ended too early"}
 )
 
-// read returns an authentic body, or a refusal. It checks size and signature before it reads the body, and uses nothing else of
-// the request before the body is known to be authentic.
+// read returns an authentic body, or a refusal. Before it reads the body, it checks the announced size and the signature's form.
+// It uses nothing else of the request until the body is known to be authentic.
 func (f *forwarder) read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	signature := delivery.Signature(r.Header.Values(delivery.SignatureHeader))
 	switch {

@@ -28,7 +28,7 @@ func (v verifies) Verify(body []byte, signature string) bool {
 	return delivery.Verify(string(v), body, signature)
 }
 
-// pair is a forwarder before a receiver.
+// pair starts a forwarder in front of a receiver.
 func pair(t *testing.T, receiver http.HandlerFunc) (url string, deliveries chan Delivery) {
 	return pairWithin(t, readTimeout, receiver)
 }
@@ -47,7 +47,7 @@ func pairWithin(t *testing.T, within time.Duration, receiver http.HandlerFunc) (
 	return "http://" + l.Addr().String(), deliveries
 }
 
-// signed is a delivery as the platform makes it.
+// signed returns a delivery as the platform makes it.
 func signed(t *testing.T, url, body string) *http.Request {
 	q, err := http.NewRequest(http.MethodPost, url+"/webhooks/hc", strings.NewReader(body))
 	require.NoError(t, err)
@@ -159,7 +159,7 @@ func TestADeliveryIsOneLine(t *testing.T) {
 	require.Less(t, out.Len(), 500)
 }
 
-// outcomes are those of events, by ID.
+// outcomes has the outcomes of events, by ID.
 type outcomes map[string]inorder.Outcome
 
 func (o outcomes) States(_ context.Context, ids []string) (all []store.EventState, _ error) {

@@ -22,11 +22,11 @@ type keeper struct {
 
 	e        webhooks.Record // as it is registered; ID is "" while none is
 	url      string          // where it should lead
-	ownLease bool            // the platform keeps no metadata, so that the lease is in our record alone
+	ownLease bool            // the platform keeps no metadata, so the lease is only in our record
 	said     map[string]bool
 }
 
-// once prints a line the first time only; it would otherwise come with every renewal.
+// once prints a line only the first time; otherwise every renewal would print it.
 func (k *keeper) once(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	if !k.said[text] {
@@ -39,7 +39,7 @@ func (k *keeper) tag() webhooks.Tag {
 	return webhooks.Tag{Owner: k.machine.Owner, Machine: k.machine.ID, Listen: k.name, Lease: time.Now().Add(k.lease).Truncate(time.Second)}
 }
 
-// sweep deletes the webhooks that earlier Runs of this name left behind, and those of other names past their lease.
+// sweep deletes the webhooks that earlier Runs of this name left behind, and dead ones of other names past their lease.
 func (k *keeper) sweep(ctx context.Context) error {
 	err := sweep(ctx, k.Registrar, k.machine, sweeping{held: k.name, keep: k.e.ID,
 		each:  func(s Swept) { k.say("deleting %s, %s: %s", s.ID, s.URL, s.Why) },
@@ -50,7 +50,7 @@ func (k *keeper) sweep(ctx context.Context) error {
 	return nil
 }
 
-// other prints what the user should know of a webhook that is not ours.
+// other prints what the user should know about a webhook that is not ours.
 func (k *keeper) other(w webhooks.Webhook) {
 	switch {
 	case w.URL == k.url && w.Record == nil:
@@ -60,7 +60,7 @@ func (k *keeper) other(w webhooks.Webhook) {
 	}
 }
 
-// register creates the webhook. One that was created before an error is kept in k.e, so that end deletes it.
+// register creates the webhook. If an error follows the creation, k.e still has the webhook, so that end deletes it.
 func (k *keeper) register(ctx context.Context, public string) error {
 	url, err := endpoint(public)
 	if err != nil {
@@ -71,7 +71,7 @@ func (k *keeper) register(ctx context.Context, public string) error {
 	return err
 }
 
-// move leads the webhook to another URL, without a gap.
+// move changes the webhook's URL to the tunnel's, without a gap in deliveries.
 func (k *keeper) move(ctx context.Context, public string) error {
 	url, err := endpoint(public)
 	if err != nil || url == k.url {
@@ -86,7 +86,7 @@ func (k *keeper) move(ctx context.Context, public string) error {
 	return nil
 }
 
-// again registers the webhook anew after somebody deleted it.
+// again registers a new webhook after somebody deleted the last one.
 func (k *keeper) again(ctx context.Context, public string) error {
 	k.say("%s was deleted by somebody else: registering it again", k.e.ID)
 	if err := k.Store.Remove(ctx, k.e.ID, time.Now().Add(secretOutlives)); err != nil {
@@ -100,8 +100,8 @@ func (k *keeper) again(ctx context.Context, public string) error {
 	return nil
 }
 
-// renew prolongs the lease, first in our record, which counts, and then in the metadata. On the way it leads the webhook to the
-// tunnel's URL, registers it again if it is gone, and activates it if it is not active. It may run again after an error.
+// renew extends the lease, first in our record, which counts, and then in the metadata. It also moves the webhook to the tunnel's
+// URL, registers it again if it is gone, and activates it if it is inactive. It may run again after an error.
 func (k *keeper) renew(ctx context.Context, public string) error {
 	if k.e.ID == "" {
 		return k.register(ctx, public)
@@ -132,7 +132,7 @@ func (k *keeper) renew(ctx context.Context, public string) error {
 	return k.sweep(ctx) // a webhook may appear late, from a request whose sender died before the answer
 }
 
-// prolong writes the lease into the metadata, unless the platform refuses or ignores that, and returns the webhook as it is.
+// prolong writes the lease into the metadata, unless the platform refuses or ignores metadata, and returns the webhook as it is.
 func (k *keeper) prolong(ctx context.Context, tag webhooks.Tag) (platform.Webhook, error) {
 	if k.ownLease {
 		return k.Platform.GetWebhook(ctx, k.e.ID)
@@ -149,7 +149,7 @@ func (k *keeper) prolong(ctx context.Context, tag webhooks.Tag) (platform.Webhoo
 	return w, err
 }
 
-// end deletes the webhook, also when ctx has ended, within ten seconds.
+// end deletes the webhook within ten seconds, even if ctx has ended.
 func (k *keeper) end(ctx context.Context) error {
 	if k.e.ID == "" {
 		return nil

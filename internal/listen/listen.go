@@ -10,16 +10,16 @@
 //   - delivering: deliveries arrive and are forwarded. Every third of the lease, the lease is renewed. That also repairs
 //     the webhook: it is registered again if somebody deleted it, and activated if the platform deactivated it. If
 //     the platform or PostgreSQL does not answer, this is tried again ten seconds later.
-//   - reopening: the tunnel failed. It is opened again, once a second. The lease is still renewed. When the tunnel is open, the
-//     webhook is led to its URL, and Options.CatchUp is called.
-//   - ending: the context has ended. The webhook is deleted, then what is under way has five seconds to be answered.
+//   - reopening: the tunnel failed. It is opened again, once a second. The lease is still renewed. Once the tunnel is open, the
+//     webhook is moved to its URL, and Options.CatchUp is called.
+//   - ending: the context has ended. The webhook is deleted, then deliveries under way have five seconds to be answered.
 //
 // # Webhooks that are left behind
 //
 // A webhook that leads nowhere piles up failures, so three things delete it: its own Run, when it ends; the next Run of the same
-// name, which holds that name's lock, and so knows that the earlier one is dead; and, for any other name, a Run or a Sweep after
-// its lease. The lock is the kernel's and ends with its process, however that ends. The lease is for those whose lock cannot be
-// seen, on another machine with the same user and host name.
+// name, which holds that name's lock, and so knows that the earlier one is dead; and, if the lock of its name is free, a Sweep,
+// or a Run of another name after its lease. The kernel frees a lock when its process ends, however that ends. Where locks cannot
+// be seen, on another machine with the same user and host name, the lease alone decides.
 package listen
 
 import (
@@ -41,7 +41,7 @@ import (
 type Options struct {
 	Registrar webhooks.Registrar // Run sets its Owner and Say
 	Machine   Machine
-	Name      string // one of a name at a time
+	Name      string // only one Run of a name at a time
 	Tunnel    Tunnel
 	Events    []string
 	Receiver  string    // URL of the receiver, without path
@@ -62,11 +62,11 @@ type Options struct {
 const (
 	reopenAfter = time.Second      // between attempts to open the tunnel
 	retryAfter  = 10 * time.Second // between attempts to renew, if the platform or PostgreSQL does not answer
-	shutdownFor = 5 * time.Second  // how long what is under way at the end has to be answered
+	shutdownFor = 5 * time.Second  // how long deliveries under way at the end have to be answered
 )
 
-// Run runs until ctx ends, and then deletes its webhook and returns nil. It fails if another Run of the name is alive, or if the
-// tunnel or the webhook cannot be made at the start. What breaks later is printed and tried again. See the package's states.
+// Run runs until ctx ends, then deletes its webhook, and returns nil if it could. It fails if another Run of the name is alive,
+// or if the tunnel or the webhook cannot be made at the start. Later failures are printed, and retried. See the package's states.
 func Run(ctx context.Context, o Options) (err error) {
 	unlock, err := o.Machine.lock(ctx, o.Name)
 	if err != nil {
@@ -148,7 +148,7 @@ func (l *listener) showOutcome(s store.EventState) {
 	l.print.outcome(s, link)
 }
 
-// follow shows outcomes until stop is called, which shows the last ones and returns.
+// follow shows outcomes until stop is called. stop shows the last ones before it returns.
 func (l *listener) follow(ctx context.Context) (stop func()) {
 	if l.events == nil {
 		return func() {}
@@ -162,14 +162,14 @@ func (l *listener) follow(ctx context.Context) (stop func()) {
 	}
 }
 
-// noteAlive records the time, if deliveries arrive.
+// noteAlive records that this Run is alive now, unless the tunnel is down.
 func (l *listener) noteAlive() {
 	if l.up {
 		l.Machine.noteAlive(l.Name, time.Now())
 	}
 }
 
-// begin registers the webhook, after it has deleted what an earlier Run left behind.
+// begin deletes what an earlier Run left behind, and registers the webhook.
 func (l *listener) begin(ctx context.Context, public string) error {
 	if err := l.keeper.sweep(ctx); err != nil {
 		return err
@@ -182,7 +182,7 @@ func (l *listener) begin(ctx context.Context, public string) error {
 	return nil
 }
 
-// resume is called when deliveries begin to arrive, or arrive again.
+// resume notes that deliveries arrive, at the start or again, and runs CatchUp.
 func (l *listener) resume(ctx context.Context) {
 	since := l.Machine.lastAlive(l.Name)
 	l.up = true
@@ -192,7 +192,7 @@ func (l *listener) resume(ctx context.Context) {
 	}
 }
 
-// keep is the states delivering and reopening: it renews the lease, and opens the tunnel again when it fails.
+// keep runs the states delivering and reopening: it renews the lease, and opens the tunnel again when that fails.
 func (l *listener) keep(ctx context.Context, public string, failed <-chan error, serve func(Opened)) error {
 	renew, reopen := time.NewTimer(l.Lease/3), time.NewTimer(0)
 	reopen.Stop()
@@ -221,7 +221,7 @@ func (l *listener) keep(ctx context.Context, public string, failed <-chan error,
 			}
 			serve(opened)
 			public = opened.URL
-			renew.Reset(0) // which leads the webhook to it
+			renew.Reset(0) // which moves the webhook to the new URL
 			l.resume(ctx)
 		}
 	}

@@ -95,7 +95,7 @@ func (r *rig) received() int {
 	return len(r.got)
 }
 
-// shifting is a tunnel that leads from another port each time it is opened.
+// shifting is a tunnel with another port each time it is opened.
 type shifting struct {
 	mu   sync.Mutex
 	last Opened
@@ -120,7 +120,7 @@ func (r *rig) options(name string) Options {
 		Receiver: r.receiver, Verifier: r, Out: &r.out, Lease: 600 * time.Millisecond}
 }
 
-// start runs one until stop is called, which returns what Run did.
+// start starts a Run; stop ends it, and returns its error.
 func (r *rig) start(o Options) (stop func() error) {
 	ctx, cancel := context.WithCancel(r.t.Context())
 	done := make(chan error, 1)
@@ -141,7 +141,7 @@ func (r *rig) eventually(what string, condition func() bool) {
 	require.Eventually(r.t, condition, testenv.Patience, 20*time.Millisecond, what)
 }
 
-// list is what the platform and our records have, the newest first.
+// list returns the webhooks of the platform and of our records, the newest first.
 func (r *rig) list() []webhooks.Webhook {
 	list, err := r.hooks.List(context.Background())
 	require.NoError(r.t, err)

@@ -16,8 +16,8 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// Machine is who registers: a user of a machine, and where that user's locks are. A lock is the kernel's and ends with its
-// process, however that ends: whoever has the lock of a name knows that every earlier Run of that name is dead.
+// Machine is who registers webhooks: a user of a machine, and the directory of that user's locks. The kernel frees a lock when
+// its process ends, however that ends: whoever has the lock of a name knows that every earlier Run of that name is dead.
 type Machine struct {
 	Owner string // user@host
 	ID    string // random, and kept beside the locks: user@host alone may be the same in two containers, which share no locks
@@ -34,7 +34,7 @@ func DefaultDir() string {
 	return filepath.Join(dir, "inorder")
 }
 
-// ThisMachine returns this machine, with its locks in dir. The first time, it makes the machine's ID.
+// ThisMachine returns this machine, with its locks in dir. On first use it creates the machine's ID.
 func ThisMachine(dir string) (Machine, error) {
 	m := Machine{Owner: Owner(), dir: dir}
 	_, m.host, _ = strings.Cut(m.Owner, "@")
@@ -68,7 +68,7 @@ func machineID(file string) (string, error) {
 	return id, err
 }
 
-// Owner returns user@host, of letters that fit into file names, metadata and records.
+// Owner returns user@host, with _ for characters that don't fit into file names, metadata and records.
 func Owner() string {
 	name := "unknown"
 	if u, err := user.Current(); err == nil {
@@ -86,7 +86,7 @@ var (
 	names   = regexp.MustCompile(`^[A-Za-z0-9._-]{1,40}$`)
 )
 
-// CheckName returns an error for what cannot be the name of a Run.
+// CheckName returns an error if a text cannot be the name of a Run.
 func CheckName(name string) error {
 	if !names.MatchString(name) {
 		return fmt.Errorf("--name %q must be 1 to 40 letters, digits, dots, dashes and underscores", name)
@@ -94,14 +94,14 @@ func CheckName(name string) error {
 	return nil
 }
 
-// file is a path of a name's, in the directory of locks. Its name must have passed CheckName.
+// file returns the path of a name's file in the directory of locks. The name must have passed CheckName.
 func (m Machine) file(name, extension string) string {
 	return filepath.Join(m.dir, "listen-"+m.host+"-"+name+extension)
 }
 
-// try takes the lock of a name, and reports whether it was free.
+// try takes the lock of a name if it is free, and reports whether it was.
 func (m Machine) try(name string) (unlock func(), free bool, err error) {
-	if !names.MatchString(name) { // of metadata that somebody else wrote
+	if !names.MatchString(name) { // it is from metadata that somebody else wrote
 		return nil, false, nil
 	}
 	l := flock.New(m.file(name, ".lock"))
@@ -112,10 +112,10 @@ func (m Machine) try(name string) (unlock func(), free bool, err error) {
 	return func() { _ = l.Close() }, free, nil
 }
 
-// lockPatience is how long lock waits for one that is just ending.
+// lockPatience is how long lock waits for a Run that is just ending.
 const lockPatience = 5 * time.Second
 
-// lock takes the lock of a name. It fails if another process keeps it.
+// lock takes the lock of a name. It fails if another process keeps it for longer than lockPatience.
 func (m Machine) lock(ctx context.Context, name string) (unlock func(), err error) {
 	waiting, cancel := context.WithTimeout(ctx, lockPatience)
 	defer cancel()

@@ -23,7 +23,7 @@ type Outcomes interface {
 const (
 	pollEvery = 250 * time.Millisecond
 	askAfter  = 2 * time.Second
-	// followFor is when an event is not followed any more; one that waits for its order may do so for days.
+	// followFor is how long an event is followed at most; one that waits for its order may do so for days.
 	followFor = 30 * time.Second
 	// maxFollowed bounds what one query asks for; the events of a larger burst are shown without their outcomes.
 	maxFollowed = 1000
@@ -66,7 +66,7 @@ func (f *follower) run(ctx context.Context) {
 	f.poll(last)
 }
 
-// poll reports what is new. It asks one workflow at most, because that may take its time.
+// poll reports new outcomes. It asks one workflow at most, because the answer may take long.
 func (f *follower) poll(ctx context.Context) {
 	f.mu.Lock()
 	events := maps.Clone(f.followed)
@@ -95,7 +95,7 @@ func (f *follower) poll(ctx context.Context) {
 	}
 }
 
-// note reports an outcome that is new, and no longer follows an event that has ended or takes too long.
+// note reports an outcome if it is new, and stops following an event that has ended or takes too long.
 func (f *follower) note(s store.EventState, e *followed, now time.Time) {
 	over := now.Sub(e.since) > followFor
 	if s.Outcome == "" && over && e.shown == "" {
@@ -113,10 +113,10 @@ func (f *follower) note(s store.EventState, e *followed, now time.Time) {
 	}
 }
 
-// maxRecent bounds how many events are remembered; then all are forgotten.
+// maxRecent bounds how many events are remembered; when it is reached, all are forgotten.
 const maxRecent = 10_000
 
-// recent is a set of the events that were delivered here. An event that the receiver knows and that is not in it came another way.
+// recent is a set of the events that were delivered here. One that the receiver knows but recent lacks came another way.
 type recent struct {
 	mu  sync.Mutex
 	ids map[string]bool

@@ -18,7 +18,7 @@ import (
 var quiet = log.New(io.Discard, "", 0)
 
 const (
-	// Anybody can send what is refused, so only the first of a kind is shown, and after this time how many more there were.
+	// Anybody can send requests that are refused, so only the first of a kind is shown, and after this time how many more came.
 	countFor = 10 * time.Second
 
 	maxField = 200 // characters
@@ -64,7 +64,7 @@ func (p *printer) delivery(d Delivery, receiver string) {
 		answer, d.Took.Milliseconds())
 }
 
-// refused shows the first of a kind and counts the rest, since anybody can send them.
+// refused shows the first refusal of a kind and counts the rest, since anybody can cause them.
 func (p *printer) refused(r refusal) {
 	p.mu.Lock()
 	_, counting := p.more[r]

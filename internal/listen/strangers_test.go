@@ -42,7 +42,7 @@ func TestWhatIsNotAuthenticIsNotPassedOn(t *testing.T) {
 		"too large, unsigned": {strings.Repeat(" ", 1<<20+1), nil, 413, "Request Entity Too Large\n", tooLarge},
 	} {
 		for _, chunked := range []bool{false, true} {
-			if chunked && name == "too large, unsigned" { // only a Content-Length says it before the signature
+			if chunked && name == "too large, unsigned" { // only a Content-Length shows the size before the signature is checked
 				continue
 			}
 			t.Run(fmt.Sprintf("%s, chunked %t", name, chunked), func(t *testing.T) {
@@ -76,7 +76,7 @@ func TestOfWhatIsRefusedTheFirstIsShown(t *testing.T) {
 	require.Contains(t, out.String(), "(refused)              401: its signature is of no secret in WEBHOOK_SECRETS")
 }
 
-// half sends that much of a body, and no more.
+// half announces a body of that length, sends only its beginning, and returns the open connection.
 func half(t *testing.T, url, signature string, length, sent int) net.Conn {
 	t.Helper()
 	c, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
@@ -128,7 +128,7 @@ func TestAReceiverMayTakeLongerThanABody(t *testing.T) {
 	require.NoError(t, (<-deliveries).Err)
 }
 
-// TestHalfSentBodies holds many, with a forged signature: they take a bounded memory, and keep out no delivery.
+// TestHalfSentBodies holds many half-sent bodies with a forged signature: they take bounded memory, and keep no delivery out.
 func TestHalfSentBodies(t *testing.T) {
 	url, deliveries := pair(t, func(http.ResponseWriter, *http.Request) {})
 	var before, during runtime.MemStats

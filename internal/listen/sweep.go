@@ -17,10 +17,10 @@ type Swept struct {
 	Why string
 }
 
-// Sweep deletes the dead webhooks that a `listen` of this machine and user left behind, and calls a function with each first. It
-// never touches a webhook without our tag or record, or with another owner's. One of ours is dead if the lock of its name is
-// free; one of another machine of the same user@host, whose locks cannot be seen, is dead after its lease. With dry nothing is
-// deleted. It may run twice, also at once.
+// Sweep deletes the dead webhooks that a `listen` of this user@host left behind, and calls each with every one first. It never
+// touches a webhook without our tag or record, or with another owner's. A webhook of this machine is dead if the lock of its name
+// is free; one of another machine with the same user@host, whose locks cannot be seen, is dead after its lease. If dry is true,
+// nothing is deleted. Sweep may run twice, even concurrently.
 func Sweep(ctx context.Context, r webhooks.Registrar, m Machine, dry bool, each func(Swept)) error {
 	return sweep(ctx, r, m, sweeping{dry: dry, each: each, proof: true})
 }
@@ -28,10 +28,10 @@ func Sweep(ctx context.Context, r webhooks.Registrar, m Machine, dry bool, each 
 type sweeping struct {
 	dry   bool
 	each  func(Swept)
-	proof bool                   // a free lock is enough; else the lease must be over, too
+	proof bool                   // a free lock proves death; else the lease must be over, too
 	held  string                 // the name whose lock we hold
 	keep  string                 // the ID of our own webhook, which lives
-	other func(webhooks.Webhook) // is called with a webhook that is not ours; may be nil
+	other func(webhooks.Webhook) // called with each webhook that is not ours; may be nil
 }
 
 func sweep(ctx context.Context, r webhooks.Registrar, m Machine, s sweeping) error {

@@ -48,7 +48,7 @@ func endpoint(public string) (string, error) {
 	return webhooks.CheckURL(strings.TrimRight(public, "/") + delivery.Path)
 }
 
-// sameURL reports whether two URLs lead to the same place. All loopback addresses are one.
+// sameURL reports whether two URLs lead to the same place. All loopback addresses count as one.
 func sameURL(a, b string) bool {
 	u, err := url.Parse(a)
 	v, err2 := url.Parse(b)
@@ -95,7 +95,7 @@ func (l ngrokListener) Close() error {
 	return errors.Join(l.EndpointListener.Close(), l.agent.Disconnect())
 }
 
-// explain returns an error of one line, without the token, which ngrok's service repeats.
+// explain returns a one-line error without the token, which ngrok's service repeats.
 func (n Ngrok) explain(err error) error {
 	text := strings.Join(strings.Fields(err.Error()), " ")
 	if n.Authtoken != "" {

@@ -1,8 +1,7 @@
 // Package platform is the client of the commerce platform's Admin API: webhooks and orders, one method per endpoint.
 //
-// Every call is retried on network errors, 429 and 5xx, and every POST carries an Idempotency-Key that stays the same
-// across those retries, so that a create whose answer was lost is not done twice. Calls of a Client may run at the
-// same time.
+// Every call is retried on network errors, 429 and 5xx, and every POST carries an Idempotency-Key that stays the same across
+// those retries, so that a create whose answer was lost is not done twice. A Client may be used concurrently.
 package platform
 
 import (
@@ -16,10 +15,10 @@ import (
 	"time"
 )
 
-// DefaultBaseURL is the platform's own.
+// DefaultBaseURL is the URL of the platform's own API.
 const DefaultBaseURL = "https://api.headlesscommerce.io/v1"
 
-// Options are the settings of a Client. The zero value of each but APIKey is its default.
+// Options are the settings of a Client. Only APIKey is required; the zero value of any other means its default.
 type Options struct {
 	APIKey  Secret // sk_live_… or sk_test_…: the prefix picks the mode
 	BaseURL string // default DefaultBaseURL
@@ -37,7 +36,7 @@ type Options struct {
 	HTTPClient *http.Client // default: a new one. Redirects are never followed, so that the key stays with its host
 
 	Sleep func(context.Context, time.Duration) error // default: a timer; for tests
-	Now   func() time.Time                           // default time.Now; Retry-After dates are counted from it
+	Now   func() time.Time                           // default time.Now; Retry-After dates are compared with it
 }
 
 // Client calls the Admin API. New makes one.

@@ -14,7 +14,7 @@ import (
 	"inorder"
 )
 
-// Error is an answer of the platform that is not a success. Find it with errors.AsType; the functions Is… ask the usual questions.
+// Error is an unsuccessful answer of the platform. Find it with errors.AsType; the functions Is… answer the usual questions.
 type Error struct {
 	Status  int             // HTTP
 	Type    string          // such as "not_found"; "" if the answer was not the platform's envelope
@@ -37,7 +37,7 @@ func (e *Error) Error() string {
 	return text + e.advice()
 }
 
-// advice returns what a person can do about it, where that is known.
+// advice returns what a person can do about the error, where that is known.
 func (e *Error) advice() string {
 	switch {
 	case e.Status == http.StatusUnauthorized:
@@ -54,23 +54,23 @@ func (e *Error) advice() string {
 	return ""
 }
 
-// IsNotFound reports whether what was asked for does not exist, or not in this key's mode.
+// IsNotFound reports whether the platform does not have what was asked for, at least not in this key's mode.
 func IsNotFound(err error) bool { return hasStatus(err, http.StatusNotFound) }
 
-// IsUnauthorized reports whether the key is not accepted (401) or may not do this (403): the same call fails again until somebody
-// changes the key.
+// IsUnauthorized reports whether the platform does not accept the key (401), or the key may not do this (403): the same call
+// fails again until somebody changes the key.
 func IsUnauthorized(err error) bool {
 	return hasStatus(err, http.StatusUnauthorized, http.StatusForbidden)
 }
 
-// IsInvalid reports whether the platform refuses what it was asked: the same call will be refused again.
+// IsInvalid reports whether the platform refuses the request as invalid (400, 422): the same call will be refused again.
 func IsInvalid(err error) bool {
 	return hasStatus(err, http.StatusBadRequest, http.StatusUnprocessableEntity)
 }
 
-// IsLasting reports whether the same call would fail in the same way however often it is repeated: the platform refuses what it
-// was asked (400, 404, 422, …), redirects, or gives a useless answer. These may pass and are not lasting: a network error, 429,
-// 5xx, and a key that is refused until somebody changes it (401, 403).
+// IsLasting reports whether the same call would fail in the same way however often it is repeated: the platform refuses the
+// request (400, 404, 422, …), redirects, or gives a useless answer. These may pass and are not lasting: a network error, 408,
+// 425, 429, 5xx, and a key that is refused until somebody changes it (401, 403).
 func IsLasting(err error) bool {
 	if _, ok := errors.AsType[*lasting](err); ok {
 		return true
@@ -86,7 +86,7 @@ func IsLasting(err error) bool {
 	return e.Status < 500
 }
 
-// lasting marks an error, other than an Error, that no repetition cures.
+// lasting marks an error, other than an Error, that no retry cures.
 type lasting struct{ err error }
 
 func (e *lasting) Error() string { return e.err.Error() }
@@ -97,8 +97,8 @@ func hasStatus(err error, statuses ...int) bool {
 	return ok && slices.Contains(statuses, e.Status)
 }
 
-// An error is logged, shown, and kept in workflows' histories, so it is bounded, whatever the platform sends. What is longer than
-// so many bytes is left out.
+// Errors are logged, shown, and kept in workflows' histories, so they are bounded, whatever the platform sends. Names and details
+// of more bytes than these are left out.
 const (
 	maxName    = 100
 	maxDetails = 2000
@@ -106,8 +106,8 @@ const (
 
 func bounded(text string) string { return inorder.Bounded(strings.Join(strings.Fields(text), " ")) }
 
-// errorOf reads the platform's error envelope. If there is none, as when a proxy answers, it keeps the status alone. A key that the
-// platform repeats is masked.
+// errorOf reads the platform's error envelope. If there is none, as when a proxy answers, it keeps only the status. If the answer
+// repeats the API key, the key is masked.
 func (c *Client) errorOf(res *http.Response, body []byte) *Error {
 	body = bytes.ReplaceAll(body, []byte(c.key), []byte(c.key.String()))
 	var envelope struct {
@@ -133,7 +133,7 @@ func (c *Client) errorOf(res *http.Response, body []byte) *Error {
 	}
 }
 
-// noAnswer is a network error: nobody knows whether the platform did what it was asked.
+// noAnswer is a network error: whether the platform handled the request is unknown.
 type noAnswer struct{ err error }
 
 func (e *noAnswer) Error() string {
@@ -141,7 +141,7 @@ func (e *noAnswer) Error() string {
 }
 func (e *noAnswer) Unwrap() error { return e.err }
 
-// networkError removes the URL, whose query may name a person.
+// networkError removes the URL from an error, because its query may name a person.
 func networkError(err error) error {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err

@@ -100,7 +100,7 @@ func TestAnIDIsOnePathSegment(t *testing.T) {
 	require.Len(t, r.requests(), 1)
 }
 
-// printed is a value in every way that a program prints one.
+// printed returns a value in every form in which a program may print it.
 func printed(v any) (texts []string) {
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
 		texts = append(texts, fmt.Sprintf(verb, v))

@@ -11,10 +11,10 @@ import (
 	"time"
 )
 
-// Order is an order as the platform has it. Its fields are read where it is compared, so that one of another kind than documented
-// spoils that order alone, and not its page.
+// Order is an order as the platform has it. Its fields are parsed only where it is compared, so that a field of another kind than
+// documented spoils that order and not its page.
 type Order struct {
-	ID  string          // "" if the JSON is no object, or its id no string
+	ID  string          // "" if the JSON is not an object, or its id not a string
 	Raw json.RawMessage // the order's JSON, byte for byte, so that no number is rounded
 
 	Reading
@@ -30,11 +30,11 @@ func (o *Order) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// OrderFilter picks orders; what is zero does not restrict.
+// OrderFilter selects orders; a zero field does not restrict.
 type OrderFilter struct {
 	ListOptions
 	Status, PaymentStatus, FulfillmentStatus string
-	CreatedAfter, CreatedBefore              time.Time // whether the bounds themselves count is not documented
+	CreatedAfter, CreatedBefore              time.Time // whether the bounds are inclusive is not documented
 	Query                                    string    // what it searches is not documented
 }
 
@@ -64,7 +64,7 @@ func (c *Client) GetOrder(ctx context.Context, id string) (o Order, err error) {
 	return o, err
 }
 
-// ListOrders returns one page. To go on later, keep its NextCursor.
+// ListOrders returns one page. To continue later, keep its NextCursor.
 func (c *Client) ListOrders(ctx context.Context, f OrderFilter) (page Page[Order], err error) {
 	page.Reading, err = c.send(ctx, http.MethodGet, orders, f.query(), nil, &page)
 	for i := range page.Data {
@@ -73,7 +73,7 @@ func (c *Client) ListOrders(ctx context.Context, f OrderFilter) (page Page[Order
 	return page, err
 }
 
-// Orders returns all orders that the filter picks, page after page, from its StartingAfter on. An error is its last element.
+// Orders returns all orders that the filter selects, page after page, from StartingAfter on. An error is the last element.
 func (c *Client) Orders(ctx context.Context, f OrderFilter) iter.Seq2[Order, error] {
 	f.Limit = cmp.Or(f.Limit, maxLimit)
 	return all(f.StartingAfter, func(cursor string) (Page[Order], error) {

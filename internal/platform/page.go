@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// maxLimit is the largest page that the platform gives.
+// maxLimit is the size of the platform's largest page.
 const maxLimit = 100
 
 // Page is one page of a list.
@@ -22,8 +22,8 @@ type Page[T any] struct {
 	Reading
 }
 
-// UnmarshalJSON reads a page whose data is a list. The element's type decides what becomes of an element of another kind than
-// documented. A next_cursor or total_count of another kind counts as missing, and a has_more of another kind as true.
+// UnmarshalJSON reads a page; an error means that its data is not a list. The type T decides how to read an element of another
+// kind than documented. A next_cursor or total_count of another kind counts as missing, and a has_more of another kind as true.
 func (p *Page[T]) UnmarshalJSON(raw []byte) error {
 	var f struct {
 		Data       json.RawMessage `json:"data"`
@@ -48,13 +48,13 @@ func (p *Page[T]) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// Reading is when the platform read what it answered: at some moment between AsOf-Took and the end of AsOf's second.
+// Reading says when the platform read what it answered: at some moment between AsOf-Took and the end of AsOf's second.
 type Reading struct {
 	AsOf time.Time     // the answer's Date by the platform's clock, in whole seconds; zero if it had none
-	Took time.Duration // the attempt that was answered
+	Took time.Duration // how long the answered attempt took
 }
 
-// ListOptions pick a page.
+// ListOptions select a page.
 type ListOptions struct {
 	Limit         int    // 1 to 100; default: the platform's, 20
 	StartingAfter string // default: the first page
@@ -76,24 +76,24 @@ func set(q url.Values, name, value string) {
 }
 
 const (
-	// maxCursor is the longest cursor in bytes, because callers store cursors. A cursor is an object's ID.
+	// maxCursor bounds a cursor, in bytes, because callers store cursors. A cursor is an object's ID.
 	maxCursor = 1024
-	// maxPages ends a list that never does: ten million objects.
+	// maxPages ends a list that would never end: ten million objects.
 	maxPages = 100_000
 )
 
-// Trail is a position in a list that is read page by page. Its size is bounded, so that it can be stored and the list be gone on
-// with later. The zero Trail is the beginning.
+// Trail is a position in a list that is read page by page. Its size is bounded, so that it can be stored, to continue the list
+// later. The zero Trail is the beginning.
 type Trail struct {
-	Cursor string `json:"cursor,omitempty"` // the StartingAfter of the page that is next
+	Cursor string `json:"cursor,omitempty"` // the StartingAfter of the next page
 	Pages  int    `json:"pages,omitempty"`  // how many were read before it
-	// Passed is the cursor of an earlier page, which moves up whenever Pages has doubled. A list that goes in a circle, of any
-	// length, comes to it again (Brent's algorithm).
+	// Passed is the cursor of an earlier page; it moves up whenever Pages has doubled. A list that goes in a circle, of any
+	// length, comes to that page again (Brent's algorithm).
 	Passed string `json:"passed,omitempty"`
 }
 
-// Next returns the position after this page, which was read at t; nil after the last page. If a page says has_more and leads to no
-// new page, that is a lasting error: the list is incomplete.
+// Next returns the position after this page, which was read at t; nil after the last page. A page that says has_more but leads to
+// no new page is a lasting error: the list is incomplete.
 func (p Page[T]) Next(t Trail) (*Trail, error) {
 	if !p.HasMore {
 		return nil, nil
@@ -119,7 +119,7 @@ func incomplete(how string) error {
 	return &lasting{errors.New("platform: a page says has_more " + how + ": the list is incomplete")}
 }
 
-// all returns the elements of all pages from the cursor on. An error is its last element.
+// all returns the elements of all pages from the cursor on. An error is the last element.
 func all[T any](cursor string, fetch func(cursor string) (Page[T], error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T

@@ -22,7 +22,7 @@ const (
 	liveKey = "sk_live_standin"
 )
 
-// rig is a stand-in, a client of it whose pauses cost no time, and what both were seen to do.
+// rig is a stand-in, a client of it whose pauses cost no time, and the pauses and requests that were seen.
 type rig struct {
 	*platform.Client
 	platform *standin.Server

@@ -145,7 +145,7 @@ func TestTheContextBoundsTheCall(t *testing.T) {
 	})
 }
 
-// isRateLimited reports whether the platform still refused for too many requests when the retries were used up.
+// isRateLimited reports whether the call failed with 429.
 func isRateLimited(err error) bool {
 	e, ok := errors.AsType[*platform.Error](err)
 	return ok && e.Status == http.StatusTooManyRequests

@@ -20,7 +20,7 @@ import (
 const (
 	// maxAnswer is the largest answer that is read, in bytes: a page of a hundred large orders has about 2 MB.
 	maxAnswer = 32 << 20
-	// maxRefusal is how much is read of an answer that is no success. The rest is dropped.
+	// maxRefusal is how many bytes of an unsuccessful answer are read. The rest is dropped.
 	maxRefusal = 64 << 10
 )
 
@@ -152,8 +152,8 @@ func (c *Client) attempt(ctx context.Context, r request) (answer, error) {
 	return answer{res.StatusCode, res.Header, body, time.Since(start)}, nil
 }
 
-// backoff is the pause before retry n, counted from 0: half a second, doubled each time, give or take a quarter. The
-// platform's own SDK backs off so.
+// backoff is the pause before retry n, counted from 0: half a second, doubled each time, give or take a quarter, as in the
+// platform's own SDK.
 func backoff(n int) time.Duration {
 	d := 500 * time.Millisecond << min(n, 16)
 	return time.Duration(float64(d) * (0.75 + rand.Float64()/2))

@@ -19,8 +19,8 @@ type Webhook struct {
 	Metadata  json.RawMessage `json:"metadata"`   // null if the platform keeps none
 	CreatedAt string          `json:"created_at"` // as sent
 
-	// Unreadable says which field is of another kind than documented and so has no meaning here, or that the webhook is no JSON
-	// object; "" if all could be read. Only lists hold such webhooks: of a single one it is an error.
+	// Unreadable says which field is of another kind than documented, and so has no meaning here, or that the webhook is not a
+	// JSON object; "" if all could be read. Only lists hold such webhooks: a call for a single one fails.
 	Unreadable string `json:"-"`
 }
 
@@ -46,15 +46,15 @@ func (w *Webhook) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// NewWebhook is what CreateWebhook asks for.
+// NewWebhook is the webhook that CreateWebhook asks for.
 type NewWebhook struct {
 	URL      string         `json:"url"`
 	Events   []string       `json:"events"`
 	IsActive *bool          `json:"is_active,omitempty"` // default true
-	Metadata map[string]any `json:"metadata,omitempty"`  // known from the platform's SDK alone: it may be ignored
+	Metadata map[string]any `json:"metadata,omitempty"`  // known only from the platform's SDK: it may be ignored
 }
 
-// WebhookUpdate names what is to change; nil is left as it is.
+// WebhookUpdate has the fields to change; nil leaves a field unchanged.
 type WebhookUpdate struct {
 	URL      *string        `json:"url,omitempty"`
 	Events   []string       `json:"events,omitempty"`
@@ -62,7 +62,7 @@ type WebhookUpdate struct {
 	Metadata map[string]any `json:"metadata,omitempty"`
 }
 
-// TestResult is what became of a test delivery.
+// TestResult is the result of a test delivery.
 type TestResult struct {
 	Success        bool `json:"success"`
 	StatusCode     int  `json:"status_code"`      // what the receiver answered
@@ -71,8 +71,8 @@ type TestResult struct {
 
 const webhooks = "/admin/webhooks"
 
-// CreateWebhook creates a webhook. The answer's Secret is shown this once. Retries inside the call make no second webhook; a second
-// call does.
+// CreateWebhook creates a webhook. Only this answer shows its Secret. Retries inside the call make no second webhook; a second call
+// does.
 func (c *Client) CreateWebhook(ctx context.Context, w NewWebhook) (Webhook, error) {
 	return c.webhook(ctx, http.MethodPost, webhooks, w)
 }
@@ -92,7 +92,7 @@ func (c *Client) ListWebhooks(ctx context.Context, o ListOptions) (page Page[Web
 	return page, err
 }
 
-// Webhooks returns all webhooks, page after page. An error is its last element.
+// Webhooks returns all webhooks, page after page. An error is the last element.
 func (c *Client) Webhooks(ctx context.Context) iter.Seq2[Webhook, error] {
 	return all("", func(cursor string) (Page[Webhook], error) {
 		return c.ListWebhooks(ctx, ListOptions{Limit: maxLimit, StartingAfter: cursor})
@@ -104,20 +104,20 @@ func (c *Client) GetWebhook(ctx context.Context, id string) (Webhook, error) {
 	return c.webhook(ctx, http.MethodGet, webhooks+"/"+url.PathEscape(id), nil)
 }
 
-// UpdateWebhook changes a webhook, and may be repeated.
+// UpdateWebhook changes a webhook. It may be repeated.
 func (c *Client) UpdateWebhook(ctx context.Context, id string, u WebhookUpdate) (Webhook, error) {
 	return c.webhook(ctx, http.MethodPatch, webhooks+"/"+url.PathEscape(id), u)
 }
 
-// DeleteWebhook deletes a webhook. If it is gone, IsNotFound is true of the error: either somebody else deleted it, or an earlier
-// attempt did and its answer was lost.
+// DeleteWebhook deletes a webhook. If the webhook is gone, IsNotFound is true of the error: either somebody else deleted it, or
+// an earlier attempt did and its answer was lost.
 func (c *Client) DeleteWebhook(ctx context.Context, id string) error {
 	_, err := c.send(ctx, http.MethodDelete, webhooks+"/"+url.PathEscape(id), nil, nil, nil)
 	return err
 }
 
-// TestWebhook has the platform deliver a test event of that type, such as "order.created". A receiver that refuses it is a result
-// with Success false, and not an error.
+// TestWebhook makes the platform deliver a test event of that type, such as "order.created". If the receiver refuses it, that is
+// no error: the result has Success false.
 func (c *Client) TestWebhook(ctx context.Context, id, eventType string) (result TestResult, err error) {
 	in := map[string]string{"event_type": eventType}
 	_, err = c.send(ctx, http.MethodPost, webhooks+"/"+url.PathEscape(id)+"/test", nil, in, &result)

@@ -13,13 +13,13 @@ import (
 // StoreID is the store of every sample.
 const StoreID = "store_demo"
 
-// Options describe an event. What is empty is made up.
+// Options describe an event. An empty field gets a made-up value.
 type Options struct {
 	ID      string // 1-64 characters of A-Za-z0-9._:-; default: a new one, evt_…
-	Type    string // any; one of Types gets the data that the platform sends with it
+	Type    string // any; a documented one gets the data that the platform sends with it
 	OrderID string
 	At      time.Time      // default: now
-	Data    map[string]any // laid over the data that the type would have; nil removes a field
+	Data    map[string]any // overrides fields of the type's data; nil removes a field
 }
 
 // Event returns the body of an event, as the platform sends it. The same options, with an ID and a time, give the same bytes.
@@ -67,7 +67,7 @@ func (o Options) data() map[string]any {
 	return data
 }
 
-// types makes the data of each event type that the platform documents.
+// types has the function that makes the data, for each event type that the platform documents.
 var types = map[string]func(Options) map[string]any{
 	"order.created":   fullOrder("pending", "unpaid", "unfulfilled"),
 	"order.updated":   fullOrder("confirmed", "paid", "unfulfilled"),

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// What an order holds follows from its ID, by way of this number.
+// hash returns the number from which an order's contents follow. It depends only on the order's ID.
 func (o Options) hash() int {
 	h := fnv.New32a()
 	h.Write([]byte(o.OrderID))
@@ -19,7 +19,7 @@ func (o Options) time(before time.Duration) string {
 	return timestamp(o.At.Add(-before).Truncate(time.Second))
 }
 
-// money is in the order's currency: won, which have no minor unit, or dollars in cents.
+// money returns an amount in the order's currency: won, which have no minor unit, or dollars in cents.
 func (o Options) money(amount int) map[string]any {
 	currency := "KRW"
 	if o.hash()%2 == 1 {
@@ -28,7 +28,7 @@ func (o Options) money(amount int) map[string]any {
 	return map[string]any{"amount": amount, "currency": currency}
 }
 
-// price is that of one item in minor units: 9,000 to 98,000 won, or 90.00 to 980.00 dollars.
+// price returns the price of one item in minor units: 9,000 to 98,000 won, or 90.00 to 980.00 dollars.
 func (o Options) price() int { return 1000 * (9 + o.hash()/2%90) }
 
 func (o Options) quantity() int { return 1 + o.hash()/180%3 }
@@ -55,7 +55,7 @@ func (o Options) address() map[string]any {
 	}
 }
 
-// fullOrder is the whole order, as the platform sends it when it is in that state.
+// fullOrder makes whole orders, as the platform sends them in that state.
 func fullOrder(status, paymentStatus, fulfillmentStatus string) func(Options) map[string]any {
 	return func(o Options) map[string]any {
 		order := map[string]any{
@@ -93,7 +93,7 @@ func fullOrder(status, paymentStatus, fulfillmentStatus string) func(Options) ma
 	}
 }
 
-// excerpt is an order of which the platform sends one aspect only.
+// excerpt makes orders of which the platform sends only one aspect.
 func excerpt(field, value string) func(Options) map[string]any {
 	return func(o Options) map[string]any {
 		return map[string]any{"id": o.OrderID, "number": 1000 + o.hash()%9000, field: value}
@@ -110,7 +110,7 @@ func payment(status string) func(Options) map[string]any {
 }
 
 func refund(o Options) map[string]any {
-	// Named after the event, so that two refunds of an order are two.
+	// The ID is the event's, so that two refunds of an order are two.
 	return map[string]any{
 		"id": "ref_" + o.ID, "order_id": o.OrderID, "amount": o.money(o.total()), "reason": "customer_request",
 		"restock": true, "status": "completed", "lines": []any{map[string]any{"line_id": "line_1", "quantity": o.quantity()}},

@@ -1,5 +1,5 @@
-// Package secretfile reads files of secrets: who may read them, their lines, and their changes while the process runs. What a line
-// means is its caller's to say.
+// Package secretfile reads files of secrets: it checks who may read them, splits them into lines, and notices changes while the
+// process runs. The caller decides what a line means.
 package secretfile
 
 import (
@@ -17,19 +17,19 @@ import (
 
 const maxBytes = 1 << 20
 
-// File is a text file of entries. A # begins a comment. CheckMode says who may read it. A change counts when two polls have
-// found the same; while the file is bad, its last good content stays valid. It is for one goroutine at a time.
+// File is a text file of entries. A # begins a comment. CheckMode says who may read it. A change counts once two polls have found
+// the same text; while the file is bad, its last good content stays valid. Only one goroutine may use it at a time.
 type File[T any] struct {
 	Variable string // the setting that names it
 	Path     string
-	Holds    string // in words, after "a file with": "one secret a line"
-	// Parse returns the entries of the lines that are not empty. Its errors show no part of a line, which may be a secret.
+	Holds    string // what a file holds, in words that follow "a file with", such as "one secret a line"
+	// Parse returns the entries of the lines that are not empty. Its errors must show no part of a line, which may be a secret.
 	Parse func(lines []Line) ([]T, error)
 
 	entries []T    // the last good content
-	taken   []byte // the text of that
+	taken   []byte // its text
 	seen    []byte // the text at the last poll
-	err     error  // of the last text that was parsed
+	err     error  // why the file can't be used now; nil if it can
 }
 
 // Line is a line of a file, without its comment.
@@ -46,10 +46,10 @@ type LineError struct {
 
 func (e *LineError) Error() string { return fmt.Sprintf("line %d: %v", e.Number, e.Cause) }
 
-// Entries are the last good content.
+// Entries returns the last good content.
 func (f *File[T]) Entries() []T { return f.entries }
 
-// Err says why the file can't be used since the last good content; nil if that is what it holds.
+// Err returns why the file can't be used now, or nil if it can.
 func (f *File[T]) Err() error { return f.err }
 
 // Open reads the file for the first time.
@@ -61,7 +61,7 @@ func (f *File[T]) Open() (err error) {
 	return err
 }
 
-// OpenFrom is Open for a text that Path names and r holds, such as standard input.
+// OpenFrom is Open for a text that it reads from r, such as standard input; Path names it in errors.
 func (f *File[T]) OpenFrom(r io.Reader) (err error) {
 	if f.taken, err = f.readFrom(r); err != nil {
 		return err
@@ -70,7 +70,7 @@ func (f *File[T]) OpenFrom(r io.Reader) (err error) {
 	return err
 }
 
-// Poll takes up a change, and reports whether there was one. If the file is bad, that is logged once; the log calls it what.
+// Poll reads the file again and reports whether it has new content. It logs once why a bad file can't be used, called what.
 func (f *File[T]) Poll(log *slog.Logger, what string) (changed bool) {
 	before := f.err
 	changed, f.err = f.take()

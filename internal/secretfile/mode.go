@@ -7,10 +7,10 @@ import (
 	"syscall"
 )
 
-// CheckMode refuses a file of secrets that too many may read or change. PostgreSQL has the same rule for key files: only the
-// owner may read it, and the group, too, if root owns it. Containers need one rule more: on a read-only mount everybody may read
-// it, because whoever made the mount decides who sees it. Kubernetes (modes 644, 640 and 440, behind symbolic links) and Swarm
-// (444) can mount secrets in no other way.
+// CheckMode returns an error if too many may read or change a file of secrets. It has PostgreSQL's rule for key files: only the
+// owner may read the file, and its group, too, if root owns it. Containers need one more rule: on a read-only mount everybody may
+// read it, because whoever made the mount decides who sees it. Kubernetes (modes 644, 640 and 440, behind symbolic links) and
+// Swarm (444) can mount secrets only in this way.
 func CheckMode(mode fs.FileMode, owner uint32, readOnly bool) error {
 	allowed := fs.FileMode(0o700)
 	switch {

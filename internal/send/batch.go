@@ -21,20 +21,20 @@ const (
 	progressEvery = 2 * time.Second
 )
 
-// Batch is a number of deliveries that need not wait for each other.
+// Batch is a number of deliveries that are independent of each other.
 type Batch struct {
 	To           *Client
-	Next         func() Delivery // makes them; it's called one at a time
+	Next         func() Delivery // makes each delivery; it's not called concurrently
 	Count        int
 	Concurrency  int                  // how many are under way at once, 1 to MaxConcurrency
-	BadSignature bool                 // all must be refused with 401; else all must be taken
-	Taken        func(eventID string) // is called with the event of each delivery that was acknowledged, one at a time; it may be nil
-	Out          io.Writer            // what the deliveries were answered
+	BadSignature bool                 // sign them wrongly: all must be refused with 401; else all must be taken
+	Taken        func(eventID string) // called with the event of each acknowledged delivery, one at a time; may be nil
+	Out          io.Writer            // for the answers
 	Progress     io.Writer
 }
 
-// Run makes all deliveries and shows their answers: each of a few, the sums of many. It fails if one was not answered as it
-// should be. It stops early when ctx ends, or when nobody listens from the start.
+// Run makes all deliveries and shows their answers: each one if they are few, sums if they are many. It fails if an answer is not
+// as expected. It stops early when ctx ends, or if nobody listens from the start.
 func (b Batch) Run(ctx context.Context) error {
 	var failed failures
 	var err error
@@ -52,7 +52,7 @@ func (b Batch) Run(ctx context.Context) error {
 	return fmt.Errorf("%d of %s: not taken%s", failed.all, words.Count(b.Count, "delivery"), failed.hint(b.To))
 }
 
-// post calls each with every answer, one at a time.
+// post makes the deliveries and calls each with every answer, one at a time.
 func (b Batch) post(ctx context.Context, failed *failures, each func(Delivery, answer)) error {
 	refused := 0
 	if b.BadSignature {
@@ -60,7 +60,7 @@ func (b Batch) post(ctx context.Context, failed *failures, each func(Delivery, a
 	}
 	group, running := errgroup.WithContext(ctx)
 	group.SetLimit(b.Concurrency)
-	var mu sync.Mutex // of failed, answered and each
+	var mu sync.Mutex // guards failed, answered and each
 	answered := false
 	for i := 0; i < b.Count && running.Err() == nil; i++ {
 		d := b.Next()
@@ -92,7 +92,7 @@ func (b Batch) few(ctx context.Context, failed *failures) error {
 	})
 }
 
-// many shows progress while it runs, and then the sums, also if it was stopped.
+// many shows progress while it runs, and then the sums, even if it was stopped.
 func (b Batch) many(ctx context.Context, failed *failures) error {
 	began, shown := time.Now(), time.Now()
 	perSecond := func(n int) float64 { return float64(n) / time.Since(began).Seconds() }

@@ -1,6 +1,5 @@
-// Package send posts signed events to a receiver as the platform does, many at once or as a story, and shows what they were
-// answered and what became of them. Package sample makes the events; cmd/inorder reads flags and
-// settings.
+// Package send posts signed events to a receiver as the platform does, many at once or as a story, and shows the answers and what
+// became of the events. Package sample makes the events; cmd/inorder reads flags and settings.
 package send
 
 import (
@@ -30,12 +29,12 @@ type Delivery struct {
 	BadSignature           bool
 }
 
-// DeliveryOf returns the delivery of a sample event. Its options name the event's ID and time.
+// DeliveryOf returns the delivery of a sample event. The options must have the event's ID and time.
 func DeliveryOf(o sample.Options) Delivery {
 	return Delivery{Type: o.Type, OrderID: o.OrderID, EventID: o.ID, Body: sample.Event(o)}
 }
 
-// answer is what a delivery was answered, or why there was no answer.
+// answer is the receiver's answer to a delivery, or why there was none.
 type answer struct {
 	status int
 	says   string // the result of a 200, else the body's first line
@@ -50,7 +49,7 @@ func (a answer) String() string {
 	return fmt.Sprintf("%d %s", a.status, a.says)
 }
 
-// asExpected reports whether the delivery was taken, or refused with exactly that status if it is not 0.
+// asExpected reports whether the delivery was taken or, if refused is not 0, answered with exactly that status.
 func (a answer) asExpected(refused int) bool {
 	if refused != 0 {
 		return a.status == refused
@@ -68,7 +67,7 @@ type Client struct {
 	secret string
 }
 
-// NewClient takes the receiver's URL, with a path if it is not the usual one, and the secret that deliveries are signed with.
+// NewClient returns a client of the receiver at base, a URL with a path if that is not the usual one. It signs with the secret.
 func NewClient(base, secret string) (*Client, error) {
 	u, err := url.Parse(base)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
@@ -77,7 +76,7 @@ func NewClient(base, secret string) (*Client, error) {
 	if strings.Trim(u.Path, "/") == "" {
 		u.Path = delivery.Path
 	}
-	// By default two idle connections are kept, so most would be closed and opened again all the time.
+	// By default only two idle connections are kept, so most would be closed and opened again all the time.
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = MaxConcurrency
 	return &Client{&http.Client{Transport: transport, Timeout: 30 * time.Second}, u.String(), secret}, nil
@@ -132,7 +131,7 @@ func (f *failures) count(a answer, refused int) {
 	}
 }
 
-// hint follows the number of failures in an error: what a 401 means and how to end it, else nothing.
+// hint returns what follows the number of failures in an error: what a 401 means and how to end it, or "" without any.
 func (f failures) hint(c *Client) string {
 	if f.unauthorized == 0 {
 		return ""

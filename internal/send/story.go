@@ -16,11 +16,11 @@ import (
 	"inorder/internal/words"
 )
 
-// pauseUnseen is between the deliveries of a story whose events cannot be watched: long enough for each to be processed
-// before the next, on an idle system.
+// pauseUnseen is the pause between the deliveries of a story whose events cannot be watched. On an idle system it is long enough
+// for each event to be processed before the next.
 const pauseUnseen = 500 * time.Millisecond
 
-// Story makes a story's deliveries one after the other, each when the one before was processed.
+// Story makes a story's deliveries one after the other, each once the previous one was processed.
 type Story struct {
 	sample.Story
 	To      *Client
@@ -97,7 +97,7 @@ func (s Story) deliver(ctx context.Context, steps []sample.Step) (taken []sample
 	return taken, failed, nil
 }
 
-// clock returns when the event happened: the time alone, or the year if it is not of these days.
+// clock returns when the event happened: the time of day, or only the year if that is more than a day away.
 func clock(o sample.Options) string {
 	switch age := time.Since(o.At); {
 	case o.At.IsZero():
@@ -142,7 +142,7 @@ func (s Story) settle(ctx context.Context, events []sample.Options) (bool, error
 	}
 }
 
-// moving returns how many of the events are on their way. With ask it asks the workflows of those that are in no table.
+// moving returns how many of the events are on their way. With ask, it also asks the workflows of those that are in no table.
 func (s Story) moving(ctx context.Context, events []sample.Options, ask bool) (n int, err error) {
 	states, err := s.Store.States(ctx, idsOf(events))
 	for _, e := range states {

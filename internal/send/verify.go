@@ -19,7 +19,7 @@ const (
 	verifyPage  = 1000 // events that are asked for at once
 	maxNamed    = 20   // events without an end that an error names
 
-	// releasedWithin is for how long events are looked at that wait for an order, when all others have ended.
+	// releasedWithin is how long events that wait for an order are still polled after all others have ended.
 	releasedWithin = 2 * time.Second
 )
 
@@ -27,12 +27,12 @@ const (
 type Verifier struct {
 	// States returns the states of events, in any order.
 	States func(ctx context.Context, eventIDs []string) ([]store.EventState, error)
-	Wait   time.Duration // for how long nothing may change before those that are left count as lost
+	Wait   time.Duration // how long nothing may change before the events that are left count as lost
 	Out    io.Writer     // the sums
 	Notes  io.Writer     // the progress
 }
 
-// OpenError says that acknowledged events have not ended, and are where people see them: none is lost.
+// OpenError says that some acknowledged events have not ended, but wait or need attention, where people see them: none is lost.
 type OpenError struct{ Open, Of int }
 
 func (e *OpenError) Error() string {
@@ -40,9 +40,9 @@ func (e *OpenError) Error() string {
 		words.Phrase(e.Open, "acknowledged event has", "acknowledged events have"), e.Of)
 }
 
-// Run polls until every event has ended or needs attention, or nothing changes any more, and prints how many of each there are. One that
-// nobody knows, or that is still on its way, is an error, and named. If there is none, but some wait or need attention, the error is an
-// *OpenError.
+// Run polls until every event has ended or needs attention, or nothing changes any more, and prints how many events have each outcome.
+// Events that nobody knows, or that are still on their way, are an error that names them. If there are none of these, but some events
+// wait or need attention, the error is an *OpenError.
 func (v Verifier) Run(ctx context.Context, eventIDs []string) error {
 	found := make(map[string]store.EventState, len(eventIDs))
 	for _, id := range eventIDs {
@@ -82,7 +82,7 @@ func ended(e store.EventState) bool {
 	return !e.Moving() && !slices.Contains([]string{"waiting", "stuck", "attention"}, string(e.Outcome))
 }
 
-// look asks for the open events, and reports whether one is not as it was.
+// look reads the states of the open events, and reports whether one has changed.
 func (v Verifier) look(ctx context.Context, found map[string]store.EventState, open []string) (moved bool, err error) {
 	for page := range slices.Chunk(open, verifyPage) {
 		states, err := v.States(ctx, page)

@@ -13,7 +13,7 @@ import (
 	"inorder/internal/store"
 )
 
-// become answers each event's states one after the other, and the last one for ever.
+// become returns a States that answers each event's states one after the other, and then the last one for ever.
 func become(states map[string][]inorder.Outcome) func(context.Context, []string) ([]store.EventState, error) {
 	looks := map[string]int{}
 	return func(_ context.Context, ids []string) (list []store.EventState, err error) {

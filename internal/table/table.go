@@ -1,4 +1,4 @@
-// Package table lays out tables for people: whole where they are piped, and within the terminal's width where there is one.
+// Package table lays out tables for people: in full if they are piped, and within the width of a terminal.
 package table
 
 import (
@@ -14,25 +14,25 @@ import (
 type Column struct {
 	Title string
 	Right bool // for numbers
-	// Least is to how many characters a cell may be cut where the terminal is too narrow; 0 never cuts, as for IDs, which people copy.
+	// Least is how many characters a cell keeps at least on a narrow terminal; 0 never cuts, as for IDs, which people copy.
 	Least int
 	// Drop says which columns go if cutting is not enough: the highest first, and 0 never.
 	Drop int
 }
 
-// Cell is a text with its style. Its Text may be of others: it is shown in one line.
+// Cell is a text with its style. Others may have written Text: it is cleaned, and shown in one line.
 type Cell struct {
 	Text  string
 	Style terminal.Style
 }
 
-// Text is a plain cell.
+// Text returns a plain cell.
 func Text(s string) Cell { return Cell{Text: s} }
 
 // Table writes rows in pages. The first page decides how the columns are laid out.
 type Table struct {
 	Columns []Column
-	widths  []int // of the columns as they are shown; -1 of one that is left out
+	widths  []int // of the columns as they are shown; -1 for one that is left out
 }
 
 const gap = "  "
@@ -114,7 +114,7 @@ func (t *Table) cut(width int) bool {
 }
 
 func (t *Table) writeRow(to *terminal.Writer, row []Cell) {
-	blanks, first := 0, true // blanks are written before the next text only: none end a line
+	blanks, first := 0, true // blanks are written only before the next text, so that none end a line
 	for i, cell := range row {
 		width, column := t.widths[i], t.Columns[i]
 		if width < 0 {

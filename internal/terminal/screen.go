@@ -8,7 +8,7 @@ import (
 	"golang.org/x/term"
 )
 
-// Style is how a text is shown where colours are.
+// Style is how a text is shown on a terminal with colours.
 type Style string
 
 const (
@@ -20,13 +20,13 @@ const (
 	Yellow Style = "33"
 )
 
-// screen is the terminal that is written to. Its zero value is none.
+// screen is the terminal that is written to. The zero value means none.
 type screen struct {
 	size   func() (width, height int, err error)
 	colour bool
 }
 
-// sized is a terminal that is no file, such as a test's.
+// sized is a terminal that is not a file, such as a test's.
 type sized interface{ Size() (width, height int) }
 
 func screenOf(to io.Writer) (s screen) {
@@ -38,15 +38,15 @@ func screenOf(to io.Writer) (s screen) {
 	case sized:
 		s.size = func() (int, int, error) { w, h := to.Size(); return w, h, nil }
 	}
-	// NO_COLOR is what people set who want no colours of any program: https://no-color.org
+	// People set NO_COLOR to get no colours from any program: https://no-color.org
 	s.colour = s.size != nil && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 	return s
 }
 
-// IsTerminal reports whether a person sees what is written.
+// IsTerminal reports whether the output goes to a terminal, where a person sees it.
 func (s screen) IsTerminal() bool { return s.size != nil }
 
-// Width is the terminal's in characters, and 0 if nothing is to be cut, because there is no terminal.
+// Width returns the terminal's width in characters; 0 if there is no terminal, so nothing is to be cut.
 func (s screen) Width() int {
 	width, _ := s.sizes()
 	return width
@@ -57,13 +57,13 @@ func (s screen) sizes() (width, height int) {
 		return 0, 0
 	}
 	width, height, err := s.size()
-	if err != nil || width <= 0 || height <= 0 { // a serial line does not know
+	if err != nil || width <= 0 || height <= 0 { // as on a serial line
 		return 80, 24
 	}
 	return width, height
 }
 
-// IsPerson reports whether what is read comes from a person at a terminal, who can be asked.
+// IsPerson reports whether the input comes from a person at a terminal, who can be asked.
 func IsPerson(r io.Reader) bool {
 	switch r := r.(type) {
 	case *os.File:
@@ -83,8 +83,8 @@ func (w *Writer) Paint(style Style, text string) {
 	_, _ = io.WriteString(w, text)
 }
 
-// Redraw shows what draw writes in place of what the screen shows, as many lines as fit. Without a terminal it comes after what was
-// written before. If draw fails, the screen stays as it is.
+// Redraw replaces what the screen shows by what draw writes, as many lines as fit. Without a terminal, it appends what draw writes.
+// If draw fails, nothing is written.
 func (w *Writer) Redraw(draw func(*Writer) error) error {
 	var frame bytes.Buffer
 	if err := draw(&Writer{to: &frame, screen: w.screen}); err != nil {
@@ -113,7 +113,7 @@ func firstLines(text []byte, most int) []byte {
 	return text[:end]
 }
 
-// obey writes what a terminal obeys.
+// obey writes a control sequence, which the terminal obeys.
 func (w *Writer) obey(sequence string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

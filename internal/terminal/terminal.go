@@ -1,6 +1,6 @@
-// Package terminal keeps text that others wrote from controlling the terminal that shows it: names, URLs and errors of the
-// platform, events, and what strangers send. It alone writes what a terminal obeys: colours, and the clearing of the screen. What is
-// shown where, and in which colour, is not decided here.
+// Package terminal keeps text that others wrote from controlling the terminal that shows it: names, URLs and errors of the platform,
+// events, and what strangers send. Only this package writes control sequences: colours, and clearing the screen. Its callers decide
+// what is shown where, and in which colour.
 package terminal
 
 import (
@@ -10,11 +10,11 @@ import (
 	"unicode/utf8"
 )
 
-// Writer cleans everything that is written to it: what a terminal would obey, or what would show text in another order
-// than it has, becomes an escape such as \u001b. Newlines and tabs stay. Invalid UTF-8 becomes U+FFFD.
+// Writer cleans everything that is written to it: a character that a terminal would obey, or that changes the order of text,
+// becomes an escape such as \u001b. Newlines and tabs stay. Invalid UTF-8 becomes U+FFFD.
 //
-// The escapes are those of JSON, where the same characters occur within strings only. So a JSON document stays one, and
-// says the same.
+// The escapes are those of JSON, where the same characters occur only within strings. So a JSON document stays valid, and keeps
+// its meaning.
 //
 // Several goroutines may write. A character may be split over two writes; its first part is held back until the second
 // one, or Flush.
@@ -25,10 +25,10 @@ type Writer struct {
 	screen
 }
 
-// NewWriter returns a Writer that writes what is clean to another one. If that is a terminal, the Writer knows its size.
+// NewWriter returns a Writer that writes clean text to another writer. If that is a terminal, the Writer knows its size.
 func NewWriter(to io.Writer) *Writer { return &Writer{to: to, screen: screenOf(to)} }
 
-// Write writes whole characters. Its count is that of p's bytes, which may be fewer than what it writes.
+// Write writes whole characters. It returns how many of p's bytes it took, which may be fewer than it writes.
 func (w *Writer) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -45,7 +45,7 @@ func (w *Writer) Write(p []byte) (int, error) {
 	return len(p) - before, nil
 }
 
-// Flush writes what was held back, which is no character without what should have followed it.
+// Flush writes U+FFFD for the beginning of a character that was held back, because the rest never came.
 func (w *Writer) Flush() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -75,7 +75,7 @@ func Line(s string, most int) string {
 	return string(line)
 }
 
-// wholeCharacters returns how many bytes are left without a character that p ends in the middle of.
+// wholeCharacters returns the length of p without an incomplete character at its end.
 func wholeCharacters(p []byte) int {
 	for i := 1; i < utf8.UTFMax && i <= len(p); i++ {
 		if last := p[len(p)-i:]; utf8.RuneStart(last[0]) {
@@ -111,7 +111,7 @@ func isUnsafe(r rune) bool {
 		return false
 	case r < ' ', r >= 0x7f && r <= 0x9f: // C0 with ESC and carriage return, DEL, C1
 		return true
-	case r == 0x061c, r == 0x200e, r == 0x200f, r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069: // they order text
+	case r == 0x061c, r == 0x200e, r == 0x200f, r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069: // they change the order of text
 		return true
 	}
 	return r == 0x2028 || r == 0x2029 // they end lines and paragraphs

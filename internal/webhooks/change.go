@@ -9,8 +9,8 @@ import (
 	"inorder/internal/platform"
 )
 
-// Update changes a webhook's URL, events or both; "" and nil leave them as they are. If it was registered from here, the record
-// is changed, too. It may be repeated.
+// Update changes a webhook's URL, its events or both; "" and nil leave them unchanged. If the webhook was registered from here,
+// our record changes, too. It may be repeated.
 func (r Registrar) Update(ctx context.Context, id, url string, events []string) (platform.Webhook, error) {
 	change := platform.WebhookUpdate{Events: events}
 	if url != "" {
@@ -19,12 +19,12 @@ func (r Registrar) Update(ctx context.Context, id, url string, events []string) 
 	return r.change(ctx, id, change)
 }
 
-// SetActive lets a webhook deliver, or stops it. It may be repeated.
+// SetActive enables or disables a webhook, and changes our record as Update does. It may be repeated.
 func (r Registrar) SetActive(ctx context.Context, id string, active bool) (platform.Webhook, error) {
 	return r.change(ctx, id, platform.WebhookUpdate{IsActive: &active})
 }
 
-// change asks the platform first: a record of what it refuses would be a fault for ever.
+// change updates the platform first: a recorded change that the platform refuses would be a fault for ever.
 func (r Registrar) change(ctx context.Context, id string, change platform.WebhookUpdate) (platform.Webhook, error) {
 	record, err := r.recorded(ctx, id)
 	if err != nil {
@@ -54,8 +54,8 @@ func (r Registrar) change(ctx context.Context, id string, change platform.Webhoo
 	return w, nil
 }
 
-// Delete deletes a webhook and lets its secret end after keep. If somebody deleted it before, existed is false and only our
-// record is removed, which is a success. A webhook that was not registered from here is refused, unless forced. It may be repeated.
+// Delete deletes a webhook and ends its secret after keep. If the platform no longer has the webhook, existed is false and only our
+// record is removed, which is a success. Without force, it refuses a webhook that was not registered from here. It may be repeated.
 func (r Registrar) Delete(ctx context.Context, id string, keep time.Duration, force bool) (existed bool, err error) {
 	record, err := r.recorded(ctx, id)
 	if err != nil {
@@ -80,8 +80,8 @@ func (r Registrar) Delete(ctx context.Context, id string, keep time.Duration, fo
 	return err == nil, r.Store.Remove(ctx, id, time.Now().Add(keep))
 }
 
-// unwatch records, before a webhook is deleted, that it should not deliver any more. Otherwise a watchdog that checks just then
-// would register it anew.
+// unwatch marks the record as inactive before the webhook is deleted. Otherwise a watchdog that checks in between would register
+// the webhook again.
 func (r Registrar) unwatch(ctx context.Context, record *Record) error {
 	if record == nil || !record.IsActive {
 		return nil
@@ -91,7 +91,7 @@ func (r Registrar) unwatch(ctx context.Context, record *Record) error {
 	return r.Store.Update(ctx, disabled)
 }
 
-// Test has the platform deliver a test event. What the receiver answered, a refusal included, is the result.
+// Test makes the platform deliver a test event. The receiver's answer is the result, even if it is a refusal.
 func (r Registrar) Test(ctx context.Context, id, eventType string) (platform.TestResult, error) {
 	record, err := r.recorded(ctx, id)
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// The kinds of faults, which are values of the metrics' label "problem".
+// The kinds of faults. They are the values of the metrics' label "problem".
 const (
 	faultMissing    = "missing"    // the platform does not have it
 	faultInactive   = "inactive"   // the platform delivers nothing to it
@@ -15,7 +15,7 @@ const (
 	faultEvents     = "events"     // it delivers other events
 	faultUnreadable = "unreadable" // the platform refuses to show it, or shows it in another form than documented
 	faultOtherMode  = "other_mode" // the key is of the other mode, so it can't be seen
-	faultNoAccess   = "no_access"  // the platform does not accept the key; of no webhook, but of all
+	faultNoAccess   = "no_access"  // the platform does not accept the key; this concerns all webhooks, not one
 )
 
 // Fault is one difference between a webhook and what we registered.
@@ -26,7 +26,7 @@ type Fault struct {
 	Repaired string `json:"repaired,omitempty"` // what the watchdog did about it; empty if it is still there
 }
 
-// Faults returns how the webhook differs from what was registered from here, or that it can't be read.
+// Faults returns how the webhook differs from our record of it. If the webhook can't be read, that is its only fault.
 func (w Webhook) Faults() (faults []Fault) {
 	add := func(kind, format string, args ...any) {
 		faults = append(faults, Fault{Webhook: w.ID, Kind: kind, Text: fmt.Sprintf(format, args...)})
@@ -68,7 +68,7 @@ func (w Webhook) Remedy(f Fault) string {
 // sameEvents compares sets: order and repetition don't count.
 func sameEvents(a, b []string) bool { return len(without(a, b)) == 0 && len(without(b, a)) == 0 }
 
-// without returns those of all that are not among these.
+// without returns the elements of all that are not in these.
 func without(all, these []string) []string {
 	return slices.DeleteFunc(slices.Clone(all), func(e string) bool { return slices.Contains(these, e) })
 }

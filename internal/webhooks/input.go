@@ -12,8 +12,8 @@ import (
 	"inorder/internal/delivery"
 )
 
-// CheckURL returns the URL that a webhook delivers to, with our receivers' path if the text has none, or an error that says what is
-// wrong with it. The platform delivers to https only; http is for a stand-in on this machine.
+// CheckURL returns the URL that a webhook delivers to, and adds our receivers' path if the text has none. Its error says what is
+// wrong. The platform delivers only to https; http is allowed for a stand-in on this machine.
 func CheckURL(text string) (string, error) {
 	u, err := url.Parse(text)
 	switch {
@@ -36,12 +36,12 @@ func IsLoopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// OrderEvents returns all known types that say something about orders.
+// OrderEvents returns all known event types that are about orders.
 func OrderEvents() []string {
 	return slices.DeleteFunc(inorder.EventTypes(), func(t string) bool { return !inorder.IsAboutOrders(t) })
 }
 
-// CheckEvents returns an error that names the first type that the platform is not known to have, and what may have been meant.
+// CheckEvents returns an error if there are no events, or one that names the first unknown event type and suggests similar ones.
 // The list of known types is open, so a person may know better.
 func CheckEvents(events []string) error {
 	if len(events) == 0 {
@@ -64,7 +64,7 @@ func CheckEvents(events []string) error {
 	return nil
 }
 
-// near returns the known names that differ the least from a name, by three letters at most.
+// near returns the known names that are closest to a name, at a distance of three at most.
 func near(name string, known []string) (nearest []string) {
 	least := 3
 	for _, k := range known {

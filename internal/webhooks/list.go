@@ -17,19 +17,19 @@ type Webhook struct {
 	URL       string   `json:"url"`
 	Events    []string `json:"events"`
 	Active    bool     `json:"is_active"`
-	Gone      bool     `json:"gone,omitempty"`       // it is recorded, and no longer at the platform: URL, Events and Active are the record's
-	CreatedAt string   `json:"created_at,omitempty"` // as the platform says it
+	Gone      bool     `json:"gone,omitempty"`       // recorded, but no longer at the platform: URL, Events and Active are the record's
+	CreatedAt string   `json:"created_at,omitempty"` // as the platform sent it
 
-	// Unreadable names the fields that are of another kind than documented; "" if there is none. Of a recorded webhook, URL, Events and
-	// Active are then the record's.
+	// Unreadable says why the webhook can't be read, such as a field of another kind than documented; "" if it can. If the webhook is
+	// recorded, URL, Events and Active are then the record's.
 	Unreadable string `json:"-"`
 
-	Tag     Tag              `json:"-"` // of the record, completed by the metadata
+	Tag     Tag              `json:"-"` // from the record, completed from the metadata
 	Record  *Record          `json:"-"` // nil for a webhook that was not registered from here
-	Secrets []secrets.Secret `json:"-"` // that sign its deliveries, by name: none holds the secret itself
+	Secrets []secrets.Secret `json:"-"` // the secrets that sign its deliveries, by name only: the field Secret is empty
 }
 
-// List returns all webhooks of the key's mode, as the platform lists them, and then those that are recorded only.
+// List returns all webhooks of the key's mode: first the platform's, in its order, then those that only our records have.
 func (r Registrar) List(ctx context.Context) ([]Webhook, error) {
 	records, err := r.Store.List(ctx)
 	if err != nil {
@@ -73,7 +73,7 @@ func (r Registrar) List(ctx context.Context) ([]Webhook, error) {
 	return list, nil
 }
 
-// join adds our record. What the platform doesn't say, or says unreadably, is taken from the record.
+// join adds our record. If the webhook is gone or unreadable, its fields are taken from the record.
 func (w *Webhook) join(record Record) {
 	w.Record = &record
 	if w.Gone || w.Unreadable != "" {
@@ -82,7 +82,7 @@ func (w *Webhook) join(record Record) {
 	w.Tag = merge(recordTag(record), w.Tag)
 }
 
-// Find returns one webhook, and the list that has it. If there is none, the error says why that may be.
+// Find returns one webhook and the list of all. If there is no such webhook, the error says why that may be.
 func (r Registrar) Find(ctx context.Context, id string) (w Webhook, list []Webhook, err error) {
 	record, err := r.recorded(ctx, id)
 	if err != nil {
@@ -97,8 +97,8 @@ func (r Registrar) Find(ctx context.Context, id string) (w Webhook, list []Webho
 	return w, nil, r.notFound(id, record)
 }
 
-// recorded returns our record of a webhook, nil if there is none. A record of the other mode is an error, because the platform
-// would only say that there is no such webhook.
+// recorded returns our record of a webhook, or nil if there is none. A record of the other mode is an error, because the platform
+// would only answer that the webhook does not exist.
 func (r Registrar) recorded(ctx context.Context, id string) (*Record, error) {
 	list, err := r.Store.List(ctx)
 	i := slices.IndexFunc(list, func(record Record) bool { return record.ID == id })
@@ -111,7 +111,7 @@ func (r Registrar) recorded(ctx context.Context, id string) (*Record, error) {
 	return &list[i], nil
 }
 
-// explain adds to the platform's "not found" what that means. Other errors it returns as they are.
+// explain adds to the platform's "not found" what it means. It returns other errors unchanged.
 func (r Registrar) explain(id string, record *Record, err error) error {
 	switch {
 	case !platform.IsNotFound(err):

@@ -8,11 +8,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 )
 
-// Metrics are what a worker shows of its watchdog. Each check runs on one of the workers, so the gauges show the last check of
-// this worker; where there are several workers, the newest check counts, as in deploy/alerts.yml.
+// Metrics are a worker's metrics of its watchdog. Each check runs on one of the workers, so the gauges show this worker's last
+// check. With several workers, the newest check counts, as in deploy/alerts.yml.
 type Metrics struct {
 	problems  *prometheus.GaugeVec
-	lastCheck *prometheus.GaugeVec // a vector, so that it isn't there before the first check, and not at all without an API key
+	lastCheck *prometheus.GaugeVec // a vector, so that it is absent before the first check, and always without an API key
 	repairs   *prometheus.CounterVec
 
 	mu    sync.Mutex
@@ -47,10 +47,10 @@ var (
 	watchable  = append(slices.Clip(repairable), faultUnreadable, faultOtherMode)
 )
 
-// begin shows a worker that never completes a check.
+// begin creates the gauge with 0, which shows a worker that never completes a check.
 func (m *Metrics) begin() { m.lastCheck.WithLabelValues() }
 
-// set sets the gauges of the watched webhooks, and drops those of webhooks that no longer are.
+// set sets the gauges of the watched webhooks, and deletes those of webhooks that are no longer watched.
 func (m *Metrics) set(check Check, watched []Record) {
 	open := map[[2]string]float64{}
 	for _, f := range check.Open() {

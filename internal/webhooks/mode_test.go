@@ -15,7 +15,7 @@ import (
 	"inorder/internal/webhooks"
 )
 
-// live is a registrar of the other mode's key, on the same platform and database.
+// live returns a registrar with a key of the other mode, on the same platform and database.
 func (r *rig) live() webhooks.Registrar {
 	other := r.Registrar
 	other.Platform = testenv.Platform(r.t, r.url+"/v1", "sk_live_hushhush")
@@ -88,7 +88,7 @@ func TestASecondModeIsRefusedBesideAListen(t *testing.T) {
 func TestOfTwoModesAtOnceOneIsRegistered(t *testing.T) {
 	for range 5 {
 		r := newModesRig(t)
-		// Both have looked, and found nothing, before one of them is recorded.
+		// Both have checked, and found nothing, before either is recorded.
 		looked, both := make(chan struct{}, 2), make(chan struct{})
 		go func() { <-looked; <-looked; close(both) }()
 		r.onCreate = func() { looked <- struct{}{}; <-both }

@@ -11,16 +11,16 @@ import (
 	"inorder/internal/webhooks/secrets"
 )
 
-// DefaultKeep is how long a secret stays valid after its webhook was deleted or replaced, for deliveries that it signed and
-// that are retried late.
+// DefaultKeep is how long a secret stays valid after its webhook was deleted or replaced, for late retries of deliveries that it
+// signed.
 const DefaultKeep = 24 * time.Hour
 
-// Register makes a lasting webhook for a URL, or finds that it exists. Only one may lead to a URL, because two would deliver
-// everything twice. If it exists for other events, the error says how to change it.
+// Register creates a lasting webhook for a URL, or returns the record of the one that exists. A URL has only one, because two
+// would deliver everything twice. If it exists for other events, the error says how to change it.
 //
-// It may be run again after it was interrupted. If the webhook was recorded and not activated, it is activated. If it was created
-// and not recorded, it is inactive and nobody knows its secret: it is reported, and not deleted, because it may be somebody
-// else's. If somebody deleted it, it is registered anew.
+// Register may run again after an interruption. A webhook that was recorded but not activated is activated. One that was created
+// but not recorded is inactive, and nobody knows its secret: it is reported, but not deleted, because it may be somebody else's.
+// One that somebody deleted is registered again.
 func (r Registrar) Register(ctx context.Context, url string, events []string) (record Record, existed bool, err error) {
 	list, err := r.List(ctx)
 	if err != nil {
@@ -66,13 +66,13 @@ type Spec struct {
 	Inactive bool // leave it inactive
 }
 
-// Create makes a webhook whose first delivery finds its secret in every receiver: it is created inactive, recorded with its
-// secret, and activated when receivers have that. That a webhook can be created inactive is known from the platform's SDK alone;
-// if the platform makes it active at once, what it delivers too early is refused and delivered again. Where a webhook of the
-// other mode is recorded it makes none: see OtherModeError.
+// Create makes a webhook whose secret every receiver knows before the first delivery: the webhook is created inactive, recorded
+// with its secret, and activated once receivers have the secret. Only the platform's SDK shows that a webhook can be created
+// inactive. If the platform activates it at once, deliveries that come too early are refused and delivered again. If a webhook of
+// the other mode is recorded, Create fails with an OtherModeError.
 //
-// It is not idempotent: see Register. What can't be recorded is deleted again. If an error comes later, or ctx ends in between,
-// the record is returned beside the error: the webhook exists, and is recorded.
+// Create is not idempotent: see Register. A webhook that can't be recorded is deleted again. If Create fails later, or ctx ends,
+// it returns the record with the error: the webhook exists and is recorded.
 func (r Registrar) Create(ctx context.Context, s Spec) (Record, error) {
 	if err := checkMode(ctx, r.Store.Pool, r.Platform.Mode()); err != nil {
 		return Record{}, err
@@ -82,7 +82,7 @@ func (r Registrar) Create(ctx context.Context, s Spec) (Record, error) {
 		return Record{}, fmt.Errorf("register %s: %w", s.URL, err)
 	}
 	record := Record{ID: w.ID, URL: w.URL, Events: w.Events, Mode: r.Platform.Mode(), Owner: s.Tag.record(), IsActive: !s.Inactive}
-	if record.URL == "" || len(record.Events) == 0 { // an answer that does not say
+	if record.URL == "" || len(record.Events) == 0 { // the answer lacks them
 		record.URL, record.Events = s.URL, s.Events
 	}
 	if !s.Tag.Lease.IsZero() {
@@ -100,7 +100,7 @@ func (r Registrar) Create(ctx context.Context, s Spec) (Record, error) {
 	return record, r.activate(ctx, record, w.IsActive)
 }
 
-// activate lets a webhook that should be active deliver, when every receiver has its secret.
+// activate activates a webhook that should be active, once every receiver has its secret.
 func (r Registrar) activate(ctx context.Context, record Record, isActive bool) error {
 	if isActive || !record.IsActive {
 		return nil
@@ -115,7 +115,7 @@ func (r Registrar) activate(ctx context.Context, record Record, isActive bool) e
 	return nil
 }
 
-// create asks for all that the SDK knows, and if the platform calls that invalid, for what the documents know.
+// create sends the fields that the SDK knows. If the platform calls those invalid, it sends only the documented ones.
 func (r Registrar) create(ctx context.Context, s Spec) (platform.Webhook, error) {
 	w, err := r.Platform.CreateWebhook(ctx, platform.NewWebhook{URL: s.URL, Events: s.Events, IsActive: new(false), Metadata: s.Tag.Metadata()})
 	if platform.IsInvalid(err) {
@@ -124,7 +124,7 @@ func (r Registrar) create(ctx context.Context, s Spec) (platform.Webhook, error)
 	return w, err
 }
 
-// undo deletes a webhook that can't be used, also when ctx has ended, and returns the error to return.
+// undo deletes a webhook that can't be used, even if ctx has ended, and returns the error for the caller.
 func (r Registrar) undo(ctx context.Context, id string, cause error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
 	defer cancel()

@@ -10,19 +10,18 @@ import (
 
 // Rotation has the options of Rotate.
 type Rotation struct {
-	Keep    time.Duration // how long the old secret stays valid, for deliveries that it signed and that are retried late
+	Keep    time.Duration // how long the old secret stays valid, for late retries of deliveries that it signed
 	Overlap time.Duration // how long both webhooks deliver, so that deliveries under way arrive; the event's ID dedupes
-	Force   bool          // also a webhook that was not registered from here
-	Gone    bool          // also a webhook that somebody deleted on the platform
+	Force   bool          // also rotates a webhook that was not registered from here
+	Gone    bool          // also replaces a webhook that somebody deleted on the platform
 }
 
-// Rotate replaces a webhook by one with the same URL and events and a new secret, because the platform knows no rotation of a
-// secret. The new webhook is created inactive, recorded with its secret, and activated when every receiver has that; then the old
-// one is disabled and deleted, and its secret ends later. So no delivery is refused, and no event falls between the two.
+// Rotate replaces a webhook with one that has the same URL and events and a new secret, because the platform can't rotate a
+// secret. The new webhook is created inactive, recorded with its secret, and activated once every receiver has the secret. Then
+// the old one is disabled and deleted, and its secret ends later. So no delivery is refused, and no event falls between the two.
 //
-// Interrupted, it may be run again with the same ID, and goes on where it was. If the new webhook was created and not recorded,
-// its metadata identify it, and it is deleted. If it was recorded, it is used. If the old webhook is gone, only its record is
-// removed.
+// After an interruption, Rotate may run again with the same ID, and continues. A new webhook that was created but not recorded is
+// identified by its metadata, and deleted; one that was recorded is used. If the old webhook is gone, only its record is removed.
 func (r Registrar) Rotate(ctx context.Context, id string, o Rotation) (Record, error) {
 	old, list, err := r.Find(ctx, id)
 	if err != nil {
@@ -41,7 +40,7 @@ func (r Registrar) Rotate(ctx context.Context, id string, o Rotation) (Record, e
 	return successor, r.retire(ctx, old, successor, o)
 }
 
-// successor finds what an interrupted rotation has made, or makes it.
+// successor returns the new webhook that an interrupted rotation recorded, or creates one.
 func (r Registrar) successor(ctx context.Context, old Webhook, list []Webhook, o Rotation) (Record, error) {
 	var made *Webhook
 	for _, w := range list {
@@ -70,14 +69,14 @@ func (r Registrar) successor(ctx context.Context, old Webhook, list []Webhook, o
 	return r.Create(ctx, Spec{URL: old.URL, Events: old.Events, Tag: Tag{Owner: r.Owner, Replaces: old.ID}, Inactive: !wanted})
 }
 
-// succeeds recognizes a successor by our own record, because the platform may keep no metadata: Register makes no second webhook
-// for a URL, so a later one comes from a rotation.
+// succeeds reports whether w replaces old, judged by our own records, because the platform may keep no metadata: Register makes
+// no second webhook for a URL, so a later one comes from a rotation.
 func (w Webhook) succeeds(old Webhook) bool {
 	return w.Record != nil && w.Record.Owner == "" && w.URL == old.URL &&
 		(old.Record == nil || w.Record.RegisteredAt.After(old.Record.RegisteredAt))
 }
 
-// retire ends the old webhook.
+// retire disables and deletes the old webhook, after the overlap, and ends its secret after o.Keep.
 func (r Registrar) retire(ctx context.Context, old Webhook, successor Record, o Rotation) error {
 	if !old.Gone {
 		if old.Active && successor.IsActive && o.Overlap > 0 {

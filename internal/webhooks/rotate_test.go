@@ -72,11 +72,11 @@ func TestRotateThatDiedIsRunAgain(t *testing.T) {
 					}
 				}
 				require.Positive(t, active, "after %d requests, something delivers", n)
-				if err := rotate(r, old.ID)(t.Context()); err != nil { // it was at its end
+				if err := rotate(r, old.ID)(t.Context()); err != nil { // it had already completed
 					require.ErrorContains(t, err, "there is no webhook "+old.ID)
 				}
 				for _, w := range r.at(url) {
-					if w.Record == nil { // created and not recorded, and nothing tells for certain whose it is
+					if w.Record == nil { // created but not recorded, and nothing shows for certain whose it is
 						require.NotEmpty(t, name)
 						require.Contains(t, r.says(), "hooks delete --force "+w.ID)
 						require.NoError(t, r.Platform.DeleteWebhook(t.Context(), w.ID))

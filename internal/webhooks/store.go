@@ -22,13 +22,13 @@ type Record struct {
 	Owner        string // the `inorder listen` that it ends with; "" for a lasting webhook, which the watchdog watches
 	IsActive     bool
 	RegisteredAt time.Time
-	LeaseUntil   *time.Time // when that `inorder listen` is taken for dead; nil for a lasting webhook
+	LeaseUntil   *time.Time // when that `inorder listen` counts as dead; nil for a lasting webhook
 }
 
-// Store is the tables webhook_endpoints and webhook_secrets.
+// Store reads and writes the tables webhook_endpoints and webhook_secrets.
 type Store struct{ Pool *pgxpool.Pool }
 
-// Secrets returns the table of the secrets alone.
+// Secrets returns only the table of the secrets.
 func (s Store) Secrets() secrets.Table { return secrets.Table{Pool: s.Pool} }
 
 const (
@@ -44,16 +44,16 @@ SET url = excluded.url, events = excluded.events, mode = excluded.mode, owner = 
 
 	selectSQL = `SELECT ` + columns + ` FROM webhook_endpoints ORDER BY registered_at, id`
 
-	// Two that register at the same time, in two modes, must not both find nothing of the other mode. Readers are not held up.
+	// Two concurrent registrations in different modes must not both find no webhook of the other mode. Readers aren't blocked.
 	lockSQL = `LOCK TABLE webhook_endpoints IN SHARE ROW EXCLUSIVE MODE`
 
 	selectOtherModeSQL = `SELECT ` + columns + ` FROM webhook_endpoints WHERE mode <> $1 ORDER BY owner, registered_at, id LIMIT 1`
 )
 
-// OtherModeError refuses a webhook of one mode where a webhook of the other is recorded: the events of both would reach the same
-// orders.
+// OtherModeError says that a webhook was refused because one of the other mode is recorded: the events of both would reach the
+// same orders.
 type OtherModeError struct {
-	Mode     platform.Mode // that is refused
+	Mode     platform.Mode // of the refused webhook
 	Recorded Record
 }
 
@@ -94,10 +94,10 @@ func checkMode(ctx context.Context, db querier, mode platform.Mode) error {
 	return err
 }
 
-// Add records a webhook and its secret in one transaction. It may be repeated. All recorded webhooks are of one mode: one of the
-// other mode is an OtherModeError.
+// Add records a webhook and its secret in one transaction. It may be repeated. All recorded webhooks have one mode: Add refuses
+// the other with an OtherModeError.
 func (s Store) Add(ctx context.Context, r Record, secret platform.Secret) error {
-	options := pgx.TxOptions{IsoLevel: pgx.ReadCommitted} // what was committed before the lock was granted must show
+	options := pgx.TxOptions{IsoLevel: pgx.ReadCommitted} // the check must see what was committed before the lock was granted
 	err := pgx.BeginTxFunc(ctx, s.Pool, options, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, lockSQL); err != nil {
 			return err
@@ -128,7 +128,7 @@ func (s Store) Update(ctx context.Context, r Record) error {
 	return nil
 }
 
-// Remove deletes the record of a webhook. Its secret ends at that time, for the deliveries that are under way. It may be
+// Remove deletes the record of a webhook. Its secret ends only at secretEnds, for the deliveries that are under way. It may be
 // repeated: the earliest end stays.
 func (s Store) Remove(ctx context.Context, id string, secretEnds time.Time) error {
 	err := pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) error {
@@ -143,8 +143,8 @@ func (s Store) Remove(ctx context.Context, id string, secretEnds time.Time) erro
 	return nil
 }
 
-// EndSecret lets the secret of a name end at that time and returns when it ends: an earlier end stays. Unless forced, it refuses a
-// secret without which an active webhook's deliveries would be refused. It may be repeated.
+// EndSecret ends the secret with that name at that time and returns when it ends: an earlier end stays. Without force, it refuses
+// to end a secret that an active webhook's deliveries need. It may be repeated.
 func (s Store) EndSecret(ctx context.Context, name string, at time.Time, force bool) (ends time.Time, err error) {
 	secret, found, err := s.secret(ctx, func(secret secrets.Secret) bool { return secret.Name == name })
 	if err == nil && !found {
@@ -159,7 +159,7 @@ func (s Store) EndSecret(ctx context.Context, name string, at time.Time, force b
 		return at, err
 	}
 	for _, r := range registered {
-		// The platform signs by the secret that it showed, so no other one stands in for it.
+		// The platform signs with the secret that it showed, so no other secret can replace it.
 		if r.ID == secret.Source && r.IsActive && !force {
 			return at, fmt.Errorf("secret %s signs what the active webhook %s delivers, and all of it would be refused: `inorder hooks rotate %[2]s` "+
 				"replaces the secret first; with --force it ends nevertheless", name, r.ID)

@@ -9,13 +9,13 @@ import (
 	"inorder/internal/platform"
 )
 
-// Tag is what inorder writes into the metadata of its webhooks. The documents know nothing of metadata: the platform may ignore
-// them, and then only our own record is left.
+// Tag is what inorder writes into the metadata of its webhooks. The documents do not mention metadata: the platform may ignore
+// them, and then only our record is left.
 type Tag struct {
 	Owner    string    // user@host
-	Machine  string    // random, and kept beside the locks, which only this machine can test
+	Machine  string    // random; kept beside the locks, which only this machine can test
 	Listen   string    // the name of the `inorder listen` that it ends with; "" for a lasting webhook
-	Lease    time.Time // until when that `inorder listen` is taken to be alive; zero if unknown
+	Lease    time.Time // until when that `inorder listen` counts as alive; zero if unknown
 	Replaces string    // the webhook that it replaces, in a rotation
 }
 
@@ -27,7 +27,7 @@ const (
 	replacesKey = "inorder_replaces"
 )
 
-// Metadata returns what TagOf reads.
+// Metadata returns the tag as metadata; TagOf reads it back.
 func (t Tag) Metadata() map[string]any {
 	m := map[string]any{ownerKey: t.Owner, machineKey: t.Machine, listenKey: t.Listen, replacesKey: t.Replaces}
 	if !t.Lease.IsZero() {
@@ -37,7 +37,7 @@ func (t Tag) Metadata() map[string]any {
 	return m
 }
 
-// TagOf reads the metadata. It returns an empty Tag for somebody else's webhook, or if the platform keeps no metadata.
+// TagOf returns the tag in a webhook's metadata: empty for somebody else's webhook, or if the platform keeps no metadata.
 func TagOf(w platform.Webhook) Tag {
 	var m map[string]any
 	_ = json.Unmarshal(w.Metadata, &m)
@@ -46,7 +46,7 @@ func TagOf(w platform.Webhook) Tag {
 	return Tag{Owner: text(ownerKey), Machine: text(machineKey), Listen: text(listenKey), Lease: lease, Replaces: text(replacesKey)}
 }
 
-// record returns the owner of a Record: "" for a lasting webhook, else owner/name/machine.
+// record returns the tag as the Owner of a Record: "" for a lasting webhook, else owner/name/machine.
 func (t Tag) record() string {
 	if t.Listen == "" {
 		return ""
@@ -54,7 +54,7 @@ func (t Tag) record() string {
 	return t.Owner + "/" + t.Listen + "/" + t.Machine
 }
 
-// recordTag returns what our own record says.
+// recordTag returns the tag that our own record holds.
 func recordTag(r Record) Tag {
 	var t Tag
 	if parts := strings.Split(r.Owner, "/"); len(parts) == 3 {

@@ -8,16 +8,16 @@ import (
 	"inorder/internal/store"
 )
 
-// Tests marks the events of test deliveries, and removes what they wrote. It touches no order that the platform has: so no real
-// event is taken for a test, however busy the system is.
+// Tests marks the events of test deliveries, and removes what they wrote. It touches no order that the platform has, so even on a
+// busy system no real event is taken for a test.
 type Tests struct {
 	Registrar
 	Events *store.Store
 	GiveUp func(ctx context.Context, eventID string) error // discards an event that waits
 }
 
-// Mark marks an event that arrived during a test, if its order is not real. It returns the order's ID, "" if the event is about
-// none. It may be repeated.
+// Mark marks an event that arrived during a test, unless its order is real or the event waits. It returns the order's ID, or ""
+// if the event is about no order, and whether the order is real. It may be repeated.
 func (t Tests) Mark(ctx context.Context, eventID string) (orderID string, real bool, err error) {
 	event, found, err := t.Events.Tested(ctx, eventID)
 	if err != nil {
@@ -35,8 +35,8 @@ func (t Tests) Mark(ctx context.Context, eventID string) (orderID string, real b
 	return event.OrderID, real, err
 }
 
-// isReal reports whether the platform has the order. It asks only with a key of the mode whose orders are here: with another one
-// none of them would be found.
+// isReal reports whether the platform has the order. A key of another mode than the recorded webhooks' is an error: the platform
+// would find none of our orders.
 func (t Tests) isReal(ctx context.Context, orderID string) (bool, error) {
 	records, err := t.Store.List(ctx)
 	if err != nil {
@@ -58,8 +58,8 @@ func (t Tests) isReal(ctx context.Context, orderID string) (bool, error) {
 	return true, nil
 }
 
-// Remove removes what a marked event wrote, and returns in words what it did: it deletes the order that the event made, or gives
-// the event up if that waits. It may be repeated.
+// Remove removes what a test event wrote, and returns in words what it did: it deletes the order that the event made, or discards
+// the event if it waits. It may be repeated.
 func (t Tests) Remove(ctx context.Context, eventID string) (done string, err error) {
 	event, found, err := t.Events.Tested(ctx, eventID)
 	switch {

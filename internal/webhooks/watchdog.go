@@ -11,17 +11,17 @@ import (
 )
 
 const (
-	// settling is how long a webhook may be inactive after it was recorded. It is activated when all receivers have its secret.
+	// settling is how long a webhook may be inactive after it was recorded: it is activated once all receivers have its secret.
 	settling = 30 * time.Second
 
-	// WatchdogOwner is in the metadata of webhooks that a repair made, whichever worker did.
+	// WatchdogOwner is the owner in the metadata of webhooks that a repair created, on any worker.
 	WatchdogOwner = "inorder watchdog"
 )
 
-// Check is what a watchdog found.
+// Check is the result of a watchdog's check.
 type Check struct {
 	CheckedAt time.Time `json:"checked_at,omitzero"` // zero if the platform was not asked
-	Checked   int       `json:"checked"`             // webhooks that should be as we registered them
+	Checked   int       `json:"checked"`             // how many webhooks should be as we registered them
 	Faults    []Fault   `json:"problems,omitempty"`
 	Note      string    `json:"note,omitempty"` // why nothing was checked
 }
@@ -31,10 +31,10 @@ func (c Check) Open() []Fault {
 	return slices.DeleteFunc(slices.Clone(c.Faults), func(f Fault) bool { return f.Repaired != "" })
 }
 
-// Watchdog compares our webhooks with the platform's.
+// Watchdog compares our records with the webhooks at the platform.
 type Watchdog struct {
 	Registrar
-	Repair  bool // whether it also repairs what differs
+	Repair  bool // whether it also repairs differences
 	Metrics *Metrics
 	Log     *slog.Logger
 }
@@ -42,8 +42,8 @@ type Watchdog struct {
 // Check compares every lasting, active webhook that is recorded with what the platform has. It never touches a webhook that is
 // not recorded.
 //
-// Faults are its result and no error, also if the platform refuses the key. An error means that the platform or PostgreSQL could
-// not be asked. It may run twice: the second run finds what the first one repaired, and goes on with a repair that was cut off.
+// Faults are a result, not an error, even if the platform refuses the key. An error means that the platform or PostgreSQL could
+// not be asked. Check may run twice: the second run finds what the first one repaired, and continues a repair that was cut off.
 func (w Watchdog) Check(ctx context.Context) (Check, error) {
 	check := Check{}
 	w.Metrics.begin()
@@ -76,8 +76,8 @@ func (w Watchdog) Check(ctx context.Context) (Check, error) {
 	return check, nil
 }
 
-// faults asks the platform for one webhook and compares. A lasting refusal is a fault: the next check asks again, and the other
-// webhooks need theirs now.
+// faults returns how one webhook at the platform differs from its record. A lasting refusal is a fault, so that the other
+// webhooks are still checked; the next check asks again.
 func (w Watchdog) faults(ctx context.Context, record Record) ([]Fault, error) {
 	if record.Mode != w.Platform.Mode() {
 		return []Fault{{Webhook: record.ID, Kind: faultOtherMode, Text: fmt.Sprintf("registered in %s mode, and HEADLESS_COMMERCE_API_KEY is a %s-mode key, "+
@@ -119,7 +119,7 @@ func (w Watchdog) repair(ctx context.Context, record Record, faults []Fault) {
 	}
 }
 
-// setBack changes what differs back to what was registered.
+// setBack restores the registered values of what differs.
 func (w Watchdog) setBack(ctx context.Context, record Record, faults []Fault) error {
 	var u platform.WebhookUpdate
 	for _, f := range faults {

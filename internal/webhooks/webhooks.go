@@ -1,8 +1,8 @@
 // Package webhooks manages our webhooks at the platform: it registers, changes, rotates, checks and deletes them, and records in
-// PostgreSQL how each should be. Package secrets below it holds the secrets that sign their deliveries; a receiver needs that one
-// alone.
+// PostgreSQL how each should be. Package secrets below it holds the secrets that sign their deliveries; a receiver needs only
+// that package.
 //
-// Every method may be run again after it was interrupted at any point; its comment says what a second run does.
+// Every method but Create may run again after an interruption at any point; its comment says what a second run does.
 package webhooks
 
 import (
@@ -13,13 +13,13 @@ import (
 	"inorder/internal/platform"
 )
 
-// Registrar manages the webhooks of one API key. Platform and Store are needed.
+// Registrar manages the webhooks of one API key. Platform and Store are required.
 type Registrar struct {
 	Platform *platform.Client
 	Store    Store
 
 	Owner string                                     // user@host, for the metadata of new webhooks
-	Say   func(format string, args ...any)           // prints what takes long and what was unexpected; default: nothing
+	Say   func(format string, args ...any)           // prints what takes long and what is unexpected; default: nothing
 	Wait  func(context.Context, time.Duration) error // default: a timer; for tests
 }
 

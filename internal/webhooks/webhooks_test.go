@@ -49,7 +49,7 @@ type rig struct {
 
 type change func(method string, body map[string]any)
 
-// withoutMetadata and alwaysActive are platforms that know less than the SDK.
+// withoutMetadata and alwaysActive imitate platforms that support less than the SDK.
 func withoutMetadata(_ string, body map[string]any) { delete(body, "metadata") }
 func alwaysActive(method string, body map[string]any) {
 	if method == http.MethodPost {
@@ -115,7 +115,7 @@ func (r *rig) replaced(w http.ResponseWriter, q *http.Request) {
 	_ = json.NewEncoder(w).Encode(page)
 }
 
-// fuse lets a process die after so many requests: that one is still performed, and nothing after it.
+// fuse imitates a process that dies after a number of requests: the last one is still performed, and nothing after it.
 type fuse struct {
 	left int
 	die  func() // nil while it lives for ever
@@ -134,7 +134,7 @@ func (f *fuse) RoundTrip(q *http.Request) (*http.Response, error) {
 	return res, err
 }
 
-// dyingAfter runs something that dies after n requests, and reports whether it did.
+// dyingAfter runs a function that dies after n requests, and reports whether it did.
 func (r *rig) dyingAfter(n int, run func(context.Context) error) bool {
 	ctx, cancel := context.WithCancel(r.t.Context())
 	defer cancel()
@@ -153,7 +153,7 @@ func (r *rig) all() []webhooks.Webhook {
 	return list
 }
 
-// at gives the webhooks that lead to a URL.
+// at returns the webhooks with that URL.
 func (r *rig) at(url string) (found []webhooks.Webhook) {
 	for _, w := range r.all() {
 		if w.URL == url {
@@ -163,7 +163,7 @@ func (r *rig) at(url string) (found []webhooks.Webhook) {
 	return found
 }
 
-// faults are the texts of a webhook's faults.
+// faults returns the texts of a webhook's faults.
 func faults(w webhooks.Webhook) (texts []string) {
 	for _, f := range w.Faults() {
 		texts = append(texts, f.Text)

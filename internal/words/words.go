@@ -1,4 +1,4 @@
-// Package words writes ages, counts and money for people. It holds no sentences: those are of who shows them.
+// Package words writes ages, counts and money for people. It has no sentences: those belong to the code that shows them.
 package words
 
 import (
@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Count is a number of things, such as "1 event", "2 events" and "3 deliveries".
+// Count returns a number of things, such as "1 event", "2 events" and "3 deliveries".
 func Count(n int, thing string) string {
 	many := thing + "s"
 	if strings.HasSuffix(thing, "ry") {
@@ -16,7 +16,7 @@ func Count(n int, thing string) string {
 	return Phrase(n, thing, many)
 }
 
-// Phrase is a number with what follows it, such as "1 event is" and "2 events are".
+// Phrase returns a number with what follows it, such as "1 event is" and "2 events are".
 func Phrase(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one
@@ -24,13 +24,13 @@ func Phrase(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
-// steps are the units of ages. An age is told in the largest that it has two of, seconds and days apart.
+// steps are the units of ages. An age is given in the largest of which it has at least two, or else in seconds.
 var steps = []struct {
 	unit time.Duration
 	name string
 }{{24 * time.Hour, "day"}, {time.Hour, "hour"}, {time.Minute, "minute"}, {time.Second, "second"}}
 
-// Age is a duration in words, such as "3 minutes". Less than a second is "0 seconds".
+// Age returns a duration in words, such as "3 minutes". Less than a second is "0 seconds".
 func Age(d time.Duration) string {
 	d = max(d, 0)
 	for _, s := range steps[:len(steps)-1] {
@@ -44,10 +44,10 @@ func Age(d time.Duration) string {
 	return Count(int(d/time.Second), "second")
 }
 
-// Seconds is Age of a number of seconds.
+// Seconds returns the Age of a number of seconds.
 func Seconds(s float64) string { return Age(time.Duration(s * float64(time.Second))) }
 
-// Ago is when something was, or will be, such as "3 minutes ago" or "in 2 hours"; "just now" within a second.
+// Ago returns when something was, or will be, such as "3 minutes ago" or "in 2 hours"; "just now" within a second.
 func Ago(at, now time.Time) string {
 	switch d := now.Sub(at); {
 	case d.Abs() < time.Second:
@@ -59,16 +59,16 @@ func Ago(at, now time.Time) string {
 	}
 }
 
-// The currencies whose minor unit is not a hundredth, by ISO 4217. CLDR, which golang.org/x/text/currency has, says how currencies are
-// shown in practice, without decimals for many that have minor units, such as COP and IQD.
+// decimals has the currencies whose minor unit is not a hundredth, by ISO 4217. CLDR, the data of golang.org/x/text/currency, would
+// not do: it has how currencies are shown in practice, without decimals for many that have minor units, such as COP and IQD.
 var decimals = map[int]string{
 	0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
 	3: "BHD IQD JOD KWD LYD OMR TND",
 	4: "CLF UYW",
 }
 
-// Money is an amount in minor units with its currency, such as "12.50 USD", "52000 KRW" and "1.250 KWD". Without a currency it says that the
-// units are minor ones.
+// Money returns an amount of minor units with its currency, such as "12.50 USD", "52000 KRW" and "1.250 KWD". Without a currency it says
+// that the units are minor ones.
 func Money(amount int64, currency string) string {
 	if currency == "" {
 		return fmt.Sprintf("%d minor units", amount)

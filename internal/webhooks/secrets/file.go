@@ -15,8 +15,8 @@ import (
 
 const fileSource = "WEBHOOK_SECRETS_FILE"
 
-// file is the one that WEBHOOK_SECRETS_FILE names. It has one secret a line. A blank and an RFC 3339 time may follow, at which
-// the secret ends.
+// file is the file that WEBHOOK_SECRETS_FILE names. It has one secret a line. A blank and the RFC 3339 time at which the secret
+// ends may follow.
 type file struct {
 	secretfile.File[entry]
 	reading reading
@@ -26,7 +26,7 @@ func newFile(path string) *file {
 	return &file{File: secretfile.File[entry]{Variable: fileSource, Path: path, Holds: "one secret a line", Parse: parse}}
 }
 
-// poll takes up a change.
+// poll reads the file again, and warns of short secrets if its entries changed.
 func (f *file) poll(log *slog.Logger, now time.Time) {
 	known := f.Entries()
 	f.Poll(log, "the file of webhook secrets")
@@ -50,8 +50,8 @@ func parse(lines []secretfile.Line) (entries []entry, err error) {
 	return entries, nil
 }
 
-// ReadFile returns the secrets of a file that a person names, written as WEBHOOK_SECRETS_FILE is; in holds it if path is "-". Each has its line as
-// its source, and no end: when it ended matters where it came from. setting names the file in errors, which show none of them.
+// ReadFile returns the secrets of a file that a person names, in the format of WEBHOOK_SECRETS_FILE. If path is "-", it reads in. Each secret has
+// its line as its source and no end: ends matter only where the file comes from. Errors call the file setting and show no secret.
 func ReadFile(setting, path string, in io.Reader) ([]Known, error) {
 	f := secretfile.File[Known]{Variable: setting, Path: path, Holds: "one secret a line, or - for standard input"}
 	open := f.Open

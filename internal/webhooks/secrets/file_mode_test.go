@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// secretVolume lays a directory out as Kubernetes mounts a secret: the name leads over ..data to the file, and an update
-// moves ..data.
+// secretVolume lays out a directory like a secret that Kubernetes mounts: the name links to the file through ..data, and an
+// update replaces ..data.
 func secretVolume(t *testing.T, version, text string, mode fs.FileMode, dir string) {
 	t.Helper()
 	require.NoError(t, os.MkdirAll(filepath.Join(dir, version), 0o755))
@@ -39,10 +39,10 @@ func TestAVolumeOfKubernetesIsReadAndReadAgain(t *testing.T) {
 	require.NotContains(t, logs.String(), "ERROR")
 }
 
-// With this set, the test program looks at a file on a mount that only it sees.
+// envMounted makes the test program read a file on a mount that only it sees.
 const envMounted = "INORDER_TEST_MOUNTED_SECRETS"
 
-// TestAReadOnlyMount has a real one made, in a name space of its own, with what Swarm and Kubernetes mount.
+// TestAReadOnlyMount makes a real read-only mount, in a namespace of its own, like those of Swarm and Kubernetes.
 func TestAReadOnlyMount(t *testing.T) {
 	if path := os.Getenv(envMounted); path != "" {
 		k, _ := newRing(t, Options{File: path})

@@ -1,6 +1,6 @@
-// Package secrets holds the secrets that verify deliveries now. They come from the setting WEBHOOK_SECRETS, from a file, and
-// from the table webhook_secrets, which all receivers share; a secret begins to count, and ends, without a restart. Package
-// webhooks registers a webhook with its secret, and package delivery signs and verifies.
+// Package secrets holds the secrets that verify deliveries now. They come from the setting WEBHOOK_SECRETS, from a file, and from
+// the table webhook_secrets, which all receivers share; a secret becomes valid, and ends, without a restart. Package webhooks
+// registers a webhook with its secret, and package delivery signs and verifies.
 package secrets
 
 import (
@@ -15,7 +15,7 @@ import (
 	"inorder/internal/platform"
 )
 
-// Shared is where receivers share secrets. A Table is one.
+// Shared is a store of secrets that receivers share, such as a Table.
 type Shared interface {
 	List(ctx context.Context) ([]Secret, error)
 	Verified(ctx context.Context, name, source string, at time.Time) error
@@ -27,15 +27,15 @@ const (
 
 	pollTimeout = KnownWithin / 2
 
-	// short is the length in bytes below which a secret is probably not a whole one of the platform's. It is a reason to warn and
-	// not to refuse, because the platform may change the form of its secrets.
+	// short is the length in bytes below which a secret of the platform is probably cut off. Such a secret is logged but not
+	// refused, because the platform may change the form of its secrets.
 	short = 16
 
 	// writeEvery is the shortest time between two writes of a secret's last use to the table.
 	writeEvery = 5 * time.Second
 )
 
-// Options are the sources of a keyring, any of which may be missing, and what it needs.
+// Options are a keyring's sources, any of which may be missing, and its logger and clock.
 type Options struct {
 	Secrets []string // WEBHOOK_SECRETS
 	File    string   // WEBHOOK_SECRETS_FILE: its path
@@ -44,7 +44,7 @@ type Options struct {
 	Now     func() time.Time // default time.Now
 }
 
-// Keyring is a receiver.Verifier, and a prometheus.Collector of what each secret verified.
+// Keyring holds the valid secrets. It is a receiver.Verifier, and a prometheus.Collector of what each secret verified.
 type Keyring struct {
 	fixed  []entry
 	file   *file   // nil without a file
@@ -52,36 +52,36 @@ type Keyring struct {
 	log    *slog.Logger
 	now    func() time.Time
 
-	valid atomic.Pointer[[]key] // what deliveries are verified with
-	all   atomic.Pointer[known] // those, and those that have ended
+	valid atomic.Pointer[[]key] // these verify deliveries
+	all   atomic.Pointer[known] // these, and those that have ended
 
-	// These belong to the goroutine that polls.
+	// Only the polling goroutine uses these.
 	uses  map[string]*use // by the secret's name
 	names string          // of the secrets that were valid after the last poll, for the log
 }
 
 // entry is a secret as one source has it.
 type entry struct {
-	secret       platform.Secret // "" if the source has its name alone
+	secret       platform.Secret // "" if the source has only its name
 	name, source string
 	ends         time.Time // zero for no end
 }
 
-// key is a secret that may verify.
+// key is a secret that verifies deliveries until its end.
 type key struct {
 	entry
 	*use
 }
 
-// use is how often and when a secret verified. It outlives the key until the table has it.
+// use is how often a secret verified a delivery, and when last. It outlives its key until the table has that time.
 type use struct {
 	from  string       // the first source that had the secret
 	times atomic.Int64 // since this process began
 	last  atomic.Int64 // in microseconds, as PostgreSQL keeps it; 0 for never
 
-	// These belong to the goroutine that polls.
+	// Only the polling goroutine uses these.
 	written int64     // the last use that the table has
-	tried   time.Time // when it was last written to
+	tried   time.Time // when a write was last tried
 }
 
 // Load returns a keyring of what the sources have. A bad file is an error; an unreachable table isn't, and is retried: if a
@@ -109,7 +109,7 @@ func Load(ctx context.Context, o Options) (*Keyring, error) {
 	return k, nil
 }
 
-// warnOfShort logs which secrets are implausibly short: most likely a part of them was lost on the way.
+// warnOfShort logs which secrets are implausibly short: most likely a part of each was lost on the way.
 func warnOfShort(log *slog.Logger, entries []entry) {
 	for i, e := range entries {
 		if len(e.secret) < short {
@@ -135,7 +135,7 @@ func (k *Keyring) Verify(body []byte, signature string) bool {
 
 func (e entry) endedAt(now time.Time) bool { return !e.ends.IsZero() && !now.Before(e.ends) }
 
-// usedAt keeps the latest time.
+// usedAt records a use at that time, in microseconds, unless a later one is known.
 func (u *use) usedAt(at int64) {
 	for {
 		last := u.last.Load()
@@ -167,7 +167,7 @@ func (k *Keyring) Watch() (stop func()) {
 	return func() { close(quit); <-done }
 }
 
-// poll takes up what has changed and writes the last uses, all within pollTimeout.
+// poll reads all sources again, merges them and writes the last uses, all within pollTimeout.
 func (k *Keyring) poll(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, pollTimeout)
 	defer cancel()

@@ -8,9 +8,9 @@ import (
 	"inorder/internal/platform"
 )
 
-// merge makes of all sources what deliveries are verified with from now on. The first source of a secret names it. The
-// earliest end counts, whichever source has it: so a secret that leaked through a setting can be ended in the table, for every
-// receiver and without a restart.
+// merge combines all sources into the secrets that verify deliveries from now on. The source of a secret is the first one that
+// has it. Its earliest end counts, whichever source has that: so a secret that leaked through a setting can be ended in the
+// table, for every receiver and without a restart.
 func (k *Keyring) merge() {
 	entries := slices.Clone(k.fixed)
 	if k.file != nil {
@@ -52,14 +52,14 @@ type Known struct {
 	Ends         time.Time // zero for no end
 }
 
-// known is what one poll came to.
+// known is the result of one poll.
 type known struct {
 	all    []Known
 	unread []Unread
 }
 
-// Known returns the secrets that are valid, and of those that have ended the ones that a source still has, which explain why a delivery is
-// refused; and the sources that may have others. Nobody may change what it returns.
+// Known returns the secrets that a source has, valid or ended, and the sources that could not be read and so may have others. An ended
+// secret may explain why a delivery is refused. Callers must not change what Known returns.
 func (k *Keyring) Known() ([]Known, []Unread) {
 	all := k.all.Load()
 	return all.all, all.unread
@@ -72,8 +72,8 @@ func (k *Keyring) useOf(e entry) *use {
 	return k.uses[e.name]
 }
 
-// takeUses takes the last uses by other receivers and earlier processes from the table. It forgets secrets that are gone, once
-// their last use is written.
+// takeUses adds the last uses by other receivers and earlier processes, which the table has. It forgets secrets that are gone,
+// once their last use is written.
 func (k *Keyring) takeUses(keys []key) {
 	if k.shared != nil {
 		for name, at := range k.shared.verified {

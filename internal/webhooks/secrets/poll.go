@@ -31,7 +31,7 @@ const (
 	unprepared
 )
 
-// poll reads the table. While that fails, the last known secrets stay valid. The first failure is logged, and its end.
+// poll reads the table. While that fails, the last known secrets stay valid. The first failure and the recovery are logged.
 func (s *shared) poll(ctx context.Context, log *slog.Logger, now time.Time) {
 	rows, err := s.store.List(ctx)
 	if errors.Is(ctx.Err(), context.Canceled) { // the process was stopped while it started
@@ -77,8 +77,8 @@ func stateOf(err error) state {
 	return away
 }
 
-// writeUses writes to the table when each secret last verified a delivery; a secret that was written less than pause ago is
-// left out. A write that fails is tried again with the next poll.
+// writeUses writes to the table when each secret last verified a delivery. It skips a secret whose last write, even a failed one,
+// began less than pause ago. It stops at the first failure; a later poll tries again.
 func (k *Keyring) writeUses(ctx context.Context, pause time.Duration) {
 	if k.shared == nil || k.shared.state != reachable {
 		return

@@ -33,7 +33,7 @@ func end(t *testing.T, s Table, name string, at time.Time) {
 	require.Equal(t, 1, n)
 }
 
-// noted is when the table says that the secret last verified something.
+// noted returns when the secret last verified a delivery, according to the table.
 func noted(t *testing.T, s Table, secret string) (at time.Time) {
 	t.Helper()
 	rows, err := s.List(t.Context())
@@ -66,7 +66,7 @@ func TestSecretOfTheTableCountsUntilItsEnd(t *testing.T) {
 	require.NotContains(t, logs.String(), "whsec_")
 }
 
-// The row of a setting's secret has no secret; it can end it nevertheless.
+// The row of a secret from a setting has only its name, and can still end the secret.
 func TestEarliestEndCounts(t *testing.T) {
 	store, at := newStore(t), &clock{noon}
 	k, _ := newRing(t, Options{Secrets: []string{"whsec_leaked", "whsec_kept", "whsec_kept"}, Shared: store, Now: at.now})
@@ -118,7 +118,7 @@ func TestLastUseOfARemovedSecretIsWritten(t *testing.T) {
 	require.Empty(t, k.uses, "and then forgotten")
 }
 
-// admit lets clients connect to the database of the pool, or makes it as if PostgreSQL were away.
+// admit lets clients connect to the pool's database, or cuts them off as if PostgreSQL were down.
 func admit(t *testing.T, store Table, yes bool) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), os.Getenv(testenv.DatabaseVariable))

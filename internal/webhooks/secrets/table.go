@@ -23,9 +23,9 @@ type Secret struct {
 	VerifiedAt *time.Time // when it last verified a delivery; nil for never
 }
 
-// KnownWithin is how long it takes until every receiver that reaches PostgreSQL verifies deliveries by a secret that was
-// committed there. Receivers poll once a second and a poll takes at most two: it is the poll that just missed the secret, and
-// the next one.
+// KnownWithin is how long it takes at most until every receiver that reaches PostgreSQL verifies deliveries with a secret that
+// was committed there. Receivers poll once a second, and a poll takes two seconds at most: this is the poll that just missed the
+// secret plus the next.
 const KnownWithin = 4 * time.Second
 
 // Valid reports whether the secret verifies deliveries at a time.
@@ -52,25 +52,25 @@ SET secret = excluded.secret, source = excluded.source, endpoint_id = excluded.e
 	selectSQL = `
 SELECT name, coalesce(secret, ''), source, created_at, ends_at, last_verified_at FROM webhook_secrets ORDER BY created_at, name`
 
-	// A row that is there keeps its secret and source.
+	// An existing row keeps its secret and source.
 	verifiedSQL = `
 INSERT INTO webhook_secrets (name, source, last_verified_at) VALUES ($1, $2, $3)
 ON CONFLICT (name) DO UPDATE SET last_verified_at = greatest(webhook_secrets.last_verified_at, excluded.last_verified_at)`
 
-	// Without its row, a secret that a receiver has from its environment would be valid again.
+	// Rows without a secret stay: otherwise a secret that a receiver has from its environment would be valid again.
 	purgeSQL = `DELETE FROM webhook_secrets WHERE ends_at < $1 AND secret IS NOT NULL`
 )
 
-// QueueInsert adds to a batch that records the secret of a webhook.
+// QueueInsert adds a statement to the batch that records the secret of a webhook.
 func QueueInsert(b *pgx.Batch, secret platform.Secret, webhookID string) {
 	b.Queue(insertSQL, Name(string(secret)), string(secret), webhookID)
 }
 
-// QueueEnd adds to a batch that lets the secrets of a webhook end at that time.
+// QueueEnd adds a statement to the batch that ends the secrets of a webhook at that time.
 func QueueEnd(b *pgx.Batch, webhookID string, at time.Time) { b.Queue(endSQL, webhookID, at) }
 
-// End lets the secrets of a webhook, or the secret of a name, end at that time. It returns how many there are. An earlier end
-// stays, so it may be repeated.
+// End ends the secrets of a webhook, or the secret with a name, at that time, and returns how many there are. An earlier end
+// stays, so End may be repeated.
 func (t Table) End(ctx context.Context, webhookOrName string, at time.Time) (int, error) {
 	tag, err := t.Pool.Exec(ctx, endSQL, webhookOrName, at)
 	if err != nil {
@@ -79,7 +79,7 @@ func (t Table) End(ctx context.Context, webhookOrName string, at time.Time) (int
 	return int(tag.RowsAffected()), nil
 }
 
-// List returns all secrets, those that have ended included, the oldest first.
+// List returns all secrets, including those that have ended, oldest first.
 func (t Table) List(ctx context.Context) (list []Secret, err error) {
 	rows, err := t.Pool.Query(ctx, selectSQL)
 	if err == nil {
@@ -91,7 +91,7 @@ func (t Table) List(ctx context.Context) (list []Secret, err error) {
 	return list, nil
 }
 
-// Purge deletes the secrets of webhooks that ended before that time, and returns how many.
+// Purge deletes the webhooks' secrets that ended before that time, and returns how many.
 func (t Table) Purge(ctx context.Context, endedBefore time.Time) (int64, error) {
 	tag, err := t.Pool.Exec(ctx, purgeSQL, endedBefore)
 	if err != nil {
@@ -100,8 +100,8 @@ func (t Table) Purge(ctx context.Context, endedBefore time.Time) (int64, error) 
 	return tag.RowsAffected(), nil
 }
 
-// Verified records when the secret of that name verified a delivery. source is kept for a secret that has no row yet. It may
-// be repeated: the latest time stays.
+// Verified records when the secret with that name verified a delivery. source is stored if the secret has no row yet. It may be
+// repeated: the latest time stays.
 func (t Table) Verified(ctx context.Context, name, source string, at time.Time) error {
 	if _, err := t.Pool.Exec(ctx, verifiedSQL, name, source, at); err != nil {
 		return fmt.Errorf("record that secret %s verified a delivery: %w", name, err)

@@ -2,9 +2,9 @@ package secrets
 
 import "time"
 
-// reading is what the polls of a source came to.
+// reading is how the polls of a source went.
 type reading struct {
-	last time.Time // when the last poll began that could read it; zero if none could
+	last time.Time // when the last successful poll began; zero if none succeeded
 	err  error     // of the last poll
 }
 
@@ -14,14 +14,14 @@ func (r *reading) note(err error, now time.Time) {
 	}
 }
 
-// Unread is a source that the last poll could not read, so that it may have secrets which nobody knows here.
+// Unread is a source that the last poll could not read. It may have secrets that this process does not know.
 type Unread struct {
 	Source string
-	Since  time.Time // what came later is not known; zero if it was never read
+	Since  time.Time // when it was last read: later secrets are not known; zero for never
 	Cause  error
 }
 
-// String says which secrets are not known.
+// String says which secrets may be unknown.
 func (u Unread) String() string {
 	if u.Since.IsZero() {
 		return "the secrets in " + u.Source + ", which could not be read"
@@ -29,7 +29,7 @@ func (u Unread) String() string {
 	return "secrets that came into " + u.Source + " after " + u.Since.UTC().Format(time.RFC3339) + ", since when it could not be read"
 }
 
-// unread are the sources that the last poll could not read.
+// unread returns the sources that the last poll could not read.
 func (k *Keyring) unread() (all []Unread) {
 	add := func(source string, r reading) {
 		if r.err != nil {
