@@ -13,7 +13,7 @@ import (
 	"inorder/internal/store"
 )
 
-// apply applies a body of an order's event, by its minute.
+// apply applies an event with that data, dated at that minute.
 func (s *tables) apply(id, eventType string, minute int, data string) inorder.Outcome {
 	s.Helper()
 	e, err := inorder.ParseEvent(fmt.Appendf(nil, `{"id":%q,"type":%q,"created_at":%q,"store_id":"store_1","data":%s}`, id, eventType, at(minute).Format(time.RFC3339), data))
