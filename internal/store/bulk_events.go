@@ -131,8 +131,8 @@ func (s *Store) StopBulk(ctx context.Context, id string, act Act) (b Bulk, found
 	return b, found, err
 }
 
-// PurgeBulks deletes bulks that ended before a time, and those that never ended and are 30 days older. It returns how
-// many. more reports that it deleted events of a bulk, of which there may be more: call it again. It may run twice.
+// PurgeBulks deletes bulks that ended before a time, and those without an end that were created 30 days before it. It returns
+// how many. more reports that it deleted events of a bulk, of which there may be more: call it again. It may run twice.
 func (s *Store) PurgeBulks(ctx context.Context, before time.Time) (deleted int64, more bool, err error) {
 	err = s.inTransaction(ctx, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, purgeBulkEventsSQL, before)

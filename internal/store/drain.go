@@ -33,7 +33,7 @@ type Ended struct {
 	Outcome inorder.Outcome
 }
 
-// Starting is an event whose workflow is to be started or woken.
+// Starting is an event whose workflow must be started or woken.
 type Starting struct {
 	inorder.Event
 	Attempts int // how often its row of the inbox has come up, this time included

@@ -114,7 +114,7 @@ func (s *tables) lookEverythingUp(bodies []string) {
 	no(err)
 }
 
-// purgeAll does once what the purge does, of which there is nothing to do.
+// purgeAll runs once all that the purge runs, with nothing to purge.
 func (s *tables) purgeAll(ctx context.Context) {
 	s.Helper()
 	no := func(err error) { s.Helper(); require.NoError(s, err) }
