@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// Apply decides what a change means for the order. It is pure, and its law is: whatever permutation of whatever
-// history of one store it is given, with any repetitions, the final order is the same, once what waited has been
-// applied again.
+// Apply decides what a change means for the order. It is pure, and obeys one law: whatever history of one store it is
+// given, in whatever permutation and with whatever repetitions, the final order is the same, once the events that waited
+// have been applied again.
 //
 // A part that does not count when it arrives is kept nevertheless, so that every order of arrival ends in the same parts.
-// It changes nothing, so its event is stale; and LastWebhookAt is no earlier than the list that it lost against.
+// Such a part changes nothing, so its event is stale. LastWebhookAt is no earlier than the list that the part lost against.
 func (o Order) Apply(c Change) Decision {
 	end := func(outcome Outcome, detail string) Decision {
 		return Decision{Outcome: outcome, Detail: Bounded(detail), Order: o}
@@ -43,7 +43,7 @@ func (o Order) Apply(c Change) Decision {
 	return v.decision(c.At)
 }
 
-// verdict is what a change means, as far as it has been read: the order as it is to be, and why.
+// verdict collects what a change means while it is read: the order as it will be, and why.
 type verdict struct {
 	Order
 	created, changed, newSnapshot bool
@@ -82,12 +82,12 @@ func (v *verdict) snapshot(s *Snapshot) {
 	}
 }
 
-// lists moves the clocks of the kinds. The map is copied before it is changed: it may be the caller's.
+// lists advances the clocks of the listed kinds. It copies the map before changing it, because the map may be the caller's.
 func (v *verdict) lists(kinds []string, at time.Time) {
 	copied := false
 	for _, kind := range kinds {
 		if !at.After(v.Listed[kind]) {
-			continue // the snapshot of the same event says what it lost against
+			continue // the same event's snapshot says what it lost against
 		}
 		if !copied {
 			listed := make(map[string]time.Time, len(lists))
@@ -101,7 +101,7 @@ func (v *verdict) lists(kinds []string, at time.Time) {
 func (v *verdict) part(p Part) {
 	have := v.Parts[p.Key()]
 	switch {
-	case v.isForeign(p, v.ID): // it would be taken away from there
+	case v.isForeign(p, v.ID): // it would be taken away from that order
 		v.left = addReason(v.left, "%s %s belongs to another order", p.Kind, cut(p.ID))
 		return
 	case p.compare(have) <= 0:
@@ -116,7 +116,7 @@ func (v *verdict) part(p Part) {
 	v.newParts = append(v.newParts, p)
 }
 
-// decision is the outcome of a change that is of that time.
+// decision returns the decision on a change dated at.
 func (v *verdict) decision(at time.Time) Decision {
 	d := Decision{Outcome: Applied, Created: v.created, NewSnapshot: v.newSnapshot, NewParts: v.newParts}
 	switch {

@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// The longest texts that an event may say, in characters. Real ones have a dozen. A longer status is not shortened,
-// because that would be another status, and neither is an ID, a number or a currency: the field is an error.
+// The longest texts that an event may have, in characters. Real ones have a dozen. A longer status, ID, number or
+// currency is an error. It is not shortened, because that would make it another status or ID.
 const (
 	maxType     = 128 // what webhook_events keeps; a longer type is cut, because nothing of an order depends on the rest
 	maxID       = 255 // of an order, a part or a store, and an order's number: what Temporal's SQL stores keep of a search attribute
@@ -29,9 +29,9 @@ func addReason(reasons []string, format string, args ...any) []string {
 	return append(reasons[:len(reasons):len(reasons)], fmt.Sprintf(format, args...))
 }
 
-// Bounded makes a text fit to be stored, shown and sent: it has at most 500 characters, the last of them … where it was
-// cut, and U+FFFD stands for each NUL and each byte of invalid UTF-8, which PostgreSQL refuses. Every text that a
-// Decision or a Comparison holds for people is bounded.
+// Bounded returns a text that is fit to be stored, shown and sent. It has at most 500 characters, and ends with … if
+// s was cut. U+FFFD replaces each NUL and each byte of invalid UTF-8, which PostgreSQL refuses. Every text for people
+// in a Decision or a Comparison is bounded.
 func Bounded(s string) string {
 	storable := func(r rune) rune {
 		if r == 0 {
@@ -45,7 +45,7 @@ func Bounded(s string) string {
 // cut shortens a value that a text for people quotes.
 func cut(s string) string { return Cut(s, maxQuoted) }
 
-// Cut puts … for what follows the first so many characters.
+// Cut returns the first most characters of s, followed by … if s has more.
 func Cut(s string, most int) string {
 	if kept := first(s, most); len(kept) < len(s) {
 		return kept + "…"
@@ -53,7 +53,7 @@ func Cut(s string, most int) string {
 	return s
 }
 
-// first is the first so many characters of s, which may be longer than anybody wants to read.
+// first returns the first most characters of s, and does not read the rest, which may be huge.
 func first(s string, most int) string {
 	for i := range s {
 		if most == 0 {
@@ -64,7 +64,7 @@ func first(s string, most int) string {
 	return s
 }
 
-// short reads a string of at most so many characters.
+// short reads a string. One with more than most characters is an error.
 func (o object) short(key string, most int) (string, error) {
 	s, err := o.str(key)
 	if err != nil {

@@ -75,7 +75,7 @@ func TestAFieldThatIsTooLongNeedsAPerson(t *testing.T) {
 	})
 }
 
-// Whatever is known and told, what is said about it is short.
+// Whatever is known and received, every text about it is short.
 func TestEveryDetailIsBounded(t *testing.T) {
 	huge := strings.Repeat("\U000e0001", 1<<12) // %q makes ten characters of each
 	o := inorder.Order{

@@ -10,25 +10,25 @@ import (
 	"unicode/utf8"
 )
 
-// Change is what one event says about its order. The event says nothing about a field that is empty.
+// Change is what one event says about its order. An empty field means that the event says nothing about it.
 type Change struct {
 	EventID string
 	OrderID string
-	StoreID string    // "" of an event that names none
+	StoreID string    // "" if the event names none
 	At      time.Time // the event's own time, which decides what is newer
 
-	Creates bool // the order may be created by this event; any other waits for it
+	Creates bool // the event may create its order; any other event waits for the order
 
 	Status, PaymentStatus, FulfillmentStatus string
 
 	Snapshot *Snapshot // the full order, if the event carries it
-	Parts    []Part    // the one that the event is about, or those that its full order lists
-	// Listed are the kinds of which the full order lists all parts, none included: the list is there, and each of its
-	// parts could be read.
+	Parts    []Part    // the part that the event is about, or the parts that its full order lists
+	// Listed are the kinds of which the full order lists all parts. The list is there, maybe empty, and every part in it
+	// could be read.
 	Listed []string
 
-	// LeftOut says which parts of the full order could not be read, the first ten. They stay as they are, and the rest
-	// applies.
+	// LeftOut says which parts of the full order could not be read, at most ten of them. Those parts stay as they are;
+	// the rest applies.
 	LeftOut []string
 }
 
@@ -41,13 +41,13 @@ type Snapshot struct {
 
 	At      time.Time
 	Rank    int    // decides between snapshots of the same time
-	EventID string // and this between those of the same rank
+	EventID string // decides between snapshots of the same time and rank
 }
 
-// Change reads the event. The error says in one line, without content, why a person must look at the event: an order
-// event without an order, without a time to order it by, or with a field of another kind than documented is not
-// guessed at. Nor is one with a text that is too long: an ID or number may have 255 characters, a status 100, a currency
-// 16. An event that is not about orders, or says nothing about its order, gives a Change that is Empty.
+// Change returns what the event says about its order. It does not guess: an order event without an order ID, without a time
+// to order it by, or with a field of another kind than documented is an error. So is a text that is too long: an ID or
+// number may have 255 characters, a status 100, a currency 16. The error says in one line, without content, why a person
+// must look at the event. The Change of an event that is not about orders, or says nothing about its order, is Empty.
 func (e Event) Change() (Change, error) {
 	if !e.AboutOrders() {
 		return Change{}, nil
@@ -76,8 +76,8 @@ func (e Event) Change() (Change, error) {
 	return c, nil
 }
 
-// Ahead says why the event must not be applied yet, and when it may be: it is dated later than judgedAt, the time of its
-// receipt or of a person's retry, by more than is allowed, and would freeze what it sets until then. It is "" if it may.
+// Ahead returns why the event must not be applied yet and when it may be, or "" if it may be now. An event that is dated more
+// than allowed after judgedAt, the time of its receipt or of a person's retry, would freeze what it sets until its date.
 func (c Change) Ahead(judgedAt time.Time, allowed time.Duration) (reason string) {
 	ahead := c.At.Sub(judgedAt) // it saturates, at 292 years
 	if ahead <= allowed {
@@ -93,8 +93,8 @@ func (c Change) Empty() bool {
 		c.Status == "" && c.PaymentStatus == "" && c.FulfillmentStatus == ""
 }
 
-// creates reports whether the event may create its order: order.created does, and the event that we make of an answer of
-// the platform's API.
+// creates reports whether the event may create its order: order.created may, and the event that we make from an
+// answer of the platform's API.
 func (e Event) creates() bool { return e.Type == TypeOrderCreated || e.Type == TypeReconciled }
 
 func (c *Change) readOrder(e Event, data object) (err error) {
@@ -130,8 +130,8 @@ var implied = map[string]Change{
 	TypeOrderFulfilled: {FulfillmentStatus: "fulfilled"},
 }
 
-// isFull tells a full order from an excerpt such as {"id","payment_status"}, which must not replace one. The
-// smallest full order in the platform's documents has a status and a total.
+// isFull reports whether data is a full order, not an excerpt such as {"id","payment_status"}, which must not replace
+// one. The smallest full order in the platform's documents has a status and a total.
 func isFull(e Event, data object) bool {
 	return e.creates() || data.has("status") && (data.has("total") || data.has("lines"))
 }

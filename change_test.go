@@ -8,7 +8,7 @@ import (
 	"inorder"
 )
 
-// said is a Change in short: what the event says, without what every event has.
+// said is a short form of Change: what the event says, without the fields that every event has.
 type said struct {
 	creates                      bool
 	status, payment, fulfillment string

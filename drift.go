@@ -15,9 +15,9 @@ type Drift string
 const (
 	DriftNone      Drift = "same"
 	DriftMissing   Drift = "missing"   // we do not have the order
-	DriftDifferent Drift = "different" // anything but DriftSilent
-	// DriftSilent is an order that is processing there and confirmed here, and the same otherwise. The platform has no
-	// event for that, so none was lost.
+	DriftDifferent Drift = "different" // any difference other than DriftSilent
+	// DriftSilent is an order that is processing on the platform, confirmed here, and otherwise the same. The platform
+	// has no event for that change, so none was lost.
 	DriftSilent Drift = "silent"
 )
 
@@ -28,22 +28,22 @@ func (d Difference) String() string {
 	return Bounded(fmt.Sprintf("%s is %s, the platform has %s", d.What, d.Ours, d.Theirs))
 }
 
-// Comparison is an order beside the platform's.
+// Comparison is the result of comparing an order with the platform's.
 type Comparison struct {
 	Drift       Drift
-	Differences []Difference // none with DriftMissing and DriftNone
+	Differences []Difference // empty with DriftMissing and DriftNone
 
-	// Repair is the event, of TypeReconciled, that makes the order what the platform's is. Its ID follows from what
-	// differs: whoever sees the same drift makes an event of the same ID, and a drift that comes back has another one.
+	// Repair is the event, of TypeReconciled, that makes the order what it is on the platform. Its ID is derived from
+	// what differs: the same drift always gives the same ID, and a drift that comes back gives another one.
 	Repair Event
-	// Unrepairable is why Repair would not end the drift; "" if it would.
+	// Unrepairable is why Repair would bring the order no closer to the platform's; "" if it would.
 	Unrepairable string
 }
 
-// Compare compares an order, which holds all of its parts, with the platform's. raw is the platform's JSON, asOf when the
-// platform read it, to the second, and storeID the order's store, or "". It compares the statuses, the totals and the
-// parts, but not the whole JSON: an event that holds an excerpt leaves an older full order, and nothing is lost by that.
-// The error says why the platform's order cannot be read.
+// Compare compares the order, which must hold all of its parts, with the platform's. raw is the platform's JSON, asOf
+// when the platform read it, to the second, and storeID the order's store, or "". It compares the statuses, the
+// totals and the parts, but not the whole JSON: after an event with an excerpt, the full order that is stored is an
+// older one, and nothing is lost by that. The error says why the platform's order can't be read.
 func (o Order) Compare(raw json.RawMessage, asOf time.Time, storeID string) (Comparison, error) {
 	repair, theirs, err := o.repair(raw, asOf, storeID)
 	if err != nil {
@@ -62,14 +62,14 @@ func (o Order) Compare(raw json.RawMessage, asOf time.Time, storeID string) (Com
 	return c, nil
 }
 
-// answer is the platform's order, as its repair would tell it.
+// answer is the platform's order, as its repair will state it.
 type answer struct {
 	Change
-	refunded *int64 // what was refunded in all, in currency; nil if the platform does not say. It is compared, and kept nowhere
+	refunded *int64 // the sum of the refunds, in currency; nil if the platform does not say. It is compared, but never stored
 	currency string
 }
 
-// drift is how the order differs, apart from the sum of its refunds.
+// drift returns how the order differs, apart from the sum of its refunds.
 func (o Order) drift(c Change) Drift {
 	if o.ID == "" {
 		return DriftMissing
@@ -87,8 +87,8 @@ func (o Order) differences(a answer) []Difference {
 	return append(o.changedBy(a.Change), o.refundedDifference(a)...)
 }
 
-// changedBy returns in what the order differs from what a change of TypeReconciled says. What the change does not say is
-// no difference.
+// changedBy returns where the order differs from what a change of TypeReconciled says. What the change does not say
+// is no difference.
 func (o Order) changedBy(c Change) (list []Difference) {
 	differ := func(what, ours, theirs string) {
 		if theirs != "" && ours != theirs {
@@ -137,7 +137,7 @@ func (o Order) refundedDifference(a answer) []Difference {
 	return []Difference{{"refunded_total", shown(money(&sum, a.currency)), shown(money(a.refunded, a.currency))}}
 }
 
-// state is what is compared of a part; "" of one that is not known.
+// state returns what is compared of a part; "" if the part is not known.
 func (p Part) state() string {
 	if p.ID == "" {
 		return ""

@@ -14,7 +14,7 @@ const theirs = `{"id":"order_1","number":7,"status":"confirmed","payment_status"
 	"total":{"amount":500,"currency":"KRW"},"refunded_total":{"amount":0,"currency":"KRW"},
 	"payments":[{"id":"pay_1","status":"completed","amount":{"amount":500,"currency":"KRW"}}],"fulfillments":[],"refunds":[]}`
 
-// ours is what is known after events that tell all of theirs.
+// ours returns what is known after events that say everything in theirs.
 func ours(t testing.TB, more ...inorder.Change) inorder.Order {
 	created := change(t, "evt_1", "order.created", at(0), `{"id":"order_1","status":"pending","payment_status":"unpaid","fulfillment_status":"unfulfilled","total":{"amount":500,"currency":"KRW"}}`)
 	paid := change(t, "evt_2", "order.confirmed", at(1), theirs)
@@ -28,7 +28,7 @@ func compare(t testing.TB, o inorder.Order, raw string, minutes int) inorder.Com
 	return c
 }
 
-// repaired is the order after the comparison's event.
+// repaired returns the order after the comparison's repair.
 func repaired(t testing.TB, o inorder.Order, c inorder.Comparison) inorder.Order {
 	t.Helper()
 	parsed, err := inorder.ParseEvent(c.Repair.Body)
@@ -124,7 +124,7 @@ func TestTheSameDriftHasTheSameID(t *testing.T) {
 	require.NotEqual(t, first.Repair.ID, compare(t, o, theirs, 5).Repair.ID)
 	require.NotEqual(t, first.Repair.ID, compare(t, inorder.Order{}, completed, 5).Repair.ID)
 
-	// The same difference comes again: completed, and back by an event, and completed.
+	// The same difference comes back: completed, then confirmed by an event, then completed again.
 	o = repaired(t, o, first)
 	o = apply(o, change(t, "evt_3", "order.updated", at(6), `{"id":"order_1","status":"confirmed"}`)).Order
 	again := compare(t, o, completed, 7)

@@ -13,21 +13,20 @@ import (
 	"unicode/utf8"
 )
 
-// Event is one webhook event, as its envelope says it. Source: the platform's envelope
-// {"id","type","created_at","data","store_id"}.
+// Event is one webhook event, as read from the platform's envelope, {"id","type","created_at","data","store_id"}.
 type Event struct {
 	ID      string // the envelope's id, or else the hex SHA-256 of the body
-	Type    string // such as "order.paid"; an open set. At most 128 characters, which is what is kept of it
-	StoreID string // "" when the envelope names none, or one that cannot be one: no string, or over 255 characters
+	Type    string // such as "order.paid"; the set is open. A longer one is cut to 128 characters
+	StoreID string // "" if the envelope names none or an invalid one: not a string, or over 255 characters
 
-	// OccurredAt is the envelope's created_at, to the microsecond, which is what PostgreSQL keeps. It is zero
-	// when the envelope has no usable one; one that is not after the zero time would lose against nothing at all.
-	// A leap second is its last microsecond: after all of the second before it, before all of the one after it.
+	// OccurredAt is the envelope's created_at, in microseconds like PostgreSQL's times. It is zero if the envelope has no
+	// usable one. A time that is not after the zero time is not usable: it would lose even against an aspect that was never
+	// set. A leap second becomes the last microsecond of the second before it, so it still comes before the second after it.
 	OccurredAt time.Time
 
 	// ReceivedAt is when the receiver took the event. ParseEvent leaves it to the caller.
 	ReceivedAt time.Time
-	// RetriedAt is when a person last asked to apply it again; zero for never. From then on its date is judged by that time.
+	// RetriedAt is when a person last asked to apply the event again; zero for never. From then on its date is judged by that time.
 	RetriedAt time.Time
 
 	Data json.RawMessage // the envelope's data, any JSON value or none
@@ -36,12 +35,12 @@ type Event struct {
 
 var eventID = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,64}$`)
 
-// ParseEvent reads an authentic envelope. It refuses only what cannot be an event at all: a body that is not a
-// JSON object, a missing type, an id that cannot be one. The error is one line for the sender, without content.
-// Everything else about an event (its time, its data) is judged later, where a person can see it: see [Event.Change].
+// ParseEvent reads an envelope whose signature has been verified. It refuses only what can't be an event at all: a body that
+// is not a JSON object, a type that is missing or not a string, an invalid id. The error is one line for the sender and quotes
+// nothing. Everything else, such as the time and the data, is judged later, where a person can see it: see [Event.Change].
 //
-// An envelope without id gets one from its own bytes, so that a redelivery is still recognised. The event keeps body,
-// which must not be changed afterwards.
+// An envelope without an id gets one from its own bytes, so that a redelivery is still recognised. The event keeps body; the
+// caller must not change it afterwards.
 func ParseEvent(body []byte) (Event, error) {
 	envelope, err := parseObject(body)
 	if err != nil {
@@ -61,14 +60,14 @@ func ParseEvent(body []byte) (Event, error) {
 	} else if e.ID, _ = envelope.str("id"); !eventID.MatchString(e.ID) {
 		return Event{}, errors.New("id must be a string of 1 to 64 characters out of A-Z a-z 0-9 . _ : -")
 	}
-	// A store_id or created_at that cannot be one is no reason to lose the event.
+	// An invalid store_id or created_at is no reason to lose the event.
 	e.StoreID, _ = envelope.short("store_id", maxID)
 	createdAt, _ := envelope.str("created_at")
 	e.OccurredAt = parseTime(createdAt)
 	return e, nil
 }
 
-// within returns the same bytes as a part of whole, so that an event, which may have to wait, does not hold its data twice.
+// within returns part as a slice of whole, so that an event does not hold its data twice while it waits.
 func within(whole, part []byte) []byte {
 	if at := bytes.Index(whole, part); part != nil && at >= 0 {
 		return whole[at : at+len(part) : at+len(part)]
@@ -76,10 +75,10 @@ func within(whole, part []byte) []byte {
 	return part
 }
 
-// leapSecond is a time whose second is 60, which package time does not know, in what stands before and after the second.
+// leapSecond matches a time whose second is 60, which package time rejects, and captures what stands around the second.
 var leapSecond = regexp.MustCompile(`^(.{17})60(?:\.[0-9]+)?(Z|[+-][0-9:]{5})$`)
 
-// parseTime reads an RFC 3339 time, also with the lower-case letters and the leap second that it allows.
+// parseTime reads an RFC 3339 time, including the lower-case letters and leap seconds of the RFC. Other text gives the zero time.
 func parseTime(text string) time.Time {
 	text = strings.ToUpper(text)
 	leap := leapSecond.FindStringSubmatch(text)
@@ -98,8 +97,8 @@ func parseTime(text string) time.Time {
 // AboutOrders reports whether the event is of a family that the orders table follows.
 func (e Event) AboutOrders() bool { return IsAboutOrders(e.Type) }
 
-// OrderID is the order that the event speaks of, or "" if it names none: data.order_id if that is a non-empty
-// string, else data.id for order events and for payment events that carry the order itself.
+// OrderID returns the ID of the order that the event is about, or "" if it names none: data.order_id if that is a
+// non-empty string, else data.id for order events and for payment events that carry the order itself.
 func (e Event) OrderID() string {
 	data, err := parseObject(e.Data)
 	if err != nil || !e.AboutOrders() {
@@ -133,7 +132,7 @@ func (e Event) orderShaped(data object) bool {
 	return false
 }
 
-// object is a JSON object with its values unread. Unlike a struct it matches keys exactly, and keeps numbers as
+// object is a JSON object whose values are not decoded. Unlike a struct it matches keys exactly, and keeps numbers as
 // they were written.
 type object map[string]json.RawMessage
 
@@ -153,8 +152,8 @@ func isNull(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "
 // has reports whether the key is there with a value other than null.
 func (o object) has(key string) bool { return !isNull(o[key]) }
 
-// str reads a string; absent and null are "". What PostgreSQL's text cannot hold becomes U+FFFD: invalid UTF-8 (by
-// the decoder) and NUL.
+// str reads a string; absent and null give "". U+FFFD replaces what PostgreSQL's text can't hold: NUL here, and
+// invalid UTF-8 in the decoder.
 func (o object) str(key string) (string, error) {
 	if !o.has(key) {
 		return "", nil

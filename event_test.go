@@ -209,7 +209,7 @@ func TestAboutOrders(t *testing.T) {
 	}
 }
 
-// Whatever arrives: no panic, an ID that can be one, one line of answer, and no detail that is not bounded.
+// Whatever arrives, nothing panics, the ID is valid, an error is one line, and every detail is bounded.
 func FuzzChange(f *testing.F) {
 	f.Add([]byte(`{"id":"evt_1","type":"order.created","created_at":"2025-01-15T10:30:00Z","data":{"id":"o","total":{"amount":1}},"store_id":"s"}`))
 	f.Add([]byte(`{"type":"payment.refunded","created_at":"2025-01-15T10:30:00Z","data":{"order_id":"o","amount":{"amount":1e3}}}`))

@@ -117,7 +117,7 @@ func ExampleEvent_Change() {
 	// product.updated: nothing about orders
 }
 
-// A refund without an ID of its own counts until the order lists its refunds, which tell it by the platform's ID.
+// A refund without an ID of its own counts until a full order lists the refunds. The list has it under the platform's ID.
 func ExampleOrder_Counts() {
 	var order inorder.Order
 	for _, body := range []string{

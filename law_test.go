@@ -14,8 +14,8 @@ import (
 	"inorder/dev/history"
 )
 
-// The law: for any history, any permutation with any duplicates, and any events replayed in between, gives the same final order, the one that a simple oracle
-// says, which sorts the history by time and lets every event overwrite.
+// The law: any history, in any permutation, with any duplicates and any events replayed in between, gives the same final
+// order. It is the one that a simple oracle gives, which sorts the history by time and lets every event overwrite.
 func TestAnyPermutationWithAnyDuplicatesEndsInTheOrderThatTheOracleSays(t *testing.T) {
 	for range 5 { // of rapid's 100 checks each
 		rapid.Check(t, func(t *rapid.T) {
@@ -37,7 +37,7 @@ const (
 	re1     = `{"id":"re_1","status":"completed",` + of300 + `}`
 )
 
-// full is an event with a full order of that time of day.
+// full returns an event with a full order, dated at that time of day.
 func full(eventType, clock, lists string) string {
 	return fmt.Sprintf(`{"id":"%[1]s-%[2]s","type":"%[1]s","created_at":"2025-01-15T%[2]sZ",`+
 		`"data":{"id":"order_1","status":"confirmed","total":{"amount":900,"currency":"KRW"}%[3]s}}`, eventType, clock, lists)
@@ -131,11 +131,11 @@ func take(t require.TestingT, events []history.Event) inorder.Order {
 	return s.order()
 }
 
-// steps do in memory what the dedupe transaction does with its tables, and the workflow with its waiting.
+// steps does in memory what the dedupe transaction does with its tables, and what the workflow does by waiting.
 type steps struct {
 	known   tables
 	waiting []inorder.Change
-	state   map[string]inorder.Outcome // of the events that came; those that were released have ended, too
+	state   map[string]inorder.Outcome // by event ID; an event recorded as waiting has ended once the order exists
 }
 
 func (s *steps) take(t require.TestingT, body string, replay bool) {
@@ -144,7 +144,7 @@ func (s *steps) take(t require.TestingT, body string, replay bool) {
 	before, seen := s.state[e.ID]
 	isWaiting := before == inorder.Waiting && s.known.order.ID == ""
 	if seen != replay || isWaiting {
-		return // what has not ended can't be replayed
+		return // a duplicate, or a replay of an event that has not ended
 	}
 	c, err := e.Change()
 	require.NoError(t, err)
@@ -173,13 +173,13 @@ func (s *steps) order() inorder.Order {
 	return o
 }
 
-// tables are the row of the order and those of its parts; nil if it has none.
+// tables are the order's row and the rows of its parts; nil if it has none.
 type tables struct {
 	order inorder.Order
 	parts map[inorder.PartKey]inorder.Part
 }
 
-// apply reads the parts that the change speaks of alone, and writes nothing but what Apply says is to be written.
+// apply reads only the parts that the change is about, and writes only what Apply says must be written.
 func (s *tables) apply(t require.TestingT, c inorder.Change) inorder.Decision {
 	o := s.order
 	o.Parts = maps.Clone(s.parts)

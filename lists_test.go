@@ -11,10 +11,10 @@ import (
 	"inorder"
 )
 
-// story is events by a letter each.
+// story is a history of events, each named by a letter and maybe a digit.
 type story map[string]inorder.Change
 
-// inOrder applies the history in that order. What comes before its order waits, and is applied when that is created.
+// inOrder applies the history in that order. An event that comes before its order waits, and is applied once the order is created.
 func (h story) inOrder(letters []string) (o inorder.Order, last inorder.Decision) {
 	var waiting []inorder.Change
 	for _, letter := range letters {
@@ -44,7 +44,7 @@ func permutations(of []string) (all [][]string) {
 	return all
 }
 
-// counted says what counts of an order's parts.
+// counted returns in words what counts of an order's parts.
 func counted(o inorder.Order) string {
 	var refunded int64
 	status := map[string]string{}
@@ -60,7 +60,7 @@ func counted(o inorder.Order) string {
 	return strings.TrimSpace(fmt.Sprint(refunded, " ", status["payment"], status["fulfillment"], status["return"]))
 }
 
-// What the small histories are made of: the time in minutes after 10:00 comes with the letter.
+// aHistory returns a small history. A key begins with the letter of its type; its text is the time after 10:00, and maybe data.
 func aHistory(t *testing.T, events map[string]string) story {
 	types := map[string]string{"c": "order.created", "u": "order.updated", "r": "order.reconciled", "e": "payment.refunded", "f": "fulfillment.shipped",
 		"p": "payment.created", "x": "return.requested"}
@@ -80,7 +80,7 @@ func aHistory(t *testing.T, events map[string]string) story {
 	return h
 }
 
-// requireEnd applies the history in every order, twice each, and requires one end, in which that counts.
+// requireEnd applies the history in every order, twice each, and requires the same end each time, in which counts is what counts.
 func (h story) requireEnd(t *testing.T, counts string) {
 	t.Helper()
 	var letters []string

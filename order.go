@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// Outcome is how an event ended, as webhook_events records it. Waiting, Stuck and Attention are phases of an event that has
-// not ended; pending_events has those.
+// Outcome is how an event ended, as webhook_events records it. Waiting, Stuck and Attention are phases of an event
+// that has not ended; pending_events records those.
 type Outcome string
 
 const (
 	Applied   Outcome = "applied"   // it changed its order
-	Stale     Outcome = "stale"     // something newer was known about all that it says
+	Stale     Outcome = "stale"     // something newer was known about everything that it says
 	Ignored   Outcome = "ignored"   // it says nothing that the orders table keeps
 	Discarded Outcome = "discarded" // an operator gave it up
 	Expired   Outcome = "expired"   // its order never came
@@ -25,19 +25,19 @@ const (
 // Order is what is known of one order. The zero Order is a missing one.
 //
 // Every aspect is a last-writer-wins register: it carries the time of the event that set it, and an event changes
-// those aspects that it is newer for.
+// only the aspects for which it is newer.
 type Order struct {
 	ID                                       string
-	StoreID                                  string // set by the first event that names one, for ever
+	StoreID                                  string // set by the first event that names one; never changes
 	Status, PaymentStatus, FulfillmentStatus Aspect
 	Snapshot                                 Snapshot
-	Parts                                    map[PartKey]Part // those that a decision needs; a store loads those concerned
+	Parts                                    map[PartKey]Part // the parts that a decision needs; the store loads only those
 
-	// Listed is when all parts of a kind were last listed: the time of the newest full order that lists them all. A kind
-	// that never was is not in it; nil is the same as empty.
+	// Listed is, by kind of part, the time of the newest full order that lists all parts of that kind. A kind that was
+	// never listed is absent; nil is the same as empty.
 	Listed map[string]time.Time
 
-	LastWebhookAt time.Time // the newest event that changed anything; no time in Listed is after it
+	LastWebhookAt time.Time // the time of the newest event that changed anything; no time in Listed is later
 }
 
 // Aspect is one status of an order and the time of the event that set it.
@@ -50,11 +50,11 @@ type Aspect struct {
 type Decision struct {
 	Outcome Outcome // Applied, Stale, Ignored, Waiting, or Attention for another store's order or another order's part
 	Detail  string  // why, for people: what a stale event lost against, what a waiting one waits for
-	Order   Order   // as it now is
+	Order   Order   // after the change
 
 	Created     bool   // the order was missing, and is not now
 	NewSnapshot bool   // Order.Snapshot is the change's
-	NewParts    []Part // of the change's parts, those to keep, of a stale event too: see Apply
+	NewParts    []Part // the change's parts that must be stored, even if the event is stale: see Apply
 }
 
 // utc formats a time for people, in UTC wherever the process runs.

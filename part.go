@@ -13,11 +13,11 @@ import (
 // Part is a payment, fulfillment, refund or return of an order, keyed by its kind and the platform's ID for it.
 type Part struct {
 	Kind, ID string
-	// KeyedByEvent is whether the platform gave no ID for it, and ID is that of the event that carried it. Such a part
-	// counts until the platform lists its kind: see Order.Counts.
+	// KeyedByEvent reports that the platform gave the part no ID, so that ID is that of the event that carried it. Such
+	// a part counts until the platform lists its kind: see Order.Counts.
 	KeyedByEvent bool
 
-	OrderID  string // the order that it belongs to, for ever
+	OrderID  string // the order that it belongs to; never changes
 	Status   string
 	Amount   *int64 // minor units of Currency; nil when the event does not say
 	Currency string
@@ -38,19 +38,19 @@ func (p Part) compare(b Part) int {
 	return cmp.Or(p.At.Compare(b.At), cmp.Compare(partRank(p.Kind, p.Status), partRank(b.Kind, b.Status)), cmp.Compare(p.EventID, b.EventID))
 }
 
-// isForeign reports whether the part is known as another order's.
+// isForeign reports whether the part is known to belong to another order.
 func (o Order) isForeign(p Part, orderID string) bool {
 	have, known := o.Parts[p.Key()]
 	return known && have.OrderID != orderID
 }
 
-// Counts reports whether the part is to be counted. One without an ID of its own cannot be found in a list that the
-// platform gives of its kind, and counts only while it is newer than the newest of them, which has it under its own ID.
+// Counts reports whether the part counts. A part without an ID of its own can't be matched with the platform's lists of its
+// kind, where it has an ID. So it counts only while it is newer than the newest of these lists, which has it under that ID.
 //
-// Known limit: a list of the part's very second may be from before it. The part then is missing until the next list.
+// Known limit: a list dated the same second as the part may be from before it. The part is then missing until the next list.
 func (o Order) Counts(p Part) bool { return !p.KeyedByEvent || p.At.After(o.Listed[p.Kind]) }
 
-// withPart sets the part in a copy of the parts, or in the parts themselves where they are a copy already.
+// withPart sets the part in a copy of the parts if copyFirst is set, else in parts itself, which must be a copy already.
 func withPart(parts map[PartKey]Part, p Part, copyFirst bool) map[PartKey]Part {
 	if copyFirst {
 		next := make(map[PartKey]Part, len(parts)+1)
@@ -82,15 +82,15 @@ func (c *Change) keep(p Part) {
 	c.Parts = append(c.Parts, p)
 }
 
-// lists are where a full order lists its parts.
+// lists are the fields in which a full order lists its parts, and the kinds of those.
 var lists = []struct{ field, kind string }{{"payments", "payment"}, {"fulfillments", "fulfillment"}, {"refunds", "refund"}, {"returns", "return"}}
 
-// readLists reads the parts that a full order lists, and notes the kinds of which it lists all. A list that is absent or
-// null is no list.
+// readLists reads the parts that a full order lists, and notes the kinds that it lists completely. A list that is
+// absent or null is no list.
 //
-// A part without an ID can't be matched with a known one, and a part without a status or, as a refund, without an amount would
-// erase what is known. These, and parts of another form than documented, are left out, because the rest of the order is right.
-// A list from which a part was left out does not count as all parts of its kind.
+// A part without an ID can't be matched with a known one. A part without a status, or a refund without an amount,
+// would erase what is known. Such parts, and parts of another form than documented, are left out, because the rest of
+// the order is right. A list from which a part was left out is not complete.
 func (c *Change) readLists(data object) {
 	for _, l := range lists {
 		if data.has(l.field) && c.readList(l.field, l.kind, data[l.field]) {

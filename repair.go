@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// OwnIDPrefix begins the IDs of the events that we make ourselves. No delivery may bring one, nor TypeReconciled.
-// Reconciled events of older versions have IDs that begin with "reconcile-".
+// OwnIDPrefix begins the IDs of the events that we make ourselves. A delivery with such an ID, or of TypeReconciled,
+// is refused. Reconciled events of older versions have IDs that begin with "reconcile-".
 const OwnIDPrefix = "inorder-"
 
-// repair makes the event that tells the platform's order, and reads it as it will be read when it is applied.
+// repair makes the event that carries the platform's order, and reads it as it will be read when it is applied.
 func (o Order) repair(raw json.RawMessage, asOf time.Time, storeID string) (Event, answer, error) {
 	e := Event{Type: TypeReconciled, OccurredAt: answeredAt(asOf), StoreID: storeID, Data: raw}
 	c, err := e.Change()
@@ -29,13 +29,13 @@ func (o Order) repair(raw json.RawMessage, asOf time.Time, storeID string) (Even
 	}
 	data, err := parseObject(raw)
 	if err == nil {
-		a.refunded, a.currency, _ = data.money("refunded_total") // one that cannot be read is not compared
+		a.refunded, a.currency, _ = data.money("refunded_total") // a total that can't be read is not compared
 	}
 	return e, a, err
 }
 
-// answeredAt is the time of an event that is made of the platform's answer. The answer's time has whole seconds, and a
-// webhook of that second may be newer: dated a microsecond before the second, the answer loses against all of them.
+// answeredAt returns the time of an event that is made from the platform's answer. The answer's time has whole seconds,
+// and a webhook of that second may be newer. Dated a microsecond before the second, the answer loses against all of them.
 func answeredAt(asOf time.Time) time.Time {
 	at := asOf.UTC().Truncate(time.Second).Add(-time.Microsecond)
 	if !at.After(time.Time{}) {
@@ -44,9 +44,9 @@ func answeredAt(asOf time.Time) time.Time {
 	return at
 }
 
-// unrepairable applies the repair and compares again. It returns "" if less differs after it, and nothing that did not
-// before; else why not. A refund without an ID of its own, for instance, would count twice if it is as new as the answer,
-// or if something else in the answer's list of refunds cannot be read.
+// unrepairable applies the repair and compares again. It returns "" if less differs then, and nothing that did not
+// differ before; else it returns why not. For example, a refund without an ID of its own would count twice if it is
+// as new as the answer, or if something else in the answer's list of refunds can't be read.
 func (o Order) unrepairable(theirs answer, before []Difference) string {
 	d := o.Apply(theirs.Change)
 	if d.Outcome == Attention {
@@ -68,8 +68,8 @@ func (o Order) unrepairable(theirs answer, before []Difference) string {
 	return ""
 }
 
-// Repaired reports which drift applying c removed, or DriftNone if after is no closer to c than o. So it is with a repair
-// that came too late, because what was known already is newer. Both orders hold all of their parts.
+// Repaired reports which drift applying c removed, or DriftNone if after is no closer to c than o. That happens if a
+// repair comes too late, because what is known is newer. Both orders must hold all of their parts.
 func (o Order) Repaired(c Change, after Order) Drift {
 	if o.ID != "" && len(after.changedBy(c)) >= len(o.changedBy(c)) {
 		return DriftNone
@@ -77,8 +77,8 @@ func (o Order) Repaired(c Change, after Order) Drift {
 	return o.drift(c)
 }
 
-// repairID is a hash of what is compared: what is known of the order, and what the platform has. The time of the order's
-// last event is part of it, so that a drift that comes back has another ID.
+// repairID returns a hash of what is compared: what is known of the order, and what the platform has. It includes the
+// time of the order's last event, so that a drift that comes back has another ID.
 func repairID(o Order, c Change) string {
 	h := sha256.New()
 	write := func(words ...string) { fmt.Fprintf(h, "%q\n", words) }

@@ -60,7 +60,7 @@ func TestAPartWithoutAnIDThatThePlatformDoesNotListIsADifference(t *testing.T) {
 		require.Equal(t, inorder.DriftNone, compare(t, o, replaceOnce(noTotal, `"refunds":[]`, `"refunds":[7]`), 9).Drift)
 	})
 	t.Run("and one that comes back is repaired by another event", func(t *testing.T) {
-		// Counted again because its row was written anew, with what the order is otherwise.
+		// The part counts again, as if its row had been rewritten; the rest of the order is as it was after the repair.
 		o.LastWebhookAt = after.LastWebhookAt
 		require.NotEqual(t, compare(t, o, noTotal, 10).Repair.ID, compare(t, after, noTotal, 10).Repair.ID)
 	})

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// The event types that mean something by themselves. Of any other type of [IsAboutOrders] the data says all.
+// The event types that the code handles by name. It reads any other type of [IsAboutOrders] by its family, verb and data.
 const (
 	TypeOrderCreated    = "order.created" // creates the order; the others wait for it
 	TypeOrderConfirmed  = "order.confirmed"
@@ -13,14 +13,14 @@ const (
 	TypeOrderCancelled  = "order.cancelled"
 	TypeOrderPaid       = "order.paid"
 	TypeOrderFulfilled  = "order.fulfilled"
-	TypePaymentRefunded = "payment.refunded" // whose data is a refund
+	TypePaymentRefunded = "payment.refunded" // its data is a refund
 
-	// TypeReconciled is the type of the event that we make of an order as the platform's API answered it. It goes the way of
-	// every event. Its data is the order, and it creates a missing order.
+	// TypeReconciled is the type of the event that we make from an order as the platform's API returned it. It is
+	// processed like any other event. Its data is the order, and it creates a missing order.
 	TypeReconciled = "order.reconciled"
 )
 
-// eventTypes are those that the platform documents.
+// eventTypes are the types that the platform documents.
 var eventTypes = []string{
 	"customer.created", "customer.updated",
 	"fulfillment.created", "fulfillment.delivered", "fulfillment.shipped",

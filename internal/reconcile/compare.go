@@ -1,5 +1,5 @@
-// Package reconcile compares our orders with the platform's: a page of them, one, or all. It only reads. It says which
-// orders drifted and which event would repair each of them; to start those events is its caller's.
+// Package reconcile compares our orders with the platform's: a page of them, one, or all. It only reads. It reports
+// which orders drifted and which event would repair each of them; the caller starts those events.
 package reconcile
 
 import (
@@ -24,22 +24,22 @@ type Comparer struct {
 	Metrics  *Metrics
 }
 
-// Compared is an order beside the platform's.
+// Compared is an order that was compared with the platform's.
 type Compared struct {
-	OrderID string // "" if it has none that an order can have
+	OrderID string // "" if it has no valid ID
 	Where   string // names an order without an ID, by its place in a listing
 	inorder.Comparison
-	Problem string // why it could not be compared; the Comparison then says nothing
+	Problem string // why it could not be compared; then ignore the Comparison
 }
 
-// Drifted reports whether the order is not known to be as the platform's.
+// Drifted reports whether the order differs from the platform's, or may differ because it could not be compared.
 func (c Compared) Drifted() bool { return c.Problem != "" || c.Drift != inorder.DriftNone }
 
 // WhyUnrepaired returns why no event would repair the order; "" if its Repair would, or if there is nothing to repair.
 func (c Compared) WhyUnrepaired() string { return cmp.Or(c.Problem, c.Unrepairable) }
 
-// String returns in words why the order cannot be repaired, or else what differs. Of a missing order it is what the
-// platform has.
+// String returns in words why the order cannot be repaired, or else what differs. For a missing order it returns what
+// the platform has.
 func (c Compared) String() string {
 	if why := c.WhyUnrepaired(); why != "" {
 		return why
@@ -67,12 +67,12 @@ func inShort(repair inorder.Event) string {
 	return strings.Join(text, ", ")
 }
 
-// ErrNoDate is the error of an answer of the platform without a time: it can't be known then which state is newer.
+// ErrNoDate says that the platform's answer has no time: then it is not known which state is newer.
 var ErrNoDate = errors.New("the platform's answer has no Date header: an order cannot be compared without the time of the answer; " +
 	"if a proxy is in between (HEADLESS_COMMERCE_API_URL), let it pass the header on")
 
-// Order compares one order by its ID. If the platform does not know the order, refuses to show it, or shows what cannot be
-// read, that is its Problem. An error, such as ErrNoDate, may pass.
+// Order compares one order by its ID. The result has a Problem if the platform does not know the order, refuses to
+// show it, or shows what can't be read. An error, such as ErrNoDate, may be temporary.
 func (c Comparer) Order(ctx context.Context, id string) (Compared, error) {
 	problem := func(why string) (Compared, error) { return Compared{OrderID: id, Problem: Shortened(why)}, nil }
 	o, err := c.Platform.GetOrder(ctx, id)
@@ -94,7 +94,7 @@ func (c Comparer) Order(ctx context.Context, id string) (Compared, error) {
 	return list[0], nil
 }
 
-// compare compares each order by itself. One that cannot be read has a Problem, and the others are compared nevertheless.
+// compare compares each order by itself. An order that can't be read has a Problem; the others are compared nevertheless.
 func (c Comparer) compare(ctx context.Context, theirs []platform.Order) ([]Compared, error) {
 	list, parts := make([]Compared, len(theirs)), make([][]inorder.PartKey, len(theirs))
 	var ids []string
@@ -131,12 +131,12 @@ func (c Comparer) compare(ctx context.Context, theirs []platform.Order) ([]Compa
 // maxEvent, in bytes, leaves room for what Temporal keeps beside an event: it refuses inputs over 2 MiB.
 const maxEvent = 1_900_000
 
-// asOf is the time that the platform's answer is given: its Date, less the whole seconds that it took to come. Too late a
-// time would let an older state win over a newer event; too early a time leaves a drift to the next comparison.
+// asOf returns the time as of which the platform's answer counts: its Date, less the whole seconds that it took to come. A time
+// that is too late would let an older state win over a newer event; one that is too early leaves a drift to the next comparison.
 func asOf(r platform.Reading) time.Time { return r.AsOf.Add(-r.Took.Truncate(time.Second)) }
 
-// read reads an order as its repair would be read, and returns the parts that it holds. What the domain takes for no ID,
-// such as a number or an endless text, is none here.
+// read reads an order as its repair would be read, and returns the keys of its parts. An ID that the domain does not
+// accept, such as a number or an endless text, counts as none.
 func read(o platform.Order) (c Compared, parts []inorder.PartKey) {
 	e := inorder.Event{Type: inorder.TypeReconciled, OccurredAt: o.AsOf, Data: o.Raw}
 	if id := e.OrderID(); id == o.ID {
@@ -156,8 +156,8 @@ func read(o platform.Order) (c Compared, parts []inorder.PartKey) {
 	return c, parts
 }
 
-// findDeleted marks the missing orders whose repair was applied once: somebody deleted their rows since, and the repair
-// would be taken for a duplicate.
+// findDeleted marks the missing orders whose repair has been applied before: somebody has deleted their rows since,
+// and the repair would be taken for a duplicate.
 func (c Comparer) findDeleted(ctx context.Context, list []Compared) error {
 	missing := map[string]int{}
 	for i, o := range list {
@@ -182,6 +182,6 @@ func unreadable(err error) string {
 
 const maxText = 300 // characters
 
-// Shortened cuts what follows a text's first 300 characters, and puts "…" for it. Texts that are made of the platform's
-// words, which workflows carry and people read, are shortened.
+// Shortened returns the first 300 characters of a text, followed by "…" if it has more. It is for texts that are made
+// from the platform's words, which workflows carry and people read.
 func Shortened(s string) string { return inorder.Cut(s, maxText) }

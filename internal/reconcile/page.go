@@ -22,15 +22,15 @@ type Cursor struct {
 type Page struct {
 	Orders  []Compared
 	Next    *Cursor // nil after the last page of the last listing
-	Stopped string  // why the listing ends here, though the platform has more of it; Next is then of the next listing
+	Stopped string  // why the listing ends here, though the platform has more of it; Next is then the next listing
 }
 
 // openStatuses come in the order of an order's life, so that an order that moves on while they are listed is met twice
 // rather than never.
 var openStatuses = []string{"draft", "pending", "confirmed", "processing"}
 
-// listings are the platform's orders that are compared: those created since, and the older ones that are open there. The
-// two overlap by a second, because the platform does not document whether a bound itself counts.
+// listings returns which of the platform's orders are compared: those created since, and the older ones that are open
+// there. The two overlap by a second, because the platform does not document whether its bounds are inclusive.
 func listings(since time.Time) []platform.OrderFilter {
 	list := []platform.OrderFilter{{CreatedAfter: since}}
 	for _, status := range openStatuses {
@@ -42,7 +42,7 @@ func listings(since time.Time) []platform.OrderFilter {
 // pageSize is the most that the platform gives.
 const pageSize = 100
 
-// Page compares the page at a cursor. A listing that no retry brings further is Stopped, and is no error.
+// Page compares the page at a cursor. If no retry would get a listing further, the page is Stopped; that is no error.
 func (c Comparer) Page(ctx context.Context, since time.Time, at Cursor) (Page, error) {
 	list := listings(since)
 	f := list[at.Listing]
@@ -93,9 +93,9 @@ const (
 
 var errEndless = fmt.Errorf("it has not ended within %s", openWithin)
 
-// OpenHereAlone returns the IDs of at most 500 orders that are open here and not on the platform: their last events were
-// lost, and no listing shows them any more. It leaves out those whose rows were made after since, which are in the first
-// listing. If a listing cannot be read to its end, it returns no orders, and as stopped the reason.
+// OpenHereAlone returns the IDs of at most 500 orders that are open here and not on the platform: their last events
+// were lost, and no listing shows them any more. It leaves out orders whose rows were created after since, because
+// the first listing has them. If a listing can't be read to its end, it returns no orders, and stopped says why.
 func (c Comparer) OpenHereAlone(ctx context.Context, since time.Time) (ids []string, stopped string, err error) {
 	open, err := c.Store.OpenOrders(ctx, openStatuses, since)
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 
 func TestMain(m *testing.M) { testenv.Main(m) }
 
-// shop is a stand-in, whose API a test may answer in its place, beside a database.
+// shop is a stand-in and a database. A test may answer for the stand-in's API.
 type shop struct {
 	reconcile.Comparer
 	t        *testing.T
@@ -45,7 +45,7 @@ func newShop(t *testing.T) *shop {
 	return s
 }
 
-// place makes orders on the platform, of which we hear nothing.
+// place creates orders on the platform whose events never reach us.
 func (s *shop) place(n int) (ids []string) {
 	s.t.Helper()
 	orders, err := s.platform.Place(standin.Placement{Count: n, Actions: []string{"pay"}})
@@ -56,7 +56,7 @@ func (s *shop) place(n int) (ids []string) {
 	return ids
 }
 
-// know makes a row of an order here, as if its events had come, ten days ago.
+// know writes a row of an order here, as if its events had come ten days ago.
 func (s *shop) know(id, status string) {
 	s.t.Helper()
 	_, err := s.pool.Exec(s.t.Context(), `

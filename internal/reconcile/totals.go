@@ -14,14 +14,14 @@ import (
 
 // Totals count what a reconciliation compared and repaired.
 type Totals struct {
-	Compared int `json:"compared"` // an order that is compared once more counts again
+	Compared int `json:"compared"` // an order that is compared twice counts twice
 
 	// Orders that were repaired, by their drift.
 	Missing   int `json:"missing"`
 	Different int `json:"different"`
 	Silent    int `json:"silent"`
 
-	Unrepaired int      `json:"unrepaired"`      // orders that are still not as the platform has them
+	Unrepaired int      `json:"unrepaired"`      // orders that still differ from the platform's
 	Notes      []string `json:"notes,omitempty"` // why, of the first twenty
 }
 
@@ -68,12 +68,12 @@ func (t *Totals) AddUnrepaired(c Compared, why string) {
 
 // Preview is the result that a reconciliation would have now.
 type Preview struct {
-	Totals           // as if each order were repaired that can be; an order counts once
+	Totals           // as if each order that can be repaired were repaired; an order counts once
 	Stopped []string // why not all orders were compared
 }
 
-// Preview compares the named orders or, if none is named, the same orders as the workflow ReconcileOrders. It calls drifted
-// for each order that is not as the platform's, once. An error is what the workflow would retry.
+// Preview compares the named orders or, if none is named, the same orders as the workflow ReconcileOrders. It calls
+// drifted once for each order that differs or could not be compared. An error is one that the workflow would retry.
 func (c Comparer) Preview(ctx context.Context, named []string, since time.Time, drifted func(Compared)) (p Preview, err error) {
 	seen := map[string]bool{} // an order may be in several pages, because orders change while they are listed
 	add := func(o Compared) {
@@ -131,10 +131,10 @@ func (p *Preview) stop(why string) {
 type Metrics struct {
 	repairs     *prometheus.CounterVec
 	compared    prometheus.Counter
-	lastSuccess *prometheus.GaugeVec // a vector, so that it is there only after Expect or Succeeded
+	lastSuccess *prometheus.GaugeVec // a vector, so that it exists only after Expect or Succeeded
 }
 
-// NewMetrics registers the metrics; with nil they are counted and shown nowhere.
+// NewMetrics registers the metrics. With nil they are counted, but shown nowhere.
 func NewMetrics(r prometheus.Registerer) *Metrics {
 	f := promauto.With(r)
 	m := &Metrics{
@@ -153,15 +153,15 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		}, nil),
 	}
 	for _, d := range []inorder.Drift{inorder.DriftMissing, inorder.DriftDifferent, inorder.DriftSilent} {
-		m.repairs.WithLabelValues(string(d)) // so that an increase from nothing shows
+		m.repairs.WithLabelValues(string(d)) // so that the first increase shows
 	}
 	return m
 }
 
 func (m *Metrics) Repaired(d inorder.Drift) { m.repairs.WithLabelValues(string(d)).Inc() }
 
-// Expect shows that a reconciliation is to succeed in this process, though none has yet. Without it, a worker that never
-// finishes one looks like a worker without a platform.
+// Expect shows that this process is to reconcile, though it has not succeeded yet. Without it, a worker that never
+// finishes a reconciliation looks like a worker without a platform.
 func (m *Metrics) Expect() { m.lastSuccess.WithLabelValues() }
 
 // Succeeded notes that a reconciliation of all orders has just ended.

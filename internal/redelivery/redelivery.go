@@ -1,6 +1,6 @@
-// Package redelivery notices an event that was delivered again with another body. The signature covers no time, so that is a
-// sender's mistake, or somebody who has the secret. It compares after the delivery was answered: a duplicate is a duplicate,
-// and the first body counts.
+// Package redelivery notices an event that is delivered again with another body. The signature does not cover a time,
+// so that is a sender's mistake, or somebody who has the secret. It compares after the delivery was answered: a
+// duplicate stays a duplicate, and the first body counts.
 package redelivery
 
 import (
@@ -21,7 +21,7 @@ import (
 // Metrics count what this process noticed.
 type Metrics struct{ otherBodies prometheus.Counter }
 
-// NewMetrics registers the metrics; with nil nobody reads them.
+// NewMetrics registers the metrics. With nil they are counted, but shown nowhere.
 func NewMetrics(r prometheus.Registerer) *Metrics {
 	return &Metrics{promauto.With(r).NewCounter(prometheus.CounterOpts{
 		Name: "inorder_other_bodies_total",
@@ -29,8 +29,8 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 	})}
 }
 
-// Notice counts an event that came again with another body, and logs it with the event's attributes: see telemetry.Attrs. Whoever has
-// the secret can send many, so the log is a limited one.
+// Notice counts an event that came again with another body, and logs it with the event's attributes: see
+// telemetry.Attrs. Whoever has the secret can send many, so the log is limited.
 func (m *Metrics) Notice(log *loglimit.Logger, event []any) {
 	m.otherBodies.Inc()
 	log.Log(slog.LevelWarn, "another body", "an event came again with another body, which is ignored", event...)
@@ -54,7 +54,7 @@ type duplicate struct {
 	id    string
 	attrs []any // for the log
 	hash  [sha256.Size]byte
-	tries int // that found nothing to compare it with
+	tries int // comparisons that found no first body
 }
 
 const (
@@ -62,7 +62,7 @@ const (
 	perTry  = 5 * time.Second // what one comparison may take
 )
 
-// pauses come before comparing again a duplicate whose first delivery has no row yet, or while PostgreSQL is away.
+// pauses are the waits before a duplicate is compared again, because its first delivery has no row yet or PostgreSQL is away.
 var pauses = []time.Duration{5 * time.Second, 30 * time.Second}
 
 // New returns a watcher that compares nothing until Run.
@@ -70,10 +70,10 @@ func New(hashes Hashes, m *Metrics, log *loglimit.Logger) *Watcher {
 	return &Watcher{hashes: hashes, metrics: m, log: log, queue: make(chan duplicate, waiting), later: make(chan struct{}, waiting)}
 }
 
-// Duplicate takes an event that is a duplicate, before that is answered. It never waits, and keeps nothing of the event's
-// body. Its hash costs at most what the signature's cost.
+// Duplicate takes an event that is a duplicate, before its delivery is answered. It never blocks, and keeps nothing
+// of the event's body. Its hash costs at most what verifying the signature cost.
 func (w *Watcher) Duplicate(e inorder.Event) {
-	if len(w.queue) < cap(w.queue) { // else it is not worth a hash
+	if len(w.queue) < cap(w.queue) { // a hash would be wasted on a full queue
 		w.put(duplicate{id: e.ID, attrs: telemetry.Attrs(e), hash: sha256.Sum256(e.Body)})
 	}
 }
@@ -109,8 +109,8 @@ func (w *Watcher) compare(ctx context.Context, d duplicate) {
 	}
 }
 
-// compareLater puts the duplicate into the queue after a pause. After the last pause it is given up: another body has no
-// effect, and is noticed when it comes again.
+// compareLater puts the duplicate into the queue after a pause. After the last pause it is dropped: another body has
+// no effect, and is noticed when it comes again.
 func (w *Watcher) compareLater(d duplicate) {
 	if d.tries == len(pauses) {
 		return

@@ -52,12 +52,12 @@ func TestAnotherBodyIsNoticed(t *testing.T) {
 
 func TestAFloodDoesNotWait(t *testing.T) {
 	w := redelivery.New(hashes{}, redelivery.NewMetrics(nil), loglimit.New(slog.New(slog.DiscardHandler), time.Hour))
-	for range 10_000 { // nobody looks at them
+	for range 10_000 { // nothing compares them
 		w.Duplicate(inorder.Event{ID: "evt_1", Body: []byte(`{}`)})
 	}
 }
 
-// late finds nothing before its look of that number, and says so in one way or the other.
+// late finds nothing before call number from: it returns no hash, with or without an error.
 type late struct {
 	looks, from atomic.Int32
 	err         error

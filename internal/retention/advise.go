@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// Advise returns what breaks no promise and yet should be otherwise. namespace is for how long Temporal keeps a workflow that has ended,
-// with its input, which is the event as received; zero if that is not known.
+// Advise returns settings that break no promise and yet should be different. namespace is how long Temporal keeps an
+// ended workflow with its input, which is the event as received; zero if that is not known.
 //
-// It should be at least REDELIVERY_HORIZON: an event that is delivered again later becomes a second workflow. That costs a workflow, and no
-// more, because the event's row answers it. And it should be at most PAYLOAD_RETENTION: what Temporal keeps for longer is not gone, and
-// of what it keeps for longer than EVENT_RETENTION nobody can tell how it ended. Where the two contradict each other, PAYLOAD_RETENTION
-// being shorter, only the second counts.
+// namespace should be at least REDELIVERY_HORIZON: an event that is delivered again later becomes a second workflow.
+// That costs only a workflow, because the event's row answers it. And namespace should be at most PAYLOAD_RETENTION:
+// what Temporal keeps for longer is not gone, and after EVENT_RETENTION nobody can tell how such an event ended. If
+// the two contradict each other, because PAYLOAD_RETENTION is shorter, only the second counts.
 func (s Settings) Advise(namespace time.Duration) (advice []Problem) {
 	least, most := s.Redelivery, s.Payloads
 	if most > 0 {
@@ -23,7 +23,7 @@ func (s Settings) Advise(namespace time.Duration) (advice []Problem) {
 	case namespace < least:
 		advice = append(advice, Problem{Setting: NamespaceRetention, Right: least, Text: fmt.Sprintf("the Temporal namespace's retention, %s, is shorter than "+
 			"REDELIVERY_HORIZON, %s: an event that is delivered again after it becomes a second workflow, which the table dedupes", Short(namespace), Short(s.Redelivery))})
-	case namespace > most && most > 0 && namespace <= leastNamespace: // Temporal keeps nothing for less
+	case namespace > most && most > 0 && namespace <= leastNamespace: // Temporal accepts no shorter one
 		advice = append(advice, Problem{Setting: "PAYLOAD_RETENTION", Right: namespace, Text: fmt.Sprintf("the Temporal namespace's retention, %s, is longer than "+
 			"PAYLOAD_RETENTION, %s, and can't be shorter: Temporal keeps the events as received in the inputs of workflows that have ended, so what goes in PostgreSQL "+
 			"is not gone", Short(namespace), Short(most))})
@@ -39,13 +39,13 @@ func (s Settings) Advise(namespace time.Duration) (advice []Problem) {
 	return advice
 }
 
-// leastNamespace is the shortest retention that Temporal takes.
+// leastNamespace is the shortest retention that Temporal accepts.
 const leastNamespace = 24 * time.Hour
 
-// NamespaceRetention stands for Temporal's setting, which is no variable of ours.
+// NamespaceRetention stands for Temporal's setting, which is not one of our variables.
 const NamespaceRetention = "the Temporal namespace's retention"
 
-// Cure is what sets p right: a command for the namespace, else the variable.
+// Cure returns what corrects p: a command for the namespace, else the variable with its value.
 func (p Problem) Cure(namespace string) string {
 	if p.Setting == NamespaceRetention {
 		return fmt.Sprintf("temporal operator namespace update --namespace %s --retention %.0fh", namespace, math.Ceil(max(p.Right, leastNamespace).Hours()))

@@ -1,5 +1,5 @@
-// Package retention holds what must be true of the settings that say how long things are kept, and why. It is pure: it checks durations,
-// and deletes nothing. docs/operations.md tells the same to operators.
+// Package retention checks the settings that say how long things are kept, and says why they must fit together. It is
+// pure: it checks durations, and deletes nothing. docs/operations.md tells the same to operators.
 package retention
 
 import (
@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Settings are those that depend on one another. One of zero was malformed, and nothing is said of it; Audit alone may be zero.
+// Settings are the settings that depend on one another. A zero was malformed, and is not checked; only Audit may be zero.
 type Settings struct {
 	Events      time.Duration // EVENT_RETENTION: rows of webhook_events, since the event's end
 	Payloads    time.Duration // PAYLOAD_RETENTION: their payloads, since the event's end
@@ -22,25 +22,25 @@ type Settings struct {
 	CompareEach time.Duration // RECONCILE_EVERY
 }
 
-// Slack is how much longer than EVENT_RETENTION a purge keeps a row. Whoever judges by an event's age that its row must still be there, such as a
-// sweep that found none and is about to start the event, has as long to act, and as much may the clocks of different machines differ.
+// Slack is how much longer than EVENT_RETENTION a purge keeps a row. A caller may conclude from an event's age that its row must still be there, such
+// as a sweep that found none and is about to start the event. It has this long to act, and the clocks of different machines may differ by as much.
 const Slack = time.Hour
 
-// OpenBulk is how much longer than EVENT_RETENTION a bulk action is kept that nobody ended. The audit has what it did, so that it does
-// nothing twice.
+// OpenBulk is how much longer than EVENT_RETENTION a bulk action is kept if nobody ended it. The audit has what it
+// did, so that it does nothing twice.
 const OpenBulk = 30 * 24 * time.Hour
 
 // LeastAudit is the age below which the database refuses to delete a row of the audit, whatever the settings are: migration 0012.
 const LeastAudit = 30 * 24 * time.Hour
 
-// Problem is a setting that breaks a promise beside the others.
+// Problem is a setting that breaks a promise together with the others.
 type Problem struct {
 	Setting string
 	Text    string        // what is wrong, what would happen, and what to do
-	Right   time.Duration // a right value of Setting
+	Right   time.Duration // a value of Setting that would be right
 }
 
-// inequality must hold: left is Setting's. Each is one promise.
+// inequality is one promise, which must hold. left is the value of setting, right that of other.
 type inequality struct {
 	setting, other string
 	left, right    time.Duration
@@ -53,13 +53,13 @@ type inequality struct {
 func (s Settings) inequalities() []inequality {
 	audit := s.Events + OpenBulk
 	return []inequality{{
-		// The row is all that keeps an event that comes again from a second effect: Temporal forgets its workflow earlier. The row begins
-		// when the event ends, so never before its first delivery, from which the horizon counts.
+		// Only the row keeps an event that comes again from a second effect: Temporal forgets its workflow earlier. The row
+		// is written when the event ends, so never before its first delivery, from which the horizon counts.
 		setting: "EVENT_RETENTION", left: s.Events, other: "REDELIVERY_HORIZON", right: s.Redelivery, holds: s.Events >= s.Redelivery,
 		says:   "is shorter than %s: an event that is delivered again after its row was purged would be applied a second time, which re-opens replay",
 		advice: "raise it to %s or more", to: s.Redelivery,
 	}, {
-		// A sweep brings back nothing that is older than EVENT_RETENTION. What waits longer and loses its workflow would never end.
+		// A sweep brings back nothing that is older than EVENT_RETENTION. An event that waits longer and loses its workflow would never end.
 		setting: "PENDING_TTL", left: s.PendingTTL, other: "EVENT_RETENTION", right: s.Events, holds: s.PendingTTL <= s.Events,
 		says:   "is longer than %s: a waiting event that loses its workflow when it is older than that is not brought back, so it would wait for ever",
 		advice: "lower it to %s or less, or raise EVENT_RETENTION", to: s.Events,
@@ -68,7 +68,7 @@ func (s Settings) inequalities() []inequality {
 		says:   "is not shorter than %s: a waiting event would be given up before anybody sees that it is stuck",
 		advice: "lower it, for example to %s", to: s.PendingTTL / 2,
 	}, {
-		// What asks for its order at the time when it is given up never asks.
+		// An event that would ask for its order only when it is given up never asks.
 		setting: "RECONCILE_AFTER", left: s.AskAfter, other: "PENDING_TTL", right: s.PendingTTL, holds: s.AskAfter < s.PendingTTL,
 		says:   "is not shorter than %s: a waiting event would be given up before the platform is asked for its order",
 		advice: "lower it, for example to %s", to: min(s.PendingTTL/2, 10*time.Minute),
@@ -99,7 +99,7 @@ func (s Settings) Check() (problems []Problem) {
 	return problems
 }
 
-// Short is the duration without the zero minutes and seconds that Duration.String appends.
+// Short returns the duration without the zero minutes and seconds that Duration.String appends.
 func Short(d time.Duration) string {
 	s := d.String()
 	for _, zero := range []string{"m0s", "h0m"} {

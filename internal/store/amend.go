@@ -10,7 +10,7 @@ import (
 	"inorder"
 )
 
-// The row goes on to need a person until its workflow has applied the new body, which may be at once.
+// The event stays in attention until its workflow has applied the new body, which may be at once.
 const amendSQL = `
 UPDATE pending_events
 SET order_id = nullif($2, ''), type = $3, payload = $4, body = $5, occurred_at = $6, retried_at = $7, amended_at = now(), detail = $8
@@ -20,10 +20,10 @@ const amendedDetail = "its body was corrected, and it is about to be applied"
 
 var errNotAsItWas = errors.New("the event does not need a person any more, or was amended at the same time")
 
-// Amend corrects the body of an event that needs a person, and records the act. It holds the locks of the order that the old body names and of the
-// one that the new body names, so that no attempt to apply either is under way. amended is false if the event does not need a person
-// any more, or has another body than old by now: then nothing was written. From then on no other body of the event is applied: see
-// Result.Amended. It may run twice if the act has an ID.
+// Amend corrects the body of an event that needs a person, and records the act. It holds the locks of the orders that
+// the old and the new body name, so that no attempt to apply either body is under way. amended is false if the event
+// does not need a person any more, or its body is no longer old; then nothing was written. After Amend no other body
+// of the event is applied: see Result.Amended. It may run twice if the act has an ID.
 func (s *Store) Amend(ctx context.Context, old inorder.Event, e Event, act Act) (amended bool, err error) {
 	before := Event{Event: old, Change: inorder.Change{OrderID: old.OrderID()}}
 	locks := []string{before.lockName(), e.lockName()}

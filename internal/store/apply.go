@@ -11,29 +11,29 @@ import (
 	"inorder"
 )
 
-// Event is an event beside what it says about its order.
+// Event is an event with what it says about its order.
 type Event struct {
 	inorder.Event
 	Change inorder.Change
-	// Reason is why a person must look at the event; "" of one that can be applied. With a reason Change holds the order's ID
+	// Reason is why a person must look at the event; "" if it can be applied. With a Reason, Change holds the order's ID
 	// at most.
 	Reason string
-	// Forgotten is why a person must look at the event unless a row says what became of it, be it that it waits: it may have ended so long ago that the
-	// row is gone. "" of one whose row would still be there.
+	// Forgotten is why a person must look at the event if no row says that it has ended or waits: it may have ended so
+	// long ago that its row was deleted. "" if the row would still be there.
 	Forgotten string
-	// Payload stands in for a body that jsonb does not take; nil for the body itself.
+	// Payload is stored in place of a body that jsonb does not accept; nil means the body itself.
 	Payload json.RawMessage
-	// WorkflowID is the workflow of an event that is replayed; "" for the event's own.
+	// WorkflowID is the workflow of the event's replay; "" means the event's own.
 	WorkflowID string
-	// Act is what a person did, recorded with what comes of it; nil for nothing. A replay applies an event that has ended, once for each act.
+	// Act is what a person did, recorded with its result; nil for nothing. A replay applies an event that has ended, once per act.
 	Act *Act
 
 	bare    bool // see Park
 	anyBody bool // see Discard
 }
 
-// Read reads what the event says about its order, or the reason why a person must look at it. It may be dated later than
-// its receipt, or a person's retry, by as much as maxSkew.
+// Read returns the event with what it says about its order, or with the reason why a person must look at it. The
+// event may be dated up to maxSkew later than its receipt or a person's retry, whichever is later.
 func Read(e inorder.Event, maxSkew time.Duration) Event {
 	judgedAt := e.ReceivedAt
 	if e.RetriedAt.After(judgedAt) {
@@ -49,7 +49,7 @@ func Read(e inorder.Event, maxSkew time.Duration) Event {
 	return Event{Event: e, Change: change}
 }
 
-// lockName is the order's ID, or the event's own where there is no order. The prefix keeps the two apart.
+// lockName names the event's lock: its order's, or its own if it has no order. The prefix keeps the two apart.
 func (e *Event) lockName() string {
 	if e.Change.OrderID == "" {
 		return "event " + e.ID
@@ -57,34 +57,34 @@ func (e *Event) lockName() string {
 	return OrderLock(e.Change.OrderID)
 }
 
-// Via is the way that an event came to its end, as webhook_events keeps it.
+// Via is the way in which an event ended, as webhook_events records it.
 type Via string
 
 const (
-	ViaWorkflow Via = "workflow" // its own
+	ViaWorkflow Via = "workflow" // in its own workflow
 	ViaInbox    Via = "inbox"    // applied beside others, without a workflow
 )
 
-// Options say how Apply treats its events. The zero Options are a workflow's, with one event: wait for the order's lock, and
-// record where the event stands whatever that is.
+// Options say how Apply treats its events. The zero Options suit a workflow with its one event: Apply waits for the
+// order's lock, and records where the event stands, whatever that is.
 type Options struct {
 	Via Via // "" is ViaWorkflow
 
-	// SkipLocked leaves out the events of an order that is locked by somebody, and reports them as busy. It does not
-	// wait, so a locked order holds up none of the others. Without it Apply waits a fraction of a second for each lock, and one
-	// that it does not get is a BusyError, of all events.
+	// SkipLocked skips the events of an order that somebody else has locked, and reports them as Busy. Apply does not
+	// wait then, so a locked order holds up none of the others. Without SkipLocked, Apply waits a fraction of a second
+	// for each lock; if it does not get one, it returns a BusyError for all events.
 	SkipLocked bool
 
-	// OnlyEnds writes nothing for an event that does not end now: one that must wait for its order, or that needs a person. Its
-	// result says so.
+	// OnlyEnds writes nothing for an event that does not end now, because it must wait for its order or needs a person.
+	// Its Result says so.
 	OnlyEnds bool
 
-	// Decide is what an event means for its order, of which it is given what the event speaks of: the parts that it tells,
-	// or all parts for a reconciled event. It is pure, and not called for an event that has ended. nil is Event.Decide.
+	// Decide returns what an event means for its order. The order has at least the parts that the event carries, or all parts
+	// for a reconciled event. Decide must be pure, and is not called for an event that has ended. nil means Event.Decide.
 	Decide func(Event, inorder.Order) inorder.Decision
 }
 
-// Decide is what the event means for its order. One with a reason needs attention.
+// Decide returns what the event means for its order. An event with a Reason needs attention.
 func (e Event) Decide(o inorder.Order) inorder.Decision {
 	if e.Reason != "" {
 		return inorder.Decision{Outcome: inorder.Attention, Detail: e.Reason}
@@ -94,41 +94,41 @@ func (e Event) Decide(o inorder.Order) inorder.Decision {
 
 // Result is what became of one event.
 type Result struct {
-	Outcome inorder.Outcome // "" of an event that is busy
+	Outcome inorder.Outcome // "" if the event is Busy or Amended
 	Detail  string
-	// Busy is set if the order is locked by somebody, or a row that the event would change. The event was left out: it is to
-	// be tried again. Only SkipLocked has it.
+	// Busy reports that another transaction holds the order's lock or a row that the event would change. The event was
+	// skipped; apply it again later. Busy is set only with SkipLocked.
 	Busy bool
-	// Recorded is set if the event had ended before. The outcome is the one of then, and nothing was written.
+	// Recorded reports that the event had ended before. Outcome is how it ended then, and nothing was written.
 	Recorded bool
-	// OtherBody is set if the event that ended before had another body than this one, under the same ID.
+	// OtherBody reports that the event that had ended before has the same ID but another body.
 	OtherBody bool
-	// Amended is set if a person has corrected the event's body, which is not this one. The event was left out: see Pending.
+	// Amended reports that a person has corrected the event's body, which is not this one. The event was skipped: see Pending.
 	Amended bool
-	// Waiters is how many other events wait for the order. They are counted for an event that creates it, also when that was
-	// recorded before, and for one that was written as waiting.
+	// Waiters is how many other events wait for the order. It is counted for an event that creates the order, even if
+	// that was recorded before, and, up to 10,000, for an event that was written to pending_events.
 	Waiters int
 }
 
-// Apply is the dedupe transaction, for one event or for hundreds, in four round trips: begin, a batch that locks and reads,
-// a batch that writes, commit. The results stand in the order of the events.
+// Apply is the dedupe transaction, for one event or for hundreds, in four round trips: begin, a batch that locks and
+// reads, a batch that writes, commit. The results are in the order of the events.
 //
-// It ends as if the events were applied one after the other, those that may create an order first, and else by their time. Each
-// has an outcome and a row of its own; an order and each of its parts are written once. An event that comes twice is
-// recorded the second time. An end is a row of webhook_events, written with its effect; an outcome that is no end (waiting,
-// stuck, attention) is a row of pending_events.
+// It ends as if the events were applied one after the other: those that may create an order first, and otherwise by
+// time. Each event gets an outcome and a row of its own; an order and each of its parts are written once. An event
+// that comes twice is Recorded the second time. An event that ends gets a row of webhook_events, written with its
+// effect. An event that does not end (waiting, stuck, attention) gets a row of pending_events.
 //
-// It may run twice: what has ended is answered as it was recorded, and not written again. What the domain refuses is a
-// result, attention with its reason. An error is of all events, and leaves nothing behind, except one of the commit itself, after
-// which nobody knows: they are to be applied again. If PostgreSQL refuses the data of one event for good (see IsLasting), it is a
-// RefusedError that names it.
+// Apply may run twice: for an event that has ended it returns the recorded outcome, and writes nothing. What the
+// domain refuses is a result: attention, with its reason. An error concerns all events and leaves nothing behind,
+// except an error of the commit itself. Then the result is unknown, and the events must be applied again. If
+// PostgreSQL refuses the data of one event for good (see IsLasting), the error is a RefusedError that names the event.
 func (s *Store) Apply(ctx context.Context, events []Event, o Options) ([]Result, error) {
 	o.Via = cmp.Or(o.Via, ViaWorkflow)
 	if o.Decide == nil {
 		o.Decide = Event.Decide
 	}
 	t := newTransaction(events, o)
-	order := "" // whose line it stands in: one of several orders has a connection for all of them, and one that skips waits for nobody
+	order := "" // whose line to stand in: a batch has one connection for all of its orders, and SkipLocked waits for nobody
 	if len(events) == 1 && !o.SkipLocked {
 		order = events[0].Change.OrderID
 	}
@@ -149,7 +149,7 @@ func (s *Store) Apply(ctx context.Context, events []Event, o Options) ([]Result,
 	return results, nil
 }
 
-// applyOne is Apply of a single event that waits for its lock.
+// applyOne applies a single event, and waits for its lock.
 func (s *Store) applyOne(ctx context.Context, e Event, decide func(Event, inorder.Order) inorder.Decision) (Result, error) {
 	results, err := s.Apply(ctx, []Event{e}, Options{Decide: decide})
 	if err != nil {
@@ -158,8 +158,8 @@ func (s *Store) applyOne(ctx context.Context, e Event, decide func(Event, inorde
 	return results[0], nil
 }
 
-// Park records that a person must look at an event whose data PostgreSQL refused: with what it takes of it, and the body as
-// received. An event that has ended stays as it ended.
+// Park records that a person must look at an event whose data PostgreSQL refused. It stores the body as received, and
+// of the rest what PostgreSQL accepts. An event that has ended stays as it ended.
 func (s *Store) Park(ctx context.Context, e Event, reason string) (r Result, err error) {
 	e.Reason, e.Change = reason, inorder.Change{OrderID: e.Change.OrderID}
 	for _, e.bare = range []bool{false, true} {

@@ -12,8 +12,8 @@ import (
 	"inorder/internal/sample"
 )
 
-// BenchmarkApply is what an event costs by itself and beside others. New orders share nothing; of a life, four events of each
-// order come together, as they do when the inbox catches up.
+// BenchmarkApply measures what an event costs by itself and in a batch. New orders share nothing; in a life, four
+// events of each order come together, as they do when the inbox catches up.
 func BenchmarkApply(b *testing.B) {
 	for name, types := range map[string][]string{
 		"new": {"order.created"}, "life": {"order.created", "order.paid", "fulfillment.shipped", "order.updated"}} {

@@ -11,7 +11,7 @@ import (
 
 // Act is what a person did, as audit_log keeps it.
 type Act struct {
-	ID     string // the same whenever the act is recorded, which it is once; "" of one that can't be recorded twice
+	ID     string // identifies the act, so that it is recorded once; "" if it can't be recorded twice
 	Actor  string
 	Action string // see the constants
 	Reason string
@@ -95,7 +95,7 @@ func (t *transaction) queueAudit(b *pgx.Batch) {
 	}
 }
 
-// result says in words what an act did; "" of one that did nothing and is not to be recorded.
+// result returns in words what an act did; "" if it did nothing and must not be recorded.
 func (e *entry) result() string {
 	now := string(e.Outcome)
 	switch {
@@ -107,7 +107,7 @@ func (e *entry) result() string {
 		return fmt.Sprintf("it stays %s: it changed nothing. %s", now, e.former)
 	case e.Act.Action == ActReplay:
 		return fmt.Sprintf("%s now. %s", now, e.former)
-	case e.Recorded && e.Act.Via == ViaAPI: // its caller is told that it does not fit
+	case e.Recorded && e.Act.Via == ViaAPI: // the caller is told that the action does not fit
 		return ""
 	case e.Recorded:
 		return "nothing: it had ended as " + now

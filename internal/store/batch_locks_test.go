@@ -13,7 +13,7 @@ import (
 	"inorder"
 )
 
-// Whatever is locked of an order, a batch leaves out that order's events, does not wait, and applies the others.
+// Whatever is locked of an order, a batch skips that order's events without waiting, and applies the others.
 func TestABatchLeavesOutWhatIsLocked(t *testing.T) {
 	about := []string{told("evt_a", "order.confirmed", 6, `{"id":"order_1"}`), told("evt_b", "payment.completed", 6, `{"id":"pay_1","order_id":"order_1"}`)}
 	for name, tc := range map[string]struct {
@@ -54,7 +54,7 @@ func TestABatchLeavesOutWhatIsLocked(t *testing.T) {
 	}
 }
 
-// A part that somebody is inserting is not to be seen. It fails the batch, after a moment, and leaves nothing behind.
+// A part that somebody else is inserting is not visible. The batch fails after a moment, and leaves nothing behind.
 func TestABatchWaitsShortlyForWhatCannotBeSeen(t *testing.T) {
 	s := newTables(t)
 	s.apply(created("evt_1"))
@@ -65,7 +65,7 @@ func TestABatchWaitsShortlyForWhatCannotBeSeen(t *testing.T) {
 	require.Equal(t, before, s.everything())
 }
 
-// Batches that want the same orders, each in a sequence of its own, with single events between them, don't wait in circles.
+// Batches of the same orders, each in a sequence of its own, with single events between them, don't deadlock.
 func TestBatchesOfTheSameOrdersDoNotDeadlock(t *testing.T) {
 	s := newTables(t)
 	const orders, rounds = 12, 15

@@ -11,7 +11,7 @@ import (
 
 var fromInbox = Options{Via: ViaInbox, SkipLocked: true, OnlyEnds: true}
 
-// of is one event of another order, at 10:00 plus so many minutes.
+// of returns one event of an order, at 10:00 plus so many minutes.
 func of(order, id, eventType string, minute int) string {
 	data := `{"id":"` + order + `"}`
 	if eventType == "order.created" {
@@ -44,7 +44,7 @@ func outcomes(results []Result) (list []inorder.Outcome) {
 	return list
 }
 
-// stored is all that is stored about events but our own times.
+// stored returns all that is stored about events, except our own times.
 func (s *tables) stored() (all string) {
 	s.Helper()
 	require.NoError(s, s.pool.QueryRow(s.Context(), `SELECT concat_ws(E'\n', (SELECT string_agg((to_jsonb(e) - 'processed_at')::text, E'\n' ORDER BY event_id) FROM webhook_events e),

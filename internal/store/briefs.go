@@ -12,7 +12,7 @@ import (
 // Brief is an event without its payload.
 type Brief struct {
 	EventID, Type, OrderID, StoreID string
-	State                           string // inbox, waiting, stuck, attention; "" of one that has ended
+	State                           string // inbox, waiting, stuck, attention; "" if it has ended
 	Outcome, Via                    string // of one that has ended
 	Detail                          string
 	ReceivedAt                      time.Time
@@ -32,7 +32,7 @@ UNION ALL
 SELECT event_id, '', coalesce(order_id, ''), '', 'inbox', '', '', reason, received_at, NULL, NULL, body
 FROM event_inbox WHERE event_id = ANY($1) AND NOT EXISTS (SELECT FROM pending_events p WHERE p.event_id = event_inbox.event_id)`
 
-// Briefs are those of the events that PostgreSQL knows.
+// Briefs returns those of the events that PostgreSQL knows.
 func (s *Store) Briefs(ctx context.Context, events []string) ([]Brief, error) {
 	briefs, err := list(ctx, s, pgx.RowToStructByName[Brief], selectBriefsSQL, events)
 	for i := range briefs {

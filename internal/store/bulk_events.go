@@ -21,7 +21,7 @@ type BulkEnd struct {
 	DoneAt  time.Time
 	Failed  bool
 	Result  string // what was done, or why it could not be
-	// Needless is set if nothing had to be done. What is done goes into the audit by itself, some of it later.
+	// Needless reports that nothing had to be done. What is done records itself in the audit, sometimes later.
 	Needless bool `db:"-"`
 }
 
@@ -33,7 +33,7 @@ ORDER BY e.place LIMIT $3`
 
 	selectLeftEventsSQL = `SELECT event_id FROM bulk_events WHERE bulk_id = $1 AND done_at IS NULL ORDER BY place LIMIT $2`
 
-	// What is marked already stays as it was marked. What was done is in the audit; what failed is added to it here.
+	// A place that is already marked stays as it is. What was done is in the audit; what failed or was needless is added to it here.
 	markPlacesSQL = `
 WITH marked AS (
 	UPDATE bulk_events e SET done_at = m.at, failed = m.failed, result = m.result
@@ -56,7 +56,7 @@ WHERE id = $1 AND ended_at IS NULL AND NOT EXISTS (SELECT FROM bulk_events WHERE
 
 	stopBulkSQL = `UPDATE bulks SET ended_at = now(), ending = 'stopped' WHERE id = $1 AND ended_at IS NULL`
 
-	// One that has not ended has been forgotten by whoever terminated its workflow.
+	// A bulk that has not ended was forgotten by whoever terminated its workflow.
 	oldBulk = `(ended_at < $1 OR ended_at IS NULL AND created_at < $1 - interval '30 days')`
 
 	purgeBulkEventsSQL = `
@@ -66,17 +66,17 @@ DELETE FROM bulk_events e USING (SELECT * FROM old WHERE first IS NOT NULL LIMIT
 	purgeBulksSQL = `DELETE FROM bulks b WHERE ` + oldBulk + ` AND NOT EXISTS (SELECT FROM bulk_events WHERE bulk_id = b.id)`
 )
 
-// OpenPlaces are the events of a bulk after a place that are not done, in order; none of a bulk that has ended.
+// OpenPlaces returns the events of a bulk after a place that are not done, in order; none if the bulk has ended.
 func (s *Store) OpenPlaces(ctx context.Context, id string, after, limit int) ([]BulkPlace, error) {
 	return list(ctx, s, pgx.RowToStructByName[BulkPlace], selectOpenPlacesSQL, id, after, limit)
 }
 
-// LeftEvents are the events of a bulk that are not done, in order, also of one that was stopped.
+// LeftEvents returns the events of a bulk that are not done, in order, even if the bulk was stopped.
 func (s *Store) LeftEvents(ctx context.Context, id string, limit int) ([]string, error) {
 	return list(ctx, s, pgx.RowTo[string], selectLeftEventsSQL, id, limit)
 }
 
-// MarkPlaces writes what was done, and records in the audit that nothing was. It may run twice.
+// MarkPlaces stores the results of events, and adds to the audit those that failed or were needless. It may run twice.
 func (s *Store) MarkPlaces(ctx context.Context, b Bulk, ends []BulkEnd) error {
 	places := column(ends, func(e *BulkEnd) int32 { return int32(e.Place) })
 	times := column(ends, func(e *BulkEnd) time.Time { return e.DoneAt })
@@ -91,7 +91,7 @@ func (s *Store) MarkPlaces(ctx context.Context, b Bulk, ends []BulkEnd) error {
 	return s.exec(ctx, markPlacesSQL, b.ID, places, times, failed, results, b.Actor, b.Action, b.Reason, needless)
 }
 
-// BulkEnds are what a bulk did to its events after a place, in order; with failed only those that failed.
+// BulkEnds returns what a bulk did to its events after a place, in order; with failed, only those that failed.
 func (s *Store) BulkEnds(ctx context.Context, id string, after int, failed bool, limit int) ([]BulkEnd, error) {
 	return list(ctx, s, pgx.RowToStructByName[BulkEnd], selectBulkEndsSQL, id, after, failed, limit)
 }
@@ -111,7 +111,7 @@ func (s *Store) FinishBulk(ctx context.Context, id string) (b Bulk, err error) {
 	return b, err
 }
 
-// StopBulk ends a bulk that goes on, records the act, and returns the bulk. One that has ended stays as it ended.
+// StopBulk ends a bulk that goes on, records the act, and returns the bulk. A bulk that has ended stays as it ended.
 func (s *Store) StopBulk(ctx context.Context, id string, act Act) (b Bulk, found bool, err error) {
 	err = s.inTransaction(ctx, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, stopBulkSQL, id)
@@ -131,8 +131,8 @@ func (s *Store) StopBulk(ctx context.Context, id string, act Act) (b Bulk, found
 	return b, found, err
 }
 
-// PurgeBulks deletes bulks that ended before that time, and reports how many. more is set if it deleted some of what a bulk did to its
-// events only, and is to be called again. It may run twice.
+// PurgeBulks deletes bulks that ended before a time, and those without an end that were created 30 days before it. It returns
+// how many. more reports that it deleted events of a bulk, of which there may be more: call it again. It may run twice.
 func (s *Store) PurgeBulks(ctx context.Context, before time.Time) (deleted int64, more bool, err error) {
 	err = s.inTransaction(ctx, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, purgeBulkEventsSQL, before)

@@ -10,12 +10,12 @@ import (
 	"inorder"
 )
 
-// Selection selects events for a bulk action by what PostgreSQL knows of them. Zero fields do not select.
+// Selection selects events for a bulk action by what PostgreSQL knows of them. Zero fields do not restrict it.
 type Selection struct {
 	Ended bool   // events that have ended; else those that have not
-	State string // of those that have not: inbox, waiting, stuck, attention; any other selects none
+	State string // of events that have not ended: inbox, waiting, stuck, attention; any other selects none
 
-	Outcome, Via           string // of those that have ended
+	Outcome, Via           string // of events that have ended
 	Type, OrderID, StoreID string
 	ReceivedAfter          time.Time // or at that time
 	ReceivedBefore         time.Time
@@ -24,14 +24,14 @@ type Selection struct {
 // Selected is an event that was selected.
 type Selected struct {
 	EventID    string
-	ReceivedAt time.Time // of events of older programs, when they were processed
+	ReceivedAt time.Time // for rows of older versions, when the event was processed
 }
 
 const (
 	beginBulkSQL = `BEGIN ISOLATION LEVEL REPEATABLE READ; SET LOCAL lock_timeout = '300ms'; SET LOCAL plan_cache_mode = force_custom_plan`
 
 	storeOf      = `CASE jsonb_typeof(payload->'store_id') WHEN 'string' THEN payload->>'store_id' END`
-	storeOfEnded = `coalesce(store_id, ` + storeOf + `)` // the column is set once there is no payload
+	storeOfEnded = `coalesce(store_id, ` + storeOf + `)` // the column is set when the payload is removed
 
 	bulkEndedSQL = `
 SELECT event_id, coalesce(received_at, processed_at) AS received, NULL::bytea FROM webhook_events
@@ -40,8 +40,8 @@ WHERE ($1 = '' OR outcome = $1) AND ($2 = '' OR via = $2) AND ($3 = '' OR type =
   AND ($6::timestamptz IS NULL OR coalesce(received_at, processed_at) >= $6) AND ($7::timestamptz IS NULL OR coalesce(received_at, processed_at) < $7)
 ORDER BY received, event_id LIMIT $8`
 
-	// The body of an event in the inbox has its type and store; PostgreSQL may not take it as JSON. What another table knows is not
-	// counted twice.
+	// The type and store of an event in the inbox are in its body, which PostgreSQL may not accept as JSON. An event
+	// that is in another table too is counted once.
 	bulkOpenSQL = `
 SELECT event_id, received_at, NULL::bytea FROM pending_events
 WHERE ($1 = '' OR phase = $1) AND ($2 = '' OR type = $2) AND ($3 = '' OR order_id = $3) AND ($4 = '' OR ` + storeOf + ` = $4)
@@ -55,7 +55,7 @@ WHERE $1 IN ('', 'inbox') AND ($3 = '' OR order_id = $3)
 ORDER BY 2, 1 LIMIT $7`
 )
 
-// Select returns the events that are selected, the oldest first, at most limit; and the time of PostgreSQL's clock at which it looked,
+// Select returns the selected events, oldest first, at most limit, and the time of the query by PostgreSQL's clock,
 // which stands in for a ReceivedBefore that is not set.
 func (s *Store) Select(ctx context.Context, sel Selection, limit int) (events []Selected, at time.Time, err error) {
 	err = s.inBulk(ctx, func(tx pgx.Tx) error {

@@ -23,7 +23,7 @@ type Bulk struct {
 	EndedAt          *time.Time
 	Ending           string // done or stopped; "" while it goes on
 	Begun            bool   // its workflow has begun to act
-	Done, Failed     int    // failed ones are done, too; see Bulk for when they are read
+	Done, Failed     int    // failed ones are done, too. Freeze does not read them; they are 0 then
 }
 
 const (
@@ -32,7 +32,7 @@ const (
 
 	selectBulkSQL = `SELECT ` + bulkColumns + `, 0 AS done, 0 AS failed FROM bulks WHERE id = $1`
 
-	// The rows that are open, and those that failed, have an index each.
+	// Open rows and failed rows have an index each.
 	selectBulkProgressSQL = `
 SELECT ` + bulkColumns + `, total - (SELECT count(*) FROM bulk_events WHERE bulk_id = bulks.id AND done_at IS NULL)::integer AS done,
        (SELECT count(*) FROM bulk_events WHERE bulk_id = bulks.id AND failed)::integer AS failed
@@ -46,17 +46,17 @@ INSERT INTO bulks (id, name, action, filter, reason, actor, rate, total) VALUES 
 	deleteUnbegunSQL = `DELETE FROM bulks WHERE id = $1 AND NOT EXISTS (SELECT FROM audit_log WHERE act_id = $1)`
 )
 
-// Freeze writes a bulk with the events that pick returns of a selection; they keep their order, and are fixed from then on. pick is
-// given what is selected, at most limit, and the time of PostgreSQL's clock; it may set what the bulk says of itself. Its error is
-// returned as it is, and nothing is written.
+// Freeze writes a bulk with the events that pick chooses from a selection. They keep their order, and are fixed from then on.
+// pick gets the selected events, at most limit, and the time by PostgreSQL's clock; it returns what the bulk says of itself, and
+// the IDs. Its error is returned as it is, and nothing is written.
 //
-// A bulk that exists under this ID stays as it is and is returned, with existed set. Two at once under one ID make one.
+// A bulk that exists under this ID stays as it is and is returned, with existed set. Concurrent calls with one ID write one bulk.
 func (s *Store) Freeze(ctx context.Context, id string, sel Selection, limit int, pick func([]Selected, time.Time) (Bulk, []string, error)) (b Bulk, existed bool, err error) {
 	for range 3 {
 		b, existed, err = s.freeze(ctx, id, sel, limit, pick)
 		if pg := (*pgconn.PgError)(nil); !errors.As(err, &pg) || pg.Code != "23505" && pg.Code != "40001" {
 			break
-		} // another one has just written it
+		} // a concurrent call has just written it
 	}
 	return b, existed, err
 }
@@ -109,7 +109,7 @@ func (s *Store) Bulk(ctx context.Context, id string) (b Bulk, found bool, err er
 	return b, found, err
 }
 
-// BeginBulk notes in the audit that a bulk begins to act, once, and returns the bulk; found is false of one that was taken back.
+// BeginBulk records in the audit, once, that a bulk begins to act, and returns the bulk; found is false if the bulk was taken back.
 func (s *Store) BeginBulk(ctx context.Context, id string) (b Bulk, found bool, err error) {
 	err = s.inTransaction(ctx, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, lockBulkSQL, id); err != nil {

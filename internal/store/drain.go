@@ -11,17 +11,17 @@ import (
 
 // Claim says which rows of the inbox one Drain takes.
 type Claim struct {
-	Limit int      // so many at most, those that have been due the longest
-	Only  []string // the IDs of these events alone, due or not; nil for all that are due
-	Apply bool     // apply what ends now; else every event is to become a workflow
+	Limit int      // at most so many, longest due first
+	Only  []string // only the events with these IDs, due or not; nil for all that are due
+	Apply bool     // apply the events that end now; else every event becomes a workflow
 }
 
 // Drained is what one Drain did.
 type Drained struct {
-	Claimed []string // the IDs of the events that it took, also when it failed; fewer than Limit if their bodies are large
-	// Start are the events whose workflow is to be started, or woken if there is one: those that do not end now, creators of an
-	// order for which somebody waits, and those that waited as a workflow, too. Their rows stay until RemoveInbox, and are due
-	// again by themselves.
+	Claimed []string // IDs of the events that it took, even if it failed; fewer than Limit if their bodies are large
+	// Start are the events whose workflow must be started, or woken if it exists: events that do not end now, creators
+	// of an order that others wait for, and events that also waited as a workflow or had ended when their row came up
+	// again. Their rows stay until RemoveInbox, and come due again by themselves.
 	Start []Starting
 	// Ended are the events that have just ended.
 	Ended []Ended
@@ -33,15 +33,15 @@ type Ended struct {
 	Outcome inorder.Outcome
 }
 
-// Starting is an event whose workflow is to be started or woken.
+// Starting is an event whose workflow must be started or woken.
 type Starting struct {
 	inorder.Event
 	Attempts int // how often its row of the inbox has come up, this time included
 }
 
 const (
-	// What other drainers have claimed is skipped, so that they work side by side. The lock ends with the transaction,
-	// also of one that was killed.
+	// Rows that other drainers have claimed are skipped, so that drainers work side by side. The row locks end with the
+	// transaction, even if its process is killed.
 	claimSQL     = `SELECT event_id, octet_length(body) FROM event_inbox WHERE not_before <= now() ORDER BY not_before LIMIT $1 FOR UPDATE SKIP LOCKED`
 	claimOnlySQL = `SELECT event_id, octet_length(body) FROM event_inbox WHERE event_id = ANY ($2) LIMIT $1 FOR UPDATE SKIP LOCKED`
 
@@ -51,26 +51,26 @@ const (
 
 	removeInboxSQL = deleteInboxSQL + ` AND attempts = $2`
 
-	// An event comes back after one, two, four … at most 15 seconds, scattered, so that those of an outage don't come at once.
+	// An event comes back after 1, 2, 4 … at most 15 seconds, with jitter, so that the events of an outage don't come all at once.
 	postponeSQL = `
 UPDATE event_inbox SET attempts = attempts + 1, reason = $2,
 	not_before = now() + least(power(2, least(attempts, 4)), 15) * (0.75 + random() / 4) * interval '1 second'
 WHERE event_id = ANY ($1)`
 
-	// One whose order is locked by somebody comes back soon, and is not counted.
+	// An event whose order is locked comes back soon, and the attempt is not counted.
 	busySQL = `UPDATE event_inbox SET reason = 'the order is locked', not_before = now() + (50 + random() * 100) * interval '1 millisecond' WHERE event_id = ANY ($1)`
 
-	// The events of an order that is created are due at once. Those that a drainer has claimed are its.
+	// The events of an order that was just created are due at once. Rows that a drainer has claimed are left to it.
 	dueSQL = `
 UPDATE event_inbox SET not_before = now() WHERE event_id IN
 	(SELECT event_id FROM event_inbox WHERE order_id = ANY ($1) AND not_before > now() ORDER BY event_id FOR UPDATE SKIP LOCKED)`
 )
 
-// Drain takes a batch of events from the inbox and applies those that end now, in one transaction and six round trips: begin,
-// claim, read the bodies, lock and read, write, commit. read says what an event means for its order.
+// Drain takes a batch of events from the inbox and applies those that end now, in one transaction and six round trips:
+// begin, claim, read the bodies, lock and read, write, commit. read returns an event with what it says about its order.
 //
-// An error leaves all as it was, except one of the commit, after which nobody knows; it may run again. OfOneEvent tells an error
-// that one event alone may have caused.
+// An error leaves everything as it was, except an error of the commit, after which the result is unknown. Drain may run
+// again. OfOneEvent recognizes an error that one event alone may have caused.
 func (s *Store) Drain(ctx context.Context, c Claim, read func(inorder.Event) Event) (d Drained, err error) {
 	err = s.inTransaction(ctx, func(tx pgx.Tx) error {
 		received, err := claim(ctx, tx, c)
@@ -95,10 +95,10 @@ func (s *Store) Drain(ctx context.Context, c Claim, read func(inorder.Event) Eve
 
 const becomesWorkflow = "it becomes a workflow as soon as Temporal takes it"
 
-// maxClaimed bounds the bodies of one batch, in bytes, because each may have a megabyte. One is always taken.
+// maxClaimed bounds the bodies of one batch, in bytes, because each may have a megabyte. One event is always taken.
 const maxClaimed = 4 << 20
 
-// claim returns the events.
+// claim locks the rows of one batch, and returns their events.
 func claim(ctx context.Context, tx pgx.Tx, c Claim) (events []Starting, err error) {
 	sql, args := claimSQL, []any{c.Limit}
 	if c.Only != nil {
@@ -158,8 +158,8 @@ func (s *Store) drain(ctx context.Context, tx pgx.Tx, received []Starting, read 
 	return t.write(ctx, tx)
 }
 
-// queueInbox removes the events from the inbox that have ended, and postpones the others. The inbox's events of the orders that
-// are created, here or by a workflow, are due at once.
+// queueInbox removes events that have ended from the inbox, and postpones the others. If an order is created, here or
+// by a workflow, its events in the inbox become due at once.
 func (t *transaction) queueInbox(b *pgx.Batch) {
 	var created []string
 	for id, d := range t.changed {
@@ -197,7 +197,7 @@ func (t *transaction) queueInbox(b *pgx.Batch) {
 	}
 }
 
-// queueGivenUp removes from the inbox what was given up.
+// queueGivenUp removes discarded events from the inbox.
 func (t *transaction) queueGivenUp(b *pgx.Batch) {
 	for _, e := range t.ended {
 		if e.Outcome == inorder.Discarded {
@@ -206,18 +206,18 @@ func (t *transaction) queueGivenUp(b *pgx.Batch) {
 	}
 }
 
-// PostponeInbox has events of the inbox come back later, and says why.
+// PostponeInbox makes events of the inbox come back later, and records why.
 func (s *Store) PostponeInbox(ctx context.Context, eventIDs []string, reason string) error {
 	return s.exec(ctx, postponeSQL, eventIDs, inorder.Bounded(reason))
 }
 
-// ExplainInbox says why events are still in the inbox, and leaves when they come back.
+// ExplainInbox records why events are still in the inbox, and does not change when they come back.
 func (s *Store) ExplainInbox(ctx context.Context, eventIDs []string, reason string) error {
 	return s.exec(ctx, `UPDATE event_inbox SET reason = $2 WHERE event_id = ANY ($1)`, eventIDs, inorder.Bounded(reason))
 }
 
-// RemoveInbox removes events that Temporal has, whose rows have come up so many times: one that has come up again since was applied
-// perhaps, and its workflow is to be woken by who did it, or by the next one if that was killed. It may run twice.
+// RemoveInbox removes events that Temporal has, if their rows have come up attempts times. A row that has come up again stays: its event
+// may have been applied, and the drainer that did so must wake its workflow, or the next one if that was killed. It may run twice.
 func (s *Store) RemoveInbox(ctx context.Context, eventIDs []string, attempts int) error {
 	return s.exec(ctx, removeInboxSQL, eventIDs, attempts)
 }

@@ -14,11 +14,11 @@ import (
 type BusyError struct {
 	gate  *gate
 	line  *line // nil for an event without an order
-	cause error // nil if it did not get as far as the database
+	cause error // nil if the event did not get as far as the database
 }
 
-// ComeBack returns after how long to try again. Each call reserves a time of its own, so that the events that were refused come
-// one after the other.
+// ComeBack returns how long to wait before trying again. Each call reserves a time of its own, so that refused events
+// come back one after the other.
 func (e *BusyError) ComeBack() time.Duration {
 	if e.line == nil {
 		return 0
@@ -30,8 +30,8 @@ func (e *BusyError) Error() string { return "the order is locked, or busy with o
 
 func (e *BusyError) Unwrap() error { return e.cause }
 
-// RefusedError says whose data PostgreSQL refused, among the events of one transaction. None of them was written, and all others
-// can be applied without it. Its cause is lasting.
+// RefusedError names the event of a transaction whose data PostgreSQL refused. None of the events was written; all
+// others can be applied without this one. Its cause is lasting.
 type RefusedError struct {
 	EventID string
 	cause   error
@@ -41,12 +41,12 @@ func (e *RefusedError) Error() string { return "event " + e.EventID + ": " + e.c
 
 func (e *RefusedError) Unwrap() error { return e.cause }
 
-const lockNotAvailable = "55P03" // what lock_timeout ends with
+const lockNotAvailable = "55P03" // SQLSTATE of an expired lock_timeout
 
-// IsLasting reports whether err is PostgreSQL's refusal of this very data, which the same data meets every time. These are
-// the SQLSTATE classes 0A (a feature that is not there), 22 (data exception), 23 (integrity constraint) and 54 (a limit,
-// such as an index row's size), with two exceptions that pass: another run of the same event has just committed its row,
-// which the next run finds; and a plan that was cached before a migration changed a table, which the next run makes anew.
+// IsLasting reports whether err is PostgreSQL's refusal of this very data, which every retry with the same data would meet
+// again. These are the SQLSTATE classes 0A (feature not supported), 22 (data exception), 23 (integrity constraint violation)
+// and 54 (program limit exceeded, such as an index row's size), with two exceptions. Another run of the same event has just
+// committed its row: the next run finds it. A plan was cached before a migration changed a table: the next run plans anew.
 func IsLasting(err error) bool {
 	var pg *pgconn.PgError
 	if !errors.As(err, &pg) || len(pg.Code) < 2 {
@@ -77,7 +77,7 @@ func Describe(err error) string {
 	return b.String()
 }
 
-// Explain adds which setting an error comes from, if it is one that comes from a setting.
+// Explain adds which setting caused the error, if a setting did. Other errors are returned as they are.
 func Explain(err error) error {
 	var pg *pgconn.PgError
 	if !errors.As(err, &pg) {
@@ -99,8 +99,8 @@ func isLockTimeout(err error) bool {
 	return errors.As(err, &pg) && pg.Code == lockNotAvailable
 }
 
-// OfOneEvent reports whether an error of a batch may be that of one event alone, so that the others go through without it:
-// it is of the data, of a lock, or raised by a trigger, and not of the server or the schema.
+// OfOneEvent reports whether one event alone may have caused an error of a batch, so that the others go through
+// without it. The error then comes from the data, a lock or a trigger, and not from the server or the schema.
 func OfOneEvent(err error) bool {
 	var pg *pgconn.PgError
 	if !errors.As(err, &pg) || len(pg.Code) < 2 {

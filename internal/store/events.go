@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	// How the events ended, and which of them wait: those have no outcome, for a detail the order that they wait for, and a hash if a
-	// person corrected their body.
+	// How the events ended, and which have a row of pending_events. The latter have no outcome; their detail is the
+	// order that they wait for, or "" in attention, and they have a hash only if a person corrected their body.
 	selectEventsSQL = `
 SELECT event_id, outcome, detail, body_hash FROM webhook_events WHERE event_id = ANY($1)
 UNION ALL
@@ -32,7 +32,7 @@ VALUES ($1, $2, $3, nullif($4, ''), $5, $6, $7, $8, $9, $10)`
 	deletePendingSQL = `DELETE FROM pending_events WHERE event_id = ANY($1)`
 )
 
-// queueEvents reads which of the events have ended, and how many wait for the orders that others create.
+// queueEvents reads which of the events have ended or wait, and how many events wait for the orders that they create.
 func (t *transaction) queueEvents(b *pgx.Batch) {
 	var events, created []string
 	for i := range t.entries {
@@ -64,12 +64,12 @@ func (t *transaction) queueEvents(b *pgx.Batch) {
 			case e.ID != id:
 			case outcome == "":
 				e.waits, e.waiting, e.amended = true, detail != "", hash
-				if e.Change.Creates && detail == e.Change.OrderID { // under another body; it doesn't wait for itself
+				if e.Change.Creates && detail == e.Change.OrderID { // it waited under another body; it doesn't wait for itself
 					e.Waiters--
 				}
 			default:
 				e.Recorded, e.Outcome, e.Detail = true, inorder.Outcome(outcome), detail
-				// Rows of older programs have no hash, and what is replayed has the body that is stored.
+				// Rows of older versions have no hash. A replayed event has the stored body.
 				e.OtherBody = hash != nil && e.WorkflowID == "" && !bytes.Equal(hash, e.hash)
 			}
 		}
@@ -77,7 +77,7 @@ func (t *transaction) queueEvents(b *pgx.Batch) {
 	}))
 }
 
-// queueEnds writes the rows of the events that end, counting those that PostgreSQL took, and deletes those of events that waited.
+// queueEnds writes the rows of the events that end, counts those that PostgreSQL accepted, and deletes the rows that they replace.
 func (t *transaction) queueEnds(b *pgx.Batch, inserted *int) {
 	slices.SortFunc(t.ended, byID)
 	for i := range t.entries {
@@ -100,7 +100,7 @@ func (t *transaction) queueEnds(b *pgx.Batch, inserted *int) {
 
 func byID(a, b *entry) int { return cmp.Compare(a.ID, b.ID) }
 
-// payload is what is stored of the body as jsonb; nil if the body is no JSON and nothing stands in for it.
+// payload returns what is stored of the body as jsonb; nil for a bare event, or if the body is not JSON and there is no Payload.
 func (e Event) payload() json.RawMessage {
 	switch {
 	case e.bare:
@@ -122,7 +122,7 @@ type End struct {
 
 const selectEndsSQL = `SELECT event_id, outcome, detail FROM webhook_events WHERE event_id = ANY($1)`
 
-// Ends are the ends of those of the events that have ended.
+// Ends returns how the events ended, of those that have.
 func (s *Store) Ends(ctx context.Context, events []string) ([]End, error) {
 	return list(ctx, s, pgx.RowToStructByName[End], selectEndsSQL, events)
 }
@@ -133,8 +133,8 @@ UNION ALL
 SELECT sha256(body) FROM pending_events WHERE event_id = $1 AND body IS NOT NULL AND workflow_id IS NULL AND amended_at IS NULL
 LIMIT 1`
 
-// BodyHash is the SHA-256 of an event's body as it was first received; found is false of an event that has no row, one
-// of older programs, and one that waits with another body: it is replayed, or a person corrected it.
+// BodyHash returns the SHA-256 of an event's body as it was first received. found is false if the event has no row or
+// one of an older version, or if it waits with another body, because it is replayed or a person corrected it.
 func (s *Store) BodyHash(ctx context.Context, eventID string) (hash []byte, found bool, err error) {
 	found, err = s.scanOne(ctx, selectBodyHashSQL, []any{eventID}, &hash)
 	return hash, found, err

@@ -10,14 +10,14 @@ import (
 	"inorder"
 )
 
-// Place is where PostgreSQL has an event.
+// Place is where an event stands in PostgreSQL.
 type Place struct {
 	Outcome    inorder.Outcome // how it ended; "" if it has not
 	Phase      string          // waiting, stuck or attention; "" if it has no row of pending_events
-	WorkflowID string          // of one that has such a row: its own ID, or that of its replay
+	WorkflowID string          // if it has such a row: its own ID, or that of its replay
 	OrderID    string
 	Inbox      bool // it is in the inbox
-	// PayloadRemovedAt is when the payload of one that has ended was removed; zero of one that has it.
+	// PayloadRemovedAt is when the payload of an ended event was removed; zero if it is still there.
 	PayloadRemovedAt time.Time
 }
 
@@ -58,7 +58,7 @@ func (s *Store) InboxEvent(ctx context.Context, eventID string) (e inorder.Event
 
 const dueNowSQL = `UPDATE event_inbox SET not_before = least(not_before, now()) WHERE event_id = $1`
 
-// DueNow has an event of the inbox tried now, and records the act; found is false if it is not there any more.
+// DueNow makes an event of the inbox due now, and records the act; found is false if the event is no longer there.
 func (s *Store) DueNow(ctx context.Context, act Act) (found bool, err error) {
 	err = s.inLine(ctx, "", func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, dueNowSQL, act.EventID)
@@ -81,7 +81,7 @@ func (s *Store) Replays(ctx context.Context, eventID string) (n int, err error) 
 
 const selectActSQL = `SELECT result, at FROM audit_log WHERE act_id = $1`
 
-// Acted returns what an act did; found is false if it is not in the audit.
+// Acted returns the result of an act; found is false if the act is not in the audit.
 func (s *Store) Acted(ctx context.Context, actID string) (result string, found bool, err error) {
 	var at time.Time
 	found, err = s.scanOne(ctx, selectActSQL, []any{actID}, &result, &at)

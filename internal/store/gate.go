@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// gate keeps one order's events from taking the connections that other orders need. Of one order at most atDatabase events
-// have a connection: one works, the other waits for its lock. Up to waitingHere more wait here, without a connection, for as
-// long as a burst of them takes. The rest is refused with a BusyError, and comes back later. If the order's lock was not
-// granted, somebody else holds it: then all are refused at once, except one each lockedPause, which tries the lock.
+// gate keeps one order's events from taking the connections that other orders need. At most atDatabase events of an order have
+// a connection: one works, the other waits for the order's lock. Up to waitingHere more wait here without a connection, for at
+// most waitHere, as long as a burst of them takes. The rest are refused with a BusyError, and come back later. If the lock was
+// not granted, somebody else holds it; then all events are refused at once, except one per lockedPause, which tries the lock.
 //
-// Events that were refused come back one after the other, however many they are, because each attempt costs Temporal about
-// half of what an event costs: backLocked apart while the order is locked, else backBusy, as fast as they can be applied.
+// Refused events come back one after the other, however many they are, because each attempt costs Temporal about half of what
+// an event costs: backLocked apart while the order is locked, else backBusy apart, which is as fast as they can be applied.
 //
-// The zero gate is open.
+// The zero gate is ready to use.
 type gate struct {
 	mu    sync.Mutex
 	lines map[string]*line
@@ -31,16 +31,16 @@ const (
 	longestBack = time.Minute
 )
 
-// line is the events of one order. It is forgotten when nobody is in it and the order is not known to be locked.
+// line is the queue of one order's events. It is deleted once it is empty and the order is not known to be locked.
 type line struct {
-	entered int           // at the database, or waiting here
+	entered int           // events at the database or waiting here
 	slots   chan struct{} // one for each event at the database
-	locked  time.Time     // until when the order's lock is taken to be held by somebody else; zero while it is not
-	refuse  chan struct{} // closed when that becomes known, for those that wait here
-	back    time.Time     // when the last of those that were refused comes back
+	locked  time.Time     // until when the order's lock is assumed to be held by somebody else; zero if it is not
+	refuse  chan struct{} // closed when that becomes known, for the events that wait here
+	back    time.Time     // when the last refused event comes back
 }
 
-// pass runs f in the order's line. The error is a BusyError if f did not run, or ran into a lock that somebody else holds.
+// pass runs f in the order's line. The error is a BusyError if the gate refused f, or f ran into a lock that somebody else holds.
 func (g *gate) pass(ctx context.Context, order string, f func() error) error {
 	l, refuse := g.enter(order)
 	if refuse == nil {
@@ -62,7 +62,7 @@ func (g *gate) pass(ctx context.Context, order string, f func() error) error {
 	return err
 }
 
-// enter returns no channel if there is no room.
+// enter returns a nil channel if there is no room or the order is locked.
 func (g *gate) enter(order string) (l *line, refuse <-chan struct{}) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -78,7 +78,7 @@ func (g *gate) enter(order string) (l *line, refuse <-chan struct{}) {
 	if l.entered >= atDatabase+waitingHere || now.Before(l.locked) {
 		return l, nil
 	}
-	if !l.locked.IsZero() { // this one tries whether it still is
+	if !l.locked.IsZero() { // this event tries whether it still is
 		l.locked = now.Add(lockedPause)
 	}
 	l.entered++
@@ -103,7 +103,7 @@ func (g *gate) comeBack(l *line) time.Duration {
 	return l.back.Sub(now)
 }
 
-// await reports whether the event may go to the database now; they go in the order in which they came.
+// await reports whether the event may go to the database now. Events go in the order in which they came.
 func (l *line) await(ctx context.Context, refuse <-chan struct{}) (turn bool, err error) {
 	select {
 	case l.slots <- struct{}{}:
@@ -122,7 +122,7 @@ func (l *line) await(ctx context.Context, refuse <-chan struct{}) (turn bool, er
 		return false, ctx.Err()
 	}
 	select {
-	case <-refuse: // it had both, and took its turn
+	case <-refuse: // both were ready, and it took its turn
 		<-l.slots
 		return false, nil
 	default:
@@ -130,7 +130,7 @@ func (l *line) await(ctx context.Context, refuse <-chan struct{}) (turn bool, er
 	}
 }
 
-// learn notes whether the order is locked, from how f ended. It runs before the next event gets f's connection.
+// learn records whether the order is locked, from how f ended. It runs before the next event takes f's place at the database.
 func (g *gate) learn(l *line, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -154,7 +154,7 @@ func (g *gate) leave(order string, l *line) {
 	g.forgetUnlocked()
 }
 
-// forgetUnlocked drops the lines of orders that were locked once and of which nothing has come since, when they are many.
+// forgetUnlocked deletes, once there are many lines, those of orders that were locked and of which nothing has come since.
 func (g *gate) forgetUnlocked() {
 	const many = 1000
 	if len(g.lines) < many {

@@ -50,7 +50,7 @@ func (c *crowd) note(got, want error) {
 	}
 }
 
-// after lets so much time pass, and checks how many have been at the database and how many were refused since the last look.
+// after lets so much time pass, and checks how many events were at the database and how many were refused since the last check.
 func (c *crowd) after(d time.Duration, ran, busy int) {
 	c.Helper()
 	time.Sleep(d)

@@ -14,7 +14,7 @@ const KeptAnswer = 24 * time.Hour
 // KeyClaim is the right to answer the request with an Idempotency-Key, until its lease ends. Another process can then claim it.
 type KeyClaim struct {
 	Actor, Key string
-	// Since is when the key was first used for this request. With actor and key it names the act, also when it is tried again.
+	// Since is when the key was first used for this request. With actor and key it identifies the act, even if that is retried.
 	Since time.Time
 	until time.Time
 }
@@ -31,13 +31,13 @@ var (
 	ErrKeyInUse = errors.New("a request with this key is being answered")
 	// ErrKeyOfAnother says that the key came with another request.
 	ErrKeyOfAnother = errors.New("the key came with another request")
-	// ErrKeyLost says that a claim's lease has ended.
+	// ErrKeyLost says that a claim does not hold its key any more.
 	ErrKeyLost = errors.New("the lease of the key has ended")
 )
 
 const (
-	// A key is free if it is new, if a day has passed, or if who answered it is gone. Of two who ask at once, the second waits for the
-	// first one's row, and then finds it.
+	// A key is free if it is new, if its day is over, or if whoever was answering the same request is gone. Of two
+	// concurrent claims, the second waits for the first one's row, and then finds it.
 	claimKeySQL = `
 INSERT INTO idempotency_keys AS k (actor, key, request_hash, lease_until)
 VALUES ($1, $2, $3, now() + make_interval(secs => $4))
@@ -51,7 +51,7 @@ RETURNING created_at, lease_until`
 	selectKeySQL = `
 SELECT request_hash = $3, coalesce(status, 0), coalesce(content_type, ''), response FROM idempotency_keys WHERE actor = $1 AND key = $2`
 
-	// The lease is also who holds it: no two claims of a key have the same one.
+	// lease_until also says who holds the lease: no two claims of a key have the same one.
 	renewKeySQL = `
 UPDATE idempotency_keys SET lease_until = now() + make_interval(secs => $4)
 WHERE actor = $1 AND key = $2 AND lease_until = $3 RETURNING lease_until`
@@ -60,7 +60,7 @@ WHERE actor = $1 AND key = $2 AND lease_until = $3 RETURNING lease_until`
 UPDATE idempotency_keys SET status = $4, content_type = $5, response = $6, lease_until = NULL
 WHERE actor = $1 AND key = $2 AND lease_until = $3`
 
-	// The row stays, so that Since does: what is tried again is the same act.
+	// The row stays, and with it Since: a request that is tried again is the same act.
 	freeKeySQL = `UPDATE idempotency_keys SET lease_until = now() WHERE actor = $1 AND key = $2 AND lease_until = $3`
 
 	purgeKeysSQL = `
@@ -96,7 +96,7 @@ func (s *Store) ClaimKey(ctx context.Context, actor, key string, request []byte,
 	return c, nil, ErrKeyInUse
 }
 
-// RenewKey gives the claim another lease, from now. ErrKeyLost says that it has none to renew.
+// RenewKey extends the claim's lease, from now. It returns ErrKeyLost if the claim does not hold the key any more.
 func (s *Store) RenewKey(ctx context.Context, c *KeyClaim, lease time.Duration) error {
 	renewed := false
 	err := s.alone(ctx, renewKeySQL, []any{c.Actor, c.Key, c.until, lease.Seconds()}, EachRow(func(row pgx.Row) error {
@@ -114,7 +114,7 @@ func (s *Store) KeepAnswer(ctx context.Context, c KeyClaim, r KeptResponse) erro
 	return s.alone(ctx, keepAnswerSQL, []any{c.Actor, c.Key, c.until, r.Status, r.ContentType, r.Body}, EachRow(nothing))
 }
 
-// FreeKey ends the claim without an answer, so that the same request is tried again.
+// FreeKey ends the claim without an answer, so that the same request can be tried again.
 func (s *Store) FreeKey(ctx context.Context, c KeyClaim) error {
 	return s.alone(ctx, freeKeySQL, []any{c.Actor, c.Key, c.until}, EachRow(nothing))
 }

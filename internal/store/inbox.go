@@ -14,11 +14,11 @@ import (
 // InboxEvent is a row of event_inbox.
 type InboxEvent struct {
 	inorder.Event
-	After time.Duration // how long it is left alone, from the write on and by PostgreSQL's clock, which also decides what is due
+	After time.Duration // how long it is left alone after the write, by PostgreSQL's clock, which also decides what is due
 }
 
-// The row of an event that the database knows already is not written, and the event is a duplicate, unless the row that is
-// there is this very delivery's: its workflow was started meanwhile.
+// An event that the database already knows is not written, and is a duplicate. The exception is a row of this very
+// delivery, with the same received_at: its workflow was started meanwhile.
 const putInboxSQL = `
 WITH given AS (
 	SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[], $4::timestamptz[], $5::bigint[])
@@ -35,11 +35,11 @@ SELECT NOT EXISTS (
 	SELECT FROM (TABLE written UNION ALL TABLE known) AS r WHERE r.event_id = g.event_id AND r.received_at = g.received_at
 ) FROM given g ORDER BY place`
 
-// PutInbox writes events into the inbox, in one statement and one round trip, and reports of each whether it is a
-// duplicate: in the inbox already, or known to one of the other tables. All are durable when it returns no error. After an error nobody
-// knows, and it may be called again.
+// PutInbox writes events into the inbox, in one statement and one round trip. It reports for each event whether it is
+// a duplicate: already in the inbox or in another table. If there is no error, all are durable. After an error the
+// result is unknown, and PutInbox may be called again.
 //
-// It reads no locks and takes none that wait for anything but another write of the same event ID.
+// It takes no order's lock, and waits for nothing but another write of the same event ID.
 func (s *Store) PutInbox(ctx context.Context, events []InboxEvent) (duplicates []bool, err error) {
 	n := len(events)
 	ids, orders, bodies := make([]string, n), make([]string, n), make([][]byte, n)
@@ -55,8 +55,8 @@ func (s *Store) PutInbox(ctx context.Context, events []InboxEvent) (duplicates [
 	return duplicates, err
 }
 
-// indexable is the order's ID, or "" for one that PostgreSQL does not take as text. Its event needs a person, and is no
-// less safe without it.
+// indexable returns the order's ID, or "" if PostgreSQL does not accept it as text. Such an event needs a person, and
+// is no less safe without the ID.
 func indexable(orderID string) string {
 	if !utf8.ValidString(orderID) || strings.ContainsRune(orderID, 0) {
 		return ""

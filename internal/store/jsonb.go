@@ -7,9 +7,9 @@ import (
 	"unicode/utf8"
 )
 
-// storable is the JSON with what jsonb cannot hold replaced by U+FFFD: invalid UTF-8, the escape of NUL, and escapes of
-// half a surrogate pair. Events with such text are applied rather than parked, because nothing a person could do would
-// change them. The exact bytes stay in the workflow's input. raw must be valid JSON; it is not changed.
+// storable returns the JSON with U+FFFD in place of what jsonb can't hold: invalid UTF-8, the escape of NUL, and
+// escapes of half a surrogate pair. Events with such text are applied rather than parked, because nothing a person
+// could do would change them. The exact bytes stay in the workflow's input. raw must be valid JSON; it is not changed.
 func storable(raw json.RawMessage) json.RawMessage {
 	out := raw
 	if !utf8.Valid(out) {
@@ -40,7 +40,7 @@ func storable(raw json.RawMessage) json.RawMessage {
 	return fixed
 }
 
-// escapeLen is the length of the \uXXXX, or pair of them, that s begins with, and 0 if jsonb would refuse it.
+// escapeLen returns the length of the \uXXXX, or pair of them, that s begins with; 0 if jsonb would refuse it.
 func escapeLen(s []byte) int {
 	switch r := hex4(s); {
 	case r == 0, isLow(r):

@@ -44,8 +44,8 @@ func TestStorable(t *testing.T) {
 	}
 }
 
-// PostgreSQL takes whatever is valid JSON, once it is storable, but for numbers beyond its numeric and for its stack; and
-// what it then holds reads like what arrived.
+// PostgreSQL accepts any valid JSON once it is storable, except for numbers beyond its numeric and nesting beyond its
+// stack. What it then holds reads like what arrived.
 func FuzzStorable(f *testing.F) {
 	for _, seed := range []string{`"\u0000\ud83d\ude00\ud800"`, "\"\xff\xfe\"", `{"\u0000":["\\u0000",1.50,-0,1e5]}`, `{"a":1,"a":"\udc00"}`, `1e400000`} {
 		f.Add([]byte(seed))

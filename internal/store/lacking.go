@@ -8,7 +8,7 @@ import (
 	"inorder"
 )
 
-// lackings are what a database lacks that a program needs, by SQLSTATE, and what to do about it.
+// lackings says, by the SQLSTATE of what a database lacks, what to do about it.
 var lackings = map[string]string{
 	"42P01": renamed,                                                                                                                          // undefined_table
 	"42703": renamed,                                                                                                                          // undefined_column
@@ -20,8 +20,8 @@ var lackings = map[string]string{
 
 const renamed = "somebody renamed or dropped it, or the schema is of an older version, which `inorder migrate` mends"
 
-// Lacking says which table, column or permission PostgreSQL lacks, and what to do about it; "" of any other error. PostgreSQL's own
-// message about that names what the statement named. One that a function in the database raised may quote data, and isn't shown.
+// Lacking returns which table, column or permission is missing and what to do about it, or "" for any other error. PostgreSQL's
+// message names only what the statement named. One that a function in the database raised may quote data, and isn't shown.
 func Lacking(err error) string {
 	var pg *pgconn.PgError
 	if !errors.As(err, &pg) {

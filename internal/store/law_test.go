@@ -14,8 +14,8 @@ import (
 	"inorder/dev/history"
 )
 
-// The law, on the real tables: whatever batches the deliveries of whatever histories come in, mixed with single ones, and whatever people
-// discard and replay meanwhile, the orders end as the oracle says, and each event has ended once.
+// The law, on the real tables: the deliveries of any histories come in any batches, mixed with single ones, while
+// people discard and replay events. The orders end as the oracle says, and each event has ended once.
 func TestAnyBatchesOfAnyDeliveriesEndInTheOrdersThatTheOracleSays(t *testing.T) {
 	s := newTables(t)
 	run := 0
@@ -44,7 +44,7 @@ func TestAnyBatchesOfAnyDeliveriesEndInTheOrdersThatTheOracleSays(t *testing.T) 
 	})
 }
 
-// take applies deliveries as the inbox does, and one as its workflow does. What can't end now becomes a workflow.
+// take applies several deliveries as the inbox does, and a single one as its workflow does. What can't end now becomes a workflow.
 func (s *tables) take(t *rapid.T, deliveries []history.Event) {
 	var events []Event
 	for _, d := range deliveries {
@@ -142,7 +142,7 @@ func (s *tables) requireFinal(t *rapid.T, h []history.Event) {
 	require.True(t, waiting == 0 || want.ID == "", "nothing waits for an order that is there")
 }
 
-// order is all that the tables have of an order. Snapshot.Rank is left out, as the oracle does.
+// order returns all that the tables have of an order. It leaves out Snapshot.Rank, as the oracle does.
 func (s *tables) order(t *rapid.T, id string) inorder.Order {
 	known, err := s.ReadOrders(s.Context(), []string{id}, nil)
 	require.NoError(t, err)

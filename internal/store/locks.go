@@ -6,19 +6,19 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// The lock of an order serialises its events, and makes "the order is missing, so I wait" and "I create the order, who waits?"
-// exclude each other. It is a lock on the ID because there may be no row yet, and scoped to the transaction because
+// The lock of an order serialises its events: "the order is missing, so I wait" and "I create the order, who waits?"
+// exclude each other. It is a lock on the ID, because there may be no row yet, and scoped to the transaction, because
 // session locks break under a transaction pooler.
 const (
-	// It waits for each lock as long as lock_timeout allows. The names are sorted, so that two who want the same locks ask for
-	// them in the same order, and don't wait for each other.
+	// It waits for each lock as long as lock_timeout allows. The names are sorted, so that transactions that want the
+	// same locks take them in the same order, and don't deadlock.
 	lockSQL = `SELECT pg_advisory_xact_lock(hashtextextended(unnest($1::text[]), 0))`
 
-	// It takes the locks ($1) that nobody has, and then, of what the events under these locks would write ($2 to $4: the lock's
-	// name beside a row), the rows that nobody has: somebody else, such as a person in psql, locks rows and knows no names. It
-	// answers the names under which all of it was to be had. A row that is there and could not be locked is somebody's. NO KEY,
-	// because that is what an UPDATE takes, and a part's foreign key does not wait for it. The planner does not know the LIMIT,
-	// takes few rows for granted, and so looks them up by their keys.
+	// It takes the locks ($1) that nobody holds. Then it locks the rows that the events under these locks would write
+	// ($2 to $4: the name of the lock, and kind and ID of the row), because others, such as a person in psql, lock rows
+	// and know no names. It returns the names under which it could lock everything; a row that exists and could not be
+	// locked is held by somebody. NO KEY, because that is what an UPDATE takes, and a part's foreign key does not wait
+	// for it. The planner does not know the value of the LIMIT, so it expects few rows and looks them up by their keys.
 	tryLockSQL = `
 WITH granted AS MATERIALIZED (
     SELECT name FROM unnest($1::text[]) AS name WHERE pg_try_advisory_xact_lock(hashtextextended(name, 0))
@@ -37,10 +37,10 @@ EXCEPT SELECT name FROM wanted JOIN order_parts USING (kind, id) WHERE (kind, id
 EXCEPT SELECT name FROM wanted JOIN pending_events ON event_id = id WHERE kind = 'event' AND event_id NOT IN (SELECT event_id FROM my_waiting)`
 )
 
-// OrderLock is the name of an order's lock, of which hashtextextended(name, 0) is the key of an advisory lock.
+// OrderLock returns the name of an order's lock. The key of the advisory lock is hashtextextended(name, 0).
 func OrderLock(orderID string) string { return "order " + orderID }
 
-// queueTryLocks leaves in t.locks those that were granted.
+// queueTryLocks leaves in t.locks only the locks that were granted.
 func (t *transaction) queueTryLocks(b *pgx.Batch) {
 	var names, kinds, ids []string
 	row := func(e *Event, kind, id string) {

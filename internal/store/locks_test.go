@@ -28,7 +28,7 @@ func newTables(t *testing.T) *tables {
 	return &tables{T: t, Store: New(pool), pool: pool}
 }
 
-// told is one event of order_1, at 10:00 plus so many minutes.
+// told returns one event, at 10:00 plus so many minutes.
 func told(id, eventType string, minute int, data string) string {
 	return fmt.Sprintf(`{"id":%q,"type":%q,"created_at":"2025-01-15T10:%02d:00Z","data":%s}`, id, eventType, minute, data)
 }
@@ -56,7 +56,7 @@ func (s *tables) apply(body string) inorder.Outcome {
 	return outcome
 }
 
-// connect is a connection of somebody else, such as psql's.
+// connect returns a connection of another client, such as psql.
 func (s *tables) connect() *pgx.Conn {
 	s.Helper()
 	conn, err := pgx.ConnectConfig(s.Context(), s.pool.Config().ConnConfig)
@@ -84,7 +84,7 @@ func (s *tables) blocked(n int) {
 	}, 2*time.Minute, 5*time.Millisecond)
 }
 
-// everything is all that is stored about events, to see that nothing was written.
+// everything returns all that is stored about events, to see that nothing was written.
 func (s *tables) everything() (all string) {
 	s.Helper()
 	require.NoError(s, s.pool.QueryRow(s.Context(), `SELECT concat((SELECT jsonb_agg(e ORDER BY event_id) FROM webhook_events e),
@@ -141,7 +141,7 @@ func TestNoEventWaitsLongForALock(t *testing.T) {
 	}
 }
 
-// Somebody has the order's row and then asks for its advisory lock, which the event has that waits for the row.
+// Somebody has the order's row and then asks for its advisory lock, which is held by the event that waits for the row.
 func TestADeadlockWithSomebodyElseIsTriedAgain(t *testing.T) {
 	s := newTables(t)
 	s.apply(created("evt_1"))
@@ -188,8 +188,8 @@ func TestALockedOrderTakesTwoConnections(t *testing.T) {
 	release()
 }
 
-// A migration beside a running worker: what was described before it works on. What was prepared, because DATABASE_URL says so,
-// fails once on each connection, and then works.
+// A migration runs beside a worker. Statements that were described before it go on working. Those that were prepared,
+// because DATABASE_URL says so, fail once on each connection, and then work.
 func TestAPlanOfBeforeAMigrationIsMadeAnew(t *testing.T) {
 	const described, prepared = pgx.QueryExecModeCacheDescribe, pgx.QueryExecModeCacheStatement
 	for name, tc := range map[string]struct {

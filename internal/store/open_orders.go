@@ -8,7 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Not by an index: one would cost every change of a status, and this runs once per reconciliation.
+// Without an index: it would add to the cost of every change of a status, and this runs once per reconciliation.
 const selectOpenSQL = `SELECT id FROM orders WHERE status = ANY($1) AND created_at < $2`
 
 // OpenOrders returns the IDs of the orders that have one of the statuses and whose rows were made before a time.

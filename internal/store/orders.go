@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	// Not data: the snapshot is only ever replaced, never read, and may be a megabyte.
+	// Without data: the snapshot is only ever replaced, never read, and may be a megabyte.
 	selectOrdersSQL = `
 SELECT id, coalesce(store_id, ''), coalesce(status, ''), status_at, coalesce(payment_status, ''), payment_at,
        coalesce(fulfillment_status, ''), fulfillment_at, total_amount, coalesce(currency, ''), data_at, data_rank, data_event_id,
@@ -87,7 +87,7 @@ func (t *transaction) queueOrders(b *pgx.Batch) {
 	}
 }
 
-// Of events of several stores nobody knows which is the order's.
+// If the waiting events name several stores, nobody knows which one is the order's.
 const selectStoresSQL = `
 SELECT order_id, min(payload->>'store_id') FROM pending_events
 WHERE order_id = ANY($1) AND phase <> 'attention' AND payload->>'store_id' <> ''
@@ -96,7 +96,7 @@ GROUP BY order_id HAVING count(DISTINCT payload->>'store_id') = 1`
 // Orders is what is known of several orders, at one moment.
 type Orders struct {
 	orders map[string]inorder.Order   // with those of their parts that were read
-	owners map[inorder.PartKey]string // whose a part is
+	owners map[inorder.PartKey]string // the order that a part belongs to
 	stores map[string]string
 }
 
@@ -104,10 +104,10 @@ func newOrders() Orders {
 	return Orders{orders: map[string]inorder.Order{}, owners: map[inorder.PartKey]string{}}
 }
 
-// Store is the store of an event that waits for the order; "" if none does, none names one, or they disagree.
+// Store returns the store that the events waiting for the order name; "" if none waits, none names one, or they disagree.
 func (k Orders) Store(id string) string { return k.stores[id] }
 
-// Order is what is known of one order: those of its parts that were read, and those of keys, whosever they are.
+// Order returns what is known of one order: those of its parts that were read, and the parts of keys, whichever order has them.
 func (k Orders) Order(id string, keys []inorder.PartKey) inorder.Order {
 	o, own := k.orders[id], true
 	for _, key := range keys {
@@ -142,7 +142,7 @@ func (k Orders) addPart(p inorder.Part) {
 	k.owners[p.Key()] = p.OrderID
 }
 
-// queue reads the orders, all parts of those in whole, and the parts of these keys, whosever they are. A part more does no harm.
+// queue reads the orders, all parts of those in whole, and the parts of keys, whichever order has them. A few more do no harm.
 func (k Orders) queue(b *pgx.Batch, orders, whole []string, keys []inorder.PartKey) {
 	if len(orders) > 0 {
 		b.Queue(selectOrdersSQL, orders).Query(EachRow(func(row pgx.Row) error {
@@ -170,7 +170,7 @@ func (k Orders) queue(b *pgx.Batch, orders, whole []string, keys []inorder.PartK
 	}
 }
 
-// ReadOrders reads what is known of the orders, of all their parts, and of those parts.
+// ReadOrders reads the orders with all of their parts, and the given parts, whichever order has them.
 func (s *Store) ReadOrders(ctx context.Context, ids []string, parts []inorder.PartKey) (Orders, error) {
 	k, b := newOrders(), &pgx.Batch{}
 	k.stores = map[string]string{}

@@ -14,12 +14,12 @@ import (
 )
 
 const (
-	// Not data, which is only ever replaced.
+	// Without data, which is only ever replaced.
 	selectParts      = `SELECT kind, id, order_id, coalesce(status, ''), amount, coalesce(currency, ''), event_id, last_webhook_at FROM order_parts `
 	selectPartsSQL   = selectParts + `WHERE kind = ANY($1) AND id = ANY($2)`
 	selectPartsOfSQL = selectParts + `WHERE order_id = ANY($1)`
 
-	// It writes one row less for each part that turns out to be another order's.
+	// It skips a part that turns out to be another order's, and then writes one row less.
 	upsertPartsSQL = `
 INSERT INTO order_parts AS p (kind, id, order_id, status, amount, currency, data, event_id, last_webhook_at)
 SELECT unnest($1::text[]), unnest($2::text[]), unnest($3::text[]), unnest($4::text[]), unnest($5::bigint[]), unnest($6::text[]),
@@ -30,10 +30,10 @@ SET status = excluded.status, amount = excluded.amount, currency = excluded.curr
 WHERE p.order_id = excluded.order_id`
 )
 
-// errForeignPart says that a part went to another order since it was read. The next run reads it there.
+// errForeignPart says that another order took a part since it was read. The next run reads it there.
 var errForeignPart = errors.New("a part was taken by another order at the same time")
 
-// queueParts writes each part that was told, once, in its last state.
+// queueParts writes each part that the events carried, once, in its last state.
 func (t *transaction) queueParts(b *pgx.Batch) {
 	if len(t.parts) == 0 {
 		return

@@ -12,9 +12,9 @@ import (
 	"inorder"
 )
 
-// The row says what the event says, also when an event of the same ID said something else before. seen_at is now whenever
-// its workflow applies the event, which is how the sweep knows that there is one. A body that is the same is not written
-// again: it may be a megabyte, and each time would write it and its log. Up to ten thousand others that wait are counted.
+// The row says what this event says, even if an event of the same ID said something else before. seen_at is now() whenever the
+// event's workflow applies it; that is how the sweep knows that there is a workflow. An unchanged body is not written again: it
+// may be a megabyte, and each write would go to the table and the WAL. The query counts at most 10,000 other events that wait.
 const upsertPendingSQL = `
 INSERT INTO pending_events AS p (event_id, order_id, type, payload, body, occurred_at, received_at, retried_at, phase, detail, workflow_id)
 VALUES ($1, nullif($2, ''), $3, $4, $5, $6, $7, $8, $9, $10, nullif($11, ''))
@@ -26,8 +26,8 @@ SET order_id = excluded.order_id, type = excluded.type, occurred_at = excluded.o
 RETURNING (SELECT count(*) FROM
     (SELECT 1 FROM pending_events o WHERE o.order_id = p.order_id AND o.phase <> 'attention' AND o.event_id <> p.event_id LIMIT 10000) AS others)`
 
-// queueParked writes the rows of events that wait or need a person. The row of one that waits is what the event that creates
-// its order looks for.
+// queueParked writes the rows of events that wait or need a person. The event that creates an order looks for the
+// rows of those that wait for it.
 func (t *transaction) queueParked(b *pgx.Batch) {
 	slices.SortFunc(t.parked, byID)
 	for _, e := range t.parked {
@@ -35,7 +35,7 @@ func (t *transaction) queueParked(b *pgx.Batch) {
 		if e.bare {
 			order, at = "", time.Time{}
 		}
-		if e.Outcome != inorder.Attention { // those that wait all wait for the same
+		if e.Outcome != inorder.Attention { // all that wait do so for the same reason
 			detail = ""
 		}
 		b.Queue(upsertPendingSQL, e.ID, order, e.Type, e.payload(), []byte(e.Body), nullTime(at), e.ReceivedAt, nullTime(e.RetriedAt), e.Outcome, detail, e.WorkflowID).
@@ -43,8 +43,8 @@ func (t *transaction) queueParked(b *pgx.Batch) {
 	}
 }
 
-// Waiter is an event that waits, without its body. It is the cursor of Waiters, and has a JSON form whatever its times are: they
-// are microseconds since 1970, because a time of after the year 9999 has none.
+// Waiter is a waiting event without its body. It is the cursor of Waiters. Its times are microseconds since 1970,
+// because a time.Time after the year 9999 has no JSON form.
 type Waiter struct {
 	EventID    string `json:"event_id"`
 	OccurredAt int64  `json:"occurred_us"`
@@ -57,8 +57,8 @@ SELECT event_id, occurred_at, received_at, coalesce(workflow_id, event_id) FROM 
 WHERE order_id = $1 AND phase <> 'attention' AND (occurred_at, received_at, event_id) > ($2, $3, $4)
 ORDER BY occurred_at, received_at, event_id LIMIT $5`
 
-// Waiters are the events that wait for an order, oldest first, from the one after a given one on; the zero Waiter is
-// before all. They are read a page at a time.
+// Waiters returns a page of the events that wait for an order, oldest first, from the one after the given one on. The
+// zero Waiter is before all.
 func (s *Store) Waiters(ctx context.Context, orderID string, after Waiter, limit int) ([]Waiter, error) {
 	occurred, received := instant(after.OccurredAt), instant(after.ReceivedAt)
 	if after == (Waiter{}) {
@@ -76,13 +76,13 @@ func instant(us int64) stamp { return stamp{Time: time.UnixMicro(us), Valid: tru
 
 const countPendingSQL = `SELECT count(*) FROM pending_events WHERE event_id = ANY($1) AND phase <> 'attention'`
 
-// CountWaiting is how many of these events still wait.
+// CountWaiting returns how many of these events still wait.
 func (s *Store) CountWaiting(ctx context.Context, events []string) (n int, err error) {
 	_, err = s.scanOne(ctx, countPendingSQL, []any{events}, &n)
 	return n, err
 }
 
-// The text of jsonb stands in where an older program wrote the row.
+// Rows of older versions have no body; the text of their jsonb stands in for it.
 const selectPendingSQL = `
 SELECT coalesce(body, convert_to(payload::text, 'UTF8')), received_at, retried_at, coalesce(workflow_id, event_id), amended_at IS NOT NULL FROM pending_events WHERE event_id = $1`
 
@@ -90,10 +90,10 @@ SELECT coalesce(body, convert_to(payload::text, 'UTF8')), received_at, retried_a
 type PendingEvent struct {
 	inorder.Event
 	WorkflowID string // the event's own, or that of its replay
-	Amended    bool   // a person has corrected its body, which its workflow may not have
+	Amended    bool   // a person has corrected its body; its workflow may have the old one
 }
 
-// Pending is the event as it was received, or as a person corrected it; found is false if it neither waits nor needs a person.
+// Pending returns the event as it was received, or as a person corrected it; found is false if it neither waits nor needs a person.
 func (s *Store) Pending(ctx context.Context, eventID string) (e PendingEvent, found bool, err error) {
 	var body []byte
 	var receivedAt, retriedAt stamp
@@ -104,8 +104,8 @@ func (s *Store) Pending(ctx context.Context, eventID string) (e PendingEvent, fo
 	return e, found, nil
 }
 
-// parsed is an event from its row. Of a body that is no event it is the body alone: that is why it needs a person, and its workflow
-// says so again.
+// parsed returns an event from its row. If the body is not an event, it returns the body alone: that is why the event
+// needs a person, and its workflow says so again.
 func parsed(eventID string, body []byte, receivedAt, retriedAt stamp) inorder.Event {
 	e, err := inorder.ParseEvent(body)
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A place in the line goes through a heartbeat, which is JSON, whatever the times are.
+// A Waiter goes through a heartbeat, which is JSON, whatever its times are.
 func TestWaitersAreReadPageByPage(t *testing.T) {
 	s := newTables(t)
 	_, err := s.pool.Exec(t.Context(), `INSERT INTO pending_events (event_id, order_id, type, payload, occurred_at, received_at, phase)

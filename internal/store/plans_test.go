@@ -30,7 +30,7 @@ func TestLookUpsUseAnIndex(t *testing.T) {
 
 	pool := testenv.Pool(t, testenv.WithParameter(url, "pool_max_conns", "1")) // one connection prepares it all
 	s := &tables{T: t, Store: New(pool), pool: pool}
-	for range 7 { // PostgreSQL decides after five how it plans a statement
+	for range 7 { // PostgreSQL decides after five runs how it plans a statement
 		s.lookEverythingUp(sampled(1))
 	}
 	exec(`INSERT INTO webhook_events (event_id, type, outcome, payload) SELECT 'evt_old_' || i, 'order.paid', 'applied', '{}' FROM generate_series(1, 20000) i`)
@@ -45,14 +45,14 @@ func TestLookUpsUseAnIndex(t *testing.T) {
 	for _, n := range []int{1, 100} {
 		s.lookEverythingUp(sampled(n))
 	}
-	pool.Close() // and so its counts are told
+	pool.Close() // this reports its counts of scans
 	require.NoError(t, others.QueryRow(t.Context(), scansSQL+theirs).Scan(&after))
 	require.Equal(t, before, after, "scans of whole tables")
 }
 
 var samples int
 
-// sampled is the creations and payments of n new orders.
+// sampled returns the creations and payments of n new orders.
 func sampled(n int) (bodies []string) {
 	for range n {
 		samples++
@@ -114,7 +114,7 @@ func (s *tables) lookEverythingUp(bodies []string) {
 	no(err)
 }
 
-// purgeAll does once what the purge does, of which there is nothing to do.
+// purgeAll runs once all that the purge runs, with nothing to purge.
 func (s *tables) purgeAll(ctx context.Context) {
 	s.Helper()
 	no := func(err error) { s.Helper(); require.NoError(s, err) }

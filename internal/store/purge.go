@@ -7,8 +7,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// What is to go is deleted or emptied in batches, each a transaction of its own, oldest first. Its commit waits for no disk: a purge that a crash
-// undoes is done again, and events do not queue behind its log.
+// A purge deletes or empties rows in batches, oldest first, each in a transaction of its own. The commit does not
+// wait for the disk: a purge that a crash undoes is done again, and events do not queue behind its WAL.
 const beginPurgeSQL = beginSQL + `; SET LOCAL synchronous_commit = off`
 
 // inPurge runs one batch.
@@ -16,15 +16,15 @@ func (s *Store) inPurge(ctx context.Context, f func(pgx.Tx) error) error {
 	return Explain(pgx.BeginTxFunc(ctx, s.db, pgx.TxOptions{BeginQuery: beginPurgeSQL}, f))
 }
 
-// Cutoff is the time before which things go: kept before now. now is the caller's; PostgreSQL's own clock counts if it says less, because it has
-// dated the rows, and a clock of another machine that is years ahead must not purge all.
+// Cutoff is the time before which rows are purged: Kept before Now. Now is the caller's clock. If PostgreSQL's clock is behind
+// it, that one counts, because it dated the rows, and another machine's clock that is years ahead must not purge everything.
 type Cutoff struct {
 	Now  time.Time
 	Kept time.Duration
 }
 
-// Walk is how far a purge of webhook_events has come, in the order in which events ended; the zero Walk begins with the oldest. So no batch looks
-// at what those before it left: index entries of deleted rows, which stay until the next vacuum, and rows that are locked.
+// Walk is how far a purge of webhook_events has come, in the order in which events ended; the zero Walk begins with the oldest. It keeps
+// a batch from reading again what earlier batches left: index entries of deleted rows, which stay until the next vacuum, and locked rows.
 type Walk struct{ reached time.Time }
 
 func (w *Walk) from() stamp {
@@ -34,11 +34,11 @@ func (w *Walk) from() stamp {
 	return nullTime(w.reached)
 }
 
-// An event that still has a row elsewhere keeps the one that says how it ended: an event whose workflow Temporal could not start for that long is still in
-// the inbox, and would be applied anew. Scalar subqueries, because the planner can't make joins of them that read the other table whole.
+// An event that still has a row in another table keeps the row that says how it ended. An event that Temporal could not start for that long is still
+// in the inbox, and would be applied again. Scalar subqueries, because the planner can't turn them into joins that read the whole other table.
 //
-// SKIP LOCKED, so that two purges at once share the work instead of waiting for each other. An array, because the
-// planner may run a subquery of IN several times, and each run would lock and delete LIMIT rows more.
+// SKIP LOCKED, so that two purges at once share the work instead of waiting for each other. An array, because the planner may run a subquery of IN
+// several times, and each run would lock and delete LIMIT more rows.
 const purgeSQL = `
 WITH gone AS (
     DELETE FROM webhook_events WHERE event_id = ANY(ARRAY(
@@ -50,13 +50,13 @@ WITH gone AS (
     RETURNING processed_at)
 SELECT count(*), max(processed_at) FROM gone`
 
-// Purge deletes at most limit rows of webhook_events whose events had ended by the cutoff, and returns how many it deleted; fewer than limit are the
-// last. It may run twice.
+// Purge deletes at most limit rows of webhook_events whose events had ended by the cutoff, and returns how many. A
+// count below limit means that the purge is done. It may run twice.
 func (s *Store) Purge(ctx context.Context, w *Walk, c Cutoff, limit int) (int64, error) {
 	return s.walk(ctx, purgeSQL, w, c, limit)
 }
 
-// walk runs a statement that takes at most limit rows from where w is, and returns how many those were.
+// walk runs a statement on at most limit rows from w on, moves w, and returns how many rows there were.
 func (s *Store) walk(ctx context.Context, sql string, w *Walk, c Cutoff, limit int) (n int64, err error) {
 	var reached stamp
 	err = s.inPurge(ctx, func(tx pgx.Tx) error {
@@ -68,10 +68,10 @@ func (s *Store) walk(ctx context.Context, sql string, w *Walk, c Cutoff, limit i
 	return n, err
 }
 
-// Rows are dated by the begin of their transaction, and come to be seen when it commits: so the first batch of a purge begins an hour before
-// where the last one ended. Each later batch begins where the one before it ended.
+// A row is dated by the beginning of its transaction, and becomes visible when that commits. So the first batch of a purge
+// begins an hour before the point where the last purge ended. Each later batch begins where the one before it ended.
 //
-// It waits for rows that are locked, unlike the one above: what it passed over, it would never come to again.
+// Unlike purgeSQL, it waits for locked rows: it would never come back to a row that it skipped.
 const (
 	removePayloadsSQL = `
 WITH less AS (
@@ -89,14 +89,14 @@ SELECT count(*), max(processed_at) FROM less`
 	selectProgressSQL = `SELECT reached - interval '1 hour' FROM purge_progress WHERE name = 'payloads'`
 )
 
-// PayloadsRemoved returns where RemovePayloads goes on: where it last stopped, in this process or another.
+// PayloadsRemoved returns where RemovePayloads goes on: an hour before where it last stopped, in this process or another.
 func (s *Store) PayloadsRemoved(ctx context.Context) (w Walk, err error) {
 	_, err = s.scanOne(ctx, selectProgressSQL, nil, &w.reached)
 	return w, err
 }
 
-// RemovePayloads removes the payloads of at most limit events that had ended by the cutoff, and returns how many; fewer than limit are the last. The
-// rest of their rows stays, so that they have no second effect. It may run twice.
+// RemovePayloads removes the payloads of at most limit events that had ended by the cutoff, and returns how many. A count below
+// limit means that the purge is done. The rest of each row stays, so that the event has no second effect. It may run twice.
 func (s *Store) RemovePayloads(ctx context.Context, w *Walk, c Cutoff, limit int) (int64, error) {
 	return s.walk(ctx, removePayloadsSQL, w, c, limit)
 }
@@ -117,7 +117,7 @@ func (s *Store) PurgeRefused(ctx context.Context, c Cutoff, limit int) (deleted 
 	return deleted, err
 }
 
-// How long it is kept is written in the database: see migration 0012.
+// The database itself says how long the audit is kept: see migration 0012.
 const purgeAuditSQL = `SELECT purge_audit($1)`
 
 // PurgeAudit deletes at most limit rows of the audit that are older than the database keeps them, and returns how many. It may run twice.

@@ -11,7 +11,7 @@ SELECT event_id, type FROM webhook_events WHERE processed_at > now() - interval 
 UNION
 SELECT event_id, type FROM pending_events WHERE received_at > now() - interval '60 seconds'`
 
-// Recent returns the IDs of the events that came to rest in the last minute, with their types.
+// Recent returns the types, by ID, of the events that ended in the last minute, or were received in it and wait or need a person.
 func (s *Store) Recent(ctx context.Context) (map[string]string, error) {
 	types := map[string]string{}
 	b := &pgx.Batch{}

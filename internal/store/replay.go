@@ -12,15 +12,15 @@ import (
 	"inorder"
 )
 
-// An event that is replayed is applied as if it had not ended. Its former end goes into the audit in the same transaction, once for each act;
-// so a second run of the same replay finds the act, and then the event's row, like that of any other event.
+// A replayed event is applied as if it had not ended. The same transaction writes its former end into the audit, once for
+// each act. So a second run of the same replay finds the act, and then finds the event's row, as for any other event.
 
 // former is how an event had ended before it was replayed.
 type former struct {
 	End
 	processedAt time.Time
 	via         Via
-	hash        []byte // SHA-256 of the body as it was received; nil in rows of older programs
+	hash        []byte // SHA-256 of the body as it was received; nil in rows of older versions
 }
 
 func (f *former) String() string {
@@ -38,7 +38,7 @@ const (
 
 func (e *entry) isReplay() bool { return e.Act != nil && e.Act.Action == ActReplay }
 
-// queueFormer reads how events had ended that are replayed.
+// queueFormer reads how the replayed events had ended.
 func (t *transaction) queueFormer(b *pgx.Batch) {
 	var replayed []string
 	for i := range t.entries {
@@ -61,7 +61,7 @@ func (t *transaction) queueFormer(b *pgx.Batch) {
 	}))
 }
 
-// reopen makes events that are replayed events that have not ended, unless that has been done.
+// reopen treats replayed events as not ended, unless the same act has replayed them before.
 func (t *transaction) reopen() {
 	for i := range t.entries {
 		e := &t.entries[i]
@@ -76,8 +76,8 @@ func (t *transaction) reopen() {
 	}
 }
 
-// staysApplied reports whether an event that was applied stays so, because nothing came of its replay. If its order is gone, so is
-// what it did.
+// staysApplied reports whether a replayed event that was applied stays so, because its replay changed nothing. If its
+// order is gone, so is what the event did, and it does not stay applied.
 func (e *entry) staysApplied(d inorder.Decision, orderKnown bool) bool {
 	if e.former == nil || e.former.Outcome != inorder.Applied || e.Change.OrderID != "" && !orderKnown {
 		return false
@@ -85,8 +85,8 @@ func (e *entry) staysApplied(d inorder.Decision, orderKnown bool) bool {
 	return d.Outcome == inorder.Stale || d.Outcome == inorder.Ignored || d.Outcome == inorder.Attention
 }
 
-// keptHash is the hash of the body as it was received. A replayed event has the body that is stored, and an amended one what a person
-// wrote: a redelivery of what came is no other body than that.
+// keptHash returns the hash of the body as it was received, or nil if that is not known. A replayed event has the stored
+// body and an amended one what a person wrote: by their hash, a redelivery of the original would seem to have another body.
 func (e *entry) keptHash() []byte {
 	switch {
 	case e.former != nil:
@@ -97,7 +97,7 @@ func (e *entry) keptHash() []byte {
 	return e.hash
 }
 
-// Of a body that jsonb did not take there is a string.
+// A body that jsonb did not accept is stored as a string.
 const selectPayloadSQL = `
 SELECT type, CASE WHEN jsonb_typeof(payload) = 'string' THEN payload #>> '{}' ELSE payload::text END, coalesce(received_at, processed_at)
 FROM webhook_events WHERE event_id = $1 AND payload IS NOT NULL`

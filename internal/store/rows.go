@@ -9,8 +9,8 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
-// column is one column of a statement's rows as an array, for unnest in the SELECT list, where it costs little: for each one in FROM
-// PostgreSQL sets up a store of rows.
+// column returns one column of a statement's rows as an array, for unnest in the SELECT list. That costs little,
+// while PostgreSQL materializes the rows of each unnest in FROM.
 func column[R, T any](rows []R, value func(*R) T) pgtype.FlatArray[T] {
 	values := make(pgtype.FlatArray[T], len(rows))
 	for i := range rows {
@@ -40,7 +40,7 @@ func list[T any](ctx context.Context, s *Store, to pgx.RowToFunc[T], sql string,
 	return rows, s.read(ctx, b)
 }
 
-// scanOne reads the one row that a query answers; found is false if it answers none.
+// scanOne reads the one row that a query returns; found is false if it returns none.
 func (s *Store) scanOne(ctx context.Context, sql string, args []any, into ...any) (found bool, err error) {
 	b := &pgx.Batch{}
 	b.Queue(sql, args...).QueryRow(func(row pgx.Row) error {
@@ -54,7 +54,7 @@ func (s *Store) scanOne(ctx context.Context, sql string, args []any, into ...any
 	return found, s.read(ctx, b)
 }
 
-// EachRow scans every row of a query in a batch.
+// EachRow returns a callback that scans every row of a query in a batch.
 func EachRow(scan func(pgx.Row) error) func(pgx.Rows) error {
 	return func(rows pgx.Rows) error {
 		for rows.Next() {

@@ -41,7 +41,7 @@ SELECT concat_ws(' · ', 'status ' || status, 'payment ' || payment_status, 'ful
 FROM orders o WHERE id = $1`
 )
 
-// States returns the states of events, in the order of their IDs given.
+// States returns the states of events, in the order of the given IDs.
 func (s *Store) States(ctx context.Context, eventIDs []string) ([]EventState, error) {
 	states, err := list(ctx, s, pgx.RowToStructByName[EventState], selectStatesSQL, eventIDs)
 	if err != nil {

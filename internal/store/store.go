@@ -1,5 +1,5 @@
-// Package store holds the SQL about events, orders, parts and waiting events. It decides nothing: what an event means for
-// its order is the domain's to say, and whether a failure is tried again is its caller's.
+// Package store holds the SQL about events, orders, parts and waiting events. It decides nothing: the domain says
+// what an event means for its order, and the caller whether a failure is tried again.
 package store
 
 import (
@@ -11,28 +11,28 @@ import (
 	"inorder"
 )
 
-// DB is a *pgxpool.Pool, or what a test puts in its place.
+// DB is a *pgxpool.Pool, or a test's substitute.
 type DB interface {
 	BeginTx(ctx context.Context, options pgx.TxOptions) (pgx.Tx, error)
 	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
 }
 
-// Store is the tables of one database. Its methods may be called concurrently.
+// Store reads and writes the tables of one database. Its methods may be called concurrently.
 type Store struct {
 	db   DB
 	gate gate
 }
 
-// New returns a store on a database that has the newest schema.
+// New returns a store on a database, which must have the newest schema.
 func New(db DB) *Store { return &Store{db: db} }
 
-// Read committed is named, whatever the server's default, because every read must see what was committed before the lock
-// was granted. The time-out bounds how long a transaction waits for any lock: an order that somebody else holds must not
-// take the connections that other orders need.
+// READ COMMITTED is explicit, whatever the server's default, because every read must see what was committed before the lock was granted.
+// lock_timeout bounds how long a transaction waits for any lock: an order that somebody else holds must not take the connections that
+// other orders need.
 //
-// Every look-up is by a key, for one key or hundreds. The planner does not know how many an array holds: it would plan such a
-// statement anew each time, or prepare it for ever to scan a table that is small that day. The last two settings keep it from both. All
-// travel with BEGIN, in one round trip; aloneSQL has those two for a statement that is a transaction of its own.
+// Every look-up is by key, for one key or hundreds, and the planner doesn't know how many an array holds. It would plan such a statement
+// on every run, or keep a plan that scans a table which was small when it was made. plan_cache_mode and enable_seqscan prevent both. All
+// settings travel with BEGIN, in one round trip; aloneSQL has these two for a statement that is a transaction of its own.
 const (
 	beginSQL = `BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '300ms'; ` +
 		`SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off`
@@ -40,7 +40,7 @@ const (
 	aloneSQL     = `SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true)`
 )
 
-// inTransaction commits if f returns nil.
+// inTransaction runs f in a transaction, and commits if f returns nil.
 func (s *Store) inTransaction(ctx context.Context, f func(pgx.Tx) error) error {
 	return Explain(pgx.BeginTxFunc(ctx, s.db, pgx.TxOptions{BeginQuery: beginSQL}, f))
 }
@@ -59,9 +59,9 @@ func (s *Store) read(ctx context.Context, b *pgx.Batch) error {
 	return Explain(pgx.BeginTxFunc(ctx, s.db, options, func(tx pgx.Tx) error { return tx.SendBatch(ctx, b).Close() }))
 }
 
-// Ping goes the way that every event goes, and finds nothing: that a connection opens does not say that events are applied. What the
-// database lacks is told in words.
-// The order's ID is random, so that nobody else, such as a replica that is stalled while it pings, holds its lock.
+// Ping takes the locks and does the reads of an event that does not exist: that a connection opens does not show that
+// events can be applied. If the database lacks something, the error says what in words. The order's ID is random, so
+// that nobody else, such as a process that stalls while it pings, holds its lock.
 func (s *Store) Ping(ctx context.Context) error {
 	id := "inorder-ping-" + rand.Text()
 	err := s.inTransaction(ctx, func(tx pgx.Tx) error {

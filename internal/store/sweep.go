@@ -15,8 +15,8 @@ type PendingRow struct {
 	SeenAt     time.Time // when its workflow last applied it, by PostgreSQL's clock
 }
 
-// The first two are walked in the order of an index, so that a page costs the same however many events wait. The third looks
-// at the order of every event that waits.
+// The first two walk an index, so that a page costs the same however many events wait. The third looks at the order
+// of every waiting event.
 const (
 	selectUnseenSQL = `SELECT event_id, coalesce(workflow_id, event_id) AS workflow_id, received_at, seen_at FROM pending_events
 WHERE seen_at < now() - make_interval(secs => $1) AND (seen_at, event_id) > ($2, $3) AND phase <> 'attention'
@@ -29,19 +29,19 @@ WHERE phase = 'attention' AND event_id > $1 ORDER BY event_id LIMIT $2`
 WHERE p.phase <> 'attention' AND o.created_at < now() - make_interval(secs => $1) AND p.order_id > $2 ORDER BY p.order_id LIMIT $3`
 )
 
-// Unseen are the waiting events that no workflow has looked at for a time, from the one after a given row on; the zero row
-// is before all.
+// Unseen returns a page of the waiting events that no workflow has applied for unseenFor, from the one after the
+// given row on; the zero row is before all.
 func (s *Store) Unseen(ctx context.Context, unseenFor time.Duration, after PendingRow, limit int) ([]PendingRow, error) {
 	return list(ctx, s, pgx.RowToStructByName[PendingRow], selectUnseenSQL, unseenFor.Seconds(), after.SeenAt, after.EventID, limit)
 }
 
-// InAttention are the events that need a person.
+// InAttention returns a page of the events that need a person, from the one after the given row on.
 func (s *Store) InAttention(ctx context.Context, after PendingRow, limit int) ([]PendingRow, error) {
 	return list(ctx, s, pgx.RowToStructByName[PendingRow], selectAttentionSQL, after.EventID, limit)
 }
 
-// Releasable are the orders that were created that long ago or earlier, and for which events wait all the same, in order of
-// their IDs.
+// Releasable returns a page of the IDs of orders that were created at least createdFor ago and for which events still
+// wait, in order, from the one after the given ID on.
 func (s *Store) Releasable(ctx context.Context, createdFor time.Duration, after string, limit int) ([]string, error) {
 	return list(ctx, s, pgx.RowTo[string], selectReleasableSQL, createdFor.Seconds(), after, limit)
 }
@@ -50,8 +50,8 @@ const selectRecordedSQL = `
 SELECT event_id, coalesce(workflow_id, event_id) FROM pending_events WHERE event_id = ANY($1)
 UNION ALL SELECT event_id, '' FROM webhook_events WHERE event_id = ANY($1)`
 
-// Recorded are those of the events that wait, need a person or have ended, as far as PostgreSQL knows, with the workflow of each that has
-// not ended; "" of one that has.
+// Recorded returns those of the events that wait, need a person or have ended, as far as PostgreSQL knows, each with
+// its workflow; "" if it has ended.
 func (s *Store) Recorded(ctx context.Context, events []string) (map[string]string, error) {
 	workflows, b := map[string]string{}, &pgx.Batch{}
 	b.Queue(selectRecordedSQL, events).Query(EachRow(func(row pgx.Row) error {

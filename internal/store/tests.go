@@ -8,7 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// TestMark begins the detail of an event that was delivered as a test, and is about an order that does not exist.
+// TestMark begins the detail of an event that was delivered as a test, about an order that does not exist.
 const TestMark = "a test delivery"
 
 // Tested is what is known of an event that may be a test.
@@ -46,7 +46,7 @@ func (s *Store) Tested(ctx context.Context, eventID string) (t Tested, found boo
 	return t, found, err
 }
 
-// MarkTest marks an event that has ended. It may be repeated.
+// MarkTest marks an event that has ended. It may run twice.
 func (s *Store) MarkTest(ctx context.Context, eventID string) error {
 	return s.inTransaction(ctx, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, markTestSQL, eventID, TestMark)
@@ -54,11 +54,11 @@ func (s *Store) MarkTest(ctx context.Context, eventID string) error {
 	})
 }
 
-// ErrNotATest is why an order is not removed.
+// ErrNotATest says that an order is not removed, because other events than tests are about it.
 var ErrNotATest = errors.New("other events than tests have to do with it")
 
-// RemoveTestOrder deletes an order that marked events alone have made, with its parts. The events' rows stay, so that nothing
-// is applied a second time. There being no such order any more is fine.
+// RemoveTestOrder deletes an order that only marked events have made, with its parts; else it returns ErrNotATest. The
+// events' rows stay, so that nothing is applied a second time. If there is no such order, removed is false and err is nil.
 func (s *Store) RemoveTestOrder(ctx context.Context, orderID string) (removed bool, err error) {
 	err = s.inLine(ctx, orderID, func(tx pgx.Tx) error {
 		removed, err = removeTestOrder(ctx, tx, orderID)

@@ -12,19 +12,19 @@ import (
 	"inorder"
 )
 
-// transaction is the events of one transaction, what is known of their orders, and what is to be written. Between reading and
-// writing it is pure.
+// transaction holds the events of one transaction, what is known of their orders, and what to write. Between reading
+// and writing it is pure.
 type transaction struct {
 	Options
-	entries []entry  // as they were given
-	locks   []string // by name, sorted; with SkipLocked those that were granted
+	entries []entry  // in the order in which they were given
+	locks   []string // by name, sorted; with SkipLocked, once read, those that were granted
 	known   Orders   // as it was read, and then as it is after each event
 
-	ended   []*entry                    // they end now
-	parked  []*entry                    // they don't
-	changed map[string]inorder.Decision // the last one of each order that is to be written
-	parts   []inorder.PartKey           // to be written
-	drained *Drained                    // of a batch from the inbox, what became of its rows; else nil
+	ended   []*entry                    // events that end now
+	parked  []*entry                    // events that don't
+	changed map[string]inorder.Decision // the last decision on each order that must be written
+	parts   []inorder.PartKey           // that must be written
+	drained *Drained                    // what became of the rows of a batch from the inbox; else nil
 }
 
 // entry is one event of a transaction, and what became of it.
@@ -33,13 +33,13 @@ type entry struct {
 	Result
 	hash    []byte // SHA-256 of the body
 	waits   bool   // it has a row of pending_events
-	waiting bool   // which says that it waits for its order
+	waiting bool   // that row says that it waits for its order
 	amended []byte // SHA-256 of the body that a person gave it; nil if nobody did
-	// How often its row of the inbox has come up. If that is more than once, its workflow, if it had one, may not have been woken.
+	// How often its row of the inbox has come up. If that is more than once, it may have a workflow that was not woken.
 	attempts int
-	acted    bool    // its act has been done
-	former   *former // of one that is replayed, how it had ended
-	kept     bool    // it stays so
+	acted    bool    // its act was done before
+	former   *former // how a replayed event had ended
+	kept     bool    // it stays as it had ended
 }
 
 func newTransaction(events []Event, o Options) *transaction {
@@ -55,7 +55,7 @@ func newTransaction(events []Event, o Options) *transaction {
 	return t
 }
 
-// read is one round trip. The locks come first, so that the reads see everything committed under them.
+// read takes one round trip. The locks come first, so that the reads see everything committed under them.
 func (t *transaction) read(ctx context.Context, tx pgx.Tx) error {
 	b := &pgx.Batch{}
 	if t.SkipLocked {
@@ -70,7 +70,7 @@ func (t *transaction) read(ctx context.Context, tx pgx.Tx) error {
 	var parts []inorder.PartKey
 	for i := range t.entries {
 		e := &t.entries[i]
-		if e.Change.OrderID == "" || e.anyBody { // giving an event up needs nothing of its order, and must work when that can't be read
+		if e.Change.OrderID == "" || e.anyBody { // a discard needs nothing of the order, and must work even if that can't be read
 			continue
 		}
 		orders = append(orders, e.Change.OrderID)
@@ -98,10 +98,10 @@ func (e *Event) partKeys() []inorder.PartKey {
 	return keys
 }
 
-// decide decides each event on what is known after the one before it.
+// decide decides each event on what is known after the event before it.
 func (t *transaction) decide() {
 	for _, e := range t.sequence() {
-		before := slices.IndexFunc(t.ended, e.isSame) // under one ID
+		before := slices.IndexFunc(t.ended, e.isSame) // an earlier event with the same ID
 		switch {
 		case e.Recorded:
 		case t.isBusy(e):
@@ -124,8 +124,8 @@ func (t *transaction) decide() {
 
 func (e *entry) isSame(other *entry) bool { return e.ID == other.ID }
 
-// sequence is the events in the order in which they count: creators first, so that no event waits for one of its own
-// transaction, then by time, so that most of them apply.
+// sequence returns the events in the order in which they are applied: creators first, so that no event waits for
+// another of its transaction, then by time, so that most of them apply.
 func (t *transaction) sequence() []*entry {
 	list := make([]*entry, len(t.entries))
 	for i := range t.entries {
@@ -154,7 +154,7 @@ func (t *transaction) isBusy(e *entry) bool {
 // applyAs notes what the decision changes.
 func (t *transaction) applyAs(e *entry, d inorder.Decision) {
 	e.Outcome, e.Detail = d.Outcome, d.Detail
-	t.parked = slices.DeleteFunc(t.parked, e.isSame) // the last one counts
+	t.parked = slices.DeleteFunc(t.parked, e.isSame) // of several with one ID the last one counts
 	_, orderKnown := t.known.orders[e.Change.OrderID]
 	switch {
 	case e.staysApplied(d, orderKnown):
@@ -173,16 +173,16 @@ func (t *transaction) applyAs(e *entry, d inorder.Decision) {
 		t.changed[d.Order.ID] = d
 		t.known.set(d.Order)
 	}
-	for _, p := range d.NewParts { // of a stale event, too: parts that are kept and don't count
+	for _, p := range d.NewParts { // even of a stale event: parts that are kept but don't count
 		t.known.addPart(p)
 		t.parts = append(t.parts, p.Key())
 	}
 }
 
-// write is one round trip: a statement for each row of an event and an order. Arrays would cost one event a quarter more, and save
-// nothing for hundreds. All transactions write the tables in the same order, and the rows of each in the order of their
-// keys, so that two of them don't wait for each other in a circle. With SkipLocked nothing is left to wait for but a key
-// that somebody is inserting, and a table that is locked as a whole: for a fraction of a second, then all of it is a BusyError.
+// write takes one round trip, with a statement for each row of an event or an order. Arrays would make one event cost a quarter more,
+// and save nothing for hundreds. All transactions write the tables in the same order, and the rows of each table in the order of their
+// keys, so that they don't deadlock. With SkipLocked only two things are left to wait for: a key that somebody else is inserting, and
+// a table that is locked as a whole. It waits a fraction of a second; then all of it fails, from Apply with a BusyError.
 func (t *transaction) write(ctx context.Context, tx pgx.Tx) error {
 	b, inserted := &pgx.Batch{}, 0
 	t.queueEnds(b, &inserted)

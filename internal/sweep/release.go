@@ -13,18 +13,18 @@ import (
 )
 
 const (
-	// wokenAtOnce is how many are woken at once. They all need the same order's lock, so more would only hold up each
-	// other, and other orders.
+	// wokenAtOnce is how many events are woken at once. They all need the same order's lock, so more would only hold up
+	// each other, and other orders.
 	wokenAtOnce = 4
-	// wokenPause is how long those that were woken may take before the next ones are: one that needs longer, because
-	// PostgreSQL refuses it, does not hold up the others.
+	// wokenPause is how long the woken events may take before the next ones are woken: an event that needs longer,
+	// because PostgreSQL refuses it, does not hold up the others.
 	wokenPause = 2 * time.Second
 	wokenPoll  = 20 * time.Millisecond
 )
 
-// Release wakes every event that waits for one order, the oldest first. It reads them a page at a time, without their
-// bodies. It wakes the next few when the last few have ended and as much time has passed again, so that a release of
-// thousands does not slow down other orders. One that lost its workflow is started anew from its row.
+// Release wakes every event that waits for one order, oldest first. It reads them a page at a time, without their
+// bodies. It wakes the next few once the last few have ended and as much time has passed again, so that a release of
+// thousands does not slow down other orders. An event that lost its workflow gets a new one from its row.
 type Release struct {
 	Store   *store.Store
 	Engine  Engine
@@ -35,20 +35,20 @@ type Release struct {
 	// Progress is called after every event; it may be nil.
 	Progress func(Cursor)
 
-	awake []string  // that may not have ended yet
+	awake []string  // woken events that may not have ended yet
 	began time.Time // when the first of them was woken
-	first error     // why the first that failed could not be woken; nil if that was in an earlier attempt
+	first error     // why the first event that failed could not be woken; nil if that was in an earlier attempt
 }
 
 // Cursor is how far a release has come.
 type Cursor struct {
-	After  store.Waiter `json:"after"` // the last one that was woken, or passed over
+	After  store.Waiter `json:"after"` // the last event that was woken, or passed over
 	Woken  int          `json:"woken"`
-	Failed int          `json:"failed,omitempty"` // those that were passed over because they could not be woken
+	Failed int          `json:"failed,omitempty"` // events that were passed over because they could not be woken
 }
 
-// Run wakes them all. One that can't be woken does not hold up the others: see Failure. It may run beside another release of
-// the same order: an event that is awake already is applied once more and finds its row.
+// Run wakes all events that wait for the order. An event that can't be woken does not hold up the others: see Failure. Run
+// may run beside another release of the same order: an event that is awake already is applied once more and finds its row.
 func (r *Release) Run(ctx context.Context) error {
 	for {
 		page, err := r.Store.Waiters(ctx, r.OrderID, r.Cursor.After, pageSize)
@@ -99,7 +99,7 @@ func (r *Release) wakeAll(ctx context.Context, page []store.Waiter) error {
 	return nil
 }
 
-// wake signals the event's workflow. One that is gone is started anew, and applies the event at once.
+// wake signals the event's workflow. If that is gone, it starts a new one, which applies the event at once.
 func (r *Release) wake(ctx context.Context, w store.Waiter) error {
 	alive, err := r.Engine.Wake(ctx, w.WorkflowID)
 	if err != nil || alive {
@@ -113,8 +113,8 @@ func (r *Release) wake(ctx context.Context, w store.Waiter) error {
 	return err
 }
 
-// makeRoom waits until most of those that are awake have ended, or had the time to, and then as long again: half of the time
-// is the other orders'.
+// makeRoom waits until at least half of the woken events have ended, or have had the time to, and then as long again:
+// half of the time is left to other orders.
 func (r *Release) makeRoom(ctx context.Context) error {
 	if len(r.awake) < wokenAtOnce {
 		return nil

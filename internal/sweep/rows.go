@@ -11,19 +11,19 @@ import (
 
 // What PostgreSQL has: events that wait or need a person, and orders that events still wait for.
 
-// waiting brings back the waiting events that no workflow has tried to apply for long.
+// waiting brings back the waiting events that no workflow has tried to apply for a long time.
 func (s *Sweep) waiting(ctx context.Context) error {
 	unseen := UnseenFor
 	if s.All {
 		unseen = 0
 	}
-	seenAt := func(r store.PendingRow) time.Time { return r.SeenAt } // each attempt moves it
+	seenAt := func(r store.PendingRow) time.Time { return r.SeenAt } // each attempt updates it
 	return s.eachRow(ctx, seenAt, func(after store.PendingRow) ([]store.PendingRow, error) {
 		return s.Store.Unseen(ctx, unseen, after, pageSize)
 	})
 }
 
-// attention brings back events that need a person. It asks Temporal for each: they are few, and do not touch their rows.
+// attention brings back events that need a person. It asks Temporal about each: they are few, and their workflows don't touch the rows.
 func (s *Sweep) attention(ctx context.Context) error {
 	never := func(store.PendingRow) time.Time { return time.Time{} }
 	return s.eachRow(ctx, never, func(after store.PendingRow) ([]store.PendingRow, error) {
@@ -54,7 +54,7 @@ func (s *Sweep) eachRow(ctx context.Context, seen func(store.PendingRow) time.Ti
 	}
 }
 
-// releasable wakes the events whose order is there: the workflow that was to wake them was ended.
+// releasable wakes the events whose order exists: the workflow that should have woken them was ended.
 func (s *Sweep) releasable(ctx context.Context) error {
 	created := releasesItself
 	if s.All {

@@ -10,8 +10,8 @@ import (
 
 // What only Temporal has: events in attention without a row, and runs that ended without a result.
 
-// unrecorded retries the runs in attention that PostgreSQL does not know of: older programs kept such events in Temporal alone, and an event
-// that was discarded while Temporal was away ends so.
+// unrecorded retries the runs in attention that PostgreSQL does not know of. Older versions kept such events in
+// Temporal alone, and an event that was discarded while Temporal was away ends this way.
 func (s *Sweep) unrecorded(ctx context.Context) error {
 	list := func(page []byte) ([]Run, []byte, error) { return s.Engine.InAttention(ctx, page) }
 	return s.eachRun(ctx, list, func(r Run, workflows map[string]string) error {
@@ -23,8 +23,8 @@ func (s *Sweep) unrecorded(ctx context.Context) error {
 	})
 }
 
-// lost brings back the events of runs that ended without a result, unless PostgreSQL knows how the event ended, or that it goes on in
-// another workflow. A replay goes on only if its event waits for it: one that was ended before it had begun is not done.
+// lost brings back the events of runs that ended without a result, unless PostgreSQL knows that the event has ended or goes on in
+// another workflow. A replay is brought back only if its event waits for it: a replay that was ended before it began is not repeated.
 func (s *Sweep) lost(ctx context.Context) error {
 	list := func(page []byte) ([]Run, []byte, error) { return s.Engine.Lost(ctx, s.Since, page) }
 	return s.eachRun(ctx, list, func(r Run, workflows map[string]string) error {
@@ -41,7 +41,7 @@ func (s *Sweep) lost(ctx context.Context) error {
 	})
 }
 
-// eachRun calls f with the runs of all pages, and with the workflows of their events, as far as PostgreSQL knows: see store.Recorded.
+// eachRun calls f for the runs of all pages, with the workflows of their events as far as PostgreSQL knows: see store.Recorded.
 func (s *Sweep) eachRun(ctx context.Context, list func(page []byte) ([]Run, []byte, error), f func(Run, map[string]string) error) error {
 	for page, more := []byte(nil), true; more; more = page != nil {
 		runs, next, err := list(page)

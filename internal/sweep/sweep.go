@@ -1,6 +1,6 @@
-// Package sweep wakes the events that wait for an order, and brings back those that lost their workflow: somebody terminated
-// or deleted it, or Temporal lost its storage. What PostgreSQL knows of an event is enough; of one that PostgreSQL never took
-// there is the input of the run that ended. It finds, wakes and starts, and decides nothing about orders.
+// Package sweep wakes the events that wait for an order, and brings back events that lost their workflow: somebody terminated
+// or deleted it, or Temporal lost its storage. An event is brought back from its row in PostgreSQL or, if PostgreSQL never
+// took it, from the input of the run that ended. The package finds, wakes and starts, and decides nothing about orders.
 package sweep
 
 import (
@@ -16,42 +16,42 @@ import (
 // Run is one execution of an event's workflow.
 type Run struct{ WorkflowID, RunID string }
 
-// EventID returns the event that the run is of.
+// EventID returns the ID of the run's event.
 func (r Run) EventID() string { return EventID(r.WorkflowID) }
 
-// Engine is what a sweep and a release need of Temporal. Every method may be called again. Those that return pages return
-// next as nil after the last one. The ID of a workflow is the event's, or that of its replay.
+// Engine is what a sweep and a release need of Temporal. Every method may be called again. Methods that return a page
+// return a nil next after the last one. The ID of a workflow is the event's, or that of its replay.
 type Engine interface {
-	// Revive starts the workflow of an event that has not ended, whatever became of an earlier one. started is false if one
-	// is running.
+	// Revive starts the workflow of an event that has not ended, whatever became of an earlier run. started is false if
+	// one is running.
 	Revive(ctx context.Context, e inorder.Event, workflowID string) (started bool, err error)
-	// Wake signals the workflow that the event's order is there. alive is false if none is running.
+	// Wake signals the workflow that the event's order exists. alive is false if none is running.
 	Wake(ctx context.Context, workflowID string) (alive bool, err error)
-	// Retry signals the workflow to apply the event again, whatever its phase; no person asks for it. alive is false if none is running.
+	// Retry signals the workflow to apply the event again, whatever its phase; no person asked for it. alive is false if none is running.
 	Retry(ctx context.Context, workflowID string) (alive bool, err error)
 	// Running reports whether the workflow is running.
 	Running(ctx context.Context, workflowID string) (bool, error)
 	// InAttention returns a page of the runs of events that need a person.
 	InAttention(ctx context.Context, page []byte) (runs []Run, next []byte, err error)
-	// Lost returns a page of the events' runs that ended without a result since a time.
+	// Lost returns a page of the runs of events that have ended without a result since a time.
 	Lost(ctx context.Context, since time.Time, page []byte) (runs []Run, next []byte, err error)
-	// Input returns the event that a run was started with, which names its event itself; found is false if Temporal has forgotten it.
+	// Input returns the event that a run was started with, under the ID that the input names; found is false if Temporal has forgotten it.
 	Input(ctx context.Context, r Run) (e inorder.Event, found bool, err error)
 }
 
-// Sweep is one sweep. It is safe beside others and beside everything that happens to the events meanwhile: a workflow that
-// is started once too often finds what was recorded.
+// Sweep is one sweep. It may run beside other sweeps and beside everything that happens to the events meanwhile: a
+// workflow that is started once too often finds what was recorded.
 type Sweep struct {
 	Store  *store.Store
 	Engine Engine
 
-	// All asks Temporal for every waiting event. A scheduled sweep asks only for those whose row was not seen for UnseenFor,
-	// and wakes only those whose order has been there for a while.
+	// All asks Temporal about every waiting event. A scheduled sweep asks only about events whose row was not seen for
+	// UnseenFor, and wakes only events whose order has existed for a while.
 	All bool
-	// Since is the time from which on runs count that ended without a result.
+	// Since bounds the runs that ended without a result: those that ended before it don't count.
 	Since time.Time
-	// Retention is how old an event may be that is brought back: the row that keeps an older one from a second effect may be
-	// gone.
+	// Retention is how old an event may be to be brought back: the row that keeps an older one from a second effect may
+	// be gone.
 	Retention time.Duration
 	Now       time.Time
 
@@ -65,13 +65,13 @@ type Sweep struct {
 const (
 	// UnseenFor is how long a row may go unseen: a waiting event rewrites its row at each attempt, at most an hour apart.
 	UnseenFor = 2 * time.Hour
-	// releasesItself is how long after its creation an order is left to the workflow that created it, which wakes what waits.
+	// releasesItself is how long after its creation an order is left to the workflow that created it, which wakes its waiting events.
 	releasesItself = 15 * time.Minute
 
 	pageSize = 200
 )
 
-// Run sweeps. An error means that it could not go on; the report says what it did, with and without an error.
+// Run sweeps. An error means that it could not go on. The report says what it did, with and without an error.
 func (s *Sweep) Run(ctx context.Context) (Report, error) {
 	for _, step := range []func(context.Context) error{s.waiting, s.attention, s.unrecorded, s.lost, s.releasable} {
 		if err := step(ctx); err != nil {
@@ -81,8 +81,8 @@ func (s *Sweep) Run(ctx context.Context) (Report, error) {
 	return s.report, nil
 }
 
-// bringBack starts a workflow anew if none is running. seen is when a workflow last had the event, as far as its row tells. found is false if the event
-// has ended meanwhile, or if nothing has it any more.
+// bringBack starts a new workflow if none is running. seen is when a workflow last had the event, according to its
+// row. find returns found as false if the event has ended meanwhile, or if nothing has it any more.
 func (s *Sweep) bringBack(ctx context.Context, workflowID string, seen time.Time, find func() (e inorder.Event, found bool, err error)) error {
 	running, err := s.Engine.Running(ctx, workflowID)
 	if err != nil || running {
@@ -102,17 +102,17 @@ func (s *Sweep) bringBack(ctx context.Context, workflowID string, seen time.Time
 // Report counts what a sweep found and did.
 type Report struct {
 	Checked int `json:"looked"`  // waiting events, events in attention and ended runs that it checked
-	Started int `json:"started"` // events whose workflow it started anew
-	Woken   int `json:"woken"`   // waiting events whose order is there, and whose workflow it signaled
+	Started int `json:"started"` // events for which it started a new workflow
+	Woken   int `json:"woken"`   // waiting events whose order exists, and whose workflow it signaled
 
-	TooOld int      `json:"too_old,omitempty"` // events without a workflow that are older than the retention, and stay so
+	TooOld int      `json:"too_old,omitempty"` // events without a workflow that are older than the retention, and are left alone
 	Failed int      `json:"failed,omitempty"`  // events that it could not bring back
 	Notes  []string `json:"notes,omitempty"`   // which and why, of the first few
 }
 
 const (
 	maxNotes = 10
-	// maxInARow ends a sweep: a server that is away fails for every event. The next sweep goes on.
+	// maxInARow failures end a sweep: a server that is away fails for every event. The next sweep goes on.
 	maxInARow = 10
 )
 
@@ -134,10 +134,10 @@ func (s *Sweep) count(ctx context.Context, eventID string, err error) error {
 	return nil
 }
 
-// tooOld reports whether an event without a workflow is left alone, and counts it then: the row that says that it has ended may be gone, which is kept for
-// the retention and retention.Slack. One that a person retried or replayed since is not too old, and neither is one that waited since then.
+// tooOld reports whether an event without a workflow is left alone because of its age, and counts it then. The row that says that it has ended is kept for
+// the retention and retention.Slack, and may be gone. An event is not too old if a person has retried or replayed it since, or if it has waited since.
 //
-// The clock counts, not the time for which the sweep was scheduled: it may have been held up since, and a purge not.
+// The clock counts, not the time for which the sweep was scheduled: the sweep may have been held up since, and a purge not.
 func (s *Sweep) tooOld(e inorder.Event, seen time.Time) bool {
 	now := s.Now
 	if clock := time.Now(); clock.After(now) {

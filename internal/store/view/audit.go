@@ -12,7 +12,7 @@ import (
 	"inorder/internal/store"
 )
 
-// Rows of the audit are numbered in the order in which they were written, so that is what a page goes on after.
+// Rows of the audit are numbered in the order in which they were written, so a page goes on after a number.
 const (
 	auditSQL = `
 SELECT id, at, actor, action, event_id, order_id, bulk_id, via, reason, result, matches, place = @look FROM (
@@ -27,7 +27,7 @@ SELECT id, at, actor, action, event_id, order_id, bulk_id, via, reason, result, 
 	auditByNumberSQL = auditSQL + `audit_log WHERE ` + auditNext + auditWalk + auditStop + auditEnd
 	auditByEventSQL  = auditSQL + `(SELECT * FROM audit_log WHERE event_id = @event OFFSET 0) AS of_event WHERE ` + auditNext + auditWalk + auditStop + auditEnd
 	auditByOrderSQL  = auditSQL + `(SELECT * FROM audit_log WHERE order_id = @order OFFSET 0) AS of_order WHERE ` + auditNext + auditWalk + auditStop + auditEnd
-	// A range of one actor, for the same reason as that of one outcome.
+	// A range that holds one actor, for the same reason as in endedByOutcomeSQL.
 	auditByActorSQL = auditSQL + `audit_log WHERE actor >= @actor AND (actor, id) < (@actor, @before) AND ` + auditNext + `actor DESC, ` + auditWalk + `actor DESC, ` + auditStop + `actor DESC, ` + auditEnd
 )
 

@@ -13,8 +13,8 @@ import (
 const (
 	orderLock = "the order's lock"
 
-	// The lock is an advisory one on a hash of its name, which pg_locks shows in two halves. A lock on the whole table holds up all orders; those
-	// that a read or a write takes do not. Of another role's session not everything may be seen.
+	// The lock is an advisory one on a hash of its name, which pg_locks shows in two halves. A lock on the whole table holds up all
+	// orders, unless it is one that an ordinary read or write takes. PostgreSQL may not show everything of another role's session.
 	lockHolderSQL = `
 WITH locks AS MATERIALIZED (
 	SELECT pid, granted, 'the order''s lock' AS what, 1 AS rank FROM pg_locks, hashtextextended(@lock, 0) AS key
@@ -27,7 +27,7 @@ WITH locks AS MATERIALIZED (
 )
 ` + lockHolder
 
-	// Whoever has updated or locked the row, and not committed yet, is in its xmax, unless several have.
+	// The row's xmax is the transaction that has updated or locked it and not committed yet, unless several have.
 	rowHolderSQL = `
 WITH locks AS MATERIALIZED (
 	SELECT pid, true AS granted, 'the order''s row' AS what, 1 AS rank FROM pg_locks
@@ -53,8 +53,8 @@ type Blocked struct {
 	Lock   *api.LockHolder // nil while nobody holds it
 }
 
-// LockHolder returns who holds the lock of an order, or one on the whole table; nil if nobody does. It reads no table of ours, so that it
-// answers whatever is locked.
+// LockHolder returns who holds the lock of an order, or a lock on the whole table; nil if nobody does. It reads none
+// of our tables, so it answers whatever is locked.
 func (v *View) LockHolder(ctx context.Context, orderID string) (*api.LockHolder, error) {
 	var holder *api.LockHolder
 	b := &pgx.Batch{}
@@ -84,7 +84,7 @@ func (v *View) Blocked(ctx context.Context, orderID string, limit int) (found Bl
 	if err := v.batch(ctx, b); err != nil {
 		return found, fmt.Errorf("read what holds order %s up: %w", orderID, err)
 	}
-	// We take the lock before the row. Whoever has the row without the lock is somebody else, for whom the lock's holder may wait.
+	// inorder takes the lock before the row. Whoever has the row without the lock is somebody else, and the lock's holder may wait for them.
 	if l := found.Lock; ofRow != nil && (l == nil || l.What == orderLock && l.PID != ofRow.PID) {
 		found.Lock = ofRow
 	}

@@ -103,7 +103,7 @@ func waits(ctx context.Context, pool *pgxpool.Pool, sql string) {
 	_ = pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error { _, err := tx.Exec(ctx, sql); return err })
 }
 
-// Nothing can read the table then, but who holds it can be told.
+// Nothing can read the table then, but LockHolder still says who holds it.
 func TestWhoLocksTheWholeTable(t *testing.T) {
 	s := newTables(t)
 	tx, err := s.pool.Begin(t.Context())

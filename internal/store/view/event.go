@@ -22,7 +22,7 @@ SELECT type, coalesce(order_id, ''), coalesce(store_id, ` + storeOf + `, ''), ou
        payload_removed_at
 FROM webhook_events WHERE event_id = @event`
 
-	// The body is as it was received. Rows of older programs have none; of an event in attention it may be no JSON at all.
+	// The body is as it was received. Rows of older versions have none; the body of an event in attention may not be JSON at all.
 	oneParkedSQL = `
 SELECT type, coalesce(order_id, ''), coalesce(` + storeOf + `, ''), phase, ` + parkedDetail + `, occurred_at, received_at, seen_at, coalesce(workflow_id, event_id),
        coalesce(body, convert_to(payload::text, 'UTF8'))
@@ -30,19 +30,19 @@ FROM pending_events WHERE event_id = @event`
 
 	oneReceivedSQL = `SELECT coalesce(order_id, ''), body, received_at, not_before, attempts, reason FROM event_inbox WHERE event_id = @event`
 
-	// What people did to it, the last so many acts.
+	// What people did to the event, the last 200 acts.
 	actsSQL = `SELECT at, action, actor, reason, result FROM audit_log WHERE event_id = @event ORDER BY id DESC LIMIT 200`
 )
 
-// Event returns what PostgreSQL has of an event: where it stands, why, its payload, and what people did to it, in its timeline. found is false
-// if it is in no table; its timeline may have acts all the same. Actions and what Temporal knows are for the caller to add.
+// Event returns what PostgreSQL has of an event: where it stands, why, its payload, and, in its timeline, what people did to it.
+// found is false if it is in no table; its timeline may have acts even then. The caller adds actions and what Temporal knows.
 func (v *View) Event(ctx context.Context, id string) (e api.EventView, found bool, err error) {
 	e.EventID, e.Actions, e.Timeline = id, []api.Action{}, []api.Moment{}
 	if !storable(id) {
 		return e, false, nil
 	}
 	now, args, b := time.Now(), pgx.NamedArgs{"event": id}, &pgx.Batch{}
-	// The one that counts most comes last.
+	// The source that counts most comes last, and replaces what the others found.
 	for _, from := range []struct {
 		sql  string
 		scan func(pgx.Row, *api.EventView) error
@@ -69,7 +69,7 @@ func (v *View) Event(ctx context.Context, id string) (e api.EventView, found boo
 	return e, found, nil
 }
 
-// SortTimeline sorts by time. The receipt comes first, whatever the clocks say, and of one time the end comes last.
+// SortTimeline sorts by time. The receipt comes first, whatever the clocks say; at the same time the end comes last.
 func SortTimeline(timeline []api.Moment) {
 	place := map[string]int{"received": -1, "ended": 1}
 	slices.SortStableFunc(timeline, func(a, b api.Moment) int {
@@ -138,7 +138,7 @@ func scanReceived(row pgx.Row, e *api.EventView) error {
 	return nil
 }
 
-// JSON is the body, if it is JSON, and else null.
+// JSON returns the body if it is JSON, else null.
 func JSON(body []byte) json.RawMessage {
 	if !json.Valid(body) {
 		return json.RawMessage("null")
@@ -163,7 +163,7 @@ SELECT event_id FROM unnest(@events::text[]) AS e (event_id)
 WHERE EXISTS (SELECT FROM webhook_events w WHERE w.event_id = e.event_id) OR EXISTS (SELECT FROM pending_events p WHERE p.event_id = e.event_id)
    OR EXISTS (SELECT FROM event_inbox i WHERE i.event_id = e.event_id)`
 
-// Recorded returns those of the events that are in any table. Their IDs are ones that an event can have.
+// Recorded returns those of the events that are in any table. The IDs must be valid IDs of events.
 func (v *View) Recorded(ctx context.Context, events []string) (map[string]bool, error) {
 	recorded := map[string]bool{}
 	if len(events) == 0 {

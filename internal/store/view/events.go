@@ -12,18 +12,18 @@ import (
 	"inorder/internal/store"
 )
 
-// How many rows of one table a page looks at, for those that a filter selects.
+// How many rows of one table a page looks at, to find those that a filter selects.
 const (
 	lookAt      = 5_000
 	lookInto    = 1_000 // where the payload must be read
 	lookIntoBox = 1_000 // where the body must be parsed
 
-	boxBytes = 8 << 20 // of bodies of the inbox that one page reads, or one body
+	boxBytes = 8 << 20 // of the bodies of the inbox that one page reads; one body is always read
 )
 
-// Events returns a page of the events that the filter selects, newest receipt first: those that have ended, those that are parked
-// and those in the inbox. Of an event that is in several tables it returns the one that counts. Those that are being applied are in
-// none, and missing. Its error is ErrCursor for a malformed cursor.
+// Events returns a page of the events that the filter selects, newest receipt first: those that have ended, those
+// that are parked and those in the inbox. An event that is in several tables is returned once, from the one that
+// counts. Events that are being applied are in no table, and missing. The error is ErrCursor for a malformed cursor.
 func (v *View) Events(ctx context.Context, f api.Filter, cursor string, limit int) (api.Page[api.Event], error) {
 	after, err := ParseCursor(cursor)
 	if err != nil {
@@ -36,7 +36,7 @@ func (v *View) Events(ctx context.Context, f api.Filter, cursor string, limit in
 	return Merge(limit, found...), nil
 }
 
-// Find returns what each table has of a page of Events, to be merged with what others have.
+// Find returns what each table has of a page of Events, for the caller to merge with what other sources have.
 func (v *View) Find(ctx context.Context, f api.Filter, after Position, limit int) ([]Found, error) {
 	if !storable(f.Outcome + f.Type + f.OrderID + f.StoreID + f.Via) {
 		return nil, nil
@@ -136,7 +136,7 @@ func scanEvent(row pgx.Row, now time.Time) (e api.Event, matches, last bool, err
 	return inUTC(e, now), matches, last, err
 }
 
-// queueInbox reads rows of event_inbox, and the bodies of those.
+// queueInbox reads rows of event_inbox and their bodies.
 func queueInbox(b *pgx.Batch, f api.Filter, args pgx.NamedArgs, limit int) *Found {
 	sql, look := inboxByTimeSQL, limit+1
 	if f.OrderID != "" {
@@ -168,7 +168,7 @@ func queueInbox(b *pgx.Batch, f api.Filter, args pgx.NamedArgs, limit int) *Foun
 	return found
 }
 
-// scanInbox returns no body for a row of which none was read.
+// scanInbox returns a nil body for a row that came without one.
 func scanInbox(row pgx.Row) (e api.Event, body []byte, matches bool, err error) {
 	var notBefore time.Time
 	err = row.Scan(&e.EventID, &body, &e.Detail, &e.ReceivedAt, &notBefore, &e.OrderID, &matches)
@@ -186,7 +186,7 @@ func readBody(body []byte) (eventType, storeID string, occurredAt *time.Time) {
 	return e.Type, e.StoreID, &e.OccurredAt
 }
 
-// inUTC also says how old an event is that has not ended.
+// inUTC returns the event with its times in UTC and, if it has not ended, its age.
 func inUTC(e api.Event, now time.Time) api.Event {
 	e.ReceivedAt, e.OccurredAt, e.ProcessedAt = e.ReceivedAt.UTC(), utc(e.OccurredAt), utc(e.ProcessedAt)
 	if e.State != api.StateEnded {
@@ -195,5 +195,5 @@ func inUTC(e api.Event, now time.Time) api.Event {
 	return e
 }
 
-// age is in seconds, and 0 of what is in the future.
+// age returns seconds; 0 for a time in the future.
 func age(since, now time.Time) float64 { return max(0, now.Sub(since).Seconds()) }

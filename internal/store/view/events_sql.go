@@ -1,20 +1,20 @@
 package view
 
-// The statements about lists of events. Each walks rows of one table in the order of the list, from a place on (@at, @id) and down to a time
-// (@since), by an index. It returns those that the filter selects, until there are enough (@limit), and stops after a bounded number (@look):
-// the last row that it looks at is returned as well, selected or not, because the next page begins there. Every step says the order anew: what a
-// step does not say, the planner forgets, and then it sorts, for which it reads all.
+// The statements about lists of events. Each walks an index of one table in the order of the list, from a place on (@at, @id) and
+// down to a time (@since). It returns the rows that the filter selects, until there are enough (@limit), and stops after a bounded
+// number of rows (@look). The last row that it looks at is returned as well, selected or not, because the next page begins there.
+// Every step repeats the order: where it is missing, the planner loses the order of the index, and reads everything to sort it.
 //
-// The events of an order are found by its own index: OFFSET 0 is a fence, because the planner may think that walking all by their time is
-// cheaper. Of each row that is selected it is looked up by its key whether its event has ended; a scalar subquery can't become a join that reads
-// the whole table. IDs are compared by bytes, whatever the collation of the database, as Merge does it.
+// The events of an order are found by the index on the order: OFFSET 0 is a fence, because the planner may think that walking all
+// events by time is cheaper. Whether a selected event has ended is looked up by its key; a scalar subquery can't become a join
+// that reads the whole table. IDs are compared by bytes, whatever the collation of the database, as in Merge.
 const (
 	storeOf = `CASE jsonb_typeof(payload->'store_id') WHEN 'string' THEN payload->>'store_id' END`
 
 	hasEnded = `(SELECT true FROM webhook_events w WHERE w.event_id = walk.event_id)`
 	isParked = `(SELECT true FROM pending_events p WHERE p.event_id = walk.event_id)`
 
-	// Of one that has ended, the column is set once there is no payload.
+	// The column is set when the payload of an ended event is removed.
 	storeOfWalked = `coalesce(store_id, ` + storeOf + `)`
 
 	walked = ` FROM (
@@ -35,7 +35,7 @@ SELECT event_id, type, coalesce(order_id, ''), coalesce(` + storeOfWalked + `, '
 	endedByTimeSQL  = endedSQL + `webhook_events WHERE` + endedAfter + endedOrder + enough
 	endedByOrderSQL = endedSQL + `(SELECT * FROM webhook_events WHERE order_id = @order OFFSET 0) AS of_order WHERE` + endedAfter + endedOrder + enough
 
-	// A range of one outcome: if it were equal to it, the planner could walk all events by their time, which may be a million for each of this outcome.
+	// A range that holds one outcome: with "=", the planner could walk all events by time, which may be a million for each event of this outcome.
 	endedByOutcomeSQL = endedSQL + `webhook_events WHERE outcome <> 'applied' AND outcome >= @outcome
 			AND (outcome, coalesce(received_at, processed_at)) <= (@outcome, @at::timestamptz) AND` + endedAfter + `outcome DESC, ` + endedOrder + `
 	ORDER BY outcome DESC, at DESC, id DESC
@@ -53,8 +53,8 @@ SELECT event_id, type, coalesce(order_id, ''), coalesce(` + storeOfWalked + `, '
 	parkedByPhaseSQL = parkedSQL + `pending_events WHERE phase = @phase AND` + parkedNext
 	parkedByOrderSQL = parkedSQL + `(SELECT * FROM pending_events WHERE order_id = @order OFFSET 0) AS of_order WHERE phase = @phase AND` + parkedNext
 
-	// Type and store are in the body, which may be none that PostgreSQL takes as JSON, and are read here. A row whose body would make more than
-	// @bytes of them together has none.
+	// Type and store are in the body, which PostgreSQL may not accept as JSON; so they are read in Go. A row has no body
+	// if the bodies up to it have more than @bytes together.
 	inboxSQL = `
 SELECT event_id, CASE WHEN bytes <= @bytes OR place = 1 THEN body END, reason, at, not_before, coalesce(order_id, ''), ` + hasEnded + ` IS NULL AND ` + isParked + ` IS NULL FROM (
 	SELECT *, row_number() OVER () AS place, sum(octet_length(body)) OVER (ORDER BY at DESC, id DESC ROWS UNBOUNDED PRECEDING) AS bytes FROM (

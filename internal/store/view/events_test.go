@@ -16,7 +16,7 @@ import (
 	"inorder/internal/store/view"
 )
 
-// one of each state, newest first: attention, inbox, stuck, waiting, stale, applied.
+// oneOfEach adds an event of each state, newest first: attention, inbox, stuck, waiting, stale, applied.
 func (s *tables) oneOfEach() {
 	s.Helper()
 	s.ended("evt_applied", "order.paid", "order_1", "store_1", "applied", "workflow", 1)
@@ -84,7 +84,7 @@ func TestAnEventInSeveralTablesIsListedOnce(t *testing.T) {
 // 500 rows of one transaction have one time; others are added while they are paged, above and below.
 func TestPagesNeitherLoseNorRepeatRows(t *testing.T) {
 	s := newTables(t)
-	s.exec(`INSERT INTO webhook_events (event_id, type, outcome, payload) SELECT 'evt_' || i, 'order.paid', 'applied', '{}' FROM generate_series(1, 500) i`) // no received_at: rows of older programs
+	s.exec(`INSERT INTO webhook_events (event_id, type, outcome, payload) SELECT 'evt_' || i, 'order.paid', 'applied', '{}' FROM generate_series(1, 500) i`) // no received_at: rows of older versions
 	s.exec(`INSERT INTO pending_events (event_id, type, order_id, phase, payload, occurred_at, received_at)
 		SELECT 'evt_w_' || i, 'order.paid', 'order_1', CASE i % 2 WHEN 0 THEN 'stuck' ELSE 'waiting' END, '{}', now(), processed_at FROM generate_series(1, 500) i, (SELECT processed_at FROM webhook_events LIMIT 1) w`)
 	for _, size := range []int{7, 50, 200, 1000} {

@@ -21,7 +21,7 @@ SELECT ` + orderColumns + `, data, data_at, data_event_id, status_at, payment_at
        payments_listed_at, fulfillments_listed_at, refunds_listed_at, returns_listed_at
 FROM orders WHERE id = @order`
 
-	// The times are looked up anew, because a batch knows no result of a statement before. Events of the same second may be several.
+	// The times are looked up again, because a batch does not know the result of an earlier statement. Several events may have the same time.
 	settersSQL = `
 SELECT event_id, payload FROM (SELECT * FROM webhook_events WHERE order_id = @order OFFSET 0) AS of_order
 WHERE outcome = 'applied'
@@ -98,8 +98,8 @@ func (c *orderClocks) scan(row pgx.Row, o *api.OrderView) error {
 	return err
 }
 
-// aspects returns the order's, with the event that set each, where its row is still there. set are the events that were applied and have the time
-// of one of them, oldest end first; of several that say the same at the same time the first one set it.
+// aspects returns the order's aspects, each with the event that set it, if that event's row is still there. set are the applied
+// events that have the time of an aspect, oldest end first. If several say the same at the same time, the first one set it.
 func (c *orderClocks) aspects(o api.OrderView, set []inorder.Event) []api.Aspect {
 	by := func(value string, at *time.Time, said func(inorder.Change) string) string {
 		for _, e := range set {
@@ -125,7 +125,7 @@ func scanSetter(row pgx.Row) (inorder.Event, error) {
 		return inorder.Event{}, err
 	}
 	e, err := inorder.ParseEvent(payload)
-	if err != nil { // it was one when it was applied; a person has written the row
+	if err != nil { // it was one when it was applied; a person has changed the row
 		return inorder.Event{}, nil
 	}
 	e.ID = id

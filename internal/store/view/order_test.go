@@ -13,7 +13,7 @@ import (
 	"inorder/internal/store"
 )
 
-// apply applies a body of an order's event, by its minute.
+// apply applies an event with that data, dated at that minute.
 func (s *tables) apply(id, eventType string, minute int, data string) inorder.Outcome {
 	s.Helper()
 	e, err := inorder.ParseEvent(fmt.Appendf(nil, `{"id":%q,"type":%q,"created_at":%q,"store_id":"store_1","data":%s}`, id, eventType, at(minute).Format(time.RFC3339), data))
@@ -74,12 +74,12 @@ func TestATimelineHasAllEventsByTheirOwnTimes(t *testing.T) {
 	s := newTables(t)
 	s.ended("evt_2", "order.paid", "order_1", "", "applied", "workflow", 2)
 	s.ended("evt_1", "order.created", "order_1", "", "applied", "inbox", 1)
-	s.ended("evt_1b", "order.updated", "order_1", "", "stale", "inbox", 1) // of the same time
+	s.ended("evt_1b", "order.updated", "order_1", "", "stale", "inbox", 1) // with the same time
 	s.exec(`UPDATE webhook_events SET received_at = $1, processed_at = $1 WHERE event_id = 'evt_1'`, at(50))
 	s.exec(`INSERT INTO webhook_events (event_id, type, order_id, outcome, received_at, processed_at, payload) VALUES ('evt_timeless', 'order.paid', 'order_1', 'discarded', $1, $1, '{}')`, at(3))
 	s.parked("evt_4", "order.paid", "order_1", "", "stuck", 4)
 	s.exec(`INSERT INTO pending_events (event_id, type, order_id, phase, detail, received_at) VALUES ('evt_5', 'order.paid', 'order_1', 'attention', 'why', $1)`, at(5))
-	s.received("evt_0", "order.updated", "order_1", "", 60) // told at midnight
+	s.received("evt_0", "order.updated", "order_1", "", 60) // dated midnight
 	s.ended("evt_other", "order.paid", "order_2", "", "applied", "workflow", 2)
 	want := []string{"evt_5", "evt_4", "evt_timeless", "evt_2", "evt_1b", "evt_1", "evt_0"}
 	for _, size := range []int{50, 3, 1} {

@@ -12,8 +12,8 @@ import (
 	"inorder/internal/store"
 )
 
-// The statements about lists of orders walk, select and stop like those about events. The beginning of an ID or a number is found by two
-// indexes; of each the first @most are looked at. Both compare bytes, whatever the collation.
+// The statements about lists of orders walk, select and stop like those about events. The beginning of an ID or a number
+// is found by two indexes, which both compare bytes, whatever the collation; the first @most rows of each are looked at.
 const (
 	orderColumns = `id, coalesce(store_id, ''), coalesce(number, ''), coalesce(status, ''), coalesce(payment_status, ''), coalesce(fulfillment_status, ''),
        total_amount, coalesce(currency, ''), last_webhook_at, created_at, updated_at`
@@ -35,7 +35,7 @@ SELECT ` + orderColumns + `, matches, place = @look FROM (
 			)) OFFSET 0) AS named WHERE` + ordersNext
 )
 
-// beginOfMost is how many orders a page looks at whose ID, and whose number, begins in a way; others are not found.
+// beginOfMost is how many orders a page looks at whose ID begins with a text, and as many whose number does; others are not found.
 const beginOfMost = 1_000
 
 // Orders returns a page of the orders that the query selects, newest change first. Its error is ErrCursor for a malformed cursor.
@@ -81,7 +81,7 @@ func scanOrder(row pgx.Row) (o api.Order, matches, last bool, err error) {
 	return orderInUTC(o), matches, last, err
 }
 
-// orderFields are where orderColumns go.
+// orderFields returns where orderColumns go.
 func orderFields(o *api.Order) []any {
 	return []any{&o.ID, &o.StoreID, &o.Number, &o.Status, &o.PaymentStatus, &o.FulfillmentStatus, &o.TotalAmount, &o.Currency,
 		&o.LastWebhookAt, &o.CreatedAt, &o.UpdatedAt}

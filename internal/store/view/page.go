@@ -15,22 +15,22 @@ import (
 	"inorder/internal/api"
 )
 
-// ErrCursor says that a cursor is none that a list gave.
+// ErrCursor says that a cursor is not one that a list gave.
 var ErrCursor = errors.New("it is not a cursor that this list gave; leave it out to begin with the first page")
 
-// Position is a place in a list that is sorted by a time and an ID: that of a row, and of all that comes after it. The zero Position is
-// before all rows. Times are to the microsecond, as in PostgreSQL; IDs are compared byte by byte.
+// Position is the place of a row in a list that is sorted by time and ID; the list goes on after it. The zero
+// Position is before all rows. Times are to the microsecond, as in PostgreSQL; IDs are compared byte by byte.
 type Position struct {
 	At time.Time
 	ID string
 }
 
-// positionOf is where an event is in the lists of events.
+// positionOf returns where an event is in the lists of events.
 func positionOf(e api.Event) Position {
 	return Position{e.ReceivedAt.Truncate(time.Microsecond), e.EventID}
 }
 
-// Cursor is the position as clients carry it; "" for the zero Position.
+// Cursor returns the position as clients carry it; "" for the zero Position.
 func (p Position) Cursor() string {
 	if p == (Position{}) {
 		return ""
@@ -53,13 +53,13 @@ func ParseCursor(cursor string) (Position, error) {
 	return p, nil
 }
 
-// Times that PostgreSQL knows, in microseconds since 1970.
+// The range of times that PostgreSQL supports, in microseconds since 1970.
 var (
 	minTime = time.Date(-4712, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro()
 	maxTime = time.Date(290000, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro()
 )
 
-// storable reports whether PostgreSQL takes it as text.
+// storable reports whether PostgreSQL accepts s as text.
 func storable(s string) bool { return strings.ToValidUTF8(s, "") == s && !strings.ContainsRune(s, 0) }
 
 // compare is negative if p is before other in a list that has the newest first.
@@ -70,8 +70,8 @@ func (p Position) compare(other Position) int {
 // After reports whether p comes after other in a list.
 func (p Position) After(other Position) bool { return p.compare(other) > 0 }
 
-// between are the arguments @at, @id and @since of a list that goes on after a place, and has nothing of before one time, and nothing from another
-// on. Zero times do not bound it.
+// between returns the arguments @at, @id and @since of a list that goes on after a position, includes the time since
+// and excludes the time before. A zero time is no bound.
 func between(after Position, since, before time.Time) pgx.NamedArgs {
 	at := pgtype.Timestamptz{InfinityModifier: pgtype.Infinity, Valid: true}
 	from := pgtype.Timestamptz{InfinityModifier: pgtype.NegativeInfinity, Valid: true}
@@ -90,18 +90,18 @@ func between(after Position, since, before time.Time) pgx.NamedArgs {
 // Found is what one source of a list of events has, newest first.
 type Found struct {
 	Events []api.Event
-	// Looked is up to where the source was read: it has nothing newer, or at that place, beside Events. The zero Position says that
-	// there is nothing more at all.
+	// Looked is how far the source was read: down to and including this place, Events is complete. The zero Position
+	// says that there is nothing more at all.
 	Looked Position
 }
 
-// Merge returns a page of the newest events of several sources. No source is read further than its Looked, so the page ends where the first of
-// them ends, although others have more.
+// Merge returns a page of the newest events of several sources. What a source has after its Looked is not known, so
+// the page ends at the first Looked, even if other sources have more.
 func Merge(limit int, sources ...Found) api.Page[api.Event] {
 	return merge(limit, positionOf, Position{}, sources)
 }
 
-// merge leaves out what is not after a place.
+// merge is Merge for a list sorted by place. It leaves out what is not after a position.
 func merge(limit int, place func(api.Event) Position, after Position, sources []Found) api.Page[api.Event] {
 	var end Position // the first place up to which some source was read
 	all := []api.Event{}

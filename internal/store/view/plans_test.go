@@ -18,8 +18,8 @@ import (
 
 func TestMain(m *testing.M) { testenv.Main(m) }
 
-// Of every statement: no table is read whole, and no step reads more rows than a page may look at, in tables that have just grown (PostgreSQL knows
-// nothing of what is in them) and in those that it has analyzed.
+// No statement reads a whole table, and no step reads more rows than a page may look at, neither in tables that have
+// just grown (PostgreSQL knows nothing of what is in them) nor in tables that it has analyzed.
 func TestPlansReadBoundedRowsByAnIndex(t *testing.T) {
 	t.Parallel()
 	pool := testenv.Database(t)
@@ -38,7 +38,7 @@ func TestPlansReadBoundedRowsByAnIndex(t *testing.T) {
 	t.Run("analyzed", func(t *testing.T) { explainAll(t, pool); explainFirst(t, pool) })
 }
 
-// fill makes tables of which a page looks at a part.
+// fill makes tables of which a page looks at only a part.
 func fill(exec func(string)) {
 	const n = "generate_series(1, 32000) i"
 	exec(`INSERT INTO webhook_events (event_id, type, order_id, outcome, occurred_at, received_at, processed_at, payload)
@@ -107,7 +107,7 @@ func explainAll(t *testing.T, pool *pgxpool.Pool) {
 	}
 }
 
-// explainFirst is what a page finds at once, and reads no further for.
+// explainFirst explains pages that find enough at once, and must read no further.
 func explainFirst(t *testing.T, pool *pgxpool.Pool) {
 	x := &explaining{t: t, pool: pool, most: 200}
 	v, ctx := New(x), t.Context()
@@ -139,7 +139,7 @@ type explaining struct {
 func (x *explaining) BeginTx(ctx context.Context, o pgx.TxOptions) (pgx.Tx, error) {
 	tx, err := x.pool.BeginTx(ctx, o)
 	if err == nil {
-		_, err = tx.Exec(ctx, `SET LOCAL statement_timeout = 0`) // a slow machine is none of the plan's faults
+		_, err = tx.Exec(ctx, `SET LOCAL statement_timeout = 0`) // a slow machine is not the plan's fault
 	}
 	return &explainingTx{tx, x}, err
 }

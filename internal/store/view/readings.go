@@ -14,19 +14,19 @@ import (
 // Readings are what PostgreSQL knows of all processes together, for their metrics.
 type Readings struct {
 	States     map[api.State]Reading // of the inbox and of parked events
-	LastEvents map[string]time.Time  // by family, of those of which one has come
+	LastEvents map[string]time.Time  // by family, if an event of it has come
 	Jobs       map[store.Job]time.Time
 }
 
-// Reading is how many events stand somewhere, and how old the oldest is.
+// Reading is how many events are in a state, and how old the oldest is.
 type Reading struct {
-	Count  int // up to api.MostCounted exactly; more are estimated
+	Count  int // exact up to api.MostCounted; more are estimated
 	Oldest time.Duration
 }
 
-// To count 100,000 rows takes as long as to apply dozens of events. So what is more than @most is estimated, from pages all over the table:
-// 100 of them tell within a fifth, whenever the table was last analyzed. REPEATABLE takes the same pages the next time, so that the
-// estimate moves only with the table.
+// Counting 100,000 rows takes as long as applying dozens of events. So more than @most are estimated, from pages
+// sampled all over the table: 100 pages are right to within a fifth, whenever the table was last analyzed. REPEATABLE
+// takes the same pages each time, so that the estimate moves only with the table.
 const (
 	samplePhasesSQL = `
 SELECT phase, (count(*) * greatest(1, max(pages) / 100.0))::bigint FROM (SELECT pg_relation_size('pending_events') / current_setting('block_size')::float8 AS pages) AS size,
@@ -41,7 +41,7 @@ HAVING count(*) > 0`
 	jobsSQL = `SELECT name, last_success_at FROM jobs ORDER BY name LIMIT 100`
 )
 
-// Readings reads what metrics show, at a cost that does not grow with what waits.
+// Readings reads what metrics show, at a cost that does not grow with the number of waiting events.
 func (v *View) Readings(ctx context.Context) (r Readings, err error) {
 	now := time.Now()
 	r = Readings{States: map[api.State]Reading{}, LastEvents: map[string]time.Time{}, Jobs: map[store.Job]time.Time{}}

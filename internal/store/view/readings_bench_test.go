@@ -8,8 +8,8 @@ import (
 	"inorder/dev/testenv"
 )
 
-// BenchmarkReadings is what each process asks every ten seconds, while 100,000 events wait and 20,000 are in the inbox. It reports the fastest,
-// too, for a machine that has other work.
+// BenchmarkReadings measures what each process asks every ten seconds, while 100,000 events wait and 20,000 are in
+// the inbox. It also reports the fastest run, for a machine that has other work.
 func BenchmarkReadings(b *testing.B) {
 	pool := testenv.Database(b)
 	for _, sql := range []string{

@@ -43,7 +43,7 @@ func TestReadingsAreWhatMetricsShow(t *testing.T) {
 	require.WithinDuration(t, time.Now(), r.Jobs[store.JobPurge], time.Minute)
 }
 
-// Whenever a table was last analyzed, and whatever was deleted from it.
+// The estimate holds whenever a table was last analyzed, and whatever was deleted from it.
 func TestManyAreEstimated(t *testing.T) {
 	t.Parallel()
 	pool := testenv.Database(t)

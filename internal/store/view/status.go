@@ -13,19 +13,19 @@ import (
 	"inorder/internal/sweep"
 )
 
-// Status is what PostgreSQL knows of how all is going.
+// Status is what PostgreSQL knows of how everything is going.
 type Status struct {
 	States   map[api.State]api.Count // of the inbox and of parked events
 	Outcomes map[string]api.Count
-	// Unseen are waiting events that no workflow has looked at for so long that the sweep brings them back; OldestSeconds is since
-	// the last look.
+	// Unseen counts waiting events that no workflow has applied for so long that the sweep brings them back. Its
+	// OldestSeconds are since the last attempt.
 	Unseen     api.Count
 	Traffic    []api.Minute
 	LastEvents map[string]time.Time
 }
 
-// Counts are exact up to @most, and read the keys of an index alone. Of the rows that have ended as applied, which are most and have no index of their own,
-// those are counted that are among the last @most ends.
+// Counts are exact up to @most, and read only the keys of an index. Most events ended as applied, which has no index
+// of its own: only those among the last @most ends are counted.
 const (
 	countPhasesSQL = `
 SELECT phase, (SELECT count(*) FROM (SELECT FROM pending_events p WHERE p.phase = phases.phase LIMIT @most + 1) AS bounded),
@@ -35,8 +35,8 @@ FROM (VALUES ('waiting'), ('stuck'), ('attention')) AS phases (phase)`
 	countInboxSQL = `
 SELECT 'inbox', (SELECT count(*) FROM (SELECT FROM event_inbox ORDER BY received_at LIMIT @most + 1) AS bounded), (SELECT received_at FROM event_inbox ORDER BY received_at LIMIT 1)`
 
-	// An event that Temporal has taken, or PostgreSQL otherwise, keeps its row of the inbox for a moment: it is counted where it stands. If there are more rows
-	// than are counted, that is so whatever a few of them are.
+	// An event that Temporal has taken, or that another table has, keeps its row of the inbox for a moment; it is counted
+	// where it stands. If the inbox has more than @most rows, the count is "more than @most" whatever a few of them are.
 	countOnlyInboxSQL = `
 SELECT 'inbox', CASE WHEN count(*) > @most THEN @most + 1 ELSE count(*) FILTER (WHERE alone) END, min(received_at) FILTER (WHERE alone) FROM (
 	SELECT received_at, ` + hasEnded + ` IS NULL AND ` + isParked + ` IS NULL AS alone FROM (SELECT event_id, received_at FROM event_inbox ORDER BY received_at LIMIT @most + 1) AS walk
@@ -50,7 +50,7 @@ SELECT outcome, count(*) FILTER (WHERE place <= @most), max(processed_at), bool_
 	SELECT outcome, processed_at, row_number() OVER () AS place FROM (SELECT outcome, processed_at FROM webhook_events ORDER BY processed_at DESC LIMIT @most + 1) AS walk
 ) AS last GROUP BY outcome`
 
-	// The last end of an outcome that is rarer is that of its newest receipts. A range of one outcome has its index used: see endedByOutcomeSQL.
+	// The last end of a rarer outcome is that of its 1,000 newest receipts. The range makes PostgreSQL use the outcome's index: see endedByOutcomeSQL.
 	countOutcomesSQL = `
 SELECT outcome, (SELECT count(*) FROM (SELECT FROM webhook_events w WHERE w.outcome = outcomes.outcome AND w.outcome <> 'applied' LIMIT @most + 1) AS bounded),
        (SELECT max(processed_at) FROM (SELECT processed_at FROM webhook_events w WHERE w.outcome >= outcomes.outcome AND w.outcome <= outcomes.outcome AND w.outcome <> 'applied'
@@ -64,7 +64,7 @@ GROUP BY minute, kind, name`
 	lastEventsSQL = `SELECT family, at FROM last_events ORDER BY family LIMIT 1000`
 )
 
-// Status counts, and reads the traffic of the last hour, all processes together.
+// Status returns the counts, and the traffic of the last hour, of all processes together.
 func (v *View) Status(ctx context.Context) (s Status, err error) {
 	now := time.Now()
 	s = Status{States: map[api.State]api.Count{}, Outcomes: map[string]api.Count{}, LastEvents: map[string]time.Time{}, Traffic: lastHour(now)}
@@ -108,7 +108,7 @@ func counted(n int, at *time.Time, now time.Time) api.Count {
 	return c
 }
 
-// queueOutcomes counts how events ended. The last ends are the newest of each outcome, wherever else it is counted.
+// queueOutcomes counts how events ended. An outcome that is among the last ends has its newest end there, wherever it is counted.
 func (s *Status) queueOutcomes(b *pgx.Batch, args pgx.NamedArgs, now time.Time) {
 	queueCounts(b, countOutcomesSQL, args, now, func(outcome string, c api.Count) { s.Outcomes[outcome] = c })
 	applied, more := api.Count{}, false
@@ -136,7 +136,7 @@ func (s *Status) queueOutcomes(b *pgx.Batch, args pgx.NamedArgs, now time.Time) 
 	})
 }
 
-// lastHour are sixty minutes without traffic, the oldest first.
+// lastHour returns sixty minutes without traffic, oldest first.
 func lastHour(now time.Time) []api.Minute {
 	hour := make([]api.Minute, 60)
 	first := now.UTC().Truncate(time.Minute).Add(-59 * time.Minute)
@@ -154,7 +154,7 @@ func (s *Status) scanTraffic(row pgx.Row) error {
 		return err
 	}
 	i := int(minute.Sub(s.Traffic[0].At) / time.Minute)
-	if i < 0 || i >= len(s.Traffic) { // by another clock
+	if i < 0 || i >= len(s.Traffic) { // another clock wrote it
 		return nil
 	}
 	if kind == "delivery" {

@@ -11,7 +11,7 @@ import (
 	"inorder/internal/store"
 )
 
-// The events of one order, which are few, are found by its index and sorted by their own times; one that has none is where it was received.
+// The events of one order, which are few, are found by its index and sorted by their own times; an event without one stands where it was received.
 const (
 	toldNext = ` WHERE (own, id) < (@at::timestamptz, @id::text) ORDER BY own DESC, id DESC LIMIT @limit`
 
@@ -26,7 +26,7 @@ SELECT event_id, type, order_id, coalesce(` + storeOf + `, ''), phase, '', ` + p
 	FROM pending_events WHERE order_id = @order OFFSET 0) AS walk` + toldNext
 )
 
-// ownPosition is where an event is in its order's timeline.
+// ownPosition returns where an event is in its order's timeline.
 func ownPosition(e api.Event) Position {
 	if e.OccurredAt != nil {
 		return Position{e.OccurredAt.Truncate(time.Microsecond), e.EventID}
@@ -34,8 +34,8 @@ func ownPosition(e api.Event) Position {
 	return positionOf(e)
 }
 
-// Timeline returns a page of all events about an order that PostgreSQL has, those that have not ended, too, the newest of their own times first. Of
-// those in the inbox it has the newest thousand. Its error is ErrCursor for a malformed cursor.
+// Timeline returns a page of all events about an order that PostgreSQL has, ended or not, newest first by their own
+// times. Of those in the inbox it has the newest thousand. Its error is ErrCursor for a malformed cursor.
 func (v *View) Timeline(ctx context.Context, orderID, cursor string, limit int) (api.Page[api.Event], error) {
 	after, err := ParseCursor(cursor)
 	if err != nil || !storable(orderID) || orderID == "" {

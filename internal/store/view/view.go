@@ -1,9 +1,9 @@
-// Package view reads what operators ask of PostgreSQL: lists, single events and orders, counts, locks and the audit. It writes nothing,
-// and knows nothing of Temporal; internal/inspect merges both.
+// Package view reads what operators ask of PostgreSQL: lists, single events and orders, counts, locks and the audit. It writes
+// nothing, and knows nothing of Temporal; internal/inspect merges both.
 //
-// Each method is one read-only transaction on one snapshot, so that what it returns is of one moment. Lists are sorted by a time and an ID,
-// newest first, and go on exactly where a page ended, though rows are added or many have the same time. A list looks at a bounded
-// number of rows: one whose filter finds few of them may return a short page with a cursor.
+// Each method is one read-only transaction on one snapshot, so that what it returns is of one moment. Lists are sorted by time
+// and ID, newest first. A page goes on exactly where the one before it ended, even if rows are added or many have the same
+// time. A list looks at a bounded number of rows; if its filter finds few of them, it may return a short page with a cursor.
 package view
 
 import (
@@ -15,7 +15,7 @@ import (
 	"inorder/internal/store"
 )
 
-// DB is a *pgxpool.Pool, or what a test puts in its place.
+// DB is a *pgxpool.Pool, or a test's substitute.
 type DB interface {
 	BeginTx(ctx context.Context, options pgx.TxOptions) (pgx.Tx, error)
 }
@@ -26,9 +26,9 @@ type View struct{ db DB }
 // New returns a view of a database.
 func New(db DB) *View { return &View{db} }
 
-// Operators ask seldom, with filters that find one row or a million, so each statement is planned with its values. What is asked of a table that grows
-// is in the order of an index, and pages stop early, which the planner does not expect: it would rather read and sort whole tables, or start processes to help, which
-// takes longer than all the rest. The time-outs are for a server that is busier than ever, and for somebody who locks a whole table.
+// Operators ask seldom, with filters that find one row or a million, so each statement is planned with its values. Queries of growing tables follow
+// the order of an index, and stop early. The planner does not expect that: it would rather read and sort whole tables, or start parallel workers,
+// which takes longer than everything else. statement_timeout is for an overloaded server, lock_timeout for somebody who locks a whole table.
 const beginSQL = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL jit = off; ` +
 	`SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off; SET LOCAL max_parallel_workers_per_gather = 0; ` +
 	`SET LOCAL statement_timeout = '5s'; SET LOCAL lock_timeout = '1s'`
@@ -43,7 +43,7 @@ func (v *View) batch(ctx context.Context, b *pgx.Batch) error {
 	return v.read(ctx, func(tx pgx.Tx) error { return tx.SendBatch(ctx, b).Close() })
 }
 
-// utc returns a time that may be NULL.
+// utc returns a time in UTC; nil stands for NULL.
 func utc(t *time.Time) *time.Time {
 	if t == nil {
 		return nil

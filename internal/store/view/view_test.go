@@ -54,7 +54,7 @@ func (s *tables) received(id, eventType, order, store string, minute int) {
 	s.exec(`INSERT INTO event_inbox (event_id, order_id, body, received_at, not_before, reason) VALUES ($1, nullif($2, ''), $3, $4, $4, 'later')`, id, order, []byte(body), at(minute))
 }
 
-// ids are those of all pages of the events that a filter selects, of a size.
+// ids returns the IDs of the events that a filter selects, from all pages of a size.
 func (s *tables) ids(f api.Filter, size int) []string {
 	s.Helper()
 	all := []string{}
