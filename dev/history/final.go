@@ -34,8 +34,7 @@ func Final(history []Event) inorder.Order {
 	return o
 }
 
-// Refunded returns the sum of the order's completed refunds by currency. It skips refunds without a known amount, and those
-// keyed by their event that the last complete list of refunds covers already.
+// Refunded returns the sum, by currency, of the order's completed refunds that count and whose amounts are known.
 func Refunded(history []Event) map[string]int64 {
 	sums := map[string]int64{}
 	if !slices.ContainsFunc(history, creates) {
