@@ -10,7 +10,7 @@ import (
 	"inorder/dev/stack"
 )
 
-// runEngine measures settings of Temporal's server, other servers, and other builds of inorder, each against the usual one in the same rounds.
+// runEngine compares settings of Temporal's server, other servers, and other builds of inorder with the usual ones, in the same rounds.
 func (b *bench) runEngine(ctx context.Context) error {
 	b.results.begin("engine", b.version)
 	parts, err := b.engineParts()
@@ -76,7 +76,7 @@ func (b *bench) runVariants(ctx context.Context, p part, variants []variant) err
 	return errors.Join(err, reportEngine(os.Stdout, &b.results, p, subjects)) // after an interruption, too: it reports what was measured so far
 }
 
-// startEngines starts the variants' engines, except the usual one, which already runs. It returns those that it started by name, even with an error.
+// startEngines starts the variants' engines, except the usual one, which runs already. It returns all that it started, even with an error.
 func (s servers) startEngines(ctx context.Context, variants []variant) (map[string]*stack.Stack, error) {
 	all := map[string]*stack.Stack{}
 	for _, v := range variants {

@@ -51,7 +51,7 @@ func share(sql string, of int) string {
 	return strings.NewReplacer("2000000", "2000000", "2000001", "2000001", "2100000", strconv.Itoa(2000000+100000/of), "1000000", n(1000000), "200000", n(200000)).Replace(sql)
 }
 
-// fill fills the tables of a migrated database with 1/of of the rows. The statements share a connection, because they use temporary functions.
+// fill fills the tables of a migrated database with 1/of of the rows, on one connection, because the statements use temporary functions.
 func fill(ctx context.Context, pool *pgxpool.Pool, of int) error {
 	conn, err := pool.Acquire(ctx)
 	if err != nil {

@@ -85,7 +85,7 @@ func (b *bench) runLists(ctx context.Context, each int) error {
 	return nil
 }
 
-// timed asks times times, with a rest before each. It returns the sorted durations, and the servers' average processor time per question, 0 without /proc.
+// timed asks times times, resting before each. It returns the sorted durations, and the servers' mean processor time of one, 0 without /proc.
 func (s servers) timed(times int, rest time.Duration, ask func() error) (took []time.Duration, cpu time.Duration, err error) {
 	for range 3 { // to warm up: these open connections
 		if err := ask(); err != nil {

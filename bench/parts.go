@@ -71,7 +71,7 @@ func inRound(subjects []*subject, round int) []*subject {
 	return slices.Concat(order[first:], order[:first])
 }
 
-// meet measures a subject under a load, unless the subject can't sustain the load's rate. Only subjects with a workflow per event may be too slow.
+// meet measures a subject under a load, unless it can't sustain the load's rate. Only subjects with a workflow per event may be too slow.
 func (b *bench) meet(ctx context.Context, p part, s *subject, l load, round int) error {
 	if s.perEvent && l.rate > 0 && float64(l.rate) > b.results.rateOf(s.name)*mostOfRate {
 		b.results.series(s.name, l).Overloaded = true

@@ -126,7 +126,7 @@ func (s *subject) fillToPurge(ctx context.Context, n int) error {
 			return err
 		}
 	}
-	// The purge would continue where it last stopped, which is after these rows. VACUUM and CHECKPOINT must not start by themselves while we measure.
+	// Otherwise the purge would continue where it stopped, after these rows, and a vacuum or a checkpoint could start while we measure.
 	for _, sql := range []string{`DELETE FROM purge_progress`, `VACUUM (ANALYZE) webhook_events`, `CHECKPOINT`} {
 		if _, err := s.pool.Exec(ctx, sql); err != nil {
 			return err

@@ -82,7 +82,7 @@ func (s servers) versions(ctx context.Context) (postgres, temporal string, err e
 	return postgres, info.GetServerVersion(), err
 }
 
-// poll calls ask until it returns true, for five minutes at most. Asking takes at most a tenth of the time, because it costs the servers, too.
+// poll calls ask until it returns true, for five minutes at most. It asks for a tenth of the time at most, because asking costs, too.
 func poll(ctx context.Context, pause time.Duration, ask func() (bool, error)) error {
 	for begin := time.Now(); ; {
 		asked := time.Now()

@@ -58,7 +58,7 @@ func (i interval) String() string {
 
 const confidence = 0.99
 
-// ratio compares two series round by round, because measurements of one round ran under the same conditions. It reports whether any could be compared.
+// ratio compares two series round by round: measurements of one round ran under the same conditions. It returns false if none can be compared.
 func ratio(s, other *series, of figure) (interval, bool) {
 	if s == nil || other == nil {
 		return interval{}, false

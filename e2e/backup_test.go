@@ -14,7 +14,7 @@ import (
 
 // TestBackupAndRestore follows the section on backup and restore of docs/operations.md literally. The two copies are taken at different
 // times, Temporal's first. Some events have ended; others wait, are stuck, need a person or are in the inbox. After each loss, no event has
-// taken effect twice, events that either store has go on, and events that neither has are those that the document says, and come back as it says.
+// taken effect twice, and events that a store has go on. Events that neither store has are those that the document names, and come back as it says.
 func TestBackupAndRestore(t *testing.T) {
 	t.Parallel()
 	v := newVault(t)

@@ -60,7 +60,7 @@ func (s *system) bulks() *bulk.Bulks {
 	return &bulk.Bulks{Store: store.New(s.pool), Engine: workflows.Bulks{Events: events}}
 }
 
-// haveWait delivers n events that wait, each for its own order, then inserts these orders without waking the events. A trigger records changes of orders.
+// haveWait delivers n events that wait, each for its own order, then inserts the orders without waking the events. A trigger records their changes.
 func (s *system) haveWait(n int) {
 	ids := make(chan int, n)
 	for i := range n {

@@ -115,7 +115,7 @@ func TestWithoutPostgreSQLTemporalTakesTheEvents(t *testing.T) {
 	s.eventually("without both it is refused at once", func() bool {
 		begin := time.Now()
 		status, _, err := s.post(sample.Event(sample.Options{Type: "order.created"}))
-		return err == nil && status == http.StatusServiceUnavailable && time.Since(begin) < 400*time.Millisecond // the time budget of a delivery that probes Temporal
+		return err == nil && status == http.StatusServiceUnavailable && time.Since(begin) < 400*time.Millisecond // the budget of a delivery that probes
 	})
 	postgres.connect()
 	temporal.connect()

@@ -45,7 +45,7 @@ func (s *system) operate(code int, line string) string {
 	return out
 }
 
-// events returns the IDs that `inorder events list` finds, or none if the command fails. It reads only standard output, not what is reported beside it.
+// events returns the IDs that `inorder events list` finds, or none if the command fails. It ignores standard error.
 func (s *system) events(filter string) (ids []string) {
 	cmd := exec.Command(program, append([]string{"events", "list", "--json"}, strings.Fields(filter)...)...)
 	cmd.Env = s.env

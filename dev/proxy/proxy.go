@@ -111,7 +111,7 @@ func (p *Proxy) remove(conns ...net.Conn) {
 	}
 }
 
-// reset closes the connection with a TCP reset, as a crashed program's system does.
+// reset closes the connection with a TCP reset, as if the peer had crashed.
 func reset(c net.Conn) {
 	_ = c.(*net.TCPConn).SetLinger(0)
 	c.Close()

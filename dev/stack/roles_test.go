@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestRolesOfTheComposeFile runs deploy/postgres-roles.sql on a real server, as docker-compose.yml does on its own.
+// TestRolesOfTheComposeFile runs deploy/postgres-roles.sql on a real server, as docker-compose.yml does on its server.
 func TestRolesOfTheComposeFile(t *testing.T) {
 	s := start(t, Options{})
 	as := func(role, password, database, sql string) error {

@@ -2,7 +2,7 @@
 // containers. It finds, builds, starts, watches and stops them. What `dev run` and tests do with the servers does not belong
 // here: the package runs no part of inorder. It needs a Unix system.
 //
-// No child outlives its parent for long. Stop stops the children. If the parent is killed, the kernel signals them on Linux;
+// Every child ends with its parent. Stop stops the children. If the parent is killed, the kernel signals them on Linux;
 // elsewhere, the next Start on the same directory stops them.
 package stack
 

@@ -35,7 +35,7 @@ func MigratedURL(t testing.TB) string {
 	return create(t, " TEMPLATE "+name)
 }
 
-// ProgramRole is a role like that of inorder's programs in production: it owns nothing, and `inorder migrate --grant` gives it its privileges.
+// ProgramRole is a role like that of inorder's programs in production: it owns nothing, and has what `inorder migrate --grant` grants.
 const ProgramRole = "inorder_program"
 
 // AsProgram returns the URL of a database from MigratedURL, but for ProgramRole, which does not own the tables.
@@ -58,8 +58,8 @@ func makeProgramRole(ctx context.Context, conn *pgx.Conn) error {
 // Database returns a pool on a new database with the newest schema, which only this test uses.
 func Database(t testing.TB) *pgxpool.Pool { return Pool(t, MigratedURL(t)) }
 
-// Pool returns a pool on the database, with the settings that every command uses. The pool is closed when the test ends. If the test
-// has not released a connection within 20 seconds, it fails instead of hanging.
+// Pool returns a pool on the database, with the settings that every command uses. The pool is closed when the test ends. If a
+// connection is still in use 20 seconds later, the test fails instead of hanging.
 func Pool(t testing.TB, url string) *pgxpool.Pool {
 	pool, err := connect(url)
 	require.NoError(t, err)

@@ -27,7 +27,7 @@ const (
 	TemporalVariable = "INORDER_TEST_TEMPORAL_ADDRESS"
 )
 
-// Patience is how long a test waits for what must happen. A passing test ends far earlier; only a busy machine comes close.
+// Patience is how long a test waits for what must happen. A passing test never waits that long, but a busy machine may need much of it.
 const Patience = 4 * time.Minute
 
 // Main runs a package's tests with real servers: func TestMain(m *testing.M) { testenv.Main(m) }.

@@ -49,7 +49,7 @@ func TestAnOperatorReleasesAWaitingEvent(t *testing.T) {
 	require.Equal(t, "a test order (by ops)", s.text(`SELECT detail FROM webhook_events WHERE event_id = 'evt_other'`))
 }
 
-// lists waits until the list has exactly these workflows, in any order. It reloads the page, because the list lags and does not refresh itself.
+// lists waits until the list has exactly these workflows, in any order. It reloads the page: the list lags and does not refresh itself.
 func (p *page) lists(ids ...string) {
 	p.Helper()
 	slices.Sort(ids)
