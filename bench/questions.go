@@ -13,7 +13,7 @@ import (
 	"inorder/internal/inspect"
 )
 
-// sampled has IDs and a number of rows that questions ask for.
+// sampled has the IDs, and the number of an order, that questions ask for.
 type sampled struct{ ended, waiting, order, waitedFor, number string }
 
 func samples(ctx context.Context, pool *pgxpool.Pool, share int) (s sampled, err error) {
