@@ -1,11 +1,11 @@
 #!/bin/bash
-# Starts the Temporal server of production with all its services in one process and its state in PostgreSQL, in the place of the
-# development server: it takes that one's arguments, of which it reads the ports. DATABASE_URL is a superuser's.
+# Starts Temporal's production server instead of the development server, with all services in one process and its state in
+# PostgreSQL. It accepts the development server's arguments, and uses the ports and the file's folder. DATABASE_URL is a superuser's.
 #
-#   SHARDS        history shards (4)
-#   CONNECTIONS   to PostgreSQL, at most, of each service (20)
-#   ASYNC=1       commits don't wait for the disk: what was accepted may be lost with the machine
-#   INDEXES=few   without the search attributes' indexes that inorder does not need
+#   SHARDS        number of history shards (4)
+#   CONNECTIONS   limit of connections to PostgreSQL per service (20)
+#   ASYNC=1       commits don't wait for the disk: accepted workflows may be lost if the machine crashes
+#   INDEXES=few   drops the indexes of search attributes that inorder does not need
 set -eu
 [ "${1:-}" != --version ] || exec bin/temporal-server --version
 bin=$PWD/bin cli=$(command -v temporal || echo "$PWD/bin/temporal")
@@ -33,7 +33,7 @@ if [ "${INDEXES:-}" = few ]; then
 	SQL
 fi
 
-# A port below those that the system gives to others.
+# A free port below the range of ephemeral ports.
 free() {
 	local p=$((10000 + RANDOM % 20000))
 	if (exec 3<>"/dev/tcp/127.0.0.1/$p") 2>/dev/null; then free; else echo $p; fi
@@ -78,6 +78,6 @@ system.namespaceCacheRefreshInterval: [{value: 1s}]
 frontend.persistenceMaxQPS: [{value: 10000}]
 history.persistenceMaxQPS: [{value: 45000}]
 YAML
-# The development server comes with a namespace, this one without.
+# Unlike the development server, this one has no namespace at first.
 (until "$cli" --address "127.0.0.1:$port" operator namespace create -n default --retention 168h; do sleep 1; done) >"$dir/namespace.log" 2>&1 &
 exec "$bin/temporal-server" --root "$dir" --config . --env bench --allow-no-auth start

@@ -9,15 +9,15 @@ import (
 	"github.com/prometheus/procfs"
 )
 
-// costs are those of one event.
+// costs are the costs of one event.
 type costs struct {
-	CPUSubject  float64 `json:"cpu_subject_us,omitempty"` // µs of processor time
+	CPUSubject  float64 `json:"cpu_subject_us,omitempty"` // µs of processor time, as in the next two
 	CPUTemporal float64 `json:"cpu_temporal_us,omitempty"`
 	CPUPostgres float64 `json:"cpu_postgres_us,omitempty"`
-	WAL         float64 `json:"wal_bytes"` // that PostgreSQL wrote to its log, whoever wrote
+	WAL         float64 `json:"wal_bytes"` // bytes that the whole server wrote to its WAL
 }
 
-// meter is what has been spent since the processes began.
+// meter is what has been spent since the processes started.
 type meter struct {
 	subject, temporal, postgres time.Duration // zero where there is no /proc
 	wal                         float64
@@ -56,10 +56,10 @@ func (s *subject) pids() (pids []int) {
 	return pids
 }
 
-// clockTick is the unit of processor time in /proc, on every system that Go runs on.
+// clockTick is the unit of processor time in /proc; it is the same on every Linux that Go supports.
 const clockTick = 10 * time.Millisecond
 
-// cpuOf is the processor time of processes and, if asked for, of their children, also of those that have ended.
+// cpuOf returns the processor time of processes and, if children is set, of their children, including children that have ended.
 func cpuOf(pids []int, children bool) (time.Duration, error) {
 	ticks := 0
 	for _, pid := range pids {
@@ -82,7 +82,7 @@ func cpuOf(pids []int, children bool) (time.Duration, error) {
 			return 0, err
 		}
 		for _, p := range all {
-			if stat, err := p.Stat(); err == nil && slices.Contains(pids, stat.PPID) { // else it has just ended
+			if stat, err := p.Stat(); err == nil && slices.Contains(pids, stat.PPID) { // an error means that it has just ended
 				ticks += int(stat.UTime + stat.STime)
 			}
 		}
@@ -90,7 +90,7 @@ func cpuOf(pids []int, children bool) (time.Duration, error) {
 	return time.Duration(ticks) * clockTick, nil
 }
 
-// peakMemory is the most that the subject's processes have had in memory, in bytes; 0 where there is no /proc.
+// peakMemory returns the sum of the peaks of resident memory of the subject's processes, in bytes; 0 without /proc.
 func (s *subject) peakMemory() (bytes uint64, err error) { return peakOf(s.pids()) }
 
 func peakOf(pids []int) (bytes uint64, err error) {

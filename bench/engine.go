@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// engine is Temporal's server, with one setting changed.
+// engine is a Temporal server with one setting changed.
 type engine struct {
 	name      string
-	args, env []string // of the server, after the usual ones
-	program   string   // another one than the development server, started as that is, with the superuser's DATABASE_URL
-	queues    bool     // the setting is about task queues, so a backlog may show it
+	args, env []string // for the server, after the usual ones
+	program   string   // instead of the development server; gets the same arguments, and the superuser's DATABASE_URL
+	queues    bool     // the setting concerns task queues, so a backlog may show its effect
 }
 
-// What is not changed is measured twice: how much that differs is the noise.
+// The unchanged engine is measured twice: the difference of the two is the noise.
 const (
 	usual      = "as it is"
 	usualAgain = "as it is, again"
@@ -35,7 +35,7 @@ var engines = []engine{
 	{name: "history cache 128000", args: dynamic("history.hostLevelCacheMaxSize=128000")},
 }
 
-// clusters are Temporal's server of production, with its state in PostgreSQL: bench/cluster.sh says what its settings mean.
+// clusters are Temporal's production server with its state in PostgreSQL. bench/cluster.sh explains the settings.
 var clusters = []engine{
 	cluster("1 shard", "SHARDS=1"),
 	cluster("4 shards", "SHARDS=4"),
@@ -63,10 +63,10 @@ func dynamic(values ...string) (args []string) {
 	return args
 }
 
-// named is a program with the name that its figures are shown by.
+// named is a program, with the name under which its figures are shown.
 type named struct{ name, program string }
 
-// parseNamed reads a flag: name=program, separated by semicolons. A name may contain the sign, a program must not.
+// parseNamed parses name=program pairs, separated by semicolons. A name may contain "=", a program may not.
 func parseNamed(flag string) (all []named, err error) {
 	if flag == "" {
 		return nil, nil
@@ -81,14 +81,14 @@ func parseNamed(flag string) (all []named, err error) {
 	return all, nil
 }
 
-// variant is what a part measures: a design on an engine.
+// variant is a subject of an enginePart: a design on an engine.
 type variant struct {
 	name string
 	engine
 	design
 }
 
-// enginePart is a part whose subjects may have other engines.
+// enginePart is a part whose subjects may use different engines.
 type enginePart struct {
 	part
 	variants []variant
@@ -104,7 +104,7 @@ func (b *bench) engineParts() ([]enginePart, error) {
 	}, err
 }
 
-// settings are each engine, and each build on the usual one. The last two show how fast the machine is.
+// settings returns each engine, and each build on the usual engine. The last two variants show how fast the machine is.
 func (b *bench) settings(known map[string]design) (all []variant) {
 	for _, e := range engines {
 		all = append(all, variant{e.name, e, eachOf(b.program)})
@@ -118,7 +118,7 @@ func (b *bench) settings(known map[string]design) (all []variant) {
 	return all
 }
 
-// backlogs are events that were accepted while no worker ran: of each build with each engine whose task queues are different.
+// backlogs returns each build on each engine with queues set. Their workers start only when all events are accepted.
 func (b *bench) backlogs() (all []variant) {
 	accepts := func(program string) design {
 		d := eachOf(program)
@@ -137,7 +137,7 @@ func (b *bench) backlogs() (all []variant) {
 	return all
 }
 
-// inPostgres are the clusters, beside the development server.
+// inPostgres returns the clusters, and the development server for comparison.
 func (b *bench) inPostgres() (all []variant) {
 	all = []variant{{"development server", engines[0], eachOf(b.program)}}
 	for _, e := range clusters {
@@ -146,7 +146,7 @@ func (b *bench) inPostgres() (all []variant) {
 	return all
 }
 
-// releases are events that wait for their orders, of each build.
+// releases returns each build on the usual engine. Its load has events that wait for their orders.
 func (b *bench) releases() (all []variant) {
 	for _, build := range slices.Concat([]named{{usual, b.program}, {usualAgain, b.program}}, b.builds) {
 		all = append(all, variant{build.name, engines[0], eachOf(build.program)})

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// reportEngine writes a part's tables, one for each load but the calm one, which is a column. Its first subject is what the others are
-// compared with.
+// reportEngine writes a part's tables, one for each load, except that the load with one sender is a column in the others. All
+// subjects are compared with the first one.
 func reportEngine(w io.Writer, r *results, p part, subjects []*subject) error {
 	if len(subjects) == 0 {
 		return nil

@@ -10,7 +10,7 @@ import (
 	"inorder/dev/stack"
 )
 
-// runEngine measures settings of Temporal's server, other servers, and other builds of inorder, each beside what is usual, in the same rounds.
+// runEngine compares settings of Temporal's server, other servers, and other builds of inorder with the usual ones, in the same rounds.
 func (b *bench) runEngine(ctx context.Context) error {
 	b.results.begin("engine", b.version)
 	parts, err := b.engineParts()
@@ -31,7 +31,7 @@ func (b *bench) runEngine(ctx context.Context) error {
 	return errors.Join(err, failed)
 }
 
-// runVariants measures a part's variants, and reports. Each engine is a server of its own; they share PostgreSQL.
+// runVariants measures a part's variants, and prints a report. Each engine is its own server; all share one PostgreSQL.
 func (b *bench) runVariants(ctx context.Context, p part, variants []variant) error {
 	if b.rounds > 0 {
 		p.rounds = b.rounds
@@ -73,10 +73,10 @@ func (b *bench) runVariants(ctx context.Context, p part, variants []variant) err
 		}
 	}
 	err = b.meetAll(ctx, p, subjects)
-	return errors.Join(err, reportEngine(os.Stdout, &b.results, p, subjects)) // also what was measured until it was interrupted
+	return errors.Join(err, reportEngine(os.Stdout, &b.results, p, subjects)) // after an interruption, too: it reports what was measured so far
 }
 
-// startEngines starts those that are not the usual one, which runs, by their names. It returns those that it has started, also after an error.
+// startEngines starts the variants' engines, except the usual one, which runs already. It returns all that it started, even with an error.
 func (s servers) startEngines(ctx context.Context, variants []variant) (map[string]*stack.Stack, error) {
 	all := map[string]*stack.Stack{}
 	for _, v := range variants {
@@ -94,7 +94,7 @@ func (s servers) startEngines(ctx context.Context, variants []variant) (map[stri
 	return all, nil
 }
 
-// with are the same servers with another Temporal.
+// with returns the same servers with another Temporal.
 func (s servers) with(other *stack.Stack) servers {
 	both := *s.Stack
 	both.Temporal, both.TemporalAddress, both.TemporalUIURL = other.Temporal, other.TemporalAddress, other.TemporalUIURL

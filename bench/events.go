@@ -19,7 +19,7 @@ func newPosting(o sample.Options) posting {
 	return posting{body, delivery.Sign(peers.Secret, body)}
 }
 
-// newOrders are the creations of n new orders, about a kilobyte each.
+// newOrders returns the order.created of n new orders, about a kilobyte each.
 func newOrders(n int) []posting {
 	all := make([]posting, n)
 	for i := range all {
@@ -28,7 +28,7 @@ func newOrders(n int) []posting {
 	return all
 }
 
-// paymentsFirst are the payments of n/2 orders, and then their creations.
+// paymentsFirst returns the order.paid of n/2 orders, and then their order.created.
 func paymentsFirst(n int) []posting {
 	var payments, creations []posting
 	for i, d := range pairs(n) {
@@ -41,9 +41,9 @@ func paymentsFirst(n int) []posting {
 	return append(payments, creations...)
 }
 
-// pairs are the payments and the creations of n/2 orders, in this order, all of the same second.
+// pairs returns order.paid, then order.created, of each of n/2 orders, all of the same second.
 func pairs(n int) []posting {
-	at := time.Now().Truncate(time.Second) // the platform's times have seconds
+	at := time.Now().Truncate(time.Second) // the platform's times have whole seconds
 	var all []posting
 	for range n / 2 {
 		order := sample.NewID("order_")
@@ -52,13 +52,13 @@ func pairs(n int) []posting {
 	return all
 }
 
-// later is how many groups of histories lie between an order's creation and what else happens to it: more deliveries than there
-// are senders, so that the order is mostly there.
+// later is how many groups of histories lie between an order's creation and its later events. These groups have more deliveries
+// than there are senders, so that the order usually exists by then.
 const later = 16
 
-// histories are deliveries of n different events, ten of each group of five orders. Half of them are for orders that exist. One in
-// ten is out of order: in every other group an order's completion comes before its confirmation, and in the others an order is paid
-// before it is created, so that the event must wait. One in ten is delivered twice.
+// histories returns deliveries of n different events, ten for each group of five orders. Half of the events are for existing orders.
+// One in ten is out of order: in every other group an order's completion comes before its confirmation; in the other groups an order
+// is paid before it is created, so that the event must wait. One event in ten is delivered twice.
 func histories(n int) []posting {
 	groups := max(n/10, 1)
 	created, followed := make([][]posting, groups), make([][]posting, groups)
@@ -77,9 +77,9 @@ func histories(n int) []posting {
 	return all
 }
 
-// history is a group: what is delivered at the orders' creation, and what is delivered later.
+// history returns one group: what is delivered when the orders are created, and what is delivered later.
 func history(stale bool) (created, followed []posting) {
-	at := time.Now().Add(-time.Minute).Truncate(time.Second) // the platform's times have seconds
+	at := time.Now().Add(-time.Minute).Truncate(time.Second) // the platform's times have whole seconds
 	var orders [5]string
 	for i := range orders {
 		orders[i] = sample.NewID("order_")

@@ -10,7 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// filledParts measure the program on full tables beside itself on empty ones.
+// filledParts returns the parts that compare the program on full tables with itself on empty ones.
 func filledParts() []part {
 	return []part{
 		{name: "closed loop", subjects: []string{workflowEach, workflowEachFilled}, loads: []load{oneSender, senders16}, rounds: 12},
@@ -18,9 +18,9 @@ func filledParts() []part {
 	}
 }
 
-// fillSQL are 200,000 orders, 1,000,000 processed events and 100,000 waiting ones, of the last weeks, each about a kilobyte as the
-// platform's are. They are not so old that the purge deletes them, and the waiting ones were seen just now, so no sweep brings them back.
-// Their IDs are spread like those of new events and orders, so that these come between them in every index.
+// fillSQL inserts 200,000 orders, 1,000,000 processed events and 100,000 waiting ones from the last weeks, each about a kilobyte, like the
+// platform's. They are too young for the purge, and the waiting ones were seen just now, so that no sweep restarts them. Their IDs are
+// distributed like those of new events and orders, so that new ones fall between them in every index.
 var fillSQL = []string{
 	`CREATE FUNCTION pg_temp.id(prefix text, n bigint) RETURNS text LANGUAGE sql IMMUTABLE AS $$
 		SELECT prefix || left(translate(md5(n::text), '0123456789abcdef', '2357acegikmoqsuy'), 16) $$`,
@@ -41,17 +41,17 @@ var fillSQL = []string{
 		FROM (SELECT id, order_id, at, pg_temp.body(id, order_id, at) AS body
 			FROM (SELECT pg_temp.id('evt_', n) AS id, pg_temp.id('order_', n) AS order_id, now() - (n - 2000000) * interval '1 second' AS at
 				FROM generate_series(2000001, 2100000) n) AS times) AS events`,
-	`VACUUM (ANALYZE) orders, webhook_events, pending_events`, // so that it does not run while something is measured
+	`VACUUM (ANALYZE) orders, webhook_events, pending_events`, // so that no autovacuum runs during measurements
 	`CHECKPOINT`,
 }
 
-// share returns a statement of fillSQL that makes one of so many rows.
+// share returns a statement of fillSQL, changed to insert 1/of of the rows.
 func share(sql string, of int) string {
 	n := func(rows int) string { return strconv.Itoa(rows / of) }
 	return strings.NewReplacer("2000000", "2000000", "2000001", "2000001", "2100000", strconv.Itoa(2000000+100000/of), "1000000", n(1000000), "200000", n(200000)).Replace(sql)
 }
 
-// fill fills the tables of a database that is migrated, with one of so many rows. The statements share a connection, for their function.
+// fill fills the tables of a migrated database with 1/of of the rows, on one connection, because the statements use temporary functions.
 func fill(ctx context.Context, pool *pgxpool.Pool, of int) error {
 	conn, err := pool.Acquire(ctx)
 	if err != nil {
@@ -66,7 +66,7 @@ func fill(ctx context.Context, pool *pgxpool.Pool, of int) error {
 	return nil
 }
 
-// runFilled says how much longer an event takes on full tables.
+// runFilled measures and prints how much more an event takes on full tables than on empty ones.
 func (b *bench) runFilled(ctx context.Context) error {
 	b.results.begin("filled", b.version)
 	for _, p := range filledParts() {

@@ -2,17 +2,17 @@ package main
 
 import "time"
 
-// part is a part of a run: subjects that are started together, on servers of their own, and the loads that each of them meets in
-// every round. Idle subjects share the servers with the one that is measured.
+// part is a part of a run: subjects that are started together on the part's own servers, and the loads under which each of them is
+// measured in every round. Idle subjects share the servers with the one being measured.
 type part struct {
 	name     string
 	subjects []string
 	loads    []load
 	rounds   int
-	counted  bool // through the counting proxy, for round trips alone: it adds to every time
+	counted  bool // measure only round trips, through the counting proxy, which slows everything down
 }
 
-// What each load is for stands in docs/benchmark.md.
+// docs/benchmark.md says what each load is for.
 var (
 	oneSender  = load{name: "1 sender", senders: 1, events: 40}
 	fewSenders = load{name: "4 senders", senders: 4, events: 80}
@@ -46,7 +46,7 @@ func shortForm(before bool) []part {
 	}
 }
 
-// longForm is what docs/benchmark.md shows.
+// longForm has the parts that docs/benchmark.md shows.
 func longForm(before bool) []part {
 	compared := withBefore(before, serve, workflowEach, separate, emptyWorkflow, plainHandler, riverPeer, riverUntuned, dbosPeer, activityPeer)
 	return []part{
@@ -59,7 +59,7 @@ func longForm(before bool) []part {
 	}
 }
 
-// withBefore adds the older build right after the newer one.
+// withBefore returns names, with the older build right after each newer one if before is set.
 func withBefore(before bool, names ...string) []string {
 	if !before {
 		return names

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// guardParts measure the older build twice, beside itself: how much that differs is the noise.
+// guardParts returns parts that also measure the older build twice: the difference of the two is the noise.
 func guardParts() []part {
 	return []part{
 		{name: "closed loop", subjects: []string{workflowEach, workflowEachBefore, workflowEachAgain}, loads: []load{senders16}, rounds: 12},
@@ -16,7 +16,7 @@ func guardParts() []part {
 	}
 }
 
-// guarded are the figures that must not grow, as what they are called.
+// guarded are the figures that must not grow, with their names.
 var guarded = []struct {
 	name string
 	of   figure
@@ -29,7 +29,7 @@ var guarded = []struct {
 	{"WAL per event", wal},
 }
 
-// runGuard says in one line what became slower, or else cost more, than noise explains. That is its error, too.
+// runGuard prints in one line which figures grew by more than noise explains. It returns an error if there are any.
 func (b *bench) runGuard(ctx context.Context) error {
 	if b.before == "" {
 		return errors.New("-guard needs -before")
@@ -56,7 +56,7 @@ func (b *bench) runGuard(ctx context.Context) error {
 	return errors.New("slower than before")
 }
 
-// slower are the comparisons in which the newer build needs more of a figure, and all comparisons.
+// slower returns the comparisons in which the newer build is worse beyond noise, and all comparisons.
 func (r *results) slower() (slower, all []string) {
 	compared := []struct{ now, before, again string }{{workflowEach, workflowEachBefore, workflowEachAgain}, {serve, serveBefore, serveAgain}}
 	for _, c := range compared {
@@ -79,10 +79,10 @@ func (r *results) slower() (slower, all []string) {
 	return slower, all
 }
 
-// least is the smallest growth that is worth a word.
+// least is the smallest ratio that is worth reporting.
 const least = 1.02
 
-// exceeds reports whether the sign test says that it grew, and it grew by more than noise explains, and than is worth a word.
+// exceeds reports whether the figure grew according to the sign test, by more than noise explains and by more than least.
 func (i interval) exceeds(noise interval) bool {
 	return i.low > 1 && i.median > noise.high && i.median > least
 }

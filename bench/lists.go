@@ -21,8 +21,8 @@ import (
 	"inorder/workflows"
 )
 
-// What lists and views are asked of beside what fill makes, for the first page of each to have something to look for: an inbox, outcomes that are rare,
-// acts, and traffic.
+// fillViewsSQL adds to fill's rows what the first page of each list and view searches: an inbox, rare outcomes, stuck events and events in
+// attention, audited actions, and traffic.
 var fillViewsSQL = []string{
 	`INSERT INTO event_inbox (event_id, order_id, body, received_at, not_before)
 		SELECT 'evt_inbox_' || n, 'order_inbox_' || n / 2, convert_to('{"id":"evt_inbox_' || n || '","type":"order.paid","created_at":"2025-01-15T10:00:00Z","data":{"order_id":"order_inbox_' || n / 2 || '","note":"' || repeat('x', 900) || '"}}', 'UTF8'),
@@ -38,10 +38,10 @@ var fillViewsSQL = []string{
 	`CHECKPOINT`,
 }
 
-// applyingAtOnce is how many events Temporal has that are in no table.
+// applyingAtOnce is how many events are known only to Temporal and are in no table.
 const applyingAtOnce = 300
 
-// question is something that an operator asks, and how long the answer may take at p95.
+// question is a request of an operator, with the limit for its p95.
 type question struct {
 	name  string
 	limit time.Duration
@@ -85,9 +85,9 @@ func (b *bench) runLists(ctx context.Context, each int) error {
 	return nil
 }
 
-// timed asks so many times, resting before each, and returns how long each took, sorted, and what one cost the servers on average; zero where there is no /proc.
+// timed asks times times, resting before each. It returns the sorted durations, and the servers' mean processor time of one, 0 without /proc.
 func (s servers) timed(times int, rest time.Duration, ask func() error) (took []time.Duration, cpu time.Duration, err error) {
-	for range 3 { // they open connections
+	for range 3 { // to warm up: these open connections
 		if err := ask(); err != nil {
 			return nil, 0, err
 		}
@@ -121,7 +121,7 @@ func (s servers) cpu() (time.Duration, error) {
 	return temporal + postgres, err
 }
 
-// inspector is on a database that is full, and the namespace that is there from the start.
+// inspector returns an inspector of a full database and of the default namespace, and the database's pool.
 func (b *bench) inspector(ctx context.Context, on servers) (*inspect.Inspector, *pgxpool.Pool, error) {
 	const id = "lists"
 	url, err := on.newDatabase(ctx, id)
@@ -157,7 +157,7 @@ func (b *bench) inspector(ctx context.Context, on servers) (*inspect.Inspector, 
 	return &inspect.Inspector{View: view.New(pool), Engine: events, Patience: time.Minute}, pool, startApplying(ctx, events)
 }
 
-// startApplying starts workflows that no worker takes up, and returns when Temporal lists them.
+// startApplying starts workflows that no worker executes, and returns when Temporal lists them.
 func startApplying(ctx context.Context, events workflows.Events) error {
 	for n := range applyingAtOnce {
 		body := fmt.Appendf(nil, `{"id":"evt_applying_%d","type":"order.paid","created_at":"2025-01-15T10:00:00Z","data":{"order_id":"order_applying_%d"}}`, n, n/3)

@@ -16,14 +16,14 @@ import (
 	"inorder/internal/delivery"
 )
 
-// load is how events are posted: in a closed loop, where each of some senders waits for its answer, or in an open one, where
-// events come at their times, whether the earlier ones are answered or not.
+// load says how events are posted: in a closed loop, in which each sender waits for its answer before it posts again, or in an
+// open loop, in which events are posted at fixed times, whether or not the earlier ones are answered.
 type load struct {
 	name    string
 	senders int                   // closed loop
 	rate    int                   // open loop: events per second
-	events  int                   // different ones
-	fewer   int                   // instead, for a subject whose every event is a workflow; 0: the same
+	events  int                   // number of different events
+	fewer   int                   // replaces events for subjects with a workflow for every event; 0: does not
 	make    func(n int) []posting // deliveries of n different events; nil: new orders
 }
 
@@ -41,14 +41,14 @@ func (l load) deliveries() []posting {
 	return newOrders(l.events)
 }
 
-// sent is what became of the deliveries.
+// sent is the result of the deliveries.
 type sent struct {
-	acks    []time.Duration // from when each was to be posted until it was answered 200, or was given up
+	acks    []time.Duration // from when each was due to be posted until it was answered 200 or given up
 	refused int
 }
 
-// post posts the deliveries, and returns when all are answered. In a closed loop a refused one is posted again, as its sender would
-// do, and in an open loop it counts as refused.
+// post posts the deliveries, and returns when all are answered. In a closed loop it retries a refused delivery, as the platform
+// would. In an open loop it counts the delivery as refused.
 func (l load) post(ctx context.Context, url string, deliveries []posting) (sent, error) {
 	client := newClient(max(l.senders, 256))
 	defer client.CloseIdleConnections()
@@ -72,7 +72,7 @@ func (l load) post(ctx context.Context, url string, deliveries []posting) (sent,
 	return sent{acks: acks}, cmp.Or(errs...)
 }
 
-// postAtTimes posts each delivery at its time. Its acknowledgement counts from that time, so that a late sender hides nothing.
+// postAtTimes posts each delivery when it is due, and measures the acknowledgement from that time, so that a late sender hides no delay.
 func (l load) postAtTimes(ctx context.Context, client *http.Client, url string, deliveries []posting) sent {
 	acks := make([]time.Duration, len(deliveries))
 	var refused atomic.Int64
@@ -98,7 +98,7 @@ func newClient(conns int) *http.Client {
 
 var errRefused = errors.New("refused")
 
-// retryAfter is when a sender posts a refused event again. The platform waits for longer.
+// retryAfter is the pause before a refused event is posted again. The platform waits longer.
 const retryAfter = 100 * time.Millisecond
 
 func postUntilTaken(ctx context.Context, client *http.Client, url string, d posting) error {
@@ -115,7 +115,7 @@ func postUntilTaken(ctx context.Context, client *http.Client, url string, d post
 	}
 }
 
-// postOne returns how the event was taken. An answer of 503 is errRefused.
+// postOne posts once, and returns the header Inorder-Result. The error for 503 is errRefused.
 func postOne(ctx context.Context, client *http.Client, url string, d posting) (result string, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url+delivery.Path, bytes.NewReader(d.body))
 	if err != nil {

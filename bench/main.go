@@ -1,9 +1,9 @@
-// Command bench measures, in one run and on the same servers, how fast events are acknowledged and applied through inorder and
-// through its peers, and what an event costs. docs/benchmark.md says what each subject does, and how it is measured.
+// Command bench measures how fast inorder and its peers acknowledge and apply events, and what an event costs, in one run on the
+// same servers. docs/benchmark.md says what each subject does and how it is measured.
 //
-// It starts PostgreSQL (with fsync) and Temporal's development server itself, and sends to loopback only. Figures are ratios within one
-// run: machines differ, and so do their neighbours. Rounds are short and many, so that two subjects are measured within seconds
-// of each other.
+// It starts PostgreSQL (with fsync) and Temporal's development server itself, and sends only to loopback. Compare figures only as
+// ratios within one run, because machines differ, and so does the load that their neighbours cause. Rounds are short and many, so
+// that two subjects are measured within seconds of each other.
 package main
 
 import (
@@ -23,7 +23,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if len(os.Args) == 2 && peers.Has(os.Args[1]) { // started by this program, as a peer to measure
+	if len(os.Args) == 2 && peers.Has(os.Args[1]) { // this program has started itself as a peer
 		exit(peers.Run(ctx, os.Args[1]))
 	}
 	stack.ClearEnvironment()
@@ -84,20 +84,20 @@ func exit(err error) {
 	os.Exit(0)
 }
 
-// bench is one run of this program: what it measures, and what it has measured.
+// bench is one run of this program: its settings and its results.
 type bench struct {
 	program, before string
 	version, folder string
 	only            string   // the part to run; empty: all
 	chosen          []string // the subjects to measure; nil: all
 	rounds          int
-	builds          []named // with -engine, of the program
-	share           int     // of lists: of so many of the full rows it makes one
+	builds          []named // with -engine: other builds of the program
+	share           int     // with -lists: fill the tables with 1/share of the rows
 
 	results results
 }
 
-// runForm runs the parts, and reports.
+// runForm runs the parts, prints a report and writes the file of results.
 func (b *bench) runForm(ctx context.Context, form string, parts []part) error {
 	b.results.begin(form, b.version)
 	begin := time.Now()

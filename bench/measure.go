@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// measurement is one of a subject under a load. Its fields have no value where the machine or the subject has none: zero.
+// measurement is one measurement of a subject under a load. Fields that the machine or the subject can't provide are zero.
 type measurement struct {
 	Accepted float64 `json:"accepted_per_s"` // events/s, from the first POST to the last answer
 	Applied  float64 `json:"applied_per_s"`  // events/s, from the first POST until the last event ended
@@ -17,10 +17,10 @@ type measurement struct {
 	Refused  int     `json:"refused,omitempty"`
 	costs
 
-	roundTrips float64 // of an event, to PostgreSQL
+	roundTrips float64 // to PostgreSQL, per event
 }
 
-// measure posts a load's events and waits until all have ended, once each. It returns what that took, and every acknowledgement's time.
+// measure posts a load's events, and waits until each has ended exactly once. It returns the measurement and all acknowledgement times.
 func measure(ctx context.Context, s *subject, l load) (m measurement, acks []time.Duration, err error) {
 	deliveries := l.deliveries()
 	before, err := s.meter(ctx)
@@ -60,8 +60,8 @@ func measure(ctx context.Context, s *subject, l load) (m measurement, acks []tim
 	return m, sent.acks, nil
 }
 
-// await waits until all events have ended that were not refused, and returns an error if there are more than were sent: every event
-// ends once. A refused one may have become durable all the same.
+// await waits until all events that were not refused have ended. It returns an error if more events ended than were sent, because
+// every event ends once. A refused event may end, too, because it may have become durable before the refusal.
 func (s *subject) await(ctx context.Context, since time.Time, counted, events, refused int) error {
 	events += counted
 	ended := 0

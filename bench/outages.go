@@ -16,16 +16,16 @@ import (
 	"inorder/internal/sample"
 )
 
-// stage is a while of open-loop load: deliveries come at their times, whether the earlier ones are answered or not.
+// stage is a period of open-loop load: deliveries are posted at fixed times, whether or not the earlier ones are answered.
 type stage struct {
 	name  string
 	rate  int // events per second
 	lasts time.Duration
-	stop  func(s servers) (cont func()) // stops a server for all of the stage; nil: calm
+	stop  func(s servers) (cont func()) // stops a server for the whole stage; nil: no outage
 }
 
-// runOutages measures, on servers of its own, the acknowledgements in calm and while a server is stopped (SIGSTOP), and when the
-// events were applied.
+// runOutages measures, on its own servers, the acknowledgements with and without a stopped (SIGSTOP) server, and when the
+// events are applied.
 func runOutages(ctx context.Context, program string, lasts time.Duration) error {
 	on, err := startServers(ctx)
 	if err != nil {
@@ -72,7 +72,7 @@ func (g stage) run(ctx context.Context, s *subject, on servers) error {
 	err := poll(ctx, 5*time.Millisecond, func() (bool, error) {
 		var ended int
 		err := s.pool.QueryRow(ctx, `SELECT count(*) FROM webhook_events WHERE event_id = ANY ($1)`, ids).Scan(&ended)
-		return ended >= n-refused, err // what is refused may be durable all the same
+		return ended >= n-refused, err // a refused event may have become durable all the same
 	})
 	if err != nil {
 		return err
@@ -92,7 +92,7 @@ func (g stage) run(ctx context.Context, s *subject, on servers) error {
 	return nil
 }
 
-// awaitCalm waits until the last stage is over: Temporal takes events again, and the inbox is empty.
+// awaitCalm waits until the effects of the last stage are over: Temporal accepts events again, and the inbox is empty.
 func awaitCalm(ctx context.Context, s *subject) error {
 	client := newClient(1)
 	defer client.CloseIdleConnections()
@@ -105,7 +105,7 @@ func awaitCalm(ctx context.Context, s *subject) error {
 	})
 }
 
-// load posts n events, each at its time. A refused one counts with the time of its answer.
+// load posts n events, each when it is due. acks has the latency of every answer, including refusals.
 func (g stage) load(ctx context.Context, s *subject, n int) (ids []string, acks []time.Duration, refused int) {
 	client := newClient(256)
 	defer client.CloseIdleConnections()
@@ -135,7 +135,7 @@ func (g stage) load(ctx context.Context, s *subject, n int) (ids []string, acks 
 	return ids, acks, refused
 }
 
-// pause stops a process with all of its children, and returns what lets them go on.
+// pause stops a process and its children by SIGSTOP. cont resumes them.
 func pause(pid int) (cont func()) {
 	pids := append(children(pid), pid)
 	signal := func(s syscall.Signal) {

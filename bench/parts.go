@@ -9,7 +9,7 @@ import (
 	"sync"
 )
 
-// run measures a part: in every round each of its subjects meets each of its loads.
+// run measures a part: in every round, each subject under each load.
 func (b *bench) run(ctx context.Context, p part) error {
 	if b.only != "" && b.only != p.name {
 		return nil
@@ -41,9 +41,9 @@ func (b *bench) run(ctx context.Context, p part) error {
 	return b.meetAll(ctx, p, subjects)
 }
 
-// meetAll measures subjects in every round under every load.
+// meetAll measures all subjects in every round under every load.
 func (b *bench) meetAll(ctx context.Context, p part, subjects []*subject) error {
-	for round := range p.rounds + 1 { // round 0 is to warm up
+	for round := range p.rounds + 1 { // round 0 is the warm-up
 		for _, s := range inRound(subjects, round) {
 			for _, l := range p.loads {
 				if err := b.meet(ctx, p, s, l, round); err != nil {
@@ -61,7 +61,7 @@ func (b *bench) meetAll(ctx context.Context, p part, subjects []*subject) error 
 	return nil
 }
 
-// inRound is the subjects in the order of a round: none always follows the same neighbour, nor is always the first.
+// inRound returns the subjects in a round's order, which varies: no subject always follows the same other one, or is always first.
 func inRound(subjects []*subject, round int) []*subject {
 	order := slices.Clone(subjects)
 	if round%2 == 1 {
@@ -71,7 +71,7 @@ func inRound(subjects []*subject, round int) []*subject {
 	return slices.Concat(order[first:], order[:first])
 }
 
-// meet measures a subject under a load, unless it can't hold the load's rate. Only Temporal is too slow for some.
+// meet measures a subject under a load, unless it can't sustain the load's rate. Only subjects with a workflow per event may be too slow.
 func (b *bench) meet(ctx context.Context, p part, s *subject, l load, round int) error {
 	if s.perEvent && l.rate > 0 && float64(l.rate) > b.results.rateOf(s.name)*mostOfRate {
 		b.results.series(s.name, l).Overloaded = true
@@ -95,10 +95,10 @@ func (b *bench) meet(ctx context.Context, p part, s *subject, l load, round int)
 	return nil
 }
 
-// mostOfRate is up to which share of a subject's rate with 16 senders it meets an open loop: above it the queue grows without end.
+// mostOfRate is the highest rate of an open loop, as a share of the subject's rate with 16 senders: above it, the queue would grow forever.
 const mostOfRate = 0.9
 
-// startSubjects starts those of a part, all at once. It returns those that it has begun to start, also after an error.
+// startSubjects starts the subjects of a part, all at once. It returns all that it began to start, even with an error.
 func (b *bench) startSubjects(ctx context.Context, on servers, p part) ([]*subject, error) {
 	designs, err := b.designs()
 	if err != nil {

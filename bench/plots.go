@@ -10,7 +10,7 @@ import (
 	"gonum.org/v1/plot/vg"
 )
 
-// plots draws a file of results: rates, acknowledgements and what an event costs, each into an SVG.
+// plots draws the rates, acknowledgement times and costs in a file of results, each into an SVG in the folder.
 func plots(file, folder string) error {
 	r, err := readResults(file)
 	if err != nil {
@@ -69,13 +69,13 @@ type chart struct {
 
 type bar struct {
 	name string
-	of   func(subject string) float64 // 0: none
+	of   func(subject string) float64 // 0: no value
 }
 
 var colors = []color.Color{color.RGBA{0x4e, 0x79, 0xa7, 0xff}, color.RGBA{0xf2, 0x8e, 0x2b, 0xff}, color.RGBA{0x9c, 0x75, 0x5f, 0xff}}
 
 func (c chart) draw(subjects []string, folder string) error {
-	var names []string // from below to above
+	var names []string // from bottom to top
 	values := make([]plotter.Values, len(c.bars))
 	for i := len(subjects) - 1; i >= 0; i-- {
 		if c.bars[0].of(subjects[i]) == 0 {
@@ -105,7 +105,7 @@ func (c chart) draw(subjects []string, folder string) error {
 	}
 	p.NominalY(names...)
 	p.X.Min = 0
-	p.X.Max *= 1.3 // which leaves room for the legend
+	p.X.Max *= 1.3 // leaves room for the legend
 	height := vg.Points(70 + float64(len(names)*len(values)*width)*1.5)
 	return p.Save(vg.Points(560), height, filepath.Join(folder, c.file))
 }

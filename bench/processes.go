@@ -19,20 +19,20 @@ import (
 	"inorder/bench/peers"
 )
 
-// subject is one that runs.
+// subject is a running subject.
 type subject struct {
 	design
-	on        servers // that it uses
+	on        servers // the servers that it uses
 	name      string
 	url       string
 	pool      *pgxpool.Pool // on its database
 	env       []string      // of its processes
 	processes []*exec.Cmd
-	endedAddr string // of a subject that counts
+	endedAddr string // where a subject that counts reports its number of ended events
 	trips     *proxy // nil: not counted
 }
 
-// startSubject starts a subject, and returns it when it is ready. The caller stops it, also after an error.
+// startSubject starts a subject, and returns it when it is ready. The caller must stop it, even after an error.
 func (b *bench) startSubject(ctx context.Context, on servers, name string, d design, number int, counted bool) (*subject, error) {
 	s := &subject{design: d, on: on, name: name}
 	id := fmt.Sprintf("bench_%d", number)
@@ -92,7 +92,7 @@ func (s *subject) launch(commands [][]string) error {
 		p := exec.Command(command[0], command[1:]...)
 		p.Env = s.env
 		p.Stderr = os.Stderr
-		p.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is ours to pass on
+		p.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C reaches only us; we stop the processes
 		if err := p.Start(); err != nil {
 			return err
 		}
@@ -101,7 +101,7 @@ func (s *subject) launch(commands [][]string) error {
 	return nil
 }
 
-// end ends the processes after the first n.
+// end stops all processes but the first n, and waits for them.
 func (s *subject) end(n int) {
 	for _, p := range s.processes[n:] {
 		_ = p.Process.Signal(syscall.SIGTERM)
@@ -122,7 +122,7 @@ func (s *subject) stop() {
 	}
 }
 
-// ended is how many events have ended since then, or, of a subject that counts, since its start.
+// ended returns how many events have ended since the given time or, for a subject that counts, since its start.
 func (s *subject) ended(ctx context.Context, since time.Time) (n int, err error) {
 	if !s.counts {
 		err = s.pool.QueryRow(ctx, `SELECT count(*) FROM webhook_events WHERE processed_at >= $1`, since).Scan(&n)

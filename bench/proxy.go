@@ -8,16 +8,16 @@ import (
 	"sync/atomic"
 )
 
-// proxy stands between a subject and PostgreSQL and counts round trips: how often a connection's client speaks after the server has.
-// Several statements that are sent without waiting are one.
+// proxy stands between a subject and PostgreSQL and counts round trips: how often the client sends something after an answer of the
+// server. Several statements that are sent without waiting for an answer count as one.
 type proxy struct {
 	net.Listener
 	server string
 	count  atomic.Int64
-	conns  sync.Map // net.Conn to close
+	conns  sync.Map // open connections of clients (net.Conn)
 }
 
-// newProxy returns a proxy before the server of the URL, and the URL of the same database behind it.
+// newProxy starts a proxy in front of the URL's server, and returns it with the URL of the same database through it.
 func newProxy(databaseURL string) (*proxy, string, error) {
 	u, err := url.Parse(databaseURL)
 	if err != nil {
@@ -70,7 +70,7 @@ func (p *proxy) close() {
 	p.conns.Range(func(conn, _ any) bool { _ = conn.(net.Conn).Close(); return true })
 }
 
-// reader calls read whenever bytes have come, before they go on.
+// reader calls read whenever it has read bytes, before it returns them.
 type reader struct {
 	io.Reader
 	read func()

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A server that answers every line, and a client that sends several lines before it waits.
+// The server answers only the line "end". The client sends three lines before it waits for the answer: one round trip.
 func TestTheProxyCountsRoundTrips(t *testing.T) {
 	server, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)

@@ -15,10 +15,10 @@ import (
 	"inorder/workflows"
 )
 
-// purged is the program with payloads that go after ten days, and rows after thirty.
+// purged is the subject that purges payloads after ten days, and rows after thirty.
 const purged = "inorder serve, purging"
 
-// purgeFillSQL are rows that ended so many days ago, each about a kilobyte, in the order in which they ended, as events write them.
+// purgeFillSQL inserts $1 events that ended $2 days ago, about a kilobyte each, in the order in which they ended, as in production.
 const purgeFillSQL = `
 INSERT INTO webhook_events (event_id, type, order_id, outcome, occurred_at, received_at, processed_at, payload, body_hash)
 SELECT id, 'order.updated', 'order_' || left(md5(n::text), 16), 'applied', at, at, at,
@@ -27,13 +27,13 @@ SELECT id, 'order.updated', 'order_' || left(md5(n::text), 16), 'applied', at, a
 FROM (SELECT n, 'evt_' || left(md5($2::integer::text || n), 20) AS id, now() - make_interval(days => $2::integer) + n * interval '10 milliseconds' AS at FROM generate_series(1, $1::integer) n) AS events
 ON CONFLICT DO NOTHING`
 
-// purgeRates are the loads meanwhile, in events per second: one that Temporal takes, and one that mostly goes through the inbox.
+// purgeRates are the loads during a purge, in events per second: one that Temporal can take, and one that goes mostly through the inbox.
 var purgeRates = []int{80, 400}
 
-// stretch is for how long a load is posted before it is looked whether the purge has ended.
+// stretch is how long a load is posted between two checks whether the purge has ended.
 const stretch = 5 * time.Second
 
-// runPurge measures the acknowledgements before a purge of n rows and of n payloads, while it runs, and after it.
+// runPurge measures the acknowledgements before, during and after a purge of n rows and of n payloads.
 func (b *bench) runPurge(ctx context.Context, n int, calm time.Duration) error {
 	on, err := startServers(ctx)
 	if err != nil {
@@ -65,7 +65,7 @@ func purgeFlags() (rows *int, calm *time.Duration) {
 		flag.Duration("calm", 30*time.Second, "of -purge: how long acknowledgements are measured before and after it")
 }
 
-// purgeUnder measures under one load, and prints a line.
+// purgeUnder measures a purge under one load, and prints a line of the table.
 func (s *subject) purgeUnder(ctx context.Context, c client.Client, rate, n int, calm time.Duration) error {
 	if err := s.fillToPurge(ctx, n); err != nil {
 		return err
@@ -116,9 +116,9 @@ func (s *subject) purgeUnder(ctx context.Context, c client.Client, rate, n int, 
 	return nil
 }
 
-// fillToPurge makes n rows that are to go, and n whose payloads are.
+// fillToPurge inserts n rows that are due for deletion, and n whose payloads are.
 func (s *subject) fillToPurge(ctx context.Context, n int) error {
-	if _, err := s.pool.Exec(ctx, `DELETE FROM webhook_events WHERE payload_removed_at IS NOT NULL`); err != nil { // of the load before
+	if _, err := s.pool.Exec(ctx, `DELETE FROM webhook_events WHERE payload_removed_at IS NOT NULL`); err != nil { // left over from the previous load
 		return err
 	}
 	for _, days := range []int{40, 20} {
@@ -126,7 +126,7 @@ func (s *subject) fillToPurge(ctx context.Context, n int) error {
 			return err
 		}
 	}
-	// The purge goes on where it last stopped, which is after these rows; and what would run by itself should not do so while something is measured.
+	// Otherwise the purge would continue where it stopped, after these rows, and a vacuum or a checkpoint could start while we measure.
 	for _, sql := range []string{`DELETE FROM purge_progress`, `VACUUM (ANALYZE) webhook_events`, `CHECKPOINT`} {
 		if _, err := s.pool.Exec(ctx, sql); err != nil {
 			return err
@@ -135,13 +135,13 @@ func (s *subject) fillToPurge(ctx context.Context, n int) error {
 	return nil
 }
 
-// written is how much WAL there has been, in MB.
+// written returns how much WAL has been written so far, in MB (2^20 bytes).
 func (s *subject) written(ctx context.Context) (mb float64, err error) {
 	err = s.pool.QueryRow(ctx, `SELECT (pg_current_wal_lsn() - '0/0')::float8 / 1048576`).Scan(&mb)
 	return mb, err
 }
 
-// acksFor posts new orders at a rate for a time, or until until is closed, and returns the times of the acknowledgements.
+// acksFor posts new orders at a rate, until until is closed or, if it is nil, for lasts. It returns the acknowledgement times.
 func (s *subject) acksFor(ctx context.Context, rate int, lasts time.Duration, until <-chan struct{}) (acks []time.Duration, err error) {
 	for begin := time.Now(); ; {
 		l := open(rate, stretch)

@@ -13,7 +13,7 @@ import (
 	"inorder/internal/inspect"
 )
 
-// sampled are things to ask for.
+// sampled has the IDs, and the number of an order, that questions ask for.
 type sampled struct{ ended, waiting, order, waitedFor, number string }
 
 func samples(ctx context.Context, pool *pgxpool.Pool, share int) (s sampled, err error) {
@@ -23,7 +23,7 @@ func samples(ctx context.Context, pool *pgxpool.Pool, share int) (s sampled, err
 	return s, err
 }
 
-// complete is an error if the answer lacks anything.
+// complete returns an error if the answer is incomplete.
 func complete(missing []api.Missing, err error) error {
 	if err == nil && len(missing) > 0 {
 		return fmt.Errorf("%s: %s", missing[0].Source, missing[0].Why)
@@ -31,7 +31,7 @@ func complete(missing []api.Missing, err error) error {
 	return err
 }
 
-// questions are all, the lists by their names.
+// questions returns all questions: first those about lists, sorted by name, then those about one thing.
 func (s sampled) questions() []question {
 	all := slices.Concat(s.aboutEvents(), s.aboutOrders(), aboutAudit())
 	slices.SortFunc(all, func(a, b question) int { return strings.Compare(a.name, b.name) })
@@ -76,7 +76,7 @@ func aboutAudit() (all []question) {
 	return all
 }
 
-// aboutOne are the views of one thing, and the status.
+// aboutOne returns the questions about one thing, and about the status.
 func (s sampled) aboutOne() []question {
 	event := func(id string) func(context.Context, *inspect.Inspector) error {
 		return func(ctx context.Context, i *inspect.Inspector) error {
@@ -110,8 +110,8 @@ func (s sampled) aboutOne() []question {
 	}
 }
 
-// statusAnew is the status for who has not asked for a while, so that no answer of Temporal's is kept. Temporal answers some ten questions
-// about all workflows a second, and the status has up to five: they are asked this far apart.
+// statusAnew asks for the status when no answer of Temporal is cached, as after a while without a request. Temporal answers about ten queries
+// over all workflows per second, and the status needs up to five, so the requests are this far apart.
 const (
 	statusAnew = "the status, with Temporal asked anew"
 	apart      = 600 * time.Millisecond

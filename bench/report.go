@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// report writes the tables, in Markdown, of what was measured.
+// report writes the results as Markdown tables.
 func report(w io.Writer, r *results) {
 	fmt.Fprintf(w, "\n%s form, inorder %s, %s; %d processors (%s), PostgreSQL %s, Temporal %s.\n", r.Form, r.Version, r.Began.Format("2006-01-02"),
 		r.CPUs, r.CPU, r.PostgreSQL, r.Temporal)
@@ -18,7 +18,7 @@ func report(w io.Writer, r *results) {
 	costTable(w, r)
 }
 
-// row is a subject's cells, without its name; nil if it has none.
+// row returns a subject's cells, without its name, or nil if the table has no row for it.
 type row func(subject string) []string
 
 func table(w io.Writer, r *results, title string, columns []string, cells row) {
@@ -118,7 +118,7 @@ func costTable(w io.Writer, r *results) {
 	})
 }
 
-// measured returns nil if there is no measurement.
+// measured returns a subject's series under a load, or nil if there is no measurement.
 func (r *results) measured(subject string, l load) *series {
 	if s := r.find(subject, l.name); s != nil && len(s.Rounds) > 0 {
 		return s

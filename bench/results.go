@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// results are what a run has measured, as the file of results has it.
+// results is what a run has measured, in the form of the file of results.
 type results struct {
 	Form       string             `json:"form"`
 	Began      time.Time          `json:"began"`
@@ -23,19 +23,19 @@ type results struct {
 	PostgreSQL string             `json:"postgresql"`
 	Temporal   string             `json:"temporal"`
 	Subjects   []string           `json:"subjects"`
-	Memory     map[string]float64 `json:"peak_memory_mb"` // of a subject's processes
+	Memory     map[string]float64 `json:"peak_memory_mb"` // of all processes of a subject, by subject
 	Series     []*series          `json:"series"`
 }
 
-// series is a subject under a load, in all rounds.
+// series is all rounds of a subject under a load.
 type series struct {
 	Subject    string        `json:"subject"`
 	Load       string        `json:"load"`
-	Events     int           `json:"events"`               // of a round
-	Overloaded bool          `json:"overloaded,omitempty"` // it can't hold the load's rate
+	Events     int           `json:"events"`               // per round
+	Overloaded bool          `json:"overloaded,omitempty"` // the subject can't sustain the load's rate
 	Rounds     []measurement `json:"rounds,omitempty"`
-	RoundTrips float64       `json:"round_trips,omitempty"` // of an event, to PostgreSQL
-	AckP50     float64       `json:"ack_p50_ms"`            // of all rounds' events
+	RoundTrips float64       `json:"round_trips,omitempty"` // to PostgreSQL, per event
+	AckP50     float64       `json:"ack_p50_ms"`            // over the events of all rounds, as the next two
 	AckP99     float64       `json:"ack_p99_ms"`
 	AckP999    float64       `json:"ack_p999_ms"`
 
@@ -44,7 +44,7 @@ type series struct {
 
 func (r *results) begin(form, version string) {
 	*r = results{Form: form, Began: time.Now().UTC(), Version: version, OS: runtime.GOOS + "/" + runtime.GOARCH, CPUs: runtime.NumCPU(), Memory: map[string]float64{}}
-	text, _ := os.ReadFile("/proc/cpuinfo") // Linux alone has it
+	text, _ := os.ReadFile("/proc/cpuinfo") // only Linux has it
 	if model := regexp.MustCompile(`(?m)^model name\s*: (.*)$`).FindSubmatch(text); model != nil {
 		r.CPU = string(model[1])
 	}
@@ -55,7 +55,7 @@ func (r *results) servers(ctx context.Context, on servers) (err error) {
 	return err
 }
 
-// subjects keeps the order in which subjects are shown.
+// subjects adds subjects to those shown, in the order of names.
 func (r *results) subjects(names []string) {
 	for _, name := range names {
 		if !slices.Contains(r.Subjects, name) {
@@ -64,14 +64,14 @@ func (r *results) subjects(names []string) {
 	}
 }
 
-// memory keeps the most that a subject has had in memory in any part.
+// memory records a subject's peak memory, the highest of all parts.
 func (r *results) memory(s *subject) error {
 	bytes, err := s.peakMemory()
 	r.Memory[s.name] = max(r.Memory[s.name], float64(bytes)/1e6)
 	return err
 }
 
-// find returns nil if the subject did not meet the load.
+// find returns a subject's series under a load, or nil if there is none.
 func (r *results) find(subject, load string) *series {
 	i := slices.IndexFunc(r.Series, func(s *series) bool { return s.Subject == subject && s.Load == load })
 	if i < 0 {
@@ -96,7 +96,7 @@ func (s *series) add(events int, m measurement, acks []time.Duration) {
 	s.AckP50, s.AckP99, s.AckP999 = quantiles(s.acks)
 }
 
-// rateOf is how many events a subject takes to their end in a second with 16 senders; without limit, if that was not measured.
+// rateOf returns how many events a subject applies per second with 16 senders, or infinity if that was not measured.
 func (r *results) rateOf(subject string) float64 {
 	s := r.find(subject, senders16.name)
 	if s == nil || len(s.Rounds) == 0 {

@@ -20,7 +20,7 @@ import (
 
 var discard = slog.New(slog.DiscardHandler)
 
-// servers are a PostgreSQL and a Temporal of our own, so that their processes are known.
+// servers is our own PostgreSQL and Temporal, whose process IDs we therefore know.
 type servers struct{ *stack.Stack }
 
 func startServers(ctx context.Context) (servers, error) {
@@ -46,7 +46,7 @@ func (s servers) newDatabase(ctx context.Context, name string) (string, error) {
 	return u.String(), nil
 }
 
-// newNamespace registers a namespace, and returns when it can be used.
+// newNamespace registers a namespace, and returns when it is usable.
 func (s servers) newNamespace(ctx context.Context, name string) error {
 	c, err := client.NewLazyClient(client.Options{HostPort: s.TemporalAddress, Logger: sdklog.NewStructuredLogger(discard)})
 	if err != nil {
@@ -63,7 +63,7 @@ func (s servers) newNamespace(ctx context.Context, name string) error {
 	})
 }
 
-// versions are those of the servers.
+// versions returns the versions of the servers.
 func (s servers) versions(ctx context.Context) (postgres, temporal string, err error) {
 	pool, err := pgxpool.New(ctx, s.SuperuserURL)
 	if err != nil {
@@ -82,7 +82,7 @@ func (s servers) versions(ctx context.Context) (postgres, temporal string, err e
 	return postgres, info.GetServerVersion(), err
 }
 
-// poll asks until the answer is yes, for five minutes at most. It leaves nine tenths of the time to others: a question costs, too.
+// poll calls ask until it returns true, for five minutes at most. It asks for a tenth of the time at most, because asking costs, too.
 func poll(ctx context.Context, pause time.Duration, ask func() (bool, error)) error {
 	for begin := time.Now(); ; {
 		asked := time.Now()

@@ -24,7 +24,7 @@ func cpuSubject(m measurement) float64  { return m.CPUSubject }
 func cpuTemporal(m measurement) float64 { return m.CPUTemporal }
 func cpuPostgres(m measurement) float64 { return m.CPUPostgres }
 
-// median is that of all rounds.
+// median returns the median of a figure over all rounds.
 func (s *series) median(of figure) float64 {
 	return median(s.figures(of))
 }
@@ -45,8 +45,8 @@ func median(values []float64) float64 {
 	return (values[(len(values)-1)/2] + values[len(values)/2]) / 2
 }
 
-// interval is the median of the rounds' ratios, with bounds: those between two order statistics, of which the sign test can't say with
-// this confidence that the median lies beyond them. Of few rounds they are infinite.
+// interval is the median of the rounds' ratios with its confidence interval. The bounds are two order statistics; by the sign test,
+// the true median lies between them with the given confidence. With few rounds the bounds are infinite.
 type interval struct{ median, low, high float64 }
 
 func (i interval) String() string {
@@ -58,7 +58,7 @@ func (i interval) String() string {
 
 const confidence = 0.99
 
-// ratio compares two series, round by round: two measurements of one round had the same neighbours.
+// ratio compares two series round by round: measurements of one round ran under the same conditions. It returns false if none can be compared.
 func ratio(s, other *series, of figure) (interval, bool) {
 	if s == nil || other == nil {
 		return interval{}, false
@@ -76,7 +76,7 @@ func ratio(s, other *series, of figure) (interval, bool) {
 	return interval{summary.Center, summary.Lo, summary.Hi}, true
 }
 
-// quantiles are in milliseconds.
+// quantiles returns p50, p99 and p99.9 in milliseconds.
 func quantiles(acks []time.Duration) (p50, p99, p999 float64) {
 	if len(acks) == 0 {
 		return 0, 0, 0

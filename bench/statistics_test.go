@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// rounds are measurements that differ by noise, of a program with these events a second.
+// rounds returns a series of 12 measurements with noise, of a program that applies rate events per second.
 func rounds(r *rand.Rand, subject, load string, rate float64) *series {
 	s := &series{Subject: subject, Load: load}
 	for range 12 {
@@ -29,7 +29,7 @@ func TestTheGuardSaysWhatBecameSlower(t *testing.T) {
 	}
 }
 
-// As often as the same program is compared with itself, in five figures of three loads: hardly ever.
+// In 500 comparisons of the same program with itself, the guard raises at most one false alarm.
 func TestTheGuardIsQuietAboutNoise(t *testing.T) {
 	random, alarms := rand.New(rand.NewPCG(3, 4)), 0
 	for range 500 {

@@ -22,21 +22,21 @@ const (
 	workflowEachFilled = "inorder serve, INBOX=off, full tables"
 )
 
-// olderOf are the subjects of the older build.
+// olderOf maps subjects to the same subjects of the older build.
 var olderOf = map[string]string{serve: serveBefore, workflowEach: workflowEachBefore}
 
-// design is how a subject is made: one way of an event to its end. It has a database of its own and, where it needs Temporal,
-// a namespace and a task queue, so that builds with different schemas can be compared.
+// design says how a subject is started; each design is one way to process events. A subject has its own database and, if it
+// needs Temporal, its own namespace and task queue, so that builds with different schemas can be compared.
 type design struct {
 	commands  [][]string
-	late      [][]string // run only from when a load's events are all accepted until they have ended
-	migrate   string     // the program that migrates its database and its namespace; empty for those without Temporal
-	counts    bool       // its process counts what ended, because there are no rows
-	perEvent  bool       // each event is a workflow, so that Temporal limits it: bursts have fewer events
+	late      [][]string // run only after all events of a load are accepted, until they have ended
+	migrate   string     // the program that migrates the database and the namespace; empty without Temporal
+	counts    bool       // the process counts ended events itself, because it writes no rows
+	perEvent  bool       // every event is a workflow, so that Temporal limits the rate, and bursts have fewer events
 	fullTable bool
 }
 
-// designs are all subjects by their names.
+// designs returns all designs by the names of their subjects.
 func (b *bench) designs() (map[string]design, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -68,7 +68,7 @@ func (b *bench) designs() (map[string]design, error) {
 	}, nil
 }
 
-// eachOf is a build of inorder that makes each event a workflow.
+// eachOf returns the design of a build of inorder that starts a workflow for each event.
 func eachOf(program string) design {
 	return design{migrate: program, commands: [][]string{{"env", "INBOX=off", program, "serve"}}, perEvent: true}
 }

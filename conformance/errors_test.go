@@ -39,7 +39,7 @@ func TestErrorsAreTheSDKsOwn(t *testing.T) {
 			got := r.try(tc.call[0].(string), tc.call[1:]...).Error
 			require.NotNil(t, got)
 			require.NotEmpty(t, got.Message)
-			tc.want.Name, tc.want.Official = "HeadlessCommerceError", true // the SDK throws no other
+			tc.want.Name, tc.want.Official = "HeadlessCommerceError", true // the SDK throws no other errors
 			tc.want.Message, tc.want.Details = got.Message, got.Details
 			require.Equal(t, tc.want, *got)
 		})

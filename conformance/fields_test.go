@@ -11,8 +11,8 @@ import (
 	"inorder/dev/standin"
 )
 
-// The stand-in's objects have the fields that the SDK's types declare, so that a program written against those types
-// finds them here.
+// The stand-in's objects have all fields that the SDK's types declare, so that a program written against those types
+// works with the stand-in.
 func TestObjectsHaveTheFieldsOfTheSDKsTypes(t *testing.T) {
 	r := newRig(t, standin.Options{})
 	declared, err := os.ReadFile("node_modules/@headless-commerce/sdk/dist/index.d.ts")
@@ -52,7 +52,7 @@ func TestObjectsHaveTheFieldsOfTheSDKsTypes(t *testing.T) {
 	}
 }
 
-// fields are those that an interface of the SDK's declarations has, but for the optional ones.
+// fields returns the names of the required fields of an interface in the SDK's declarations.
 func fields(t *testing.T, declared []byte, kind string) (names []string) {
 	body := regexp.MustCompile(`(?m)^interface ` + kind + ` \{\n((?s:.*?))^\}`).FindSubmatch(declared)
 	require.NotNil(t, body, "the SDK declares it")

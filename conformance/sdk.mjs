@@ -1,5 +1,5 @@
-// Calls the platform's official SDK for the Go tests: one JSON request a line on standard input, its answer a line on
-// standard output. {id, client, call: "webhooks.adminGet", args} is answered with {id, value, attempts} or {id, error, attempts}.
+// Calls the platform's official SDK for the Go tests. It reads one JSON request per line and writes one answer per line:
+// {id, client, call: "webhooks.adminGet", args} is answered with {id, value, attempts} or {id, error, attempts}.
 import { createInterface } from "node:readline";
 import { HeadlessCommerceError, createAdminClient, verifyWebhookSignature } from "@headless-commerce/sdk";
 

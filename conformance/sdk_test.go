@@ -1,5 +1,5 @@
-// Package conformance holds the stand-in, and what signs and verifies here, to the platform's official SDK.
-// package-lock.json pins it; `make conformance/node_modules` installs it.
+// Package conformance tests the stand-in, and our signing and verifying of deliveries, against the platform's official SDK.
+// package-lock.json pins the SDK; `make conformance/node_modules` installs it.
 package conformance
 
 import (
@@ -18,7 +18,7 @@ import (
 
 const key = standin.DefaultKey
 
-// rig is a stand-in and the SDK that calls it.
+// rig is a stand-in and a process with the SDK that calls it.
 type rig struct {
 	*standin.Server
 	t      *testing.T
@@ -29,7 +29,7 @@ type rig struct {
 	lastID   int
 }
 
-// answer is what a call came to: a value, or an error of the SDK.
+// answer is the result of a call: a value, or an error of the SDK.
 type answer struct {
 	ID       int             `json:"id"`
 	Value    json.RawMessage `json:"value"`
@@ -71,7 +71,7 @@ func newRig(t *testing.T, o standin.Options) *rig {
 	return r
 }
 
-// needSDK skips where there is no Node.js, or the SDK is not installed; in CI that is a failure.
+// needSDK skips the test if Node.js or the SDK is not installed; in CI it fails the test.
 func needSDK(t *testing.T) {
 	_, err := exec.LookPath("node")
 	if err == nil {
@@ -80,7 +80,7 @@ func needSDK(t *testing.T) {
 	testenv.Need(t, err, "without Node.js 20 and the platform's SDK (make conformance/node_modules) nothing holds us to it")
 }
 
-// try calls the SDK.
+// try calls the SDK, and returns its value or error.
 func (r *rig) try(call string, args ...any) answer {
 	r.lastID++
 	if args == nil {
@@ -93,7 +93,7 @@ func (r *rig) try(call string, args ...any) answer {
 	return a
 }
 
-// call calls the SDK, which must succeed, and reads the value.
+// call calls the SDK, which must succeed, and decodes the value.
 func call[T any](r *rig, name string, args ...any) (value T) {
 	r.t.Helper()
 	a := r.try(name, args...)
@@ -104,7 +104,7 @@ func call[T any](r *rig, name string, args ...any) (value T) {
 	return value
 }
 
-// verifies asks the SDK's verifier. What it throws at, it does not verify.
+// verifies reports whether the SDK's verifier accepts the signature. An exception counts as no.
 func (r *rig) verifies(secret string, body []byte, signature string) bool {
 	a := r.try("verify", base64.StdEncoding.EncodeToString(body), signature, secret)
 	return a.Error == nil && string(a.Value) == "true"

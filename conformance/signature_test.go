@@ -75,7 +75,7 @@ var large = `{"id":"evt_2","type":"order.updated","data":{"note":"` + strings.Re
 
 func signed(secret, body string) string { return delivery.Sign(secret, []byte(body)) }
 
-// vectorInBase64 is the vector's signature in another notation.
+// vectorInBase64 returns the vector's signature in base64 instead of hex.
 func vectorInBase64() string {
 	digest, err := hex.DecodeString(vectorSignature)
 	if err != nil {
@@ -84,7 +84,7 @@ func vectorInBase64() string {
 	return base64.StdEncoding.EncodeToString(digest)
 }
 
-// vectorAgain is the vector's body, decoded and encoded once more.
+// vectorAgain returns the vector's body, decoded and encoded again.
 func vectorAgain() string {
 	var anything map[string]any
 	if err := json.Unmarshal([]byte(vectorBody), &anything); err != nil {
@@ -109,7 +109,7 @@ func TestOurVerifierAndTheSDKsAgree(t *testing.T) {
 	}
 }
 
-// The one difference: the SDK verifies text, and text has no invalid UTF-8. We verify the bytes that were signed.
+// This is the only difference: the SDK verifies text, which can't contain invalid UTF-8. We verify the bytes that were signed.
 func TestOnlyWeVerifyWhatIsNoText(t *testing.T) {
 	r := newRig(t, standin.Options{})
 	body := []byte("{\"note\":\"\xff\"}")
@@ -117,7 +117,7 @@ func TestOnlyWeVerifyWhatIsNoText(t *testing.T) {
 	require.False(t, r.verifies(vectorSecret, body, delivery.Sign(vectorSecret, body)))
 }
 
-// inbox is an HTTP server that keeps what it gets.
+// inbox is an HTTP server that keeps the deliveries that it receives.
 type inbox struct {
 	*httptest.Server
 	mu  sync.Mutex
@@ -157,7 +157,7 @@ func TestTheSDKVerifiesWhatTheStandInDelivers(t *testing.T) {
 	}
 }
 
-// The built program, as a user runs it.
+// TestTheSDKVerifiesWhatInorderSends runs the built program, as a user does.
 func TestTheSDKVerifiesWhatInorderSends(t *testing.T) {
 	r, in := newRig(t, standin.Options{}), newInbox(t)
 	program := filepath.Join(t.TempDir(), "inorder")

@@ -101,7 +101,7 @@ func TestTheSDKsTestDelivery(t *testing.T) {
 	}
 }
 
-// The SDK's method for it takes no key, so this is the request that its methods make.
+// The SDK's method takes no idempotency key, so the test makes the request that this method makes.
 func TestAnIdempotencyKeyMakesOneWebhook(t *testing.T) {
 	r := newRig(t, standin.Options{})
 	create := func(key string) string {

@@ -20,7 +20,7 @@ import (
 
 const canaryToken = "canary-admin-token"
 
-// withAdmin is a system with an admin API at a known place.
+// withAdmin returns a system whose admin API has a known address, and a client of that API.
 func withAdmin(t *testing.T, env ...string) (*system, *api.Client) {
 	port, err := stack.FreePort()
 	require.NoError(t, err)
@@ -29,7 +29,7 @@ func withAdmin(t *testing.T, env ...string) (*system, *api.Client) {
 	return s, &api.Client{URL: "http://" + addr, Token: canaryToken}
 }
 
-// curl sends what no Client would, and returns the answer.
+// curl sends a request that api.Client would never send, and returns the status and body of the answer.
 func curl(t *testing.T, method, url, body string, headers ...string) (int, string) {
 	req, err := http.NewRequest(method, url, strings.NewReader(body))
 	require.NoError(t, err)
@@ -48,7 +48,7 @@ func curl(t *testing.T, method, url, body string, headers ...string) (int, strin
 
 var nullLists = regexp.MustCompile(`"(data|problems|actions|timeline|first|failures|aspects|parts|refunds|traffic|failing_tasks|states|outcomes|dependencies)":null`)
 
-// TestNothingThatIsSecretIsLogged asks in every way, right and wrong, while everything is logged.
+// TestNothingThatIsSecretIsLogged sends valid and invalid requests of all kinds, with logging at level debug.
 func TestNothingThatIsSecretIsLogged(t *testing.T) {
 	s, c := withAdmin(t, "LOG_LEVEL=debug")
 	s.serve()
@@ -92,7 +92,7 @@ func TestNothingThatIsSecretIsLogged(t *testing.T) {
 	require.NotContains(t, s.log(), "canary")
 }
 
-// TestAnActIsDoneOnceThoughItsAnswerIsLost kills the process when it has acted and before it is sure that the answer arrived.
+// TestAnActIsDoneOnceThoughItsProcessIsKilled kills the process after it has acted and before it has stored its answer.
 func TestAnActIsDoneOnceThoughItsProcessIsKilled(t *testing.T) {
 	s, c := withAdmin(t)
 	serve := s.serve()
@@ -103,7 +103,7 @@ func TestAnActIsDoneOnceThoughItsProcessIsKilled(t *testing.T) {
 	}
 	status, text := discard()
 	require.Equal(t, 200, status, text)
-	// As if it had been killed between its act and the keeping of its answer.
+	// The row is as if the process had been killed between acting and storing its answer.
 	_, err := s.pool.Exec(t.Context(), `UPDATE idempotency_keys SET status = NULL, response = NULL, lease_until = now()`)
 	require.NoError(t, err)
 	require.NoError(t, serve.Process.Kill())

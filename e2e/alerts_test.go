@@ -27,7 +27,7 @@ import (
 	"inorder/workflows"
 )
 
-// watched is a system that a real Prometheus scrapes, and whoever follows the document about its alerts.
+// watched is a system that a real Prometheus scrapes, with a workplace for following the document about its alerts.
 type watched struct {
 	*workplace
 	*system
@@ -39,8 +39,8 @@ const (
 	documentedAdmin      = "127.0.0.1:3001"
 )
 
-// watch makes a checkout of what the document needs, with the addresses of the test in it, and a Prometheus that looks each second. Where
-// there is no Prometheus the test is skipped; in CI that is a failure.
+// watch creates a directory with the files that the document needs, containing the test's addresses, and starts a Prometheus that scrapes
+// every second. Without an installed Prometheus the test is skipped; in CI it fails.
 func watch(t *testing.T, s *system, adminURL string) *watched {
 	_, err := exec.LookPath("prometheus")
 	testenv.Need(t, err, "without Prometheus nothing shows that an alert fires")
@@ -70,7 +70,7 @@ func watch(t *testing.T, s *system, adminURL string) *watched {
 	return w
 }
 
-// here puts the test's Prometheus in the place of the documented one.
+// here replaces the documented address of Prometheus with the test's.
 func (w *watched) here(text string) string {
 	return strings.ReplaceAll(text, documentedPrometheus, w.prometheus)
 }
@@ -85,7 +85,7 @@ func (w *watched) write(path, text string) {
 	require.NoError(w.T, os.WriteFile(filepath.Join(w.dir, path), []byte(text), 0o600))
 }
 
-// get asks Prometheus.
+// get sends a GET to Prometheus and returns the body.
 func (w *watched) get(path string) ([]byte, error) {
 	resp, err := http.Get("http://" + w.prometheus + path)
 	if err != nil {
@@ -99,7 +99,7 @@ func (w *watched) get(path string) ([]byte, error) {
 	return body, err
 }
 
-// An alert is seen to fire and to end, as the document says, and while it fires every query of the dashboard has an answer.
+// An alert fires and ends as the document says. While it fires, every query of the dashboard returns a number.
 func TestTheDrillOfAnAlert(t *testing.T) {
 	t.Parallel()
 	_, platform := testenv.StandIn(t, standin.Options{})
@@ -124,9 +124,9 @@ func TestTheDrillOfAnAlert(t *testing.T) {
 	}
 }
 
-// look is a block that is followed until what it prints is as the document says.
+// look is a block of the document that is repeated until it prints what the document says.
 type look struct {
-	title string // how the sentence before it begins
+	title string // the beginning of the sentence before the block
 	check func(now *assert.CollectT, out string)
 	then  func()
 }
@@ -152,7 +152,7 @@ func (w *watched) drill() []look {
 	}
 }
 
-// live has the system do a little of everything, after Prometheus has looked once.
+// live makes the system do a little of everything, after Prometheus has scraped it once.
 func (w *watched) live() {
 	for range 3 {
 		w.send(sample.Options{Type: "order.created", OrderID: sample.NewID("order_")})
@@ -164,8 +164,8 @@ func (w *watched) live() {
 	}
 }
 
-// requireDashboard asks each query of the dashboard until it is answered by a number. A panel that shows nothing would not tell whether
-// nothing is wrong, or the query.
+// requireDashboard runs each query of the dashboard until it returns a number. An empty panel could mean either that all is well or
+// that its query is wrong.
 func (w *watched) requireDashboard() {
 	var dashboard struct {
 		Panels []struct {
@@ -183,7 +183,7 @@ func (w *watched) requireDashboard() {
 	require.Greater(w.T, asked, 30)
 }
 
-// requireWhatAlertsLookAt asks for the metric of each alert by which it sees that the metric is absent.
+// requireWhatAlertsLookAt checks, for each alert that also fires when its metric is absent, that this metric exists.
 func (w *watched) requireWhatAlertsLookAt() {
 	looked := regexp.MustCompile(`unless on \(job\) last_over_time\((.+)\[`).FindAllStringSubmatch(w.read("deploy/alerts.yml"), -1)
 	require.Greater(w.T, len(looked), 15)
@@ -195,20 +195,20 @@ func (w *watched) requireWhatAlertsLookAt() {
 	w.finds(`inorder_job_last_success_timestamp_seconds{job="inorder", exported_job="sweep"} > 0`)
 }
 
-// failATask has a workflow begin that no worker knows. The metric of that is not there before.
+// failATask starts a workflow of a type that no worker knows. The metric of failing tasks does not exist before that.
 func (w *watched) failATask() {
 	_, err := w.temporal.ExecuteWorkflow(w.Context(), client.StartWorkflowOptions{TaskQueue: workflows.DefaultTaskQueue}, "NobodyKnowsIt")
 	require.NoError(w.T, err)
 	w.finds(`ALERTS{alertname="InorderWorkflowTasksFail", alertstate="firing", job="inorder", absent=""}`)
 }
 
-// finds asks until the answer is a number.
+// finds repeats the query until it returns a number.
 func (w *watched) finds(expr string) {
 	w.T.Helper()
 	require.Eventually(w.T, func() bool { return len(w.ask(expr)) > 0 }, testenv.Patience, 200*time.Millisecond, expr)
 }
 
-// ask returns the numbers that a query finds now.
+// ask returns the numbers that a query returns now, without NaN.
 func (w *watched) ask(expr string) (found []float64) {
 	body, err := w.get("/api/v1/query?query=" + url.QueryEscape(expr))
 	require.NoError(w.T, err, expr)
@@ -219,7 +219,7 @@ func (w *watched) ask(expr string) (found []float64) {
 	}
 	require.NoError(w.T, json.Unmarshal(body, &answer))
 	for _, r := range answer.Data.Result {
-		if n, err := strconv.ParseFloat(fmt.Sprint(r.Value[1]), 64); err == nil && n == n { // no number is not itself
+		if n, err := strconv.ParseFloat(fmt.Sprint(r.Value[1]), 64); err == nil && n == n { // NaN is not equal to itself
 			found = append(found, n)
 		}
 	}

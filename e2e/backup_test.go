@@ -12,9 +12,9 @@ import (
 	"inorder/workflows"
 )
 
-// docs/operations.md's section on backup and restore, followed literally. The copies are of two moments, Temporal's first. Events have
-// ended, wait, are stuck, need a person and are in the inbox. After each loss nothing has had its effect twice, what a store has goes
-// on, and what neither has is what the document says it is, and comes back in the way that it says.
+// TestBackupAndRestore follows the section on backup and restore of docs/operations.md literally. The two copies are taken at different
+// times, Temporal's first. Some events have ended; others wait, are stuck, need a person or are in the inbox. After each loss, no event has
+// taken effect twice, and events that a store has go on. Events that neither store has are those that the document names, and come back as it says.
 func TestBackupAndRestore(t *testing.T) {
 	t.Parallel()
 	v := newVault(t)
@@ -33,8 +33,8 @@ func TestBackupAndRestore(t *testing.T) {
 	v.takes(refund["between"], refund["after"])
 	v.requireWhole(3)
 
-	v.discard("evt_gone_1")  // which waits in the backup
-	v.discard("evt_inbox_0") // which is in its inbox
+	v.discard("evt_gone_1")  // in the backup, it waits
+	v.discard("evt_inbox_0") // in the backup, it is in the inbox
 	v.lose("PostgreSQL, restored, and Temporal as it was")
 	v.restorePostgres()
 	require.Equal(t, 1, v.recover(), "what was given up since the backup waits again")
@@ -58,7 +58,7 @@ func TestBackupAndRestore(t *testing.T) {
 	v.requireReleased()
 }
 
-// gone are the orders that never came while the servers were lost, by the events that wait for them.
+// gone maps each waiting event to its order, which is not created until the end of the test.
 var gone = map[string]string{"evt_gone_0": "order_gone_0", "evt_gone_1": "order_gone_1", "evt_gone_3": "order_gone_3",
 	"evt_inbox_0": "order_gone_2", "evt_inbox_1": "order_gone_2", "evt_inbox_2": "order_gone_2"}
 
@@ -66,14 +66,14 @@ func (v *vault) wait(event string) {
 	v.deliver(sample.Event(sample.Options{ID: event, Type: "order.paid", OrderID: gone[event]}))
 }
 
-// refund delivers one of the order that has three, and returns its body when it has its effect.
+// refund delivers a refund of order_made, which gets three in all, and returns its body once it is applied.
 func (v *vault) refund(name string) []byte {
 	body := sample.Event(sample.Options{ID: "evt_refund_" + name, Type: "payment.refunded", OrderID: "order_made", Data: map[string]any{"id": "ref_" + name}})
 	v.takes(body)
 	return body
 }
 
-// takes delivers events, which are then applied, now or before.
+// takes delivers events, and returns when all of them are applied; some may have been applied before.
 func (v *vault) takes(bodies ...[]byte) {
 	v.t.Helper()
 	for _, body := range bodies {
@@ -82,7 +82,7 @@ func (v *vault) takes(bodies ...[]byte) {
 	}
 }
 
-// before is what there is before both copies.
+// before creates what exists before both copies.
 func (v *vault) before() map[string][]byte {
 	v.place(8)
 	v.deliver(sample.Event(sample.Options{Type: "order.created", OrderID: "order_made", At: time.Now().Add(-time.Hour)}))
@@ -97,7 +97,7 @@ func (v *vault) before() map[string][]byte {
 	return bodies
 }
 
-// between is what happens between the copies: at the second one Temporal is away, and three events are in the inbox.
+// between creates what happens between the copies. At the second copy Temporal is unreachable, and three events are in the inbox.
 func (v *vault) between() []byte {
 	v.place(4)
 	body := v.refund("between")
@@ -111,13 +111,13 @@ func (v *vault) between() []byte {
 	return body
 }
 
-// after is what happens after both copies: new orders, and new states of those that are in them.
+// after creates what happens after both copies: new orders, and new states of orders that the copies have.
 func (v *vault) after() []byte {
 	v.link.connect()
 	v.eventually("the inbox is empty", func() bool { return v.inbox() == 0 })
 	for _, o := range v.platform.Orders()[:4] {
 		_, err := v.platform.Advance(o.ID, "cancel")
-		if err != nil { // it is over
+		if err != nil { // the order can't be cancelled any more
 			continue
 		}
 	}
@@ -125,13 +125,13 @@ func (v *vault) after() []byte {
 	return v.refund("after")
 }
 
-// discard gives an event up, as a person does.
+// discard discards an event by a signal, as a person does.
 func (v *vault) discard(event string) {
 	require.NoError(v.t, v.temporal.SignalWorkflow(v.t.Context(), event, "", workflows.SignalDiscard, map[string]string{"reason": "a test", "actor": "me"}))
 	v.eventually("it is given up", func() bool { return v.outcome(event) == "discarded" && !v.running(event) })
 }
 
-// lose kills what runs, as if the machine was lost.
+// lose kills inorder, and calls more to kill other servers, as if the machine were lost.
 func (v *vault) lose(what string, more ...func()) {
 	v.t.Log(what)
 	require.NoError(v.t, v.serving.Process.Kill())
@@ -141,8 +141,8 @@ func (v *vault) lose(what string, more ...func()) {
 	}
 }
 
-// requireWhole follows the document to its end, and checks that all is as it must be: so many refunds, orders as the platform has
-// them, and everything that waits with its workflow, once.
+// requireWhole follows the document to its end, and checks the result: order_made has that many refunds, all orders equal the
+// platform's, and each waiting event has exactly one workflow.
 func (v *vault) requireWhole(refunds int) {
 	v.t.Helper()
 	v.eventually("the inbox is empty", func() bool { return v.inbox() == 0 })
@@ -161,7 +161,7 @@ func (v *vault) requireWhole(refunds int) {
 	require.Equal(v.t, refunds, v.count(`SELECT refunds FROM order_refunds WHERE order_id = 'order_made'`))
 }
 
-// requireReleased creates the orders that events wait for: not one of these was lost.
+// requireReleased creates the orders that events wait for, and checks that each event ends: none was lost.
 func (v *vault) requireReleased() {
 	for i := range 4 {
 		v.deliver(sample.Event(sample.Options{Type: "order.created", OrderID: fmt.Sprint("order_gone_", i), At: time.Now().Add(-time.Hour)}))

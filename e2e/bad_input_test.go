@@ -14,8 +14,8 @@ import (
 	"inorder/workflows"
 )
 
-// Every event has a defined end, and none takes the worker down.
-// badInput is an event that nobody should send, and how it ends; an empty end is any.
+// badInput is an event that nobody should send, and how it must end: with an outcome, in attention, or, if end is empty, in either.
+// No bad input may crash the worker.
 type badInput struct{ eventType, at, data, end, why string }
 
 func badInputs(order string) map[string]badInput {
@@ -58,10 +58,10 @@ func TestBadInputHasADefinedEnd(t *testing.T) {
 				return err == nil && v.Get(&state) == nil && (state.Outcome != "" || state.Phase == workflows.PhaseAttention)
 			}, testenv.Patience, 50*time.Millisecond)
 			if tc.end == "" {
-				return // an end is enough: which one is PostgreSQL's to say
+				return // any end will do: it depends on PostgreSQL
 			}
 			got := string(state.Outcome)
-			if got == "" || got == "stale" { // cases of one second may go before each other
+			if got == "" || got == "stale" { // events of the same second may be applied in either order
 				got = strings.Replace(got, "stale", "applied", 1) + string(state.Phase)
 			}
 			require.Equal(t, tc.end, got, state.Detail)

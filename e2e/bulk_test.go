@@ -19,13 +19,13 @@ import (
 	"inorder/workflows"
 )
 
-// The figure of merit is with 10,000: go test ./e2e -run TestABulkBesideLiveTraffic -v -timeout 30m -args -bulk 10000
+// The published figure is measured with 10,000: go test ./e2e -run TestABulkBesideLiveTraffic -v -timeout 30m -args -bulk 10000
 var inBulk = flag.Int("bulk", 200, "how many waiting events the test of bulks retries")
 
 const livePerSecond = 20
 
-// Waiting events are retried while others are delivered, and the process is killed in the middle: all end, none is applied twice, and the
-// bulk goes on where it was.
+// A bulk action retries waiting events while others are delivered, and the process is killed halfway. All events end, none is applied
+// twice, and the bulk action continues where it was.
 func TestABulkBesideLiveTraffic(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, "PENDING_RECHECK=12h")
@@ -60,7 +60,7 @@ func (s *system) bulks() *bulk.Bulks {
 	return &bulk.Bulks{Store: store.New(s.pool), Engine: workflows.Bulks{Events: events}}
 }
 
-// haveWait has events wait, each for an order of its own, which is then there without telling them. Changes of those orders are counted.
+// haveWait delivers n events that wait, each for its own order, then inserts the orders without waking the events. A trigger records their changes.
 func (s *system) haveWait(n int) {
 	ids := make(chan int, n)
 	for i := range n {
@@ -101,7 +101,7 @@ func (s *system) requireAppliedOnce(b api.Started) {
 	require.Equal(s.t, b.Total, audited)
 }
 
-// live is traffic at a steady rate, with how long each delivery took to be acknowledged at once.
+// live is traffic at a steady rate. took has the latency of each delivery that was acknowledged at the first attempt.
 type live struct {
 	mu   sync.Mutex
 	took []time.Duration
@@ -145,7 +145,7 @@ func (l *live) count() int {
 	return len(l.took)
 }
 
-// take returns p50 and p99 of what was measured since the last time.
+// take returns p50 and p99 of the latencies since the last call.
 func (l *live) take() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -22,22 +22,22 @@ import (
 	"inorder/internal/sample"
 )
 
-// cloud is a front of the real Temporal server that asks for what Temporal Cloud asks for: TLS, and an API key or a client's
-// certificate. Like Temporal Cloud it refuses to manage search attributes.
+// cloud is a proxy in front of the real Temporal server. Like Temporal Cloud, it requires TLS and either an API key or a client
+// certificate, and refuses to manage search attributes.
 type cloud struct {
 	addr             string
-	ca               string // files
-	cert, key        string // a client's, which it takes
-	apiKey           string // "" if it asks for none
+	ca               string // path of its CA certificate
+	cert, key        string // paths of a client certificate that it accepts
+	apiKey           string // "" if it requires a certificate instead
 	authenticated    atomic.Int64
 	askedForOperator atomic.Int64
 }
 
-// newCloud returns one that runs until the test ends. It asks for the API key or, if that is "", for the certificate.
+// newCloud returns a cloud that runs until the test ends. It requires the API key or, if that is "", a client certificate.
 func newCloud(t *testing.T, apiKey string) *cloud {
 	var plain http.Protocols
 	plain.SetUnencryptedHTTP2(true)
-	c, quiet := &cloud{apiKey: apiKey}, log.New(io.Discard, "", 0) // of who hangs up
+	c, quiet := &cloud{apiKey: apiKey}, log.New(io.Discard, "", 0) // don't log clients that disconnect
 	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: os.Getenv(testenv.TemporalVariable)})
 	proxy.Transport, proxy.FlushInterval, proxy.ModifyResponse = &http.Transport{Protocols: &plain}, -1, statusAsTrailer
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { c.pass(w, r, proxy) }))
@@ -77,7 +77,7 @@ func (c *cloud) pass(w http.ResponseWriter, r *http.Request, on http.Handler) {
 	}
 }
 
-// refuse answers with a status of gRPC.
+// refuse answers with a gRPC status.
 func refuse(w http.ResponseWriter, status, message string) {
 	w.Header().Set("Content-Type", "application/grpc")
 	w.Header().Set("Grpc-Status", status)
@@ -85,7 +85,7 @@ func refuse(w http.ResponseWriter, status, message string) {
 	w.WriteHeader(http.StatusOK)
 }
 
-// statusAsTrailer moves the status of an answer without a body to where gRPC looks for it once the headers are flushed.
+// statusAsTrailer moves the gRPC status of an answer without a body into the trailers, where gRPC looks once the headers are flushed.
 func statusAsTrailer(r *http.Response) error {
 	for name, values := range r.Header {
 		if strings.HasPrefix(name, "Grpc-") {
@@ -96,7 +96,7 @@ func statusAsTrailer(r *http.Response) error {
 	return nil
 }
 
-// The environment that Temporal Cloud's own documents give, and nothing else, is enough.
+// The environment variables of Temporal Cloud's own documentation suffice.
 func TestTemporalCloudsEnvironment(t *testing.T) {
 	t.Parallel()
 	for name, how := range map[string]struct {
@@ -131,7 +131,7 @@ func TestTemporalCloudsEnvironment(t *testing.T) {
 func TestWhatIsWrongWithTLSIsNamed(t *testing.T) {
 	t.Parallel()
 	byKey, byCert := newCloud(t, "tmprl_e2e"), newCloud(t, "")
-	ca := "TEMPORAL_TLS_SERVER_CA_CERT_PATH=" + byKey.ca // of both
+	ca := "TEMPORAL_TLS_SERVER_CA_CERT_PATH=" + byKey.ca // valid for both
 	for name, wrong := range map[string]struct {
 		env  []string
 		says string

@@ -16,12 +16,12 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// collector takes traces by OTLP over HTTP, as the official messages define it.
+// collector receives traces by OTLP over HTTP, decoded with the official messages.
 type collector struct {
 	url string
 
 	mu    sync.Mutex
-	raw   []byte // all that came
+	raw   []byte // all bodies received
 	spans []*tracepb.Span
 }
 
@@ -60,7 +60,7 @@ func (c *collector) all() []*tracepb.Span {
 	return slices.Clone(c.spans)
 }
 
-// trace returns the spans of the trace whose root is of this event.
+// trace returns the spans of the trace whose root span has this event ID, or nil if there is none yet.
 func (c *collector) trace(eventID string) (spans trace) {
 	all := c.all()
 	root := slices.IndexFunc(all, func(s *tracepb.Span) bool { return len(s.ParentSpanId) == 0 && attr(s, "event_id") == eventID })
@@ -77,7 +77,7 @@ func (c *collector) trace(eventID string) (spans trace) {
 
 type trace []*tracepb.Span
 
-// one returns the span of this name below parent; nil for the root.
+// one returns the span with this name whose parent is parent. A nil parent stands for the root.
 func (all trace) one(t *testing.T, name string, parent *tracepb.Span) *tracepb.Span {
 	t.Helper()
 	for _, s := range all {
@@ -100,7 +100,7 @@ func (all trace) names() (names []string) {
 
 func (all trace) id() string { return hex.EncodeToString(all[0].TraceId) }
 
-// attr is the text or the number of an attribute.
+// attr returns the string or the int of an attribute, or nil if the span does not have it.
 func attr(s *tracepb.Span, key string) any {
 	for _, a := range s.Attributes {
 		if a.Key != key {

@@ -10,8 +10,8 @@ import (
 	"inorder/internal/sample"
 )
 
-// actions counts what Temporal Cloud bills of a workflow's history: its start, each attempt of an activity, the local activities
-// of a workflow task as one, timers, signals, and changes of search attributes. What it doesn't see are heartbeats.
+// actions counts the actions that Temporal Cloud bills for a workflow: its start, each attempt of an activity, all local activities
+// of a workflow task as one, timers, signals, and changes of search attributes. It can't see heartbeats, which are not in the history.
 func (s *system) actions(id string) (actions, events int) {
 	history := s.temporal.GetWorkflowHistory(s.t.Context(), id, "", true, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	localActivities := map[int64]bool{} // by workflow task
@@ -34,7 +34,7 @@ func (s *system) actions(id string) (actions, events int) {
 	return actions + len(localActivities), events
 }
 
-// docs/scaling.md has these figures.
+// docs/scaling.md quotes these figures.
 func TestWhatAnEventCostsInTemporalCloud(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, "INBOX=off", "PENDING_RECHECK=1h")
@@ -44,7 +44,7 @@ func TestWhatAnEventCostsInTemporalCloud(t *testing.T) {
 	s.eventually("it waits", func() bool { return s.count(`SELECT count(*) FROM pending_events`) == 1 })
 	creator := s.send(sample.Options{Type: "order.created", OrderID: "order_1"})
 	for id, cost := range map[string]struct{ actions, events int }{alone: {2, 6}, early: {7, 15}, creator: {3, 12}} {
-		actions, events := s.actions(id) // waits for the end
+		actions, events := s.actions(id) // waits until the workflow ends
 		require.Equal(t, cost.actions, actions, id)
 		require.Equal(t, cost.events, events, id)
 	}

@@ -20,17 +20,17 @@ import (
 	"inorder/dev/testenv"
 )
 
-// workplace is a checkout in which somebody has called make run, and follows a document.
+// workplace is a checkout in which somebody has run `make run` and follows a document.
 type workplace struct {
 	*testing.T
 	dir   string
-	setUp string // what every block begins with: the document has it done once, in a shell that stays
+	setUp string // runs before every block; a reader runs it once, in a shell that stays open
 }
 
-// makeRun does what make run does, on free ports, until the test ends.
+// makeRun does what `make run` does, on free ports, until the test ends.
 func makeRun(t *testing.T, env ...string) *workplace {
 	w := &workplace{T: t, dir: t.TempDir()}
-	require.NoError(t, os.Chmod(w.dir, 0o755)) // PostgreSQL's own user goes through it
+	require.NoError(t, os.Chmod(w.dir, 0o755)) // PostgreSQL's own user must traverse it
 	require.NoError(t, os.Chmod(filepath.Dir(w.dir), 0o755))
 	require.NoError(t, os.Mkdir(filepath.Join(w.dir, "bin"), 0o755))
 	require.NoError(t, os.Symlink(program, filepath.Join(w.dir, "bin", "inorder")))
@@ -58,7 +58,7 @@ func makeRun(t *testing.T, env ...string) *workplace {
 	return w
 }
 
-// follow runs a block as it stands in the document, and returns what it prints and the exit code of its last command.
+// follow runs a block exactly as in the document, and returns its output and the exit code of its last command.
 func (w *workplace) follow(commands string) (string, int) {
 	w.Helper()
 	cmd := exec.CommandContext(w.Context(), "bash", "-uo", "pipefail", "-c", w.setUp+"\n"+commands)
@@ -70,7 +70,7 @@ func (w *workplace) follow(commands string) (string, int) {
 	return string(out), cmd.ProcessState.ExitCode()
 }
 
-// number is what a query counts.
+// number returns the number that a query returns.
 func (w *workplace) number(query string) (n int) {
 	w.Helper()
 	out, code := w.follow(`psql "$DATABASE_URL" -qAtc "` + query + `"`)
@@ -90,17 +90,17 @@ const (
 	phase   = `SELECT count(*) FROM pending_events WHERE phase = `
 )
 
-// either is the exit code of a retry that an event may forestall, because it goes on by itself at that moment.
+// either stands for the exit code of a retry that may fail because its event has just been applied without it.
 const either = -1
 
-// step is a block of the drill, and what follows from it.
+// step is a block of the drill, with its expected result.
 type step struct {
-	title string // how the sentence before it begins
-	exit  int    // of its last command, or either
+	title string // the beginning of the sentence before the block
+	exit  int    // exit code of the last command, or either
 	check func(out string)
 }
 
-// Somebody follows the operator's drill, literally: each block is run as it stands in the document.
+// TestTheOperatorsDrill follows the operator's drill literally: it runs each block exactly as in the document.
 func TestTheOperatorsDrill(t *testing.T) {
 	w := makeRun(t, "STUCK_AFTER=20s", "PENDING_RECHECK=5s") // as the document says
 	blocks, steps := recipes(t, "drill"), slices.Concat(w.repairs(), w.decides())
@@ -128,7 +128,7 @@ func (w *workplace) says(parts ...string) func(string) {
 	}
 }
 
-// repairs are the steps about events that fail, and that wait for their order.
+// repairs returns the steps about events that fail or wait for their order.
 func (w *workplace) repairs() []step {
 	return []step{
 		{"In another terminal", 0, w.says("Nothing needs a person.", "postgres   ok", "temporal   ok")},
@@ -149,7 +149,7 @@ func (w *workplace) repairs() []step {
 	}
 }
 
-// decides are the steps about events that need a person's decision.
+// decides returns the steps about events that need a person's decision.
 func (w *workplace) decides() []step {
 	return []step{
 		{"A status must", 0, func(string) { w.await("it needs a person", 1, phase+`'attention'`) }},

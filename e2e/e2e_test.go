@@ -1,4 +1,4 @@
-// Package e2e tests the built program on real servers, the way the platform and an operator meet it.
+// Package e2e tests the built program on real servers, as the platform and an operator use it.
 package e2e
 
 import (
@@ -39,24 +39,24 @@ func TestMain(m *testing.M) {
 	if out, err := build.CombinedOutput(); err != nil {
 		panic(fmt.Sprintf("build inorder: %v\n%s", err, out))
 	}
-	testenv.Main(m) // exits; the directory is the system's to clean
+	testenv.Main(m) // exits; the operating system cleans up the directory
 }
 
 const secret = "whsec_e2e"
 
-// system is one inorder with a database and a namespace of its own.
+// system is one inorder with its own database and namespace.
 type system struct {
 	t         *testing.T
 	url       string
 	env       []string
-	owner     string        // the database's URL for who owns the tables, if the programs' role does not
-	pool      *pgxpool.Pool // of the owner
+	owner     string        // the database's URL for the tables' owner; "" if the programs' role owns them
+	pool      *pgxpool.Pool // connects as the owner
 	namespace string
 	temporal  client.Client
 	logs      testenv.Output
 }
 
-// newSystem is one whose programs have the role that they have in production.
+// newSystem returns a migrated system whose programs have the same role as in production.
 func newSystem(t *testing.T, env ...string) *system {
 	owner := testenv.MigratedURL(t)
 	s := newBareSystem(t, testenv.AsProgram(owner), env...)
@@ -65,7 +65,7 @@ func newSystem(t *testing.T, env ...string) *system {
 	return s
 }
 
-// newBareSystem is one before `inorder migrate`, except that its namespace knows the search attributes.
+// newBareSystem returns a system before `inorder migrate`, except that its namespace already has the search attributes.
 func newBareSystem(t *testing.T, url string, env ...string) *system {
 	port, err := stack.FreePort()
 	require.NoError(t, err)
@@ -83,7 +83,7 @@ func newBareSystem(t *testing.T, url string, env ...string) *system {
 	return s
 }
 
-// start runs a command of inorder until the test ends.
+// start starts a command of inorder. It is killed when the test ends, if it still runs.
 func (s *system) start(command string) *exec.Cmd {
 	cmd := exec.Command(program, command)
 	cmd.Env = s.env
@@ -100,7 +100,7 @@ func (s *system) start(command string) *exec.Cmd {
 
 func (s *system) log() string { return s.logs.String() }
 
-// serve runs `inorder serve` and returns when it applies what it receives.
+// serve starts `inorder serve` and returns when the receiver is ready.
 func (s *system) serve() *exec.Cmd {
 	cmd := s.start("serve")
 	s.awaitReady()
@@ -128,7 +128,7 @@ func (s *system) within(limit time.Duration, what string, condition func() bool)
 	require.Eventually(s.t, condition, limit, 50*time.Millisecond, what)
 }
 
-// post delivers a body once, and answers the status and Inorder-Result.
+// post delivers a body once, and returns the status and the header Inorder-Result.
 func (s *system) post(body []byte) (int, string, error) { return s.postSigned(secret, body) }
 
 func (s *system) postSigned(secret string, body []byte) (int, string, error) {
@@ -146,7 +146,7 @@ func (s *system) postSigned(secret string, body []byte) (int, string, error) {
 	return resp.StatusCode, resp.Header.Get(delivery.ResultHeader), nil
 }
 
-// deliver posts as the platform does: again and again until the answer is 200.
+// deliver posts as the platform does: it retries until the answer is 200, for up to a minute.
 func (s *system) deliver(body []byte) {
 	for begin := time.Now(); time.Since(begin) < time.Minute; time.Sleep(100 * time.Millisecond) {
 		if status, _, err := s.post(body); err == nil && status == http.StatusOK {
@@ -156,7 +156,7 @@ func (s *system) deliver(body []byte) {
 	s.t.Error("an event was not accepted within a minute")
 }
 
-// send makes an event and delivers it. It answers the event's ID.
+// send makes an event, delivers it and returns its ID.
 func (s *system) send(o sample.Options) string {
 	body := sample.Event(o)
 	s.deliver(body)
@@ -170,14 +170,14 @@ func (s *system) count(query string, args ...any) (n int) {
 	return n
 }
 
-// outcome is what webhook_events says of the event, or "" while it says nothing.
+// outcome returns the event's outcome in webhook_events, or "" while it has no row there.
 func (s *system) outcome(id string) string {
 	var outcome string
 	_ = s.pool.QueryRow(context.Background(), `SELECT outcome FROM webhook_events WHERE event_id = $1`, id).Scan(&outcome)
 	return outcome
 }
 
-// run runs a command of inorder to its end.
+// run runs a command of inorder, and returns its output and exit code. migrate runs as the tables' owner.
 func (s *system) run(args ...string) (string, int) {
 	cmd := exec.Command(program, args...)
 	if cmd.Env = s.env; args[0] == "migrate" && s.owner != "" {

@@ -21,20 +21,20 @@ import (
 	"inorder/internal/sample"
 )
 
-// request is one to the public address.
+// request is a request to the public address.
 type request struct {
 	method, path string
 	body         []byte
 	chunked      bool
-	header       map[string]string // more of it; one that is empty is left out
+	header       map[string]string // additional headers; empty values are not sent
 }
 
-// answer is how one was answered.
+// answer is the answer to a request.
 type answer struct {
 	status       int
 	body, result string
 	header       http.Header
-	reused       bool // the connection
+	reused       bool // the request used an existing connection
 }
 
 func signedPost(body []byte, header ...string) request {
@@ -78,7 +78,7 @@ func gzipped(text []byte) []byte {
 	return out.Bytes()
 }
 
-// eventOf is an event with a body of so many bytes.
+// eventOf returns an event whose body has that many bytes.
 func eventOf(bytes int) []byte {
 	o := sample.Options{ID: sample.NewID("evt_"), Type: "order.created", OrderID: sample.NewID("order_"), At: time.Now().Truncate(time.Second), Data: map[string]any{"note": ""}}
 	o.Data["note"] = strings.Repeat("x", bytes-len(sample.Event(o)))
@@ -87,7 +87,7 @@ func eventOf(bytes int) []byte {
 
 const mebibyte = 1 << 20
 
-// What the receiver answers is what the platform gets, through each of the two.
+// requireAnswers checks that the platform gets the receiver's own answers through the edge.
 func (e *edge) requireAnswers(t *testing.T) {
 	small := sample.Event(sample.Options{ID: sample.NewID("evt_"), Type: "order.created", OrderID: sample.NewID("order_")})
 	chunked := func(r request) request { r.chunked = true; return r }
@@ -96,7 +96,7 @@ func (e *edge) requireAnswers(t *testing.T) {
 		name         string
 		request      request
 		status       int
-		body, result string // of the receiver; "" is not asked for
+		body, result string // the receiver's; an empty body is not checked
 	}{
 		{"a new event", signedPost(small), 200, "OK", "accepted"},
 		{"the same again", signedPost(small), 200, "OK", "duplicate"},
@@ -117,7 +117,7 @@ func (e *edge) requireAnswers(t *testing.T) {
 			a, err := e.ask(tc.request)
 			require.NoError(t, err)
 			require.Equal(t, tc.status, a.status, a.body)
-			if spilled = spilled || a.result == "spilled"; !spilled { // under load; then Temporal has not seen what comes again
+			if spilled = spilled || a.result == "spilled"; !spilled { // under load; then Temporal does not know an event that is delivered again
 				require.Equal(t, tc.result, a.result)
 			}
 			if tc.body != "" {
@@ -148,7 +148,7 @@ func (e *edge) requireNothingElseIsPublic(t *testing.T) {
 	}
 }
 
-// upstream notes what comes in a receiver's place, except health checks.
+// upstream stands in for a receiver. It records the requests that it gets, except health checks.
 type upstream struct {
 	*httptest.Server
 	answer      atomic.Int64 // status
@@ -162,7 +162,7 @@ func newUpstream(t *testing.T) *upstream {
 	u := &upstream{}
 	u.answer.Store(http.StatusOK)
 	u.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.RequestURI == ready.Path { // Caddy asks
+		if r.RequestURI == ready.Path { // Caddy's health check
 			return
 		}
 		body, _ := io.ReadAll(r.Body)
@@ -186,7 +186,7 @@ func newUpstream(t *testing.T) *upstream {
 
 func (u *upstream) address() string { return strings.TrimPrefix(u.URL, "http://") }
 
-// all that came since the last call, with their bodies.
+// all returns the requests since the last call, with their bodies.
 func (u *upstream) all() (came []*http.Request, bodies [][]byte) {
 	u.mu.Lock()
 	defer u.mu.Unlock()

@@ -16,7 +16,7 @@ import (
 	"inorder/internal/sample"
 )
 
-// nginx and Caddy, as deploy/ has them, before two real receivers: the answers, and one of the two killed under load.
+// nginx and Caddy, configured as in deploy/, stand before two real receivers. The test checks the answers, and kills one receiver under load.
 func TestBehindNginxAndCaddyWithTLS(t *testing.T) {
 	t.Parallel()
 	for name := range edges {
@@ -35,15 +35,15 @@ func TestBehindNginxAndCaddyWithTLS(t *testing.T) {
 				require.Len(t, answers, 1, "nginx asks the other one, whenever a connection breaks")
 			}
 			for status := range answers {
-				require.Contains(t, []int{http.StatusOK, http.StatusBadGateway, http.StatusServiceUnavailable}, status) // 503: one is there, and not ready
+				require.Contains(t, []int{http.StatusOK, http.StatusBadGateway, http.StatusServiceUnavailable}, status) // 503: a receiver runs but is not ready
 			}
 			e.requireAnswers(t)
 		})
 	}
 }
 
-// killOneUnderLoad has the histories of some orders delivered while a node is killed and started again, and returns how often
-// each status was answered. Nothing is lost, and nothing applied twice.
+// killOneUnderLoad delivers the histories of some orders while a node is killed and restarted. It checks that nothing is lost or
+// applied twice, and returns how often each status was answered.
 func (f *fleet) killOneUnderLoad(t *testing.T, e *edge) map[int]int {
 	t.Helper()
 	h := newHistories(uint64(len(e.program)), 40)
@@ -57,7 +57,7 @@ func (f *fleet) killOneUnderLoad(t *testing.T, e *edge) map[int]int {
 		for begin := time.Now(); time.Since(begin) < time.Minute; time.Sleep(50 * time.Millisecond) {
 			a, err := e.ask(signedPost(body))
 			mu.Lock()
-			answers[a.status]++ // 0 without an answer
+			answers[a.status]++ // 0: no answer
 			mu.Unlock()
 			if err == nil && a.status == http.StatusOK {
 				return
@@ -81,7 +81,7 @@ func (f *fleet) killOneUnderLoad(t *testing.T, e *edge) map[int]int {
 	return answers
 }
 
-// What a receiver gets through each of the two: one path, one method, every byte, and who connected.
+// nginx and Caddy pass only one path and method on to a receiver, with every byte of the body and the client's address.
 func TestNginxAndCaddyPassOnWhatCame(t *testing.T) {
 	t.Parallel()
 	for name := range edges {
@@ -147,7 +147,7 @@ func (e *edge) requireKeptAlive(t *testing.T, u [2]*upstream) {
 	require.LessOrEqual(t, u[0].connections.Load()+u[1].connections.Load()-before, int64(2), "connections to the receivers are kept")
 }
 
-// A 503 and its Retry-After reach the platform, however many there were. nginx asks the other receiver first.
+// requireRefusalsPassedOn checks that every 503 reaches the platform with its Retry-After. nginx first tries the other receiver.
 func (e *edge) requireRefusalsPassedOn(t *testing.T, u [2]*upstream) {
 	both(u)
 	for i := range u {

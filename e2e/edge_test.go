@@ -25,16 +25,16 @@ import (
 	"inorder/dev/testenv"
 )
 
-// edge is a real nginx or Caddy with TLS, as its example in deploy/ says, before two receivers.
+// edge is a real nginx or Caddy with TLS before two receivers, configured as its example in deploy/.
 type edge struct {
 	program string
 	client  *http.Client
 }
 
-// edgeHost is the examples' own name of the public host.
+// edgeHost is the name of the public host in the examples.
 const edgeHost = "shop.example.com"
 
-// The programs that deploy/ has an example of, and what is changed in it so that it runs here. Every left side stands in the file.
+// edges are the programs that deploy/ has an example for. Each function returns the program, with the example changed to run here.
 var edges = map[string]func(t *testing.T, cert certificate, address string, upstreams [2]string) stack.Beside{
 	"nginx": func(t *testing.T, cert certificate, address string, upstreams [2]string) stack.Beside {
 		site := example(t, "nginx.conf",
@@ -59,7 +59,7 @@ var edges = map[string]func(t *testing.T, cert certificate, address string, upst
 	},
 }
 
-// example is a file of deploy/ with some of its texts replaced, each of which must be there.
+// example returns a file of deploy/ with texts replaced: replaced has pairs of old and new. Each old text must be in the file.
 func example(t *testing.T, name string, replaced ...string) string {
 	raw, err := os.ReadFile(filepath.Join(testenv.Root(), "deploy", name))
 	require.NoError(t, err)
@@ -71,7 +71,7 @@ func example(t *testing.T, name string, replaced ...string) string {
 	return text
 }
 
-// newEdge runs the program until the test ends. Where there is none the test is skipped; in CI that is a failure.
+// newEdge runs the program until the test ends. If it is not installed, the test is skipped; in CI it fails.
 func newEdge(t *testing.T, program string, upstreams [2]string) *edge {
 	cert, address := newCertificate(t), freeAddr(t)
 	client := cert.client(address)
@@ -96,7 +96,7 @@ func newEdge(t *testing.T, program string, upstreams [2]string) *edge {
 	return &edge{program, client}
 }
 
-// certificate is one for edgeHost that signs itself, as PEM.
+// certificate is a self-signed certificate for edgeHost, as PEM.
 type certificate struct{ chain, key string }
 
 func newCertificate(t *testing.T) certificate {
@@ -114,7 +114,7 @@ func newCertificate(t *testing.T) certificate {
 	return certificate{text("CERTIFICATE", der), text("PRIVATE KEY", private)}
 }
 
-// client finds edgeHost at the address, and trusts nothing but the certificate.
+// client returns a client that connects to address for every host, and trusts only this certificate.
 func (c certificate) client(address string) *http.Client {
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM([]byte(c.chain))

@@ -13,7 +13,7 @@ import (
 	"inorder/workflows"
 )
 
-// ends returns the lines "event ended" of an event.
+// ends returns the log lines "event ended" of an event.
 func (s *system) ends(id string) (lines []map[string]any) {
 	for line := range strings.Lines(s.log()) {
 		var fields map[string]any
@@ -24,7 +24,7 @@ func (s *system) ends(id string) (lines []map[string]any) {
 	return lines
 }
 
-// endsOnce waits for the line of an event's end, which says all that is known of it.
+// endsOnce waits until the event has ended, and checks that exactly one line logs that, with all these fields.
 func (s *system) endsOnce(id, eventType, orderID, outcome, via string) {
 	s.t.Helper()
 	s.eventually(id+" has ended", func() bool { return s.outcome(id) == outcome && len(s.ends(id)) > 0 })
@@ -34,7 +34,7 @@ func (s *system) endsOnce(id, eventType, orderID, outcome, via string) {
 		[]any{end["event_id"], end["event_type"], end["order_id"], end["outcome"], end["via"]}, "%v", end)
 }
 
-// However an event ends, one line says so, with the event, its type and its order.
+// However an event ends, exactly one log line says so, with the event's ID, its type and its order.
 func TestEachEndIsLoggedOnceWithItsOrder(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, append(adminEnv(t), "LOG_FORMAT=json", "LOG_LEVEL=debug", "PENDING_TTL=1h", "STUCK_AFTER=30m")...)

@@ -14,25 +14,25 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// fleet is several `inorder serve` on one PostgreSQL and one Temporal, and the load balancer before them.
+// fleet is several `inorder serve` on one PostgreSQL and one Temporal, with a load balancer in front.
 type fleet struct {
 	*system
 	nodes []*node
 
-	moved   atomic.Int64 // deliveries that went to another node, because the first could not be reached
-	broken  atomic.Int64 // among them those whose connection broke after it was there
-	refused atomic.Int64 // answers that were not 2xx, and deliveries that no node took
+	moved   atomic.Int64 // attempts that moved on to another node, because one could not be reached
+	broken  atomic.Int64 // those of them whose connection broke after it was established
+	refused atomic.Int64 // answers other than 200, and deliveries that no node accepted
 }
 
-// node is a place behind the load balancer, where one serve runs at a time.
+// node is a place behind the load balancer, in which one serve runs at a time.
 type node struct {
 	*system
 	cmd     *exec.Cmd
 	ready   atomic.Bool
-	answers atomic.Int64 // that were 2xx
+	answers atomic.Int64 // number of answers 200
 }
 
-// newFleet returns nodes on which nothing runs yet, and their load balancer's health checks, which go on until the test ends.
+// newFleet returns a fleet on whose nodes nothing runs yet. The load balancer's health checks run until the test ends.
 func newFleet(t *testing.T, s *system, nodes int) *fleet {
 	f := &fleet{system: s}
 	for range nodes {
@@ -70,7 +70,7 @@ func (n *node) isReady() bool {
 	return resp.StatusCode == http.StatusOK
 }
 
-// begin runs a program's serve on the node, and returns when the load balancer uses it.
+// begin starts a program's serve on the node, and returns when the load balancer sees it as ready.
 func (n *node) begin(program string, env ...string) {
 	n.cmd = exec.Command(program, "serve")
 	n.cmd.Env = append(slices.Clone(n.env), env...)
@@ -86,20 +86,20 @@ func (n *node) begin(program string, env ...string) {
 	n.eventually("the node is ready", n.ready.Load)
 }
 
-// kill ends it by SIGKILL.
+// kill kills the node's serve by SIGKILL.
 func (n *node) kill() {
 	require.NoError(n.t, n.cmd.Process.Kill())
 	_ = n.cmd.Wait()
 }
 
-// drain ends it by SIGTERM, and returns when it has finished what it had begun.
+// drain stops the node's serve by SIGTERM, and returns when it has finished the work that it had begun.
 func (n *node) drain() {
 	require.NoError(n.t, n.cmd.Process.Signal(syscall.SIGTERM))
 	require.NoError(n.t, n.cmd.Wait())
 	n.ready.Store(false)
 }
 
-// roll replaces every node, one after another.
+// roll restarts serve on every node with the program, one node after another.
 func (f *fleet) roll(program string, env ...string) {
 	for _, n := range f.nodes {
 		n.drain()
@@ -107,7 +107,7 @@ func (f *fleet) roll(program string, env ...string) {
 	}
 }
 
-// deliver delivers as the platform does through a load balancer: again and again until the answer is 200.
+// deliver delivers as the platform does through a load balancer: it retries until the answer is 200, for up to three minutes.
 func (f *fleet) deliver(body []byte) {
 	for begin := time.Now(); time.Since(begin) < 3*time.Minute; time.Sleep(100 * time.Millisecond) {
 		if f.pass(body) == http.StatusOK {
@@ -120,8 +120,8 @@ func (f *fleet) deliver(body []byte) {
 
 var turn atomic.Int64
 
-// pass is one delivery through the load balancer: to the nodes in turn, those that are ready first. If a connection to one is
-// refused, or breaks without an answer, the next one gets it. It returns the answer's status, or 0 without one.
+// pass sends one delivery through the load balancer, which tries the nodes in turn, ready ones first. If a connection is refused
+// or breaks without an answer, it tries the next node. pass returns the answer's status, or 0 without an answer.
 func (f *fleet) pass(body []byte) int {
 	first := int(turn.Add(1)) % len(f.nodes)
 	order := append(slices.Clone(f.nodes[first:]), f.nodes[:first]...)

@@ -17,14 +17,14 @@ import (
 	"inorder/internal/sample"
 )
 
-// memoryLimit is docker-compose.yml's. What serve holds is about half of it: 64 MiB of bodies that arrive, 4 in each group that is
-// written and batch that is applied, 8 that wait for Temporal, and those that are sent or parsed once more each.
+// memoryLimit is docker-compose.yml's. serve holds about half of it: 64 MiB of arriving bodies, 4 in each group that is being
+// written and batch that is being applied, 8 that wait for Temporal, and once more all that are being sent or parsed.
 const (
 	memoryLimit = "GOMEMLIMIT=400MiB"
-	memoryBound = 480 // MiB that are resident
+	memoryBound = 480 // MiB of resident memory
 )
 
-// Floods of what nobody should send leave the memory bounded, and a good delivery beside them is answered in time.
+// During floods of bad or repeated deliveries, memory stays bounded, and good deliveries are answered in time.
 func TestFloods(t *testing.T) {
 	t.Parallel()
 	note := strings.Repeat("x", 1<<20-400)
@@ -58,7 +58,7 @@ func TestFloods(t *testing.T) {
 				senders.Go(func() {
 					for i := next.Add(1) - 1; i < int64(f.n); i = next.Add(1) - 1 {
 						status := 0
-						for status != http.StatusOK { // as the platform does while there is no room for its body
+						for status != http.StatusOK { // retries, as the platform does while the receiver has no memory for the body
 							var err error
 							if status, _, err = s.post(f.body(int(i))); err != nil {
 								t.Errorf("%d: %v", i, err)
@@ -81,7 +81,7 @@ func TestIdleConnectionsKeepOutNoDelivery(t *testing.T) {
 	s := newSystem(t, memoryLimit)
 	cmd := s.serve()
 	opened := 0
-	for range 10_000 { // which is more than the files that this process may open, on some machines
+	for range 10_000 { // on some machines, more than this process may open
 		c, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
 		if err != nil {
 			break
@@ -96,7 +96,7 @@ func TestIdleConnectionsKeepOutNoDelivery(t *testing.T) {
 	s.goodUntil(ended, cmd)
 }
 
-// goodUntil delivers good events, one after the other, until others have ended. Each is applied.
+// goodUntil delivers good events one by one until ended is closed. It checks their latency, the memory, and that all are applied.
 func (s *system) goodUntil(ended <-chan struct{}, cmd *exec.Cmd) {
 	s.t.Helper()
 	var ids []string

@@ -26,13 +26,13 @@ func hanging(t *testing.T) string {
 			if err != nil {
 				return
 			}
-			defer c.Close() // when the test ends
+			defer c.Close() // runs when the test ends
 		}
 	}()
 	return l.Addr().String()
 }
 
-// A command that meets a server that hangs ends soon, and says which server, where, and what to look at.
+// If a server hangs, a command ends soon. It names the server, its address and the settings to check.
 func TestACommandNamesTheServerThatHangs(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, "HEADLESS_COMMERCE_API_KEY=sk_test_hanging", "HEADLESS_COMMERCE_API_URL=http://127.0.0.1:9/v1")
@@ -44,7 +44,7 @@ func TestACommandNamesTheServerThatHangs(t *testing.T) {
 	fails := func(setting, line string, says ...string) {
 		says = append(says, map[bool]string{true: "is not ready after", false: "did not answer within 5s"}[strings.HasPrefix(line, "migrate")])
 		all.Go(func() {
-			ctx, stop := context.WithTimeout(t.Context(), 40*time.Second) // it takes seconds; a busy machine adds some
+			ctx, stop := context.WithTimeout(t.Context(), 40*time.Second) // the command takes seconds; a busy machine adds some
 			defer stop()
 			cmd := exec.CommandContext(ctx, program, strings.Fields(line)...)
 			cmd.Env = append(s.env[:len(s.env):len(s.env)], setting)

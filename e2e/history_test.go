@@ -27,11 +27,11 @@ func orders(t *testing.T, n int) int {
 }
 
 func TestOrderPaidAndCreatedAtTheSameInstant(t *testing.T) {
-	s := newSystem(t, "PENDING_RECHECK=1h") // so that nothing but the signal releases what waits
+	s := newSystem(t, "PENDING_RECHECK=1h") // so that only the signal releases waiting events
 	s.serve()
 	var wg sync.WaitGroup
 	n := orders(t, 200)
-	at := time.Now().Truncate(time.Second) // the platform's times have seconds
+	at := time.Now().Truncate(time.Second) // the platform's times have whole seconds
 	for range n {
 		order := sample.NewID("order_")
 		gate := make(chan struct{})
@@ -81,8 +81,8 @@ func TestShuffledHistoriesEndRightWhenServeIsKilled(t *testing.T) {
 	h.check(s)
 }
 
-// histories are orders with what happened to each, and the model of how they end: what the events say, in order of their
-// time. It knows nothing of ranks, locks or clocks, because no two times of one order are the same.
+// histories are orders with their deliveries, and a model of how each order ends: it applies the events in the order of their
+// times. It needs no ranks, locks or clocks, because no two events of an order have the same time.
 type histories struct {
 	rnd        *rand.Rand
 	deliveries [][]byte
@@ -93,7 +93,7 @@ type histories struct {
 type end struct {
 	Status, Payment, Fulfillment string
 	Total                        int64
-	Note                         string // in data, set by each full snapshot
+	Note                         string // in data, set by each full order
 	Parts                        map[string]string
 	Refunded                     int64
 }
@@ -108,7 +108,7 @@ func newHistories(seed uint64, n int) *histories {
 	return h
 }
 
-// add makes one order of 3 to 8 events, each delivered 1 to 4 times.
+// add adds one order with 3 to 8 events, each delivered 1 to 4 times.
 func (h *histories) add(order string) {
 	e := &end{Parts: map[string]string{}}
 	h.ends[order] = e
@@ -131,11 +131,11 @@ func (h *histories) add(order string) {
 func (h *histories) created(order string, e *end) sample.Options {
 	o := h.full(order, e)
 	o.Type = "order.created"
-	clear(e.Parts) // a new order holds no payment
+	clear(e.Parts) // a new order has no payment
 	return o
 }
 
-// full is a full snapshot, which holds the order's payment.
+// full returns an event with a full order, which has the order's payment.
 func (h *histories) full(order string, e *end) sample.Options {
 	e.Parts["payment pay_"+order] = "completed"
 	e.Status = pick(h, "pending", "confirmed", "processing", "completed")
@@ -172,8 +172,8 @@ func (h *histories) refunded(_ string, e *end) sample.Options {
 
 func pick(h *histories, values ...string) string { return values[h.rnd.IntN(len(values))] }
 
-// deliverAll posts every delivery from 16 senders, each again until it is answered 200. before is called with how many
-// were begun.
+// deliverAll sends all deliveries from 16 senders, which retry until the answer is 200. It calls before with each
+// delivery's index, before sending it.
 func (h *histories) deliverAll(s *system, before func(int64)) {
 	var next atomic.Int64
 	var wg sync.WaitGroup

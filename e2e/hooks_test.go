@@ -68,7 +68,7 @@ func TestHooksFromRegistrationToDeletion(t *testing.T) {
 func TestASecretIsEndedByItsName(t *testing.T) {
 	s := newShop(t)
 	s.serve()
-	s.deliver(sample.Event(sample.Options{Type: "order.created", OrderID: "order_1"})) // so that the one of the settings is known
+	s.deliver(sample.Event(sample.Options{Type: "order.created", OrderID: "order_1"})) // so that the secret of WEBHOOK_SECRETS has verified something
 	id := registered(t, s.do(0, "hooks", "register", s.url))
 	name := secrets.Name(secret)
 	s.eventually("both are listed", func() bool {
@@ -89,7 +89,7 @@ func TestASecretIsEndedByItsName(t *testing.T) {
 	require.Contains(t, s.do(2, "hooks", "secrets", "end", own, "--in", "-1h"), "--in must be")
 }
 
-// arrives places an order on the platform, and waits until it is here.
+// arrives places an order on the platform, and waits until it is in our database.
 func (s *shop) arrives() {
 	s.t.Helper()
 	orders, err := s.platform.Place(standin.Placement{})
@@ -114,7 +114,7 @@ func TestHooksRotateUnderLoadRefusesNoDelivery(t *testing.T) {
 			case <-stop:
 				return
 			case <-time.After(10 * time.Millisecond):
-				if s.platform.Stats().Pending > 8 { // what a slow machine has not delivered by the end of the overlap is cancelled
+				if s.platform.Stats().Pending > 8 { // deliveries that a slow machine has not made by the end of the overlap are cancelled
 					continue
 				}
 				orders, err := s.platform.Place(standin.Placement{})
@@ -137,7 +137,7 @@ func TestHooksRotateUnderLoadRefusesNoDelivery(t *testing.T) {
 	require.NoError(t, s.platform.WaitIdle(t.Context()))
 	delivered := map[string]bool{}
 	for _, a := range s.platform.Deliveries() {
-		// What is in the old webhook's queue when that is disabled is cancelled; the new one delivers it, too.
+		// When the old webhook is disabled, its queued deliveries are cancelled; the new webhook delivers the same events.
 		require.Contains(t, []string{"delivered", "cancelled"}, a.Outcome, "%+v", a)
 		delivered[a.EventID] = delivered[a.EventID] || a.Outcome == "delivered"
 	}
@@ -157,7 +157,7 @@ func TestACreateWhoseAnswerIsLostMakesOneWebhook(t *testing.T) {
 	s.setOnCreate(func(perform func()) {
 		perform()
 		if lost++; lost <= 2 {
-			panic(http.ErrAbortHandler) // nobody hears the answer
+			panic(http.ErrAbortHandler) // the answer is lost
 		}
 	})
 	s.do(0, "hooks", "register", "https://shop.example.com")

@@ -10,14 +10,14 @@ import (
 	"inorder/dev/testenv"
 )
 
-// text is one value of the database.
+// text returns the single value of a query.
 func (s *shop) text(query string) (value string) {
 	s.t.Helper()
 	require.NoError(s.t, s.pool.QueryRow(context.Background(), query).Scan(&value))
 	return value
 }
 
-// removal is the command that `hooks test` printed.
+// removal returns the arguments of the command that `hooks test` printed for removing its event.
 func removal(t *testing.T, out string) []string {
 	t.Helper()
 	_, command, found := strings.Cut(out, "\n  inorder ")
@@ -43,7 +43,7 @@ func TestWhatATestWroteIsMarkedAndCanBeRemoved(t *testing.T) {
 	require.Regexp(t, `evt_\S+  waiting  its order does not exist yet`, out)
 	remove = removal(t, out)
 	own := s.env
-	other := newBareSystem(t, testenv.DatabaseURL(t)) // whose database is no copy of this one's
+	other := newBareSystem(t, testenv.DatabaseURL(t)) // whose database is not a copy of ours
 	migrated, code := other.run("migrate")
 	require.Zero(t, code, migrated)
 	s.env = append(s.env, "TEMPORAL_NAMESPACE="+other.namespace)

@@ -15,7 +15,7 @@ import (
 	"inorder/internal/sample"
 )
 
-// throughProxies makes both servers reachable only through proxies, which are open.
+// throughProxies makes both servers reachable only through proxies, which are connected.
 func (s *system) throughProxies() (temporal, postgres *outage) {
 	temporal, postgres = newOutage(s.t, os.Getenv(testenv.TemporalVariable)), s.throughProxy()
 	s.env = append(s.env, "TEMPORAL_ADDRESS="+temporal.Addr())
@@ -35,7 +35,7 @@ func (s *system) posts(o sample.Options) (id, result string) {
 
 func (s *system) inbox() int { return s.count(`SELECT count(*) FROM event_inbox`) }
 
-// A dozen events of one instant are a dozen workflows, and the inbox is not used.
+// A dozen events that arrive at once become a dozen workflows, and the inbox ends empty.
 func TestInCalmEveryEventIsAWorkflow(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)
@@ -46,7 +46,7 @@ func TestInCalmEveryEventIsAWorkflow(t *testing.T) {
 		all.Go(func() { ids[i], _ = s.posts(sample.Options{Type: "order.created", OrderID: sample.NewID("order_")}) })
 	}
 	all.Wait()
-	for _, id := range ids { // on a machine that does a lot besides, a start may take longer than its budget; it is not given up
+	for _, id := range ids { // on a busy machine a start may exceed its budget; it still happens
 		s.eventually("it is a workflow", func() bool {
 			_, err := s.temporal.DescribeWorkflow(t.Context(), id, "")
 			return err == nil
@@ -56,7 +56,7 @@ func TestInCalmEveryEventIsAWorkflow(t *testing.T) {
 	s.eventually("nothing is left in the inbox", func() bool { return s.inbox() == 0 })
 }
 
-// While Temporal is cut off, or hangs, the orders table stays right, and who waits for an order is released afterwards.
+// While Temporal is cut off or hangs, the orders table stays right, and events that wait for an order are released afterwards.
 func TestOrdersStayRightWhileTemporalIsAway(t *testing.T) {
 	t.Parallel()
 	for name, away := range map[string]func(*outage) func(){
@@ -109,13 +109,13 @@ func TestWithoutPostgreSQLTemporalTakesTheEvents(t *testing.T) {
 
 	temporal.cut()
 	var all sync.WaitGroup
-	for range 10 { // so it is found out
+	for range 10 { // so that the receiver notices
 		all.Go(func() { _, _, _ = s.post(sample.Event(sample.Options{Type: "order.created"})) })
 	}
 	s.eventually("without both it is refused at once", func() bool {
 		begin := time.Now()
 		status, _, err := s.post(sample.Event(sample.Options{Type: "order.created"}))
-		return err == nil && status == http.StatusServiceUnavailable && time.Since(begin) < 400*time.Millisecond // the budget, of one that probes
+		return err == nil && status == http.StatusServiceUnavailable && time.Since(begin) < 400*time.Millisecond // the budget of a delivery that probes
 	})
 	postgres.connect()
 	temporal.connect()
@@ -123,7 +123,7 @@ func TestWithoutPostgreSQLTemporalTakesTheEvents(t *testing.T) {
 	s.eventually("the event is applied", func() bool { return s.outcome(id) == "applied" })
 }
 
-// Killed in the middle of a burst, nothing that was acknowledged is lost, and nothing is applied twice.
+// serve is killed in the middle of a burst. No acknowledged event is lost, and none is applied twice.
 func TestKilledInABurst(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)

@@ -15,7 +15,7 @@ import (
 	"inorder/internal/webhooks"
 )
 
-// listen begins `inorder listen` at an address of its own.
+// listen starts `inorder listen` at addr.
 func (s *shop) listen(addr string, more ...string) *process {
 	return s.begin(append([]string{"listen", "--addr", addr, "--public-url", "http://" + addr, "--events", "order.created", "--lease", "3s"}, more...)...)
 }
@@ -34,7 +34,7 @@ func TestListenShowsWhatArrives(t *testing.T) {
 	p.awaits(" delivers ")
 	_, err := s.platform.Place(standin.Placement{})
 	require.NoError(t, err)
-	p.awaits("  200 ") // accepted, or spilled on a machine that does a lot besides
+	p.awaits("  200 ") // accepted, or spilled on a busy machine
 	p.awaits("  applied  " + s.uiLink())
 
 	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
@@ -45,7 +45,7 @@ func TestListenShowsWhatArrives(t *testing.T) {
 	p.awaits(" compared, ")
 }
 
-// What kill -9 leaves behind, at whatever moment it comes, is gone after the next start, and nothing else is.
+// Whenever kill -9 comes, the next start removes what the killed process left behind, and nothing else.
 func TestListenKilledTenTimes(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
@@ -90,7 +90,7 @@ func TestListenKilledTenTimes(t *testing.T) {
 	require.Equal(t, 1, s.count(`SELECT count(*) FROM webhook_endpoints`), "the lasting one")
 }
 
-// listenUntil begins one and returns at a moment of its life.
+// listenUntil starts `inorder listen` and returns at the given moment of its life, 0 to 3.
 func (s *shop) listenUntil(addr string, moment int, ours func() []platform.Webhook) *process {
 	before := map[string]bool{}
 	for _, w := range ours() {
@@ -101,7 +101,7 @@ func (s *shop) listenUntil(addr string, moment int, ours func() []platform.Webho
 		s.setOnCreate(func(perform func()) {
 			s.setOnCreate(nil)
 			close(asked)
-			time.Sleep(200 * time.Millisecond) // the sender is dead when it is performed
+			time.Sleep(200 * time.Millisecond) // the sender is dead when the request is performed
 			perform()
 		})
 	}
@@ -109,7 +109,7 @@ func (s *shop) listenUntil(addr string, moment int, ours func() []platform.Webho
 	switch moment {
 	case 0:
 		p.awaits(" delivers ")
-	case 1: // it is created, and not active yet
+	case 1: // its webhook is created but not active yet
 		s.eventually("a new one is there", func() bool {
 			for _, w := range ours() {
 				if !before[w.ID] {
@@ -121,7 +121,7 @@ func (s *shop) listenUntil(addr string, moment int, ours func() []platform.Webho
 	case 2:
 		<-asked
 	}
-	return p // 3: at once
+	return p // 3: right after the start
 }
 
 func TestTwoOfAName(t *testing.T) {

@@ -22,14 +22,14 @@ import (
 	"inorder/workflows"
 )
 
-// metricsList has every series of inorder's own that `serve` shows from its start, and the types. INORDER_WRITE_METRICS=1 writes it anew.
+// metricsList lists all series of inorder's own that `serve` exposes from the start, with their types. INORDER_WRITE_METRICS=1 rewrites it.
 const metricsList = "testdata/metrics.txt"
 
-// scrape is what a process shows.
+// scrape holds the metrics of a process at one moment.
 type scrape struct {
 	text   string
-	types  map[string]string  // of the metrics, by name
-	values map[string]float64 // of the series, which a histogram has one of: its count
+	types  map[string]string  // types of the metrics, by name
+	values map[string]float64 // values of the series; a histogram has one, its count
 }
 
 var (
@@ -66,7 +66,7 @@ func scrapeFrom(t *testing.T, url string) scrape {
 	return s
 }
 
-// list is inorder's own series with their types.
+// list returns inorder's own series with their types, one a line.
 func (s scrape) list() string {
 	var b strings.Builder
 	for _, series := range slices.Sorted(maps.Keys(s.values)) {
@@ -101,7 +101,7 @@ func TestMetricsAreThoseOfTheList(t *testing.T) {
 	}
 	s.requireLinted(first)
 
-	for i := range 100 { // receiver and recorder have 10,000
+	for i := range 100 { // the tests of the receiver and of the recorder use 10,000
 		s.deliver(fmt.Appendf(nil, `{"id":"evt_%d","type":"made%d.up%d","data":{"id":"order_%d"}}`, i, i, i, i))
 		for _, url := range []string{s.url, c.URL, c.URL + "/api"} {
 			_, _ = curl(t, "GET", fmt.Sprint(url, "/made/up/", i), "")
@@ -124,7 +124,7 @@ func TestMetricsAreThoseOfTheList(t *testing.T) {
 	}
 }
 
-// requireLinted holds the names to Prometheus' conventions.
+// requireLinted checks inorder's metrics against Prometheus' conventions.
 func (s *system) requireLinted(of scrape) {
 	problems, err := promlint.New(strings.NewReader(of.text)).Lint()
 	require.NoError(s.t, err)

@@ -28,7 +28,7 @@ type prepared struct {
 	err  error
 }
 
-// namespaces are prepared ahead of the tests that take them, because it takes seconds until all of Temporal knows one.
+// namespaces prepares namespaces in advance, because it takes seconds until all of Temporal knows a new one.
 var namespaces = sync.OnceValue(func() <-chan prepared {
 	ahead := make(chan prepared, 3)
 	go func() {
@@ -78,13 +78,13 @@ func addSearchAttributes(namespace string) error {
 	}
 }
 
-// claim marks the namespace as `inorder migrate` does, and makes none of its schedules: nothing runs by itself.
+// claim marks the namespace as `inorder migrate` does, but creates no schedules, so that no job runs by itself.
 func (s *system) claim() {
 	require.NoError(s.t, worker.Claim(s.t.Context(), worker.Options{Client: s.temporal, Namespace: s.namespace, Pool: s.pool,
 		TaskQueue: workflows.DefaultTaskQueue, Log: testenv.Log}))
 }
 
-// databaseURL is the last that was set.
+// databaseURL returns the DATABASE_URL that was set last.
 func (s *system) databaseURL() (url string) {
 	for _, v := range s.env {
 		if value, ok := strings.CutPrefix(v, "DATABASE_URL="); ok {
@@ -94,7 +94,7 @@ func (s *system) databaseURL() (url string) {
 	return url
 }
 
-// uiLink is what links to an event begin with in the Temporal UI.
+// uiLink returns the beginning of links to events in the Temporal UI.
 func (s *system) uiLink() string {
 	return fmt.Sprintf("http://ui.example.com/namespaces/%s/workflows/evt_", s.namespace)
 }

@@ -16,17 +16,17 @@ import (
 )
 
 // olderCommit is landed code that stands for the version before an upgrade: before the inbox, before cancellations were
-// recorded, and on an older SDK.
+// recorded, and with an older SDK.
 const olderCommit = "b76d8cb"
 
-// older is a program of that commit, built once for all tests.
+// older returns the path of the program of that commit, built once for all tests.
 var older = sync.OnceValues(buildOlder)
 
-// errNoHistory is returned for a checkout that does not have the commit: a tarball, or a shallow clone.
+// errNoHistory reports that the checkout does not have the commit: it is a tarball or a shallow clone.
 var errNoHistory = errors.New("commit " + olderCommit + " is not in this checkout (`git fetch --unshallow`)")
 
-// olderProgram is the older version. Without the history this version stands in: what a roll refuses or loses shows all the same, and
-// not what two versions make of each other's histories.
+// olderProgram returns the path of the older version, or of this version if the checkout has no history. Then a test still shows what a
+// rolling upgrade refuses or loses, but not whether the two versions can handle each other's workflow histories.
 func olderProgram(t *testing.T) string {
 	path, err := older()
 	if errors.Is(err, errNoHistory) {
@@ -60,7 +60,7 @@ func buildOlder() (string, error) {
 	return path, said(build)
 }
 
-// said runs a command. Its error has what the command said.
+// said runs a command. The error contains the command's output.
 func said(cmd *exec.Cmd) error {
 	out, err := cmd.CombinedOutput()
 	if err == nil {

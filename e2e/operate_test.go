@@ -15,12 +15,12 @@ import (
 	"inorder/internal/api"
 )
 
-// exitWaits is what ends send --verify when no event is lost, and some wait.
+// exitWaits is the exit code of `send --verify` if no event is lost but some wait.
 const exitWaits = 3
 
 const adminToken = "token_of_the_end_to_end_tests"
 
-// newOperated is a system with an admin API, whose commands find it.
+// newOperated returns a running system with an admin API that its commands find.
 func newOperated(t *testing.T, env ...string) *system {
 	s := newSystem(t, append(env, adminEnv(t)...)...)
 	s.serve()
@@ -28,7 +28,7 @@ func newOperated(t *testing.T, env ...string) *system {
 	return s
 }
 
-// adminEnv is the environment of an admin API and of the commands that find it.
+// adminEnv returns the environment of an admin API and of the commands that use it.
 func adminEnv(t *testing.T) []string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -37,7 +37,7 @@ func adminEnv(t *testing.T) []string {
 	return []string{"ADMIN_ADDR=" + address, "ADMIN_URL=http://" + address, "ADMIN_TOKEN=" + adminToken}
 }
 
-// operate runs a command whose words are separated by blanks, and returns what it printed.
+// operate runs a command, given as words separated by blanks, requires the exit code and returns the output.
 func (s *system) operate(code int, line string) string {
 	s.t.Helper()
 	out, got := s.run(strings.Fields(line)...)
@@ -45,7 +45,7 @@ func (s *system) operate(code int, line string) string {
 	return out
 }
 
-// events are the IDs that `inorder events list` finds; none if the list does not answer now. What it reports meanwhile is on another stream.
+// events returns the IDs that `inorder events list` finds, or none if the command fails. It ignores standard error.
 func (s *system) events(filter string) (ids []string) {
 	cmd := exec.Command(program, append([]string{"events", "list", "--json"}, strings.Fields(filter)...)...)
 	cmd.Env = s.env
@@ -64,7 +64,7 @@ func (s *system) isIn(state, id string) bool {
 	return slices.Equal(s.events("--state "+state+" --order order_1"), []string{id})
 }
 
-// One event from its receipt to its end, as an operator sees it and acts on it.
+// TestAnOperatorWorksOnAnEvent follows one event from its receipt to its end, as an operator sees it and acts on it.
 func TestAnOperatorWorksOnAnEvent(t *testing.T) {
 	t.Parallel()
 	s := newOperated(t)
@@ -86,7 +86,7 @@ func TestAnOperatorWorksOnAnEvent(t *testing.T) {
 		return code == 1 && strings.Contains(out, "inorder events replay evt_early")
 	})
 
-	s.eventually("it is replayed", func() bool { // a busy Temporal may not say that it was; again does no harm
+	s.eventually("it is replayed", func() bool { // a busy Temporal may fail to confirm; repeating does no harm
 		_, code := s.run("events", "replay", "evt_early", "--reason", "undo")
 		return code == 0 || s.isIn("waiting", "evt_early")
 	})
@@ -128,7 +128,7 @@ func TestWhoHasNoTokenIsToldSo(t *testing.T) {
 	require.NotContains(t, s.log(), adminToken)
 }
 
-// A bulk action is stopped midway: what it did stays done, and the rest is listed, and is as it was.
+// A bulk action is stopped halfway. What it did stays done; the rest is listed and unchanged.
 func TestAnOperatorStopsABulkAction(t *testing.T) {
 	t.Parallel()
 	s := newOperated(t)
@@ -141,7 +141,7 @@ func TestAnOperatorStopsABulkAction(t *testing.T) {
 		return code == 0 && regexp.MustCompile(`█*·+ [1-9]\d? of 30`).MatchString(out)
 	})
 	require.Regexp(t, `state +stopped`, s.operate(0, "bulk stop "+id+" --reason enough --yes"))
-	s.operate(0, "bulk stop "+id+" --yes") // again does no harm
+	s.operate(0, "bulk stop "+id+" --yes") // repeating does no harm
 
 	var b api.Bulk
 	s.eventually("what was under way is finished", func() bool {

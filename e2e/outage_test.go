@@ -17,7 +17,7 @@ import (
 	"inorder/internal/sample"
 )
 
-// throughProxy makes the database of a system reachable only through a proxy.
+// throughProxy makes the database of a system reachable only through a proxy, which is cut until connect is called.
 func (s *system) throughProxy() *outage {
 	u, err := url.Parse(s.databaseURL())
 	require.NoError(s.t, err)
@@ -32,7 +32,7 @@ func TestDatabaseDownAtStart(t *testing.T) {
 	s := newSystem(t)
 	p := s.throughProxy()
 	s.start("serve")
-	s.awaitReady() // it accepts, because Temporal keeps the events
+	s.awaitReady() // it accepts events, because Temporal keeps them
 	id := s.send(sample.Options{Type: "order.created", OrderID: "order_1"})
 	s.eventually("a log line says what is missing", func() bool {
 		return strings.Contains(s.log(), "PostgreSQL is not ready; trying again")
@@ -67,7 +67,7 @@ func TestDatabaseLostMeanwhile(t *testing.T) {
 
 func TestATableThatIsAwayIsLoggedOnce(t *testing.T) {
 	t.Parallel()
-	s := newSystem(t, "INBOX=off") // all of them are activities
+	s := newSystem(t, "INBOX=off") // so that all events are applied by activities
 	s.serve()
 	before := len(s.log())
 	s.rename("orders", "orders_away")
@@ -96,7 +96,7 @@ func TestATableThatIsAwayIsLoggedOnce(t *testing.T) {
 	})
 }
 
-// attempts is the number of the attempt that the event's activity is at, or 0 while it has none.
+// attempts returns the current attempt of the event's pending activity, or 0 if it has none.
 func (s *system) attempts(id string) int32 {
 	d, err := s.temporal.DescribeWorkflow(context.Background(), id, "")
 	if err != nil || len(d.RawResponse.PendingActivities) == 0 {
@@ -142,7 +142,7 @@ func TestTemporalDownWithoutAnInbox(t *testing.T) {
 	})
 }
 
-// Stopped in the middle of a load, it answers what it took, and takes nothing that it does not answer.
+// When serve is stopped under load, it answers every delivery that it has accepted, and accepts none that it does not answer.
 func TestStopFinishesWhatWasAccepted(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)

@@ -24,8 +24,8 @@ import (
 	"inorder/internal/store"
 )
 
-// throughPooler makes the database reachable through a PgBouncer in transaction mode alone, with a plain URL, and returns
-// the URL without it. Where there is none the test is skipped; in CI that is a failure.
+// throughPooler makes the database reachable only through a PgBouncer in transaction mode, with a plain URL, and returns
+// the direct URL. If PgBouncer is not installed, the test is skipped; in CI it fails.
 func (s *system) throughPooler(serverConns int) (direct string) {
 	direct = s.databaseURL()
 	pooled, stop, err := stack.PgBouncer(s.t.Context(), direct, serverConns)
@@ -38,7 +38,7 @@ func (s *system) throughPooler(serverConns int) (direct string) {
 	return direct
 }
 
-// dependency is the state that /readyz tells of one; "" while nobody answers.
+// dependency returns the state of a dependency in /readyz, or "" while nobody answers.
 func (s *system) dependency(name string) string {
 	var r ready.Readiness
 	resp, err := http.Get(s.url + "/readyz")
@@ -90,8 +90,8 @@ func TestBehindATransactionPooler(t *testing.T) {
 	require.NotContains(t, s.log(), "SQLSTATE")
 }
 
-// liveThrough delivers the events of so many orders at once: paid, before it is created, created, and two refunds, of which
-// one comes twice.
+// liveThrough delivers the events of that many orders at once: of each, order.paid before order.created, then two refunds, each
+// delivered twice. It returns when all are applied.
 func (s *system) liveThrough(orders int) {
 	at := time.Now().Add(-time.Minute)
 	events := make(chan string, 4*orders)
@@ -127,7 +127,7 @@ func (s *system) liveThrough(orders int) {
 		JOIN webhook_events e ON e.order_id = o.id WHERE o.payment_status IN ('refunded', 'partially_refunded', 'paid') AND e.event_id = ANY($1)`, ids))
 }
 
-// Only a connection to the server itself prepares statements, also when a pooler comes between them later.
+// Only direct connections to the server use prepared statements, even if a pooler is put between later.
 func TestOnlyDirectConnectionsPrepare(t *testing.T) {
 	t.Parallel()
 	s := newBareSystem(t, testenv.MigratedURL(t))
@@ -167,7 +167,7 @@ func withHost(t *testing.T, databaseURL, host string) string {
 	return u.String()
 }
 
-// Who insists on prepared statements is told which setting that is, and readyz shows it: it goes the way of the events.
+// If a setting insists on prepared statements, the log names that setting, and /readyz shows the failure: it uses the database as events do.
 func TestASettingThatNoPoolerBearsIsNamed(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)
@@ -176,7 +176,7 @@ func TestASettingThatNoPoolerBearsIsNamed(t *testing.T) {
 	url := testenv.WithParameter(plain, "default_query_exec_mode", "cache_statement")
 	s.env = append(s.env, "DATABASE_URL="+url)
 
-	c, err := config.PoolConfig(url) // the one connection to the server now has what serve is about to prepare
+	c, err := config.PoolConfig(url) // the pooler's only connection now has the statement that serve is about to prepare
 	require.NoError(t, err)
 	pool, err := pgxpool.NewWithConfig(t.Context(), c)
 	require.NoError(t, err)

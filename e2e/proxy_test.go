@@ -8,7 +8,7 @@ import (
 	"inorder/dev/proxy"
 )
 
-// outage stands between inorder and a server, which is away until connect.
+// outage is a proxy between inorder and a server, which is unreachable until connect is called.
 type outage struct {
 	*proxy.Proxy
 	mend func()

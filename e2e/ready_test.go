@@ -14,7 +14,7 @@ import (
 	"inorder/dev/testenv"
 )
 
-// readyz asks a process at its ADMIN_ADDR; 0 while nobody listens there.
+// readyz returns the answer of /readyz at a process's ADMIN_ADDR, with status 0 while nobody listens there.
 func readyz(t *testing.T, admin string) (status int, body string) {
 	t.Helper()
 	response, err := http.Get("http://" + admin + "/readyz")
@@ -27,7 +27,7 @@ func readyz(t *testing.T, admin string) (status int, body string) {
 	return response.StatusCode, string(text)
 }
 
-// TestAWorkerSaysWhetherItsServersAnswer cuts both off, and lets them come back one after the other.
+// TestAWorkerSaysWhetherItsServersAnswer starts a worker with both servers cut off, and connects them one after the other.
 func TestAWorkerSaysWhetherItsServersAnswer(t *testing.T) {
 	port, err := stack.FreePort()
 	require.NoError(t, err)
@@ -59,7 +59,7 @@ func TestAWorkerSaysWhetherItsServersAnswer(t *testing.T) {
 	s.eventually("and when one is lost", func() bool { status, _ := readyz(t, admin); return status == 503 })
 }
 
-// TestOnlyWhoHasAKeyIsExpectedToReconcile is what the alert about overdue reconciliation relies on.
+// TestOnlyWhoHasAKeyIsExpectedToReconcile checks what the alert about overdue reconciliation relies on.
 func TestOnlyWhoHasAKeyIsExpectedToReconcile(t *testing.T) {
 	for key, expected := range map[string]bool{"": false, "sk_test_e2ehushhush": true} {
 		port, err := stack.FreePort()
@@ -67,7 +67,7 @@ func TestOnlyWhoHasAKeyIsExpectedToReconcile(t *testing.T) {
 		admin := fmt.Sprintf("127.0.0.1:%d", port)
 		s := newSystem(t, "ADMIN_ADDR="+admin, "HEADLESS_COMMERCE_API_KEY="+key, "HEADLESS_COMMERCE_API_URL=http://127.0.0.1:1")
 		s.start("worker")
-		// Being ready is not enough: the program answers while the worker is still being made, and its metrics with it.
+		// Waiting for readiness is not enough: the program answers before the worker and its metrics exist.
 		s.eventually("the worker runs", func() bool { return strings.Contains(s.log(), "Started Worker") })
 		response, err := http.Get("http://" + admin + "/metrics")
 		require.NoError(t, err)

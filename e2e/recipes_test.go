@@ -17,10 +17,10 @@ import (
 	"inorder/internal/sample"
 )
 
-// recipe is a block of commands in a document, and the sentence before it.
+// recipe is a block of commands in a document, with the sentence before it as its title.
 type recipe struct{ title, commands string }
 
-// recipes returns those of a section of docs/operations.md, in their order.
+// recipes returns the recipes of a section of docs/operations.md, in their order.
 func recipes(t *testing.T, section string) (all []recipe) {
 	text, err := os.ReadFile(filepath.Join(testenv.Root(), "docs", "operations.md"))
 	require.NoError(t, err)
@@ -34,10 +34,10 @@ func recipes(t *testing.T, section string) (all []recipe) {
 	return all
 }
 
-// follow runs a recipe as it stands in the document, and returns what it prints.
+// follow runs a recipe exactly as in the document, and returns its output. The recipe must succeed.
 func (s *system) follow(r recipe) string { return s.followIn("", r) }
 
-// followIn is follow in a directory; "" is this one.
+// followIn is follow in a directory; "" stands for the current one.
 func (s *system) followIn(dir string, r recipe) string {
 	s.t.Helper()
 	temporal, err := stack.TemporalCLI(s.t.Context(), testenv.Root(), os.Stderr)
@@ -101,7 +101,7 @@ func TestRecipesOfTheTemporalCLI(t *testing.T) {
 	}
 }
 
-// setScene makes the events that the recipes are about.
+// setScene creates the events that the recipes are about.
 func (s *system) setScene() {
 	_, err := s.pool.Exec(s.t.Context(), `CREATE FUNCTION breaks() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'broken by the test'; END $$;
 		CREATE TRIGGER breaks BEFORE UPDATE ON orders FOR EACH ROW WHEN (OLD.id = 'order_3003') EXECUTE FUNCTION breaks()`)
@@ -148,7 +148,7 @@ func (s *system) running(eventID string) bool {
 
 func (s *system) runs(eventID string) int64 { return s.found(`WorkflowId="` + eventID + `"`) }
 
-// found is how many workflows a query finds.
+// found returns how many workflows a visibility query finds.
 func (s *system) found(query string) int64 {
 	s.t.Helper()
 	n, err := s.temporal.CountWorkflow(s.t.Context(), &workflowservice.CountWorkflowExecutionsRequest{Query: query})

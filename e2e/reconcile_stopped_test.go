@@ -27,7 +27,7 @@ func TestAReconciliationThatCannotGoOnEndsAndSaysSo(t *testing.T) {
 	p.env = append(p.env, "HEADLESS_COMMERCE_API_URL="+front.URL+"/v1")
 	_, err := p.platform.Place(standin.Placement{Count: 150, Actions: []string{"pay"}})
 	require.NoError(t, err)
-	require.NoError(t, p.platform.WaitIdle(t.Context())) // and given up: nobody listens yet
+	require.NoError(t, p.platform.WaitIdle(t.Context())) // all deliveries were given up: nobody listens yet
 	p.serve()
 
 	const why = "not all orders were compared: the orders created since "

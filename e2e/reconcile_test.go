@@ -57,7 +57,7 @@ func TestReconciliationGoesOnWhenServeIsKilled(t *testing.T) {
 	n := orders(t, 1000)
 	_, err := p.platform.Place(standin.Placement{Count: n, Actions: []string{"pay"}})
 	require.NoError(t, err)
-	require.NoError(t, p.platform.WaitIdle(t.Context())) // and given up: nobody listens yet
+	require.NoError(t, p.platform.WaitIdle(t.Context())) // all deliveries were given up: nobody listens yet
 	cmd := p.serve()
 	before := p.repairs()
 
@@ -147,7 +147,7 @@ func TestReconcileSaysWhatIsNotSetAndWhyItDoesNotGoOn(t *testing.T) {
 	})
 }
 
-// interruptWhen runs the command until it says the text, and interrupts it. It answers all that it said.
+// interruptWhen runs `orders reconcile` until it prints the text, and interrupts it. It returns everything that the command printed.
 func (p *storefront) interruptWhen(says string) string {
 	p.t.Helper()
 	command := exec.Command(program, "orders", "reconcile")
@@ -155,7 +155,7 @@ func (p *storefront) interruptWhen(says string) string {
 	lines, err := command.StderrPipe()
 	require.NoError(p.t, err)
 	require.NoError(p.t, command.Start())
-	defer func() { _ = command.Process.Kill() }() // if it does not say it
+	defer func() { _ = command.Process.Kill() }() // if the text never appears
 	var said strings.Builder
 	for scanner := bufio.NewScanner(lines); scanner.Scan(); {
 		fmt.Fprintln(&said, scanner.Text())

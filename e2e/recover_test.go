@@ -12,7 +12,7 @@ import (
 	"inorder/internal/sample"
 )
 
-// Temporal's storage is lost, and with it every workflow. PostgreSQL still knows what waits and what needs a person.
+// Temporal's storage is lost, and all workflows with it. PostgreSQL still knows which events wait and which need a person.
 func TestRecoverAfterTemporalLostItsStorage(t *testing.T) {
 	s := newSystem(t, "STUCK_AFTER=3s", "PENDING_RECHECK=1s")
 	serve := s.serve()

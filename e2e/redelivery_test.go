@@ -10,7 +10,7 @@ import (
 
 func TestTheSameIDWithAnotherBodyIsADuplicateAndIsNoticed(t *testing.T) {
 	t.Parallel()
-	s := newSystem(t, "INBOX=off") // Temporal does not know what was spilled
+	s := newSystem(t, "INBOX=off") // Temporal would not know a spilled event
 	s.serve()
 	first := `{"id":"evt_1","type":"order.created","created_at":"2025-01-15T10:00:00Z","data":{"id":"order_1","status":"pending"},"store_id":"store_1"}`
 	s.deliver([]byte(first))

@@ -15,7 +15,7 @@ import (
 	"inorder/internal/api"
 )
 
-// Somebody follows the document, literally: three wrong signatures are explained. What is secret or of a body shows nowhere.
+// The test follows the document literally: three wrong signatures are explained. Secrets and parts of a body appear nowhere.
 func TestThreeWrongSignaturesAreExplained(t *testing.T) {
 	t.Parallel()
 	blocks := recipes(t, "refused")
@@ -55,7 +55,7 @@ func TestThreeWrongSignaturesAreExplained(t *testing.T) {
 	require.Contains(t, s.operate(0, "refused list --reason bad_event"), "No refused delivery like that is kept.")
 }
 
-// refusals are the samples that the command lists; none if it does not answer now.
+// refusals returns the samples that `refused list` lists, or none if the command fails.
 func (s *system) refusals() []api.Refused {
 	cmd := exec.Command(program, strings.Fields("refused list --json")...)
 	cmd.Env = s.env

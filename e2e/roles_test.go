@@ -14,8 +14,8 @@ import (
 	"inorder/dev/testenv"
 )
 
-// TestTheProgramsRoleCanOnlyAddToTheAudit goes through the life of events with the roles of production, on a server where
-// deploy/postgres-roles.sql made them.
+// TestTheProgramsRoleCanOnlyAddToTheAudit takes events through their lives with the roles of production, on a server where
+// deploy/postgres-roles.sql created them.
 func TestTheProgramsRoleCanOnlyAddToTheAudit(t *testing.T) {
 	t.Parallel()
 	servers, err := stack.Start(t.Context(), stack.Options{Root: testenv.Root()})
@@ -59,7 +59,7 @@ func TestTheProgramsRoleCanOnlyAddToTheAudit(t *testing.T) {
 	require.Positive(t, s.count(`SELECT count(*) FROM audit_log`))
 }
 
-// actInEveryWay takes events through all that can become of them, and does to them all that people can do.
+// actInEveryWay takes events through their phases and outcomes, and does every action of people to them.
 func (s *system) actInEveryWay() {
 	t := s.t
 	s.liveThrough(3)

@@ -19,8 +19,8 @@ import (
 	"inorder/internal/sample"
 )
 
-// Two nodes under load are replaced one after another, by the new version and back by the old one, with events that wait for
-// their order across it: no delivery is refused, nothing is lost, and no version stumbles over what the other recorded.
+// Two nodes under load are upgraded one after another, then downgraded, while events wait for their orders. No delivery is
+// refused, nothing is lost, and neither version fails on what the other recorded.
 func TestRollingUpgradeAndBack(t *testing.T) {
 	t.Parallel()
 	older := olderProgram(t)
@@ -68,8 +68,8 @@ func (f *fleet) migrate(program string) {
 	require.NoError(f.t, err, string(out))
 }
 
-// load sends the events of new orders until it is stopped, half of the orders backwards. What it returns stops it and
-// returns the IDs of the events.
+// load sends the events of new orders, of half the orders in reverse, until stop is called. stop returns the IDs of
+// all events sent.
 func (f *fleet) load(senders int) (stop func() []string) {
 	var (
 		mu      sync.Mutex
@@ -106,7 +106,7 @@ func (f *fleet) load(senders int) (stop func() []string) {
 	}
 }
 
-// early delivers order.paid of orders that aren't there, and returns the orders' IDs once the events wait.
+// early delivers order.paid of n orders that do not exist, and returns the orders' IDs once the events wait.
 func (f *fleet) early(n int) (orders []string) {
 	for i := range n {
 		orders = append(orders, sample.NewID(fmt.Sprintf("order_early_%d_", i)))
@@ -118,7 +118,7 @@ func (f *fleet) early(n int) (orders []string) {
 	return orders
 }
 
-// burst delivers events of so many new orders at once, which is more than Temporal takes.
+// burst delivers the events of n new orders at once, which is more than Temporal accepts in time.
 func (f *fleet) burst(n int) {
 	var all sync.WaitGroup
 	for range n {
@@ -129,7 +129,7 @@ func (f *fleet) burst(n int) {
 	all.Wait()
 }
 
-// late creates those orders, and returns when what waited for them is applied.
+// late creates the orders, and returns when the events that waited for them are applied.
 func (f *fleet) late(orders []string) {
 	for _, order := range orders {
 		f.deliver(sample.Event(sample.Options{Type: "order.created", OrderID: order, At: time.Now()}))
@@ -140,7 +140,7 @@ func (f *fleet) late(orders []string) {
 	require.Equal(f.t, len(orders), f.count(`SELECT count(*) FROM orders WHERE payment_status = 'paid' AND id = ANY ($1)`, orders))
 }
 
-// requireNothingFailed looks through the logs of all nodes and the histories of all events for workflow tasks that failed.
+// requireNothingFailed checks that the logs of all nodes and the histories of all events contain no failed workflow task.
 func (f *fleet) requireNothingFailed() {
 	for _, n := range f.nodes {
 		for line := range strings.Lines(n.log()) {
@@ -165,7 +165,7 @@ func (f *fleet) requireNothingFailed() {
 	require.Zero(f.t, failed, "workflow tasks failed")
 }
 
-// failures are the workflow tasks of an event that failed, without those that only raced with a signal, which Temporal does again.
+// failures returns an event's failed workflow tasks, except those that only raced with a signal, which Temporal repeats.
 func (f *fleet) failures(id string) (all []*history.WorkflowTaskFailedEventAttributes) {
 	events := f.temporal.GetWorkflowHistory(f.t.Context(), id, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for events.HasNext() {
@@ -178,8 +178,8 @@ func (f *fleet) failures(id string) (all []*history.WorkflowTaskFailedEventAttri
 	return all
 }
 
-// What an older worker can't take over stands still, visible as running, until the newer version is back, and nothing of it is
-// lost: an event that a newer one has begun to give up because somebody canceled it.
+// A workflow that an older worker can't continue stays running until the newer version is back, and nothing is lost. Here
+// the newer version has begun to discard an event because somebody canceled it.
 func TestWhatOnlyTheNewerVersionKnowsWaitsForIt(t *testing.T) {
 	t.Parallel()
 	older := olderProgram(t)

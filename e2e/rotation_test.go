@@ -21,14 +21,14 @@ import (
 	"inorder/internal/webhooks/secrets"
 )
 
-// addSecret records an endpoint and its secret, as `inorder hooks register` does.
+// addSecret records a webhook and its secret, as `inorder hooks register` does.
 func (s *system) addSecret(id, secret string) {
 	s.t.Helper()
 	e := webhooks.Record{ID: id, URL: "https://shop.example.com/webhooks/hc", Events: []string{"*"}, Mode: platform.Test, IsActive: true}
 	require.NoError(s.t, webhooks.Store{Pool: s.pool}.Add(context.Background(), e, platform.Secret(secret)))
 }
 
-// secretVerified is the metric of a secret: nil if it is not valid, 0 if it has verified nothing.
+// secretVerified returns the metric of a secret: nil if it is not valid, 0 if it has verified nothing.
 func (s *system) secretVerified(admin, secret, source string) *float64 {
 	resp, err := http.Get("http://" + admin + "/metrics")
 	require.NoError(s.t, err)
@@ -47,23 +47,23 @@ func (s *system) secretVerified(admin, secret, source string) *float64 {
 	return nil
 }
 
-// secretNoted is when the table says that the secret last verified something.
+// secretNoted returns when the secret last verified something, according to the table.
 func (s *system) secretNoted(secret string) (at *time.Time) {
 	require.NoError(s.t, s.pool.QueryRow(context.Background(), `SELECT last_verified_at FROM webhook_secrets WHERE name = $1`,
 		secrets.Name(secret)).Scan(&at))
 	return at
 }
 
-// rotation delivers events as the platform does: signed with the secret that is the active one when they are made.
+// rotation delivers events as the platform does: each is signed with the secret that is active when the event is made.
 type rotation struct {
 	s        *system
 	active   atomic.Pointer[string]
-	switched atomic.Int32 // senders that have done with the first secret
+	switched atomic.Int32 // senders that no longer use the first secret
 	stop     atomic.Bool
 	wg       sync.WaitGroup
 
 	mu       sync.Mutex
-	accepted map[string]int // by secret
+	accepted map[string]int // number of deliveries by secret
 	refused  []string
 }
 
@@ -84,8 +84,8 @@ func (r *rotation) count(secret string) int {
 	return r.accepted[secret]
 }
 
-// run delivers with so many senders. What each signed last before the switch comes a second time after it, as from a
-// retry.
+// run delivers with that many senders. After the switch, each sender repeats the last delivery that it signed before the
+// switch, like a retry.
 func (r *rotation) run(senders int) {
 	for range senders {
 		r.wg.Go(func() {
@@ -105,7 +105,7 @@ func (r *rotation) run(senders int) {
 	r.s.t.Cleanup(func() { r.stop.Store(true); r.wg.Wait() })
 }
 
-// awaitRefused waits until the receiver refuses a secret, which it must not do before the secret's end.
+// awaitRefused waits until the receiver refuses a secret, and checks that it does not do so before end.
 func (s *system) awaitRefused(secret string, end time.Time) {
 	late := sample.Event(sample.Options{Type: "order.created", OrderID: sample.NewID("order_")})
 	s.eventually("the old secret is refused after its end", func() bool {
@@ -124,7 +124,7 @@ func TestRotatingTheSecretUnderLoadRefusesNoDelivery(t *testing.T) {
 	s := newSystem(t, "WEBHOOK_SECRETS=", "ADMIN_ADDR="+admin)
 	before, after := sample.NewID("whsec_before_"), sample.NewID("whsec_after_")
 	s.addSecret("wh_before", before)
-	s.serve() // once: nothing here restarts it
+	s.serve() // only once: rotation needs no restart
 	store := webhooks.Store{Pool: s.pool}
 
 	r := &rotation{s: s, accepted: map[string]int{}}
@@ -135,7 +135,7 @@ func TestRotatingTheSecretUnderLoadRefusesNoDelivery(t *testing.T) {
 	require.Nil(t, s.secretVerified(admin, after, "wh_after"))
 
 	s.addSecret("wh_after", after)
-	// A command waits for secrets.KnownWithin here; a test on a busy machine asks.
+	// A command would wait for secrets.KnownWithin here. The test polls instead, because its machine may be busy.
 	s.eventually("the receiver knows the new secret", func() bool { return s.secretVerified(admin, after, "wh_after") != nil })
 	require.Zero(t, *s.secretVerified(admin, after, "wh_after"))
 

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// deliverAll is histories' own for a fleet: at, by the number of a delivery, is begun when that is, and waited for.
+// deliverAll delivers h's deliveries to the fleet. It starts at[i] together with delivery i, and waits for all that it started.
 func (f *fleet) deliverAll(h *histories, at map[int64]func()) {
 	var next atomic.Int64
 	var all sync.WaitGroup
@@ -25,8 +25,8 @@ func (f *fleet) deliverAll(h *histories, at map[int64]func()) {
 	all.Wait()
 }
 
-// Two nodes under load, and each is killed once: nothing that was acknowledged is lost, nothing is applied twice, and every
-// order ends right.
+// Each of two nodes under load is killed once. No acknowledged event is lost, no event is applied twice, and every order
+// ends right.
 func TestTwoServesOfWhichOneIsKilled(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, newSystem(t), 2)

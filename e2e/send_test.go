@@ -9,7 +9,7 @@ import (
 	"inorder/internal/webhooks/secrets"
 )
 
-// TestStoriesEndAsTheySay runs `inorder send --story` against a running system, and reads what it prints.
+// TestStoriesEndAsTheySay runs `inorder send --story` against a running system, and checks its output.
 func TestStoriesEndAsTheySay(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)

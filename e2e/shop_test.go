@@ -21,7 +21,7 @@ import (
 
 const shopKey = "sk_test_e2ehushhush"
 
-// shop is a system with a platform: a stand-in whose API can be tampered with, and a machine to listen on.
+// shop is a system with a stand-in whose API a test can tamper with, and with a home directory of its own.
 type shop struct {
 	*system
 	platform *standin.Server
@@ -44,13 +44,13 @@ func newShop(t *testing.T) *shop {
 	return s
 }
 
-// front lets a test have its way with what is created.
+// front lets a test interfere with the creation of webhooks.
 func (s *shop) front(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	s.mu.Lock()
 	onCreate := s.onCreate
 	s.mu.Unlock()
 	if onCreate != nil && r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/admin/webhooks") {
-		// The request must survive its sender.
+		// The request must be performed even if its sender is gone.
 		onCreate(func() { next.ServeHTTP(w, r.WithContext(context.WithoutCancel(r.Context()))) })
 		return
 	}
@@ -63,7 +63,7 @@ func (s *shop) setOnCreate(f func(perform func())) {
 	s.onCreate = f
 }
 
-// do runs a command to its end, which must be that exit code.
+// do runs a command, requires the exit code, and returns the output.
 func (s *shop) do(code int, args ...string) string {
 	s.t.Helper()
 	out, got := s.run(args...)
@@ -86,13 +86,13 @@ func (s *shop) requireNothingSecret() {
 	require.NoError(s.t, rows.Err())
 	all := s.printed.String() + s.log()
 	for _, h := range hidden {
-		if strings.Contains(all, h) { // which it is, is not printed either
+		if strings.Contains(all, h) { // the message must not print which one, either
 			s.t.Error("a key or secret was printed")
 		}
 	}
 }
 
-// webhooks gives those on the platform, by ID.
+// webhooks returns the webhooks on the platform, by ID.
 func (s *shop) webhooks() map[string]platform.Webhook {
 	found := map[string]platform.Webhook{}
 	for w, err := range s.client.Webhooks(context.Background()) {
@@ -123,7 +123,7 @@ type hooksList struct {
 	} `json:"secrets"`
 }
 
-// listedOnceVerified lists both webhooks, once the secret of the first has verified a delivery.
+// listedOnceVerified returns the list of both webhooks, once the secret of the first has verified a delivery.
 func (s *shop) listedOnceVerified() (listed hooksList) {
 	s.t.Helper()
 	s.eventually("the new secret is seen to verify", func() bool {
@@ -141,14 +141,14 @@ func (s *shop) listedOnceVerified() (listed hooksList) {
 	return listed
 }
 
-// registered gives the ID that `hooks register` printed.
+// registered returns the ID that `hooks register` printed.
 func registered(t *testing.T, out string) string {
 	id, _, found := strings.Cut(out[strings.LastIndex(out, "wh_"):], "\n")
 	require.True(t, found || id != "", out)
 	return strings.TrimSpace(id)
 }
 
-// process is a command that runs until it is ended.
+// process is a command that runs until it is killed or stopped.
 type process struct {
 	*exec.Cmd
 	s   *shop

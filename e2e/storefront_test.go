@@ -17,7 +17,7 @@ import (
 	"inorder/internal/platform"
 )
 
-// storefront is a system that a stand-in platform delivers to. Its receiver knows the secret of its webhook alone.
+// storefront is a system that a stand-in delivers to. Its receiver knows only the secret of that webhook.
 type storefront struct {
 	*system
 	platform *standin.Server
@@ -33,8 +33,8 @@ func newStorefront(t *testing.T, o standin.Options, env ...string) *storefront {
 	return p
 }
 
-// trade has orders placed and lived through until the platform has made so many deliveries, with the faults; and waits
-// until all of them are made and all that arrived is processed.
+// trade places and advances orders until the platform has made that many deliveries, with the faults. It waits until all
+// deliveries are made and all events that arrived are processed.
 func (p *storefront) trade(deliveries int, f standin.Faults) {
 	p.t.Helper()
 	require.NoError(p.t, p.platform.SetFaults(f))
@@ -57,7 +57,7 @@ func (p *storefront) trade(deliveries int, f standin.Faults) {
 	require.NoError(p.t, p.platform.WaitIdle(ctx))
 	stats := p.platform.Stats()
 	require.Equal(p.t, stats.Deliveries, stats.Delivered+stats.Dropped)
-	arrived := map[string]bool{} // some of them twice
+	arrived := map[string]bool{} // some arrived twice
 	for _, d := range p.platform.Deliveries() {
 		if d.Outcome == "delivered" {
 			arrived[d.EventID] = true
@@ -65,11 +65,11 @@ func (p *storefront) trade(deliveries int, f standin.Faults) {
 	}
 	p.eventually("what arrived is processed", func() bool {
 		return p.count(`SELECT (SELECT count(*) FROM webhook_events WHERE type <> 'order.reconciled') + (SELECT count(*) FROM pending_events)`) == len(arrived) &&
-			p.count(`SELECT count(*) FROM pending_events p JOIN orders o ON o.id = p.order_id`) == 0 // released, and on its way
+			p.count(`SELECT count(*) FROM pending_events p JOIN orders o ON o.id = p.order_id`) == 0 // no event still waits although its order exists
 	})
 }
 
-// state is what must be the same here and there.
+// state is what must be the same on the platform and in our database.
 type state struct {
 	Status, Payment, Fulfillment string
 	Total, Refunded              int
@@ -122,7 +122,7 @@ FROM orders o`)
 	return all
 }
 
-// differing are the orders that are not here as they are there.
+// differing returns the IDs of the platform's orders that are missing or different in our database.
 func (p *storefront) differing() (ids []string) {
 	p.t.Helper()
 	ours := p.ours()
@@ -138,7 +138,7 @@ func (p *storefront) repairs() int {
 	return p.count(`SELECT count(*) FROM webhook_events WHERE type = 'order.reconciled' AND outcome = 'applied'`)
 }
 
-// reconcile runs the command, which must succeed.
+// reconcile runs `orders reconcile`, which must succeed, and returns the output.
 func (p *storefront) reconcile(args ...string) string {
 	p.t.Helper()
 	out, code := p.run(append([]string{"orders", "reconcile"}, args...)...)

@@ -17,7 +17,7 @@ import (
 	"inorder/internal/webhooks"
 )
 
-// A terminal obeys none of these, whatever sends them; they are what others wrote, in every form.
+// Control characters of every kind, as others may put them into texts. No command may print them to a terminal.
 const (
 	nasty     = "\x1b[2J\x1b]0;pwned\a\r\x7f\u0085\u009b31m\u202egro.elpmaxe\u2066\u200f\u061c\u2028x"
 	nastyJSON = `\u001b[2J\u001b]0;pwned\u0007\r\u007f\u0085\u009b31m\u202egro.elpmaxe\u2066\u200f\u061c\u2028x`
@@ -25,7 +25,7 @@ const (
 
 var unsafe = regexp.MustCompile("[\x00-\x08\x0b-\x1f\x7f\u0080-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
-// answersNastily is a platform whose every name holds what a terminal must not see.
+// answersNastily is a platform that puts these control characters into every text of its answers.
 func answersNastily(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.Header.Get("Authorization") == "Bearer sk_test_wronghushhush":

@@ -20,7 +20,7 @@ import (
 
 const outside = "0af7651916cd43dd8448eb211c80319c"
 
-// postTraced delivers a body with headers of a trace that the sender did not keep.
+// postTraced delivers a body with the headers of a trace that the sender did not sample.
 func (s *system) postTraced(secret string, body []byte) {
 	req, err := http.NewRequest(http.MethodPost, s.url+delivery.Path, bytes.NewReader(body))
 	require.NoError(s.t, err)
@@ -33,7 +33,7 @@ func (s *system) postTraced(secret string, body []byte) {
 	resp.Body.Close()
 }
 
-// canaryEvent is full of what must not leave the process.
+// canaryEvent returns an event full of data that must not leave the process.
 func canaryEvent(id, eventType, orderID string) []byte {
 	return fmt.Appendf(nil, `{"id":%q,"type":%q,"created_at":"2025-01-15T10:30:00Z","store_id":"canary_store","data":{"id":%[3]q,"order_id":%[3]q,"number":"canary",
 		"status":"confirmed","email":"canary@example.com","total":{"amount":1,"currency":"KRW"},"payments":[{"id":"canary_payment","status":"paid","note":"canary"}]}}`, id, eventType, orderID)
@@ -50,7 +50,7 @@ func TestADeliveryIsOneTraceFromTheRequestToTheSQL(t *testing.T) {
 	s.postTraced("whsec_canary", canaryEvent("evt_canary", "order.created", "order_canary"))
 	s.eventually("it is applied", func() bool { return s.outcome(id) == "applied" })
 	s.eventually("its end is logged", func() bool { return strings.Contains(s.log(), `"event ended"`) })
-	require.NoError(t, serve.Process.Signal(syscall.SIGTERM)) // which exports what is left
+	require.NoError(t, serve.Process.Signal(syscall.SIGTERM)) // serve then exports the remaining spans
 	require.NoError(t, serve.Wait())
 
 	all := c.trace(id)
@@ -83,7 +83,7 @@ func TestADeliveryIsOneTraceFromTheRequestToTheSQL(t *testing.T) {
 	require.NotContains(t, s.log(), "canary")
 }
 
-// What goes through the inbox stays in the trace of its delivery: applied from there, or as a workflow that is started later.
+// An event that goes through the inbox stays in the trace of its delivery, whether it is applied from there or by a later workflow.
 func TestEventsThatAreSpilledKeepTheirTrace(t *testing.T) {
 	t.Parallel()
 	c := newCollector(t)

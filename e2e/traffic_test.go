@@ -9,7 +9,7 @@ import (
 	"inorder/internal/sample"
 )
 
-// What a process counted outlives it, and those of several add up.
+// The counts of a process survive its end, and the counts of several processes add up.
 func TestTrafficIsKeptThroughARestart(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)

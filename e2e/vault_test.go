@@ -19,17 +19,17 @@ import (
 	"inorder/dev/testenv"
 )
 
-// vault is a system with a Temporal of its own, and the copies of its stores.
+// vault is a system with its own Temporal, and with copies of both stores.
 type vault struct {
 	*storefront
 	engine  *stack.Stack
-	link    *outage // to Temporal
+	link    *outage // proxy before Temporal
 	dir     string  // of the copies
 	recipes map[string]recipe
 	serving *exec.Cmd // inorder serve
 }
 
-// newVault returns one that is running. Without the programs that make copies the test is skipped; in CI that is a failure.
+// newVault returns a running vault. If the programs that make copies are not installed, the test is skipped; in CI it fails.
 func newVault(t *testing.T) *vault {
 	for _, program := range []string{"pg_dump", "pg_restore", "psql", "sqlite3"} {
 		_, err := exec.LookPath(program)
@@ -55,7 +55,7 @@ func newVault(t *testing.T) *vault {
 	for _, r := range recipes(t, "backup") {
 		v.recipes[r.title] = r
 	}
-	v.follows("Temporal's two databases, in production") // of which there are none here
+	v.follows("Temporal's two databases, in production") // the block is tried on empty databases: the development server has none
 	out, code := v.run("migrate")
 	require.Zero(t, code, out)
 	v.serving = v.serve()
@@ -64,7 +64,7 @@ func newVault(t *testing.T) *vault {
 
 func (v *vault) temporalDB() string { return filepath.Join(v.engine.Dir, "temporal", "temporal.db") }
 
-// follows runs the commands after the sentence with those words.
+// follows runs the commands that the document has after the sentence with these words.
 func (v *vault) follows(words string) string {
 	v.t.Helper()
 	for title, r := range v.recipes {
@@ -77,7 +77,7 @@ func (v *vault) follows(words string) string {
 }
 
 func (v *vault) restorePostgres() {
-	v.pool.Reset() // its connections know types that are gone
+	v.pool.Reset() // its connections have cached types that no longer exist
 	v.follows("or a new one that is empty")
 }
 
@@ -88,7 +88,7 @@ func (v *vault) restoreTemporal() {
 
 func (v *vault) killTemporal() { v.engine.Temporal.Kill() }
 
-// removeTemporal starts Temporal with a new store.
+// removeTemporal deletes Temporal's store, and starts Temporal with a new one.
 func (v *vault) removeTemporal() {
 	for _, end := range []string{"", "-wal", "-shm"} {
 		require.NoError(v.t, os.RemoveAll(v.temporalDB()+end))
@@ -98,7 +98,7 @@ func (v *vault) removeTemporal() {
 
 var hadLost = regexp.MustCompile(`(\d+) had lost their workflow and are started anew`)
 
-// recover follows the document from there until inorder runs again, and returns how many events were brought back.
+// recover runs the document's `inorder migrate` and `inorder recover`, starts serve, and returns how many events were started anew.
 func (v *vault) recover() int {
 	v.t.Helper()
 	out := v.follows("stuck and attention event that has no workflow")
@@ -111,7 +111,7 @@ func (v *vault) recover() int {
 	return n
 }
 
-// place has so many orders placed at the platform and lived through, and returns when they are here as they are there.
+// place places and advances n orders on the platform, and returns when our database has them all as the platform does.
 func (v *vault) place(n int) {
 	v.t.Helper()
 	lives := [][]string{{"pay"}, {"pay", "ship", "deliver", "refund_part"}, {"pay", "refund_part", "refund"}, {}}

@@ -1,4 +1,4 @@
-// Package tools checks what no compiler does.
+// Package tools tests files that no compiler checks, such as Dockerfile, docker-compose.yml and the manifests in deploy/.
 package tools
 
 import (
@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// passwords are what must be set.
+// passwords are the variables that must be set, with values.
 var passwords = []string{"POSTGRES_PASSWORD=super", "INORDER_DB_PASSWORD=ours", "INORDER_OWNER_DB_PASSWORD=owners", "TEMPORAL_DB_PASSWORD=theirs"}
 
 func load(t *testing.T, env ...string) (*types.Project, error) {
@@ -23,14 +23,14 @@ func load(t *testing.T, env ...string) (*types.Project, error) {
 	return o.LoadProject(context.Background())
 }
 
-// project is the file with the passwords, and more.
+// project loads the compose file with the passwords and env.
 func project(t *testing.T, env ...string) *types.Project {
 	p, err := load(t, append(env, passwords...)...)
 	require.NoError(t, err)
 	return p
 }
 
-// setting is what a container has in its environment; "" if it has none.
+// setting returns the value of a variable in a service's environment, or "" if it is not set.
 func setting(s types.ServiceConfig, name string) string {
 	if value := s.Environment[name]; value != nil {
 		return *value
@@ -41,7 +41,7 @@ func setting(s types.ServiceConfig, name string) string {
 // ours are the services that run inorder.
 var ours = []string{"migrate", "receiver", "worker"}
 
-// Docker Compose's own loader: schema, interpolation, and that every name that is referred to exists.
+// Docker Compose's own loader checks the schema, the interpolation, and that every referenced name exists.
 func TestComposeFileIsValid(t *testing.T) {
 	p := project(t, "WEBHOOK_SECRETS=y")
 	require.Equal(t, "y", setting(p.Services["receiver"], "WEBHOOK_SECRETS"))
@@ -81,7 +81,7 @@ func TestNothingIsPublishedButOnThisMachine(t *testing.T) {
 	}
 }
 
-// A password may hold whatever a generator puts into it.
+// A password may contain any character that a generator produces.
 func TestTheDatabasesPasswordIsInNoURL(t *testing.T) {
 	const password = `p@ss/w#rd?%41:'"`
 	p, err := load(t, "POSTGRES_PASSWORD=super", "TEMPORAL_DB_PASSWORD=theirs", "INORDER_DB_PASSWORD="+password, "INORDER_OWNER_DB_PASSWORD="+password)
@@ -121,7 +121,7 @@ func TestOnlyTheJobThatMakesTheRolesKnowsTheSuperuser(t *testing.T) {
 	require.Equal(t, "temporal", setting(project(t).Services["temporal-schema"], "SQL_USER"))
 }
 
-// notInContainers are settings that the compose file decides itself, or that mean something only elsewhere.
+// notInContainers are the settings that the compose file fixes itself, or that only other commands use.
 var notInContainers = map[string]string{
 	"WEBHOOK_SECRETS_FILE": "needs a mount",
 	"ADMIN_TOKENS_FILE":    "needs a mount",
@@ -130,7 +130,7 @@ var notInContainers = map[string]string{
 	"DATABASE_URL":         "decided", "LISTEN_ADDR": "decided", "ADMIN_ADDR": "decided",
 }
 
-// TestEverySettingReachesTheContainers reads the settings from the code that reads them.
+// TestEverySettingReachesTheContainers takes the names of the settings from the code of internal/config.
 func TestEverySettingReachesTheContainers(t *testing.T) {
 	code, err := os.ReadFile("../internal/config/config.go")
 	require.NoError(t, err)
@@ -163,7 +163,7 @@ func TestServicesHaveNoMorePowerThanTheyNeed(t *testing.T) {
 		require.Empty(t, service.CapAdd, name)
 		require.False(t, service.Privileged, name)
 		require.Contains(t, service.SecurityOpt, "no-new-privileges:true", name)
-		require.Equal(t, name != "temporal-ui", service.ReadOnly, "%s", name) // its image writes beside its program
+		require.Equal(t, name != "temporal-ui", service.ReadOnly, "%s", name) // its image writes into its program's directory
 		require.Contains(t, service.Tmpfs, "/tmp", name)
 		require.NotEmpty(t, service.Logging.Options["max-size"], name)
 

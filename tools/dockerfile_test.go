@@ -27,7 +27,7 @@ func stages(t *testing.T) []instructions.Stage {
 	return stages
 }
 
-// BuildKit's own parser: every instruction and flag is one it knows, and every stage that is copied from exists.
+// BuildKit's own parser knows every instruction and flag, and every stage in COPY --from exists.
 func TestDockerfileIsValid(t *testing.T) {
 	all := stages(t)
 	for _, stage := range all {
@@ -40,7 +40,7 @@ func TestDockerfileIsValid(t *testing.T) {
 	}
 }
 
-// TestAnImageSaysItsVersion runs the check of the Dockerfile as its shell would.
+// TestAnImageSaysItsVersion runs the Dockerfile's check of VERSION in a shell, as a build would.
 func TestAnImageSaysItsVersion(t *testing.T) {
 	all := stages(t)
 	var check, build string
@@ -79,10 +79,10 @@ func TestAnImageDoesNotRunAsRoot(t *testing.T) {
 	require.Regexp(t, `^[1-9][0-9]*:[1-9][0-9]*$`, user)
 }
 
-// secretFiles are where live secrets are, or may be.
+// secretFiles are files that contain secrets, or may.
 var secretFiles = []string{".env", ".env.production", "deploy/.env", "bench/.env.local", ".dev/env", ".dev/webhook.secret", "server.key", "deploy/tls/server.pem"}
 
-// The engine's own matcher of .dockerignore.
+// TestNoImageTakesUpSecrets uses Docker's own matcher for .dockerignore.
 func TestNoImageTakesUpSecrets(t *testing.T) {
 	f, err := os.Open("../.dockerignore")
 	require.NoError(t, err)

@@ -14,7 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
-// drainTime is what `inorder serve` takes at most to stop: the receiver, then the worker. It is read from the code.
+// drainTime returns how long `inorder serve` takes at most to stop: first the receiver, then the worker. It reads the times from the code.
 func drainTime(t *testing.T) time.Duration {
 	t.Helper()
 	seconds := func(file, name string) time.Duration {
@@ -86,7 +86,7 @@ func dockerfile(t *testing.T) string {
 	return string(text)
 }
 
-// Deliveries come in by one path and one port. The admin listener is Prometheus' alone.
+// Deliveries come in through one path and one port. Only Prometheus can reach the admin listener.
 func TestTheAdminListenerIsNotPublic(t *testing.T) {
 	m := kubernetes(t)
 	require.Len(t, m.service.Spec.Ports, 1)

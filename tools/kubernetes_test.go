@@ -23,7 +23,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// manifests are what deploy/kubernetes makes.
+// manifests are the objects that deploy/kubernetes defines.
 type manifests struct {
 	config   core.ConfigMap
 	serve    apps.Deployment
@@ -34,8 +34,8 @@ type manifests struct {
 	policies []networking.NetworkPolicy
 }
 
-// kubernetes decodes every document as Kubernetes does, strictly: a field that its API doesn't have, or that is there twice, is
-// an error.
+// kubernetes decodes every document of deploy/kubernetes with Kubernetes' own types, strictly: an unknown or duplicate
+// field fails the test.
 func kubernetes(t *testing.T) (m manifests) {
 	t.Helper()
 	files, err := filepath.Glob("../deploy/kubernetes/*")
@@ -72,7 +72,7 @@ func (m *manifests) decode(t *testing.T, file string, document []byte) {
 	}
 }
 
-// pods are the templates, by the command that they run.
+// pods returns the pod templates, by the command that they run.
 func (m *manifests) pods() map[string]core.PodTemplateSpec {
 	return map[string]core.PodTemplateSpec{"serve": m.serve.Spec.Template, "migrate": m.migrate.Spec.Template}
 }
@@ -105,7 +105,7 @@ func TestManifestsFitEachOther(t *testing.T) {
 	require.Contains(t, string(readme), "job/"+m.migrate.Name+"\n")
 }
 
-// What the manifests set is a setting of the program, or of what it is made with.
+// Every variable that the manifests set is a setting of the program, of its clients' libraries, or of Go.
 func TestManifestsSetWhatTheProgramReads(t *testing.T) {
 	m := kubernetes(t)
 	for name := range m.config.Data {
@@ -122,7 +122,7 @@ func TestManifestsSetWhatTheProgramReads(t *testing.T) {
 				require.Equal(t, mount.MountPath, filepath.Dir(value), name)
 			}
 		}
-		// What secretfile.CheckMode takes: root's, and its group may read it.
+		// secretfile.CheckMode accepts this: a file of root's that its group may read.
 		require.Equal(t, int32(0o440), *template.Spec.Volumes[0].Secret.DefaultMode)
 		require.Equal(t, *template.Spec.SecurityContext.RunAsGroup, *template.Spec.SecurityContext.FSGroup)
 	}
@@ -137,7 +137,7 @@ func keys(m map[string]string) (all []string) {
 	return all
 }
 
-// settings are what internal/config reads.
+// settings returns the names of the settings that internal/config reads.
 func settings(t *testing.T) map[string]bool {
 	t.Helper()
 	code, err := os.ReadFile("../internal/config/config.go")
@@ -150,7 +150,7 @@ func settings(t *testing.T) map[string]bool {
 	return all
 }
 
-// requireSetting fails unless a variable is a setting, one of Temporal's or PostgreSQL's clients, or of Go itself.
+// requireSetting fails unless the variable is a setting of the program, of Temporal's or PostgreSQL's client, or of Go.
 func requireSetting(t *testing.T, name string) {
 	t.Helper()
 	document, err := os.ReadFile("../docs/settings.md")

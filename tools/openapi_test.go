@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The document of the admin API is held to the schema of OpenAPI 3.1, and every reference in it leads somewhere.
+// The admin API's document follows the schema of OpenAPI 3.1, and every reference in it resolves.
 func TestTheDocumentOfTheAdminAPIIsValid(t *testing.T) {
 	text, err := os.ReadFile("../docs/openapi.json")
 	require.NoError(t, err)

@@ -14,12 +14,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// units are those of deploy/systemd as they run, by the files that they are of.
+// units maps each unit that runs to its file in deploy/systemd.
 var units = map[string]string{"inorder@serve.service": "inorder@.service", "inorder@receiver.service": "inorder@.service",
 	"inorder@worker.service": "inorder@.service", "inorder-migrate.service": "inorder-migrate.service"}
 
-// systemdAnalyze runs a command of it on the units alone, in a root with a program to start. Where there is none the test is
-// skipped; in CI that is a failure.
+// systemdAnalyze runs a command of systemd-analyze on the units, in a root directory that has little else but a program to start.
+// If systemd-analyze is not installed, the test is skipped; in CI it fails.
 func systemdAnalyze(t *testing.T, args ...string) string {
 	t.Helper()
 	program, err := exec.LookPath("systemd-analyze")
@@ -53,12 +53,12 @@ func unitText(t *testing.T, file string) string {
 	return string(text)
 }
 
-// systemd's own reader: it warns of a name that it doesn't know, and of a program that is not there.
+// systemd's own parser warns of unknown names and of missing programs; it must not warn.
 func TestSystemdUnitsAreValid(t *testing.T) {
 	require.Empty(t, systemdAnalyze(t, "verify", "--man=no"))
 }
 
-// systemd's own measure, from 0 (nothing is exposed) to 10. What is left is the network.
+// systemd rates exposure from 0 (nothing is exposed) to 10. What remains exposed is the network.
 func TestSystemdUnitsAreHardened(t *testing.T) {
 	out := systemdAnalyze(t, "security", "--offline=yes", "--threshold=15")
 	levels := regexp.MustCompile(`Overall exposure level for (\S+): (\S+)`).FindAllStringSubmatch(out, -1)
@@ -68,7 +68,7 @@ func TestSystemdUnitsAreHardened(t *testing.T) {
 	}
 }
 
-// values are what a unit sets under a name, in their order.
+// values returns the values that a unit sets for a name, in their order.
 func values(unit, name string) (all []string) {
 	for line := range strings.Lines(unit) {
 		if key, value, found := strings.Cut(strings.TrimSpace(line), "="); found && key == name {
@@ -106,7 +106,7 @@ func TestSystemdUnitsFitTheProgram(t *testing.T) {
 	require.Contains(t, unit, strings.TrimSpace(hardened), "both have the same")
 }
 
-// TestSystemdSettingsAreTheProgramsOwn reads the file of settings as systemd does, line by line.
+// TestSystemdSettingsAreTheProgramsOwn reads inorder.env line by line, as systemd does. Every setting in it must exist.
 func TestSystemdSettingsAreTheProgramsOwn(t *testing.T) {
 	lines := bufio.NewScanner(strings.NewReader(unitText(t, "inorder.env")))
 	n := 0

@@ -19,26 +19,26 @@ import (
 	"inorder/internal/store"
 )
 
-// event is what a peer keeps of an event until it applies it.
+// event is what a peer stores of an event until it is applied.
 type event struct {
 	ID      string             `json:"id" river:"unique"`
 	Body    []byte             `json:"body"` // as received, as inorder keeps it
 	Receipt activities.Receipt `json:"receipt"`
 }
 
-// eventOf reads the arguments with which the receiver starts a workflow.
+// eventOf returns the event from the arguments with which the receiver starts a workflow.
 func eventOf(args []any) event {
 	receipt := args[1].(activities.Receipt)
 	return event{ID: receipt.EventID, Body: args[0].(converter.RawValue).Payload().GetData(), Receipt: receipt}
 }
 
-// errKnown is how the receiver learns of a duplicate.
+// errKnown tells the receiver that an event is a duplicate.
 var errKnown = serviceerror.NewWorkflowExecutionAlreadyStarted("the event is known", "", "")
 
-// errWaits says that an event's order is missing.
+// errWaits reports that an event's order is missing.
 var errWaits = errors.New("its order has not been created yet")
 
-// applier applies events by the transaction of inorder's workflow.
+// applier applies events with the same transaction as inorder's workflow.
 type applier struct{ a *activities.Activities }
 
 func newApplier(pool *pgxpool.Pool, log *slog.Logger) applier {
@@ -46,7 +46,7 @@ func newApplier(pool *pgxpool.Pool, log *slog.Logger) applier {
 		MaxEventSkew: time.Hour, Wait: activities.WaitPolicy{Recheck: time.Minute, StuckAfter: time.Hour, TTL: time.Hour}}}
 }
 
-// Apply returns nil when the event has ended, and errWaits when it must be tried again.
+// apply returns nil if the event has ended, and errWaits if it must be retried.
 func (p applier) apply(ctx context.Context, e event) error {
 	body := converter.NewRawValue(&commonpb.Payload{
 		Metadata: map[string][]byte{converter.MetadataEncoding: []byte(converter.MetadataEncodingJSON)},

@@ -13,7 +13,7 @@ import (
 	"inorder/receiver"
 )
 
-// dbosStarter runs a workflow of DBOS, whose ID is the event's, in this process. DBOS keeps its state in the same database.
+// dbosStarter runs a DBOS workflow, whose ID is the event's, in this process. DBOS keeps its state in the same database.
 type dbosStarter struct {
 	applier
 	ctx dbos.Context
@@ -28,7 +28,7 @@ func (s dbosStarter) ExecuteWorkflow(_ context.Context, _ client.StartWorkflowOp
 	return nil, err
 }
 
-// process applies the event in a step, again as long as its order is missing.
+// process applies the event in a step, and retries while its order is missing.
 func (s dbosStarter) process(ctx dbos.Context, e event) (string, error) {
 	for {
 		waits, err := dbos.RunAsStep(ctx, func(ctx context.Context) (bool, error) {

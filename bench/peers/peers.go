@@ -1,5 +1,5 @@
-// Package peers is what inorder is measured beside. Each has inorder's receiver, so that signature, parsing and HTTP are the
-// same, and another way to the end behind it; each applies an event by the same transaction. It runs in a process of its own.
+// Package peers has the systems that inorder is compared with. Each has inorder's receiver, so that signature, parsing and HTTP are
+// the same, but processes events differently behind it. Each applies an event with the same transaction, in a process of its own.
 package peers
 
 import (
@@ -18,13 +18,13 @@ import (
 	"inorder/receiver"
 )
 
-// Secret is what all subjects verify with. It protects nothing.
+// Secret is the secret with which all subjects verify deliveries. It protects nothing.
 const Secret = "whsec_bench_0123456789abcdef0123456789"
 
-// EndedVariable names the setting of the address where the empty workflow's process says how many ended: it leaves no rows to count.
+// EndedVariable is the variable with the address where the empty workflow's process serves its number of ended events: it writes no rows.
 const EndedVariable = "BENCH_ENDED_ADDR"
 
-// start makes a peer ready, and returns how it takes an event. stop ends it.
+// start starts a peer, and returns the Starter that accepts its events. stop stops the peer.
 type start func(ctx context.Context, log *slog.Logger) (_ receiver.Starter, stop func(), err error)
 
 var all = map[string]start{
@@ -36,10 +36,10 @@ var all = map[string]start{
 	"dbos":           startDBOS,
 }
 
-// Has reports whether there is a peer of that name.
+// Has reports whether there is a peer with that name.
 func Has(name string) bool { return all[name] != nil }
 
-// Run runs a peer until ctx ends. Its settings are those of inorder, in the environment.
+// Run runs a peer until ctx ends. It reads inorder's settings from the environment.
 func Run(ctx context.Context, name string) error {
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	starter, stop, err := all[name](ctx, log)
@@ -61,16 +61,16 @@ func Run(ctx context.Context, name string) error {
 	return r.Run(ctx, os.Getenv("LISTEN_ADDR"))
 }
 
-// ended is how many empty workflows ended.
+// ended counts the empty workflows that have ended.
 var ended atomic.Int64
 
-// retryAfter is when a peer tries an event again whose order is missing. Nothing wakes it when the order is created, as inorder does.
+// retryAfter is how long a peer waits before it retries an event whose order is missing. Unlike in inorder, nothing wakes the event earlier.
 const retryAfter = 100 * time.Millisecond
 
-// maxConns is the size of a peer's pool, as of inorder's.
+// maxConns is the size of a peer's pool, the same as inorder's.
 const maxConns = 16
 
-// openDatabase opens the peer's own database, and gives it the schema of this program's code.
+// openDatabase opens the peer's own database, and migrates it to this build's schema.
 func openDatabase(ctx context.Context, log *slog.Logger) (*pgxpool.Pool, error) {
 	cfg, err := pgxpool.ParseConfig(os.Getenv("DATABASE_URL"))
 	if err != nil {

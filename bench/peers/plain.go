@@ -9,8 +9,8 @@ import (
 	"inorder/receiver"
 )
 
-// plain is the handler of the platform's guide: it runs the transaction before it answers. It answers only when PostgreSQL has, and
-// what it lacks is what the others are for: an event that must wait, or be tried again, is refused, and so left to its sender.
+// plain is the handler from the platform's guide: it runs the transaction before it answers. So it can't answer before PostgreSQL does,
+// and it lacks what the other subjects provide: it refuses an event that must wait or be retried, and leaves it to the sender.
 type plain struct{ applier }
 
 func (p plain) ExecuteWorkflow(ctx context.Context, _ client.StartWorkflowOptions, _ any, args ...any) (client.WorkflowRun, error) {

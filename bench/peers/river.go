@@ -15,18 +15,18 @@ import (
 	"inorder/receiver"
 )
 
-// riverTuned fetches as often as River's own benchmark, 50 times as often as its defaults.
+// riverTuned fetches jobs as often as River's own benchmark does, 50 times as often as the defaults.
 var (
 	riverTuned    = river.Config{FetchCooldown: 2 * time.Millisecond, FetchPollInterval: 20 * time.Millisecond}
 	riverDefaults = river.Config{}
 )
 
-// riverWorkers is the number in River's documents. More of them would wait for a connection to PostgreSQL.
+// riverWorkers is the number in River's documentation. More workers would only wait for connections to PostgreSQL.
 const riverWorkers = 100
 
 func (event) Kind() string { return "event" }
 
-// riverWorker applies an event. The job is completed after it, by River, for many jobs at once.
+// riverWorker applies an event. River then completes the job, together with many others.
 type riverWorker struct {
 	river.WorkerDefaults[event]
 	applier
@@ -40,7 +40,7 @@ func (w *riverWorker) Work(ctx context.Context, job *river.Job[event]) error {
 	return err
 }
 
-// riverStarter inserts a job, which is unique by the event's ID as long as River keeps completed jobs: a day.
+// riverStarter inserts a job. The job is unique by the event's ID while River keeps completed jobs, which is a day.
 type riverStarter[TTx any] struct{ client *river.Client[TTx] }
 
 func (s riverStarter[TTx]) ExecuteWorkflow(ctx context.Context, _ client.StartWorkflowOptions, _ any, args ...any) (client.WorkflowRun, error) {

@@ -19,7 +19,7 @@ import (
 	"inorder/worker"
 )
 
-// workflowStarter starts another workflow where inorder starts ProcessEvent, with the same options but for the eager start.
+// workflowStarter starts another workflow in place of ProcessEvent, with the same options except for the eager start.
 type workflowStarter struct {
 	client.Client
 	workflow any
@@ -31,7 +31,7 @@ func (s workflowStarter) ExecuteWorkflow(ctx context.Context, o client.StartWork
 	return s.Client.ExecuteWorkflow(ctx, o, s.workflow, args...)
 }
 
-// Empty does nothing, with the input of ProcessEvent: it shows what the engine alone costs.
+// Empty is a workflow that takes ProcessEvent's input and does nothing. It shows what Temporal alone costs.
 func Empty(workflow.Context, converter.RawValue, activities.Receipt) error {
 	ended.Add(1)
 	return nil
@@ -49,7 +49,7 @@ func startEmpty(context.Context, *slog.Logger) (receiver.Starter, func(), error)
 	return workflowStarter{c, Empty, true}, func() { w.Stop(); c.Close() }, nil
 }
 
-// WithActivity applies the event in a regular activity, which is what most people write.
+// WithActivity is a workflow that applies the event in a regular activity, as most people would write it.
 func WithActivity(ctx workflow.Context, body converter.RawValue, receipt activities.Receipt) error {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: 30 * time.Second,
@@ -58,7 +58,7 @@ func WithActivity(ctx workflow.Context, body converter.RawValue, receipt activit
 	return workflow.ExecuteActivity(ctx, (applier).Apply, body, receipt).Get(ctx, nil)
 }
 
-// Apply is the activity. It may run twice, as inorder's.
+// Apply is WithActivity's activity. It may run twice, like inorder's.
 func (p applier) Apply(ctx context.Context, body converter.RawValue, receipt activities.Receipt) error {
 	return p.apply(ctx, eventOf([]any{body, receipt}))
 }
@@ -80,13 +80,13 @@ func startActivity(ctx context.Context, log *slog.Logger) (receiver.Starter, fun
 	return workflowStarter{c, WithActivity, false}, func() { w.Stop(); c.Close(); pool.Close() }, nil
 }
 
-// newWorker returns a worker with what inorder's has: no compression, and its pollers.
+// newWorker returns a worker set up like inorder's: without compression, and with the same pollers.
 func newWorker() (client.Client, sdk.Worker, error) {
 	o, err := envconfig.LoadDefaultClientOptions()
 	if err != nil {
 		return nil, nil, err
 	}
-	o.Logger = sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)) // it would log every event that must wait
+	o.Logger = sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)) // otherwise every event that must wait would be logged
 	o.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{}
 	c, err := client.Dial(o)
 	if err != nil {

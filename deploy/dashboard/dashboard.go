@@ -23,15 +23,15 @@ type row struct {
 type panel struct {
 	title, description string
 	unit               string
-	bad                float64 // from this value on it is red; 0: it has no colour.
-	single             bool    // as a number, else over time
+	bad                float64 // the panel is red from this value on; 0: never
+	single             bool    // show one number instead of a graph over time
 	targets            []target
 }
 
-// target is a query, and how its series are called.
+// target is a query, with the legend of its series.
 type target struct{ query, legend string }
 
-// width and height are those of a panel. Grafana's pages are 24 wide.
+// The widths and heights of panels. Grafana's pages are 24 wide.
 const (
 	statWidth, statHeight   = 4, 4
 	graphWidth, graphHeight = 8, 8
@@ -52,7 +52,7 @@ func generate() ([]byte, error) {
 		WithVariable(dashboard.NewQueryVariableBuilder("job").Label("System").Datasource(source()).
 			Query(dashboard.StringOrMap{String: new("label_values(inorder_build_info, job)")}).
 			Refresh(dashboard.VariableRefreshOnDashboardLoad))
-	var id uint32 // a number for each panel, so that a link to one stays
+	var id uint32 // a fixed number for each panel, so that links to panels stay valid
 	next := func() uint32 { id++; return id }
 	for _, r := range rows() {
 		b.WithRow(dashboard.NewRowBuilder(r.title).Id(next()))
@@ -68,7 +68,7 @@ func generate() ([]byte, error) {
 	return append(text, '\n'), err
 }
 
-// source is the Prometheus that is chosen at the top of the page.
+// source refers to the Prometheus that is selected at the top of the page.
 func source() common.DataSourceRef {
 	return common.DataSourceRef{Type: new("prometheus"), Uid: new("${datasource}")}
 }
@@ -93,7 +93,7 @@ func (p panel) builder(id uint32) cog.Builder[dashboard.Panel] {
 	return b
 }
 
-// builder builds the target that has this place in its panel.
+// builder returns a builder of the target at this position in its panel.
 func (t target) builder(place int) *prometheus.DataqueryBuilder {
 	return prometheus.NewDataqueryBuilder().RefId(string(rune('A' + place))).Expr(t.query).LegendFormat(t.legend).Datasource(source())
 }
@@ -109,7 +109,7 @@ func (p panel) thresholds() *dashboard.ThresholdsConfigBuilder {
 	return dashboard.NewThresholdsConfigBuilder().Mode(dashboard.ThresholdsModeAbsolute).Steps(steps)
 }
 
-// The units of panels.
+// The units of the panels.
 const (
 	number  = units.Short
 	up      = units.BoolYesNo

@@ -1,4 +1,4 @@
-// The program dashboard writes deploy/dashboard.json, for Grafana: make dashboard
+// Command dashboard prints deploy/dashboard.json, a dashboard for Grafana; `make dashboard` writes the file.
 package main
 
 import (

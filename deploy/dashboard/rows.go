@@ -1,7 +1,7 @@
 package main
 
-// rows are what the dashboard shows. What is of one process is added up; of what all processes tell alike, max is taken. $job is the
-// system. The label job of a job of ours is exported_job in Prometheus.
+// rows returns the rows of the dashboard. Queries add up metrics of single processes, and take the max of metrics that all processes
+// report alike. $job selects the system. Prometheus renames our own label job to exported_job.
 func rows() []row {
 	return []row{
 		{"Is anything wrong", wrong()},
@@ -14,13 +14,13 @@ func rows() []row {
 	}
 }
 
-// one is a query whose series need no name.
+// one returns a target whose series need no legend.
 func one(query string) []target { return []target{{query, ""}} }
 
-// by is a query, and the labels that name its series.
+// by returns a target with the legend of its series.
 func by(query, legend string) []target { return []target{{query, legend}} }
 
-// quantiles are the median and the slowest of a hundred, of a histogram.
+// quantiles returns targets for p50 and p99 of a histogram.
 func quantiles(histogram string) []target {
 	of := func(q string) string {
 		return "histogram_quantile(" + q + ", sum by (le) (rate(" + histogram + `_bucket{job="$job"}[$__rate_interval])))`

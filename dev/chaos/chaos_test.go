@@ -56,7 +56,7 @@ func TestNothingIsLostWhateverFails(t *testing.T) {
 	require.Positive(t, v.Events)
 }
 
-// What is done to the tables behind everybody's back is found.
+// The checker finds damage that the test does directly to the tables.
 func TestTheCheckerFindsWhatIsPlanted(t *testing.T) {
 	ctx := t.Context()
 	s, sending, load := atRest(t)
@@ -92,7 +92,7 @@ func TestTheCheckerFindsWhatIsPlanted(t *testing.T) {
 	t.Run("each act of the operator is done", func(t *testing.T) { eachActIsDone(t, s, sending, load) })
 }
 
-// eachActIsDone does each act of the operator once: acts whose answers don't matter could all fail, and nobody would notice.
+// eachActIsDone requires each act to succeed once. A run ignores the acts' errors, so an act that always fails would go unnoticed.
 func eachActIsDone(t *testing.T, s *system, sending *sending, load *load) {
 	ctx, o := t.Context(), newOperator(s, 1)
 	takesAway := func(a act) bool { return a.name == "terminate" || a.name == "delete" }
@@ -101,7 +101,7 @@ func eachActIsDone(t *testing.T, s *system, sending *sending, load *load) {
 			if takesAway(a) != last {
 				continue
 			}
-			require.Eventually(t, func() bool { // what another act was done to may have ended meanwhile
+			require.Eventually(t, func() bool { // retried, because the event may have ended since it was drawn
 				id := o.on(ctx, a)
 				return id != "" && o.do(ctx, a, id) == nil
 			}, time.Minute, 100*time.Millisecond, "act %d, %s", i, a.name)
@@ -126,7 +126,7 @@ func eachActIsDone(t *testing.T, s *system, sending *sending, load *load) {
 	})
 }
 
-// atRest is a system without faults that has taken a few orders.
+// atRest returns a settled system that has received a few orders, without faults.
 func atRest(t *testing.T) (*system, *sending, *load) {
 	dir := t.TempDir()
 	s, err := startSystem(t.Context(), Options{Seed: 1, Program: program, Out: t.Output()}, dir)

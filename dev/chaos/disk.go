@@ -16,12 +16,12 @@ import (
 	"inorder/dev/stack"
 )
 
-// disk is a file system of PostgreSQL's own, in memory, which is full when its size is made what is used.
+// disk is a file system in memory (tmpfs) for PostgreSQL's data alone. To fill it, its size is reduced to what is in use.
 type disk struct{ dir string }
 
 const diskSize = "2g" // most of it is never used
 
-// newDisk moves the data of a running PostgreSQL onto a disk of its own. It needs root on Linux, and the right to mount.
+// newDisk moves the data of a running PostgreSQL onto a disk, and restarts PostgreSQL. It needs Linux, root and the right to mount.
 func newDisk(ctx context.Context, s *stack.Stack, pool *pgxpool.Pool) (*disk, error) {
 	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
 		return nil, errors.New("it needs root on Linux")
@@ -45,7 +45,7 @@ func (d *disk) orNil(err error) *disk {
 	return d
 }
 
-// move copies the data onto the disk before that takes their place.
+// move copies the data onto the disk, then mounts the disk over the data directory.
 func (d *disk) move() error {
 	unfinished := filepath.Clean(d.dir) + ".disk"
 	if err := os.Mkdir(unfinished, 0o700); err != nil {
@@ -61,7 +61,7 @@ func (d *disk) move() error {
 	return run("umount", unfinished)
 }
 
-// fill leaves no room.
+// fill leaves no free space on the disk.
 func (d *disk) fill() error {
 	var st syscall.Statfs_t
 	if err := syscall.Statfs(d.dir, &st); err != nil {
@@ -71,12 +71,12 @@ func (d *disk) fill() error {
 	return d.resize(fmt.Sprint(used))
 }
 
-// free ends it.
+// free undoes fill.
 func (d *disk) free() error { return d.resize(diskSize) }
 
 func (d *disk) resize(size string) error { return run("mount", "-o", "remount,size="+size, d.dir) }
 
-// remove unmounts the disk; PostgreSQL is not running.
+// remove unmounts the disk. PostgreSQL must not be running.
 func (d *disk) remove() error { return run("umount", d.dir) }
 
 func run(name string, args ...string) error {

@@ -1,4 +1,4 @@
-// Package chaos proves that nothing is lost: it runs the built program on real servers of its own, sends it events as the
-// platform would, hurts every part and every connection by a schedule that a seed decides, and has a checker judge what is left.
-// Here belongs what happens to the system; what it must have become is check's. It needs a Unix system.
+// Package chaos tests that nothing is lost. It runs the built program on its own real servers, sends events to it as the
+// platform would, disturbs every part and every connection on a schedule derived from a seed, and has a checker judge the result.
+// This package does things to the system; what the result must be is the business of package check. It needs a Unix system.
 package chaos

@@ -14,7 +14,7 @@ import (
 	"inorder/dev/stack"
 )
 
-// suffer goes through the plan's steps, and returns when the last fault has ended.
+// suffer carries out the plan's steps, and returns when the last fault has ended.
 func (s *system) suffer(ctx context.Context, settled func(context.Context) error) {
 	for _, step := range s.plan.Steps {
 		pause(ctx, step.Pause)
@@ -35,7 +35,7 @@ func (s *system) suffer(ctx context.Context, settled func(context.Context) error
 	}
 }
 
-// fault begins and ends one.
+// fault begins and ends one fault.
 func (s *system) fault(ctx context.Context, f Fault, settled func(context.Context) error) error {
 	if p, is := s.proxies[f.Target]; is {
 		begin := map[Kind]func() func(){Cut: p.Cut, Freeze: p.Freeze, Mute: p.Mute}[f.Kind]
@@ -63,7 +63,7 @@ func (s *system) fault(ctx context.Context, f Fault, settled func(context.Contex
 	}
 	if p, is := s.processes[f.Target]; is {
 		p.held.Lock()
-		defer p.held.Unlock() // then its supervisor starts it
+		defer p.held.Unlock() // then the process's supervisor restarts it
 		server.Kill()
 		pause(ctx, f.For)
 		return nil
@@ -83,7 +83,7 @@ func (s *system) server(name string) *stack.Server {
 	return s.processes[name].server
 }
 
-// full fills PostgreSQL's disk. It may end of that.
+// full fills PostgreSQL's disk for a while. PostgreSQL may exit because of that; then full restarts it.
 func (s *system) full(ctx context.Context, d time.Duration) error {
 	if err := s.disk.fill(); err != nil {
 		return err
@@ -101,7 +101,7 @@ func (s *system) full(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// empty loses Temporal's storage while nothing is applying, and has PostgreSQL's knowledge bring back what waits.
+// empty deletes Temporal's storage while no event is being applied. `inorder recover` then restores the waiting events from PostgreSQL.
 func (s *system) empty(ctx context.Context, settled func(context.Context) error) error {
 	s.quiet.Lock()
 	defer s.quiet.Unlock()

@@ -11,25 +11,25 @@ import (
 	"inorder/dev/history"
 )
 
-// event is one that the senders deliver, perhaps several times.
+// event is an event that the senders deliver, perhaps several times.
 type event struct {
 	id, order string
 	body      []byte
-	told      *history.Event // nil of one that needs a person
+	told      *history.Event // what the event says; nil if it can't be applied and needs a person
 }
 
-// load makes up orders with their events, wave after wave. A seed gives the same ones.
+// load generates orders with their events, wave after wave. The same seed gives the same events.
 type load struct {
 	seed   uint64
 	rnd    *rand.Rand
 	orders int
 	events []event  // of all waves so far
-	late   []*event // deliveries that come a wave later
+	late   []*event // deliveries postponed to the next wave
 }
 
 func newLoad(seed uint64) *load { return &load{seed: seed, rnd: rand.New(rand.NewPCG(seed, 2))} }
 
-// wave is deliveries in their order, and the pause between two.
+// wave is a sequence of deliveries, and the pause between two of them.
 type wave struct {
 	deliveries []*event
 	every      time.Duration
@@ -37,7 +37,7 @@ type wave struct {
 
 const ordersInWave = 15
 
-// wave makes the next deliveries: reordered, some of them more than once, some a wave late.
+// wave generates the next deliveries. They are reordered, some repeated, and some postponed by a wave.
 func (l *load) wave() wave {
 	deliveries := l.late
 	l.late = nil
@@ -53,19 +53,19 @@ func (l *load) wave() wave {
 		}
 	}
 	l.rnd.Shuffle(len(deliveries), func(i, j int) { deliveries[i], deliveries[j] = deliveries[j], deliveries[i] })
-	// Calm, brisk, more than Temporal takes, and all at one instant.
+	// Slow, brisk (twice as likely), faster than Temporal accepts, and all at once.
 	every := pick(l.rnd, 25*time.Millisecond, 12*time.Millisecond, 12*time.Millisecond, 4*time.Millisecond, 0)
 	return wave{deliveries, every}
 }
 
-// last are the deliveries that are left, once there are no more waves.
+// last returns the deliveries that are left after the last wave.
 func (l *load) last() wave {
 	deliveries := l.late
 	l.late = nil
 	return wave{deliveries, 10 * time.Millisecond}
 }
 
-// order makes one order's events. Of one order in six nothing tells that it was created, so that its events wait.
+// order generates one order's events. One order in six gets no extra order.created: unless the drawn history has one, its events wait.
 func (l *load) order() (events []event) {
 	l.orders++
 	id := fmt.Sprintf("o%d-%d", l.seed, l.orders)
@@ -76,11 +76,11 @@ func (l *load) order() (events []event) {
 	if l.rnd.IntN(6) > 0 {
 		told = append(told, created)
 	}
-	// The platform's clock is set forward, or was behind, in the middle of the history.
+	// In the middle of the history the platform's clock jumps forward.
 	from, step := l.rnd.IntN(len(told)), pick(l.rnd, 0, 0, 1, 90, 3600)
 	for i := range told {
 		e := &told[i]
-		if e.Type == "order.reconciled" { // it comes from nobody outside
+		if e.Type == "order.reconciled" { // only inorder itself makes this type
 			e.Type = "order.created"
 		}
 		if i >= from {
@@ -95,15 +95,15 @@ func (l *load) order() (events []event) {
 	return events
 }
 
-const poisoned = ":evt_poison" // the end of its ID
+const poisoned = ":evt_poison" // how the ID of a poison event ends
 
-// correction is what a poison tells once a person has amended it.
+// correction returns what a poison event says once a person has amended it.
 func correction(id string) *history.Event {
 	order := strings.TrimSuffix(id, poisoned)
 	return &history.Event{ID: id, Type: "order.updated", OrderID: order, StoreID: "store_1", Second: len(order) % 4, Status: "confirmed", Payment: "paid"}
 }
 
-// poison is an event that can't be applied: of a type that JSON allows and its field doesn't, or from the far future.
+// poison returns an event that can't be applied: its status is a number, or its time is in the far future.
 func (l *load) poison(order string) event {
 	at, status := "2025-01-15T10:00:00Z", "7"
 	if l.rnd.IntN(2) == 0 {

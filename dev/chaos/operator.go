@@ -15,16 +15,16 @@ import (
 	"inorder/internal/sweep"
 )
 
-// operator does at random what people do in the Temporal UI and through the admin API, and remembers to which events.
+// operator does at random what people do in the Temporal UI and through the admin API. It remembers the events concerned.
 type operator struct {
 	system *system
 	rnd    *rand.Rand
 
 	mu      sync.Mutex
-	givenUp map[string]bool // canceled or discarded, or tried to
-	lost    map[string]bool // terminated or deleted, or tried to: they may have no workflow until `inorder recover`
-	amended map[string]bool // tried to amend; true: that was answered well
-	acts    int
+	givenUp map[string]bool // canceled or discarded, perhaps without success
+	lost    map[string]bool // terminated or deleted, perhaps without success: they may have no workflow until `inorder recover`
+	amended map[string]bool // amended: true if the answer was a success, false if the outcome is unknown
+	acts    int             // that succeeded
 }
 
 func newOperator(s *system, seed uint64) *operator {
@@ -41,7 +41,7 @@ func (o *operator) run(ctx context.Context) {
 // act is something that a person does to one event.
 type act struct {
 	name string
-	of   string // SQL for the workflows of the events that it is done to; "" for all that run
+	of   string // SQL that selects the workflow IDs it may be done to; "" for all running workflows
 	do   func(o *operator, ctx context.Context, workflowID string) error
 }
 
@@ -52,7 +52,7 @@ const (
 	thatWereGiven = thatEnded + ` WHERE outcome = 'discarded'` // up
 )
 
-// acts are drawn from evenly. What waits is a row, too: nothing else may be terminated or deleted.
+// acts are drawn from with equal probability. Only waiting events may be terminated or deleted, because they have a row, too.
 var acts = []act{
 	{"retry", "", signal("retry", nil)},
 	{"retry", "", signal("retry", nil)},
@@ -78,12 +78,12 @@ var acts = []act{
 	{"amend", inAttention, amend},
 }
 
-// replay undoes nothing that is newer, and a discard: so it may leave the event as it would have ended without either.
+// replay undoes a discard, but nothing that is newer than the event. So the event may end as if neither act had happened.
 var replay = byAPI(func(c *api.Client, ctx context.Context, id string) (api.Done, error) {
 	return c.Replay(ctx, id, "chaos")
 })
 
-// amend corrects what was made up so that it can't be applied.
+// amend corrects a poison event.
 var amend = byAPI(func(c *api.Client, ctx context.Context, id string) (api.Done, error) {
 	return c.Amend(ctx, id, "chaos", correction(id).Body())
 })
@@ -104,7 +104,7 @@ func remove(o *operator, ctx context.Context, id string) error {
 	return err
 }
 
-// byAPI acts through any process's admin API.
+// byAPI acts through the admin API of a random process.
 func byAPI(do func(*api.Client, context.Context, string) (api.Done, error)) func(*operator, context.Context, string) error {
 	return func(o *operator, ctx context.Context, workflowID string) error {
 		c := &api.Client{URL: o.system.admins[pick(o.rnd, o.system.plan.processes()...)], Token: token}
@@ -113,7 +113,7 @@ func byAPI(do func(*api.Client, context.Context, string) (api.Done, error)) func
 	}
 }
 
-// act does one thing to one event. What it is answered doesn't matter, unless it amended: it may have been done all the same.
+// act does one act to one event. It ignores errors, because the act may have been done all the same; only amend depends on them.
 func (o *operator) act(ctx context.Context) {
 	o.system.quiet.RLock()
 	defer o.system.quiet.RUnlock()
@@ -125,7 +125,7 @@ func (o *operator) act(ctx context.Context) {
 	}
 }
 
-// on draws the workflow of an event that the act may be done to; "" if there is none.
+// on draws the workflow ID of an event that the act may be done to, or returns "" if there is none.
 func (o *operator) on(ctx context.Context, a act) (workflowID string) {
 	if a.of == "" {
 		return o.oneOf(o.system.running(ctx))
@@ -143,7 +143,7 @@ func (o *operator) do(ctx context.Context, a act, workflowID string) error {
 	return err
 }
 
-// remember notes an act before it is done, and again once it is.
+// remember records an act before it is done, and again with done set after it succeeded.
 func (o *operator) remember(what, id string, done bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -168,7 +168,7 @@ func (o *operator) oneOf(ids []string, err error) string {
 	return pick(o.rnd, ids...)
 }
 
-// ids reads IDs from PostgreSQL.
+// ids runs a query in PostgreSQL that selects IDs.
 func (s *system) ids(ctx context.Context, sql string, args ...any) ([]string, error) {
 	rows, err := s.pool.Query(ctx, sql, args...)
 	if err != nil {
@@ -177,7 +177,7 @@ func (s *system) ids(ctx context.Context, sql string, args ...any) ([]string, er
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
-// running are the events whose workflow runs.
+// running returns the IDs of the running ProcessEvent workflows, as Temporal lists them.
 func (s *system) running(ctx context.Context) (ids []string, err error) {
 	var page []byte
 	for {

@@ -12,28 +12,28 @@ import (
 type Kind string
 
 const (
-	Kill   Kind = "kill"   // kill -9; started again when the fault ends
+	Kill   Kind = "kill"   // kill -9; restarted when the fault ends
 	Stop   Kind = "stop"   // SIGSTOP, then SIGCONT
-	Crash  Kind = "crash"  // kill -9 of one process of PostgreSQL's, which then restarts itself
-	Cut    Kind = "cut"    // connections are reset, new ones too
-	Freeze Kind = "freeze" // connections stay open, and nothing passes
+	Crash  Kind = "crash"  // kill -9 of one child process of PostgreSQL, which then restarts itself
+	Cut    Kind = "cut"    // all connections are reset, including new ones
+	Freeze Kind = "freeze" // connections stay open, but nothing passes
 	Mute   Kind = "mute"   // requests pass, answers don't
 	Full   Kind = "full"   // PostgreSQL's disk is full
-	Empty  Kind = "empty"  // Temporal's storage is lost while nothing is applying, then migrate and recover
+	Empty  Kind = "empty"  // Temporal's storage is lost while nothing is applying; then inorder migrate and inorder recover run
 )
 
-// The parts that are no processes of inorder.
+// The parts of the system that are not processes of inorder.
 const (
 	postgres = "postgres"
 	temporal = "temporal"
 	senders  = "senders"
 )
 
-// Fault is one disturbance, which ends by itself.
+// Fault is one disturbance of limited duration.
 type Fault struct {
 	Kind   Kind
 	Target string        // a part, or a link between two: "serve-1>postgres"
-	After  time.Duration // the beginning of its step
+	After  time.Duration // from the beginning of its step
 	For    time.Duration
 }
 
@@ -41,21 +41,21 @@ func (f Fault) String() string {
 	return fmt.Sprintf("%s %s for %s", f.Kind, f.Target, f.For)
 }
 
-// Step is one or two faults at a time, after a pause.
+// Step is a pause, then one fault or two that overlap.
 type Step struct {
 	Pause  time.Duration
 	Faults []Fault
 }
 
-// Plan is what a seed decides ahead. The same seed and duration give the same plan.
+// Plan is what is decided in advance. The same seed, duration and answer to whether the disk can be full give the same plan.
 type Plan struct {
 	Commands map[string]string // the command of inorder that each process runs, by the process's name
 	Inbox    string            // INBOX
-	Recheck  time.Duration     // PENDING_RECHECK; an hour of it leaves no wake-up to chance
+	Recheck  time.Duration     // PENDING_RECHECK; with an hour, a lost wake-up is noticed
 	Steps    []Step
 }
 
-// newPlan makes the plan. duration is how long the steps take if each takes no longer than planned.
+// newPlan returns the plan. duration is how long the steps take if none takes longer than planned.
 func newPlan(seed uint64, duration time.Duration, diskCanBeFull bool) Plan {
 	rnd := rand.New(rand.NewPCG(seed, 1))
 	p := Plan{Commands: map[string]string{"serve-1": "serve", "serve-2": "serve"}, Inbox: "apply", Recheck: time.Hour}
@@ -120,7 +120,7 @@ func (p Plan) drawFault(rnd *rand.Rand, longest time.Duration, diskCanBeFull boo
 	return f
 }
 
-// processes are the names of inorder's processes.
+// processes returns the names of inorder's processes, sorted.
 func (p Plan) processes() (names []string) {
 	for name := range p.Commands {
 		names = append(names, name)
@@ -129,12 +129,12 @@ func (p Plan) processes() (names []string) {
 	return names
 }
 
-// receivers are the processes that take deliveries.
+// receivers returns the names of the processes that accept deliveries.
 func (p Plan) receivers() []string {
 	return slices.DeleteFunc(p.processes(), func(name string) bool { return p.Commands[name] == "worker" })
 }
 
-// links are the connections between two parts.
+// links returns the names of all connections between two parts.
 func (p Plan) links() (all []string) {
 	for _, name := range p.processes() {
 		all = append(all, link(name, postgres), link(name, temporal))
@@ -162,7 +162,7 @@ func (p Plan) String() string {
 
 func pick[T any](rnd *rand.Rand, values ...T) T { return values[rnd.IntN(len(values))] }
 
-// between draws a duration in tenths of a second.
+// between draws a duration, rounded to tenths of a second.
 func between(rnd *rand.Rand, least, most time.Duration) time.Duration {
 	const unit = 100 * time.Millisecond
 	return (least + time.Duration(rnd.Int64N(int64(max(0, most-least))+1))).Round(unit)

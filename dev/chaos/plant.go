@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// Plants are the names of what a test can do to the tables behind everybody's back, to see that the checker finds it.
+// Plants returns the names, sorted, of the damage that a test can do directly to the tables to check that the checker finds it.
 func Plants() []string { return slices.Sorted(maps.Keys(plants)) }
 
 var plants = map[string]string{

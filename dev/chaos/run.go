@@ -16,35 +16,35 @@ import (
 	"inorder/dev/chaos/check"
 )
 
-// Options of a run.
+// Options configure a run.
 type Options struct {
 	Seed     uint64
-	Duration time.Duration // of the faults, as planned: what is killed takes its time to come back
-	Program  string        // inorder
-	Root     string        // the checkout; empty: the one that the working directory is in
-	Dir      string        // gets the senders' log and those of all processes; empty: a temporary one, kept if the verdict is bad
-	Out      io.Writer     // the plan, and a line now and then
-	Plant    string        // for tests: one of Plants, done before the checker looks
-	Settle   time.Duration // how long everything may take to come to rest; 0: three minutes
+	Duration time.Duration // of the faults, as planned; restarts of killed processes take additional time
+	Program  string        // path of inorder
+	Root     string        // the checkout; empty: the one that contains the working directory
+	Dir      string        // receives the logs of the senders and of all processes; empty: a temporary one, kept if the verdict is bad
+	Out      io.Writer     // receives the plan, and a line now and then
+	Plant    string        // for tests: one of Plants, carried out before the check
+	Settle   time.Duration // how long the system may take to settle; 0: three minutes
 }
 
-// Verdict is how a run ended.
+// Verdict is the result of a run.
 type Verdict struct {
 	check.Report
 	Seed       uint64
-	Deliveries int      // of the senders
-	Attempts   int      // requests: each delivery takes one at least
-	Spilled    int      // answers that say so
-	Faults     int      // of the plan
-	Acts       int      // of the operator
-	Notes      []string // what happened, with its time
-	Dir        string   // of the logs; empty if they are gone
+	Deliveries int      // by the senders
+	Attempts   int      // requests: at least one per delivery
+	Spilled    int      // answers with the result "spilled"
+	Faults     int      // in the plan
+	Acts       int      // acts of the operator that succeeded
+	Notes      []string // what happened, each with its time
+	Dir        string   // of the logs; empty if they were removed
 }
 
 // OK reports whether nothing was wrong.
 func (v Verdict) OK() bool { return len(v.Wrong) == 0 }
 
-// String is one line.
+// String returns the verdict in one line.
 func (v Verdict) String() string {
 	word := "right"
 	if !v.OK() {
@@ -58,7 +58,7 @@ func (v Verdict) String() string {
 		v.Seed, word, v.Events, strings.Join(ends, " + "), v.Orders, v.Faults, v.Acts, v.Deliveries, v.Attempts, v.Spilled)
 }
 
-// Run starts everything, hurts it, waits until it has come to rest, and judges. An error means that there is no verdict.
+// Run starts the system, disturbs it, waits until it has settled, and has it checked. An error means that there is no verdict.
 func Run(ctx context.Context, o Options) (v Verdict, err error) {
 	if o.Settle == 0 {
 		o.Settle = 3 * time.Minute
@@ -131,7 +131,7 @@ func (s *system) run(ctx context.Context, o Options, v *Verdict) error {
 	return nil
 }
 
-// during has senders and an operator work while the plan's faults happen, and returns when those are over.
+// during runs the senders and the operator while the plan's faults happen, and returns when the faults are over.
 func (s *system) during(ctx context.Context, sending *sending, load *load, people *operator) {
 	suffering, over := context.WithCancel(ctx)
 	var all sync.WaitGroup
@@ -167,7 +167,7 @@ func (s *system) finish(ctx context.Context, sending *sending, within time.Durat
 	}
 }
 
-// judge has the checker look at what is there.
+// judge runs the checker on the tables and the running workflows.
 func (s *system) judge(ctx context.Context, sending *sending, load *load, people *operator) (check.Report, error) {
 	ids, err := s.running(ctx)
 	if err != nil {
@@ -180,7 +180,7 @@ func (s *system) judge(ctx context.Context, sending *sending, load *load, people
 	return check.Check(ctx, s.pool, running, sentBy(sending, load, people))
 }
 
-// sentBy is what the senders and the operator know.
+// sentBy returns what the senders and the operator know of each event.
 func sentBy(sending *sending, load *load, people *operator) (sent []check.Sent) {
 	acknowledged := sending.acknowledged()
 	for _, e := range load.events {

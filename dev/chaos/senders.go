@@ -21,26 +21,26 @@ const (
 	token  = "token_of_the_chaos_operator"
 )
 
-// Attempt is one request of a sender and what it was answered.
+// Attempt is one request of a sender, with its answer.
 type Attempt struct {
 	At     time.Time `json:"at"`
 	Event  string    `json:"event"`
-	Nth    int       `json:"nth"` // of its delivery
+	Nth    int       `json:"nth"` // number within its delivery, from 1
 	To     string    `json:"to"`
 	Status int       `json:"status,omitempty"` // 0: no answer
 	Result string    `json:"result,omitempty"`
 	Error  string    `json:"error,omitempty"`
 }
 
-// sending delivers events as the platform does: each delivery again and again until it's answered 2xx.
+// sending delivers events as the platform does, but retries each delivery until it is answered 2xx.
 type sending struct {
 	seed   uint64
 	urls   map[string]string // of the receivers, by name
 	names  []string
 	client *http.Client
-	quiet  *sync.RWMutex // held for reading by each request
+	quiet  *sync.RWMutex // each request holds it for reading
 	all    sync.WaitGroup
-	atOnce chan struct{} // requests
+	atOnce chan struct{} // limits concurrent requests
 
 	mu       sync.Mutex
 	file     *os.File
@@ -58,7 +58,7 @@ func newSending(seed uint64, urls map[string]string, names []string, logFile str
 		client: &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 128}}}, nil
 }
 
-// send begins the wave's deliveries at its pace, and returns when all have begun.
+// send starts the wave's deliveries at its pace, and returns when all have started.
 func (s *sending) send(ctx context.Context, w wave) {
 	for _, e := range w.deliveries {
 		s.mu.Lock()
@@ -72,7 +72,7 @@ func (s *sending) send(ctx context.Context, w wave) {
 	}
 }
 
-// deliver ends when the delivery is acknowledged, or ctx ends.
+// deliver retries until the delivery is acknowledged or ctx ends.
 func (s *sending) deliver(ctx context.Context, e *event, rnd *rand.Rand) {
 	for nth := 1; ctx.Err() == nil; nth++ {
 		if s.attempt(ctx, e, nth, pick(rnd, s.names...)) {
@@ -118,14 +118,14 @@ func (s *sending) post(ctx context.Context, url string, body []byte) (int, strin
 }
 
 func (s *sending) record(a Attempt) {
-	line, _ := json.Marshal(a) // it always has a JSON form
+	line, _ := json.Marshal(a) // can't fail
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.attempts = append(s.attempts, a)
 	_, _ = s.log.Write(append(line, '\n'))
 }
 
-// acknowledged are the IDs of the events that were answered 2xx.
+// acknowledged returns the IDs of the events that were answered 2xx at least once.
 func (s *sending) acknowledged() map[string]bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -138,7 +138,7 @@ func (s *sending) acknowledged() map[string]bool {
 	return ids
 }
 
-// refused are answers that no healthy sender may get: all but 2xx and 503.
+// refused describes the answers that a well-behaved sender must never get: all but 2xx and 503.
 func (s *sending) refused() (wrong []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -160,7 +160,7 @@ func (s *sending) close() error {
 	return s.file.Close()
 }
 
-// pause returns early when ctx ends.
+// pause sleeps for d, or until ctx ends.
 func pause(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

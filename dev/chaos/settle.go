@@ -16,7 +16,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 )
 
-// await polls until nothing is left to wait for, or ctx ends; the error is what it waited for last.
+// await polls until left returns "", or until ctx ends. The error then says what it waited for last.
 func await(ctx context.Context, left func(context.Context) (string, error)) error {
 	what := "anything"
 	for {
@@ -37,7 +37,7 @@ func await(ctx context.Context, left func(context.Context) (string, error)) erro
 	}
 }
 
-// unrecorded are acknowledged events that neither have ended nor wait, and rows of the inbox.
+// unrecorded describes rows of the inbox or, if it is empty, acknowledged events that neither have ended nor wait.
 func (s *system) unrecorded(ctx context.Context, acknowledged map[string]bool) (string, error) {
 	inbox, err := s.ids(ctx, `SELECT event_id || ' (in the inbox: ' || reason || ')' FROM event_inbox`)
 	if err != nil || len(inbox) > 0 {
@@ -48,7 +48,7 @@ func (s *system) unrecorded(ctx context.Context, acknowledged map[string]bool) (
 	return some(missing), err
 }
 
-// unreleased are events that wait for an order that is there, without those whose workflow somebody took.
+// unreleased describes events that wait for an order that exists, except those whose workflow the operator took away.
 func (s *system) unreleased(ctx context.Context, lost map[string]bool) (string, error) {
 	ids, err := s.ids(ctx, `SELECT event_id || ' (waits for an order that is there)' FROM pending_events JOIN orders ON id = order_id
 		WHERE phase <> 'attention' AND NOT event_id = ANY ($1)`, slices.Collect(maps.Keys(lost)))
@@ -56,13 +56,13 @@ func (s *system) unreleased(ctx context.Context, lost map[string]bool) (string, 
 }
 
 const (
-	// waits is the workflow of an event that waits: its own, or that of a replay.
+	// waits is the workflow ID of a waiting event: that of its own workflow, or of a replay's.
 	waits = `coalesce(workflow_id, event_id)`
 
 	busySQL = `SELECT id FROM unnest($1::text[]) AS id WHERE id NOT IN (SELECT ` + waits + ` FROM pending_events)`
 )
 
-// unsettled are workflows that run for events that don't wait, and, where strict, events that wait without one.
+// unsettled describes running workflows of events that don't wait, and, if strict, events that wait without a workflow.
 func (s *system) unsettled(ctx context.Context, strict bool) (string, error) {
 	listed, err := s.running(ctx)
 	if err != nil {
@@ -79,7 +79,7 @@ func (s *system) unsettled(ctx context.Context, strict bool) (string, error) {
 	return some(alone), err
 }
 
-// stillRunning asks for workflows one by one: a Temporal that was stopped may list some as running that have ended.
+// stillRunning checks the workflows one by one, because a Temporal that was stopped may list closed workflows as running.
 func (s *system) stillRunning(ctx context.Context, listed []string) (still []string, err error) {
 	for _, id := range listed {
 		d, err := s.engine.DescribeWorkflow(ctx, id, "")
@@ -95,7 +95,7 @@ func (s *system) stillRunning(ctx context.Context, listed []string) (still []str
 	return still, nil
 }
 
-// histories keeps what Temporal has of the workflows that still run for events that don't wait.
+// histories writes to files the histories of workflows that still run for events that don't wait.
 func (s *system) histories(ctx context.Context) error {
 	listed, err := s.running(ctx)
 	if err != nil {
@@ -124,8 +124,8 @@ func some(ids []string) string {
 	return fmt.Sprintf("%s and %d more", strings.Join(ids[:most], ", "), len(ids)-most)
 }
 
-// settle returns when nothing moves any more. Whoever waits for an order that is there must have been released without help,
-// except those whose workflow somebody took: `inorder recover` brings these back.
+// settle returns when nothing changes any more. Each event that waited for an order that exists must have been released without
+// help, except those whose workflow the operator took away: settle runs `inorder recover`, which restores these.
 func (s *system) settle(ctx context.Context, acknowledged, lost map[string]bool, within time.Duration) error {
 	settled := func(lost map[string]bool, strict bool) error {
 		ctx, cancel := context.WithTimeout(ctx, within)

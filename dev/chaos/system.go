@@ -21,13 +21,13 @@ import (
 	"inorder/dev/stack"
 )
 
-// system is inorder's processes on servers of their own, with a proxy in every connection.
+// system is a set of inorder's processes on their own servers, with a proxy in every connection.
 type system struct {
 	plan      Plan
 	program   string
 	dir       string // of the processes' logs
 	stack     *stack.Stack
-	disk      *disk // PostgreSQL's, if it can be full
+	disk      *disk // PostgreSQL's; nil if this machine can't fill it
 	pool      *pgxpool.Pool
 	engine    client.Client
 	processes map[string]*process
@@ -35,12 +35,12 @@ type system struct {
 	urls      map[string]string // of the receivers, through their proxies
 	admins    map[string]string // the admin API of each process
 
-	quiet sync.RWMutex // held for writing while nobody may send or operate
+	quiet sync.RWMutex // write-locked while neither senders nor the operator may act
 	mu    sync.Mutex
 	notes []string
 }
 
-// process is one of inorder's. Its supervisor starts it again when it ends, unless a fault holds it down.
+// process is a process of inorder. Its supervisor restarts it when it ends, but not while a fault holds it down.
 type process struct {
 	server *stack.Server
 	held   sync.Mutex
@@ -81,9 +81,9 @@ func startSystem(ctx context.Context, o Options, dir string) (s *system, err err
 	return s, s.awaitReady(ctx)
 }
 
-// env is that of a process that reaches the servers at these places.
+// env returns the environment of a process that reaches the servers at these addresses.
 func (s *system) env(postgresAt, temporalAt, listen, admin string) []string {
-	u, _ := url.Parse(s.stack.DatabaseURL) // stack made it
+	u, _ := url.Parse(s.stack.DatabaseURL) // can't fail: package stack made the URL
 	u.Host = postgresAt
 	return append(os.Environ(), "DATABASE_URL="+u.String(), "TEMPORAL_ADDRESS="+temporalAt, "LISTEN_ADDR="+listen, "ADMIN_ADDR="+admin, "ADMIN_TOKEN="+token,
 		"WEBHOOK_SECRETS="+secret, "INBOX="+s.plan.Inbox, "PENDING_RECHECK="+s.plan.Recheck.String())
@@ -94,7 +94,7 @@ func (s *system) postgresAddr() string {
 	return u.Host
 }
 
-// command runs a command of inorder to its end, with nothing between it and the servers.
+// command runs a command of inorder and waits for it. The command reaches the servers directly, without proxies.
 func (s *system) command(ctx context.Context, name string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
@@ -104,7 +104,7 @@ func (s *system) command(ctx context.Context, name string) (string, error) {
 	return string(out), err
 }
 
-// launch starts a process with its proxies, and its supervisor.
+// launch starts a process, its proxies and its supervisor.
 func (s *system) launch(ctx context.Context, name string) error {
 	port, err := stack.FreePort()
 	if err != nil {
@@ -135,7 +135,7 @@ func (s *system) launch(ctx context.Context, name string) error {
 	return nil
 }
 
-// supervise starts a process again whenever it has ended, as a service manager does. That it ends by itself is noted.
+// supervise restarts a process whenever it ends, as a service manager does. It notes each end that no fault caused.
 func (s *system) supervise(ctx context.Context, name string, p *process) {
 	defer close(p.ended)
 	for {
@@ -192,7 +192,7 @@ func (s *system) note(what string) {
 	s.notes = append(s.notes, time.Now().Format("15:04:05.000 ")+what)
 }
 
-// close stops everything, and keeps the servers' logs beside those of the processes.
+// close stops everything, and copies the servers' logs to those of the processes.
 func (s *system) close() (err error) {
 	for _, p := range s.processes {
 		p.stop()

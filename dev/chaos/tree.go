@@ -9,7 +9,7 @@ import (
 	"inorder/dev/stack"
 )
 
-// descendants are the processes that a process has started, and those that they have. PostgreSQL's are in groups of their own.
+// descendants returns the PIDs of a process's children, their children, and so on. PostgreSQL's are in process groups of their own.
 func descendants(pid int) (pids []int) {
 	out, err := exec.Command("ps", "-A", "-o", "pid=,ppid=").Output()
 	if err != nil {
@@ -30,7 +30,7 @@ func descendants(pid int) (pids []int) {
 	return pids
 }
 
-// signalTree signals a process first, so that one that is stopped starts no more.
+// signalTree signals a process and its descendants. The process comes first, so that once stopped it starts no more children.
 func signalTree(pid int, sig syscall.Signal) {
 	_ = syscall.Kill(pid, sig)
 	for _, child := range descendants(pid) {
@@ -38,7 +38,7 @@ func signalTree(pid int, sig syscall.Signal) {
 	}
 }
 
-// killTree kills a server and its processes, as a machine that is lost does.
+// killTree kills a server and its descendants, as the loss of a machine would.
 func killTree(server *stack.Server) {
 	signalTree(server.PID(), syscall.SIGSTOP)
 	for _, child := range descendants(server.PID()) {

@@ -7,10 +7,10 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Draw makes up a history of the order. Event and part IDs begin with the order's, so that several orders share a database.
+// Draw generates a history of the order. The IDs of events and parts begin with the order's ID, so that orders can share a database.
 func Draw(t *rapid.T, orderID string) []Event {
 	history := rapid.SliceOfN(rapid.Custom(drawEvent), 1, 10).Draw(t, "history")
-	// Some events say the same as another under an ID of their own.
+	// Some events repeat another event's content under a new ID.
 	for _, i := range rapid.SliceOfN(rapid.IntRange(0, len(history)-1), 0, 2).Draw(t, "told again") {
 		history = append(history, history[i])
 	}
@@ -20,7 +20,7 @@ func Draw(t *rapid.T, orderID string) []Event {
 	return history
 }
 
-// Deliveries is the history as the network delivers it: in any order, some events several times.
+// Deliveries returns the history as the network delivers it: in any order, with some events several times.
 func Deliveries(t *rapid.T, history []Event) []Event {
 	deliveries := slices.Clone(history)
 	for _, i := range rapid.SliceOfN(rapid.IntRange(0, len(history)-1), 0, 12).Draw(t, "delivered again") {
@@ -29,8 +29,8 @@ func Deliveries(t *rapid.T, history []Event) []Event {
 	return rapid.Permutation(deliveries).Draw(t, "deliveries")
 }
 
-// WithActs is the deliveries, and between them what people do to any of the events. Whatever they do, the order is the same in the end,
-// once all that was given up is replayed.
+// WithActs returns the deliveries with people's acts on any of the events between them. Whatever people do, the order must end in the
+// same state once every discarded event is replayed.
 func WithActs(t *rapid.T, deliveries []Event, acts ...Act) []Event {
 	steps := slices.Clone(deliveries)
 	for range rapid.IntRange(0, 8).Draw(t, "acts") {
@@ -41,7 +41,7 @@ func WithActs(t *rapid.T, deliveries []Event, acts ...Act) []Event {
 	return steps
 }
 
-// of is the event under an ID, about the order and its parts.
+// of returns a copy of the event with the given ID, about the order and that order's parts.
 func (e Event) of(orderID, id string) Event {
 	e.ID, e.OrderID = id, orderID
 	own := func(p Part) Part {
@@ -70,8 +70,8 @@ func oneOf(t *rapid.T, label string, values ...string) string {
 	return rapid.SampledFrom(values).Draw(t, label)
 }
 
-// drawEvent draws from few values, so that there are ties: sparse and full orders, parts with and without an ID of
-// their own, types and statuses that nobody has documented.
+// drawEvent draws from few values, so that there are ties: sparse and full orders, parts with and without their own
+// ID, undocumented types and statuses.
 func drawEvent(t *rapid.T) Event {
 	e := Event{Second: rapid.IntRange(0, 3).Draw(t, "second"), StoreID: oneOf(t, "store", "", "store_1")}
 	if rapid.IntRange(0, 2).Draw(t, "about a part") == 0 {
@@ -124,7 +124,7 @@ func drawList(t *rapid.T) *List {
 	return list
 }
 
-// drawUnreadable draws an element of a list that can't be read; one without an amount can be, unless it is a refund.
+// drawUnreadable draws a list element that can't be read. Exception: without an amount, only a refund is unreadable.
 func drawUnreadable(t *rapid.T) Part {
 	p := Part{ID: "part_3", Status: "completed", Amount: 300, Currency: "KRW"}
 	switch lacks := oneOf(t, "lacks", "id", "status", "amount", "all"); lacks {

@@ -10,8 +10,8 @@ import (
 	"inorder"
 )
 
-// Final is what the order must be in the end; the zero Order if nothing creates it. Snapshot.Rank is left out: it is how
-// the code measures which snapshot wins, and not part of what it must end in.
+// Final returns the state in which the order must end, or the zero Order if no event creates it. It leaves Snapshot.Rank
+// empty: the code under test uses that to choose between snapshots, and it is not part of the required result.
 func Final(history []Event) inorder.Order {
 	if !slices.ContainsFunc(history, creates) {
 		return inorder.Order{}
@@ -25,7 +25,7 @@ func Final(history []Event) inorder.Order {
 			continue
 		}
 		if e.StoreID != "" {
-			o.StoreID = e.StoreID // there is one store at most
+			o.StoreID = e.StoreID // a history has at most one store
 		}
 		if e.at().After(o.LastWebhookAt) {
 			o.LastWebhookAt = e.at()
@@ -34,7 +34,7 @@ func Final(history []Event) inorder.Order {
 	return o
 }
 
-// Refunded is the sum of the order's completed refunds that count, by currency, as far as their amounts are known.
+// Refunded returns the sum, by currency, of the order's completed refunds that count and whose amounts are known.
 func Refunded(history []Event) map[string]int64 {
 	sums := map[string]int64{}
 	if !slices.ContainsFunc(history, creates) {
@@ -50,7 +50,7 @@ func Refunded(history []Event) map[string]int64 {
 	return sums
 }
 
-// last is the last value of an aspect.
+// last returns the last value of an aspect.
 func last(history []Event, lifecycle string, value func(Event) string) (a inorder.Aspect) {
 	for _, e := range sorted(history, func(e Event) string { return place(lifecycle, value(e)) + value(e) }) {
 		if v := value(e); v != "" {
@@ -60,7 +60,7 @@ func last(history []Event, lifecycle string, value func(Event) string) (a inorde
 	return a
 }
 
-// snapshot is the last full order.
+// snapshot returns the last full order.
 func snapshot(history []Event) (s inorder.Snapshot) {
 	further := func(e Event) string {
 		return place(statusLife, e.Status) + place(paymentLife, e.Payment) + place(fulfillmentLife, e.Fulfillment) + e.ID
@@ -78,7 +78,7 @@ func snapshot(history []Event) (s inorder.Snapshot) {
 	return s
 }
 
-// listed is, by kind, the time of the last full order that lists all its parts of the kind; nil if there is none.
+// listed returns, by kind, the time of the last full order that lists all its parts of that kind; nil if there is none.
 func listed(history []Event) (clocks map[string]time.Time) {
 	for _, e := range history {
 		for kind, list := range e.Lists {
@@ -94,7 +94,7 @@ func listed(history []Event) (clocks map[string]time.Time) {
 	return clocks
 }
 
-// parts are the last states of all parts; nil if there are none.
+// parts returns the last state of each part, or nil if there are no parts.
 func parts(history []Event) (last map[inorder.PartKey]inorder.Part) {
 	told := partsTold(history)
 	further := func(p inorder.Part) string { return place(partLife[p.Kind], p.Status) + p.EventID }
@@ -110,7 +110,7 @@ func parts(history []Event) (last map[inorder.PartKey]inorder.Part) {
 	return last
 }
 
-// partsTold are all states of all parts that the history tells.
+// partsTold returns all states of all parts that the history mentions.
 func partsTold(history []Event) (told []inorder.Part) {
 	tell := func(e Event, kind string, p Part, data json.RawMessage) {
 		t := inorder.Part{Kind: kind, ID: p.ID, OrderID: e.OrderID, Status: p.Status, Currency: p.Currency, Data: data, At: e.at(), EventID: e.ID}

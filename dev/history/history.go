@@ -1,6 +1,6 @@
-// Package history makes up histories of one order, for tests, and says what the order must be in the end. The oracle
-// sorts the history by time, lets every event overwrite, and takes the greatest time for a clock. It uses the domain's
-// types, and none of the code that it tests.
+// Package history generates histories of one order for tests, and computes the state in which the order must end. This
+// oracle sorts the history by time, lets each event overwrite what came before, and takes the latest time as the clock.
+// It uses the domain's types, but none of the code that it tests.
 package history
 
 import (
@@ -8,46 +8,46 @@ import (
 	"time"
 )
 
-// Event is one event as the platform would send it, before it is JSON. Empty fields are left out there.
+// Event is one event of the platform, before it is encoded as JSON. Empty fields are omitted from the JSON.
 type Event struct {
 	ID, Type, OrderID, StoreID   string
 	Second                       int // after base; an order.reconciled is a microsecond earlier
 	Status, Payment, Fulfillment string
 	Full                         bool            // data has a number and a total
-	Lists                        map[string]List // of the order's parts, by their kind
-	Part                         *Part           // what data is, unless it is the order
-	Act                          Act             // what a person does to it; "" of a delivery
+	Lists                        map[string]List // the order's parts, by kind
+	Part                         *Part           // the content of data; nil if that is the order
+	Act                          Act             // what a person does to the event; "" for a delivery
 }
 
 // Act is something that a person does to an event between the deliveries.
 type Act string
 
 const (
-	Discard Act = "discard" // it is given up, unless it has ended
-	Replay  Act = "replay"  // it is applied again, if it has ended
+	Discard Act = "discard" // discard the event, unless it has ended
+	Replay  Act = "replay"  // apply the event again, if it has ended
 )
 
 // List is one of an order's lists of parts.
 type List struct {
-	Raw   string // stands for the whole list, and is none
+	Raw   string // JSON in place of the list, which is not a list of parts; "" for Parts
 	Parts []Part
 }
 
-// Part is a payment, fulfillment, refund or return. Its ID, status and amount are left out where they are empty.
+// Part is a payment, fulfillment, refund or return. An empty ID, status or amount is omitted from the JSON.
 type Part struct {
-	Raw        string // stands in a list instead of a part, and is none
+	Raw        string // JSON in place of the part, which is not a readable part; "" for the other fields
 	ID, Status string
 	Amount     int64
 	Currency   string
 }
 
-// reconciled is the type of what the platform's API answered.
+// reconciled is the type of an event that inorder makes from an answer of the platform's API.
 const reconciled = "order.reconciled"
 
 var (
 	base = time.Date(2025, 1, 15, 10, 0, 0, 0, time.UTC)
 
-	// listOf is where an order lists its parts of a kind.
+	// listOf maps a kind of part to the order's field that lists such parts.
 	listOf = map[string]string{"payment": "payments", "fulfillment": "fulfillments", "refund": "refunds", "return": "returns"}
 )
 
@@ -59,7 +59,7 @@ func (e Event) at() time.Time {
 	return at
 }
 
-// Body is the envelope.
+// Body returns the event's envelope as JSON, which is the body of its deliveries.
 func (e Event) Body() []byte {
 	envelope := fields{"id": e.ID, "type": e.Type, "created_at": e.at(), "data": e.data()}
 	envelope.put("store_id", e.StoreID)
@@ -89,7 +89,7 @@ func (l List) json() json.RawMessage {
 	if l.Raw != "" {
 		return json.RawMessage(l.Raw)
 	}
-	parts := []json.RawMessage{} // an empty list is [], and not null
+	parts := []json.RawMessage{} // not nil: an empty list must be [], not null
 	for _, p := range l.Parts {
 		parts = append(parts, p.json())
 	}
@@ -123,6 +123,6 @@ func (f fields) put(key, value string) {
 }
 
 func (f fields) json() json.RawMessage {
-	raw, _ := json.Marshal(f) // what is in it always has a JSON form
+	raw, _ := json.Marshal(f) // can't fail: every value in f can be marshalled
 	return raw
 }

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// What the types and values mean, from the platform's documents.
+// The statuses in the order of their lifecycles, from the platform's documents.
 const (
 	statusLife      = "draft pending confirmed processing completed cancelled"
 	paymentLife     = "unpaid awaiting_payment partially_paid paid partially_refunded refunded"
@@ -21,7 +21,7 @@ var (
 		"return":      "requested approved rejected received completed cancelled",
 	}
 
-	// impliedStatus is a part's status where data is silent.
+	// impliedStatus is the status that an event's type implies for its part if data has none.
 	impliedStatus = map[string]string{
 		"payment.created": "pending", "payment.completed": "completed", "payment.failed": "failed",
 		"payment.refunded": "completed", "refund.created": "pending", "refund.completed": "completed",
@@ -30,7 +30,7 @@ var (
 	}
 )
 
-// kindOf is the kind of the part that an event is about.
+// kindOf returns the kind of the part that an event of this type is about.
 func kindOf(eventType string) string {
 	if eventType == "payment.refunded" {
 		return "refund"
@@ -41,14 +41,14 @@ func kindOf(eventType string) string {
 
 func creates(e Event) bool { return e.Type == "order.created" || e.Type == reconciled }
 
-// isAboutOrder reports whether data is the order, of an event that is about orders.
+// isAboutOrder reports whether the event is about orders and its data is the order.
 func isAboutOrder(e Event) bool { return e.Part == nil && e.Type != "product.updated" }
 
 func isFullOrder(e Event) bool {
 	return isAboutOrder(e) && (creates(e) || e.Full && e.Status != "")
 }
 
-// saysAnything reports whether the event says anything that is kept.
+// saysAnything reports whether the event contains anything that the order keeps.
 func saysAnything(e Event) bool {
 	return e.Part != nil || isFullOrder(e) || statusOf(e)+paymentOf(e)+fulfillmentOf(e) != ""
 }
@@ -72,12 +72,12 @@ func spoken(e Event, inData string, byType map[string]string) string {
 	return cmp.Or(inData, byType[e.Type])
 }
 
-// place is a letter that sorts like the value's place in its lifecycle: "a" for none.
+// place returns a letter that sorts like the value's place in its lifecycle, and "a" for a value that is not in it.
 func place(lifecycle, value string) string {
 	return string(rune('b' + slices.Index(strings.Fields(lifecycle), value)))
 }
 
-// sorted is the history by time, and within a second by what comes later there.
+// sorted returns the history sorted by time, and events of the same time sorted by within.
 func sorted(history []Event, within func(Event) string) []Event {
 	return slices.SortedFunc(slices.Values(history), func(a, b Event) int {
 		return cmp.Or(a.at().Compare(b.at()), strings.Compare(within(a), within(b)))

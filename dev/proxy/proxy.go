@@ -1,4 +1,4 @@
-// Package proxy stands between two parts of a system, and cuts or freezes what passes: outages, as the parts see them.
+// Package proxy is a TCP proxy between two parts of a system. It cuts or freezes their connections, to simulate outages.
 package proxy
 
 import (
@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// Proxy passes TCP connections on. It listens until it is closed, also while it is cut, so that nobody else gets its port.
+// Proxy forwards TCP connections. It listens until it is closed, even while it is cut, so that no other program gets its port.
 type Proxy struct {
 	listener net.Listener
 
@@ -15,10 +15,10 @@ type Proxy struct {
 	isCut  bool
 	conns  map[net.Conn]struct{}
 
-	requests, answers sync.RWMutex // each held for writing while nothing passes that way
+	requests, answers sync.RWMutex // each is write-locked while nothing may pass in its direction
 }
 
-// New returns a proxy before target, a host with its port, at a free port of loopback. It lets everything through.
+// New starts a proxy on a free loopback port in front of target (host:port). It forwards everything.
 func New(target string) (*Proxy, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -29,10 +29,10 @@ func New(target string) (*Proxy, error) {
 	return p, nil
 }
 
-// Addr is where the proxy listens.
+// Addr returns the address (host:port) on which the proxy listens.
 func (p *Proxy) Addr() string { return p.listener.Addr().String() }
 
-// Retarget has new connections go to another server.
+// Retarget forwards new connections to another server (host:port). Open connections stay where they are.
 func (p *Proxy) Retarget(target string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -49,7 +49,7 @@ func (p *Proxy) accept() {
 	for {
 		in, err := p.listener.Accept()
 		if err != nil {
-			return // it is closed
+			return // the proxy is closed
 		}
 		go func() {
 			out, err := net.Dial("tcp", p.behind())
@@ -96,7 +96,7 @@ func (p *Proxy) pipe(to, from net.Conn, gate *sync.RWMutex) {
 	}
 }
 
-// passes returns when the gate is open.
+// passes blocks until the gate is open.
 func passes(gate *sync.RWMutex) {
 	gate.RLock()
 	defer gate.RUnlock()
@@ -111,13 +111,13 @@ func (p *Proxy) remove(conns ...net.Conn) {
 	}
 }
 
-// reset closes the connection as a crashed machine does.
+// reset closes the connection with a TCP reset, as if the peer had crashed.
 func reset(c net.Conn) {
 	_ = c.(*net.TCPConn).SetLinger(0)
 	c.Close()
 }
 
-// Cut resets every connection, and new ones, until mended.
+// Cut resets all connections, and every new one until mend is called.
 func (p *Proxy) Cut() (mend func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -133,7 +133,7 @@ func (p *Proxy) Cut() (mend func()) {
 	}
 }
 
-// Freeze keeps connections open and lets nothing through.
+// Freeze keeps connections open but forwards nothing until thaw is called.
 func (p *Proxy) Freeze() (thaw func()) {
 	p.requests.Lock()
 	p.answers.Lock()
@@ -143,13 +143,13 @@ func (p *Proxy) Freeze() (thaw func()) {
 	}
 }
 
-// Mute lets requests through, and no answers.
+// Mute forwards requests but no answers until thaw is called.
 func (p *Proxy) Mute() (thaw func()) {
 	p.answers.Lock()
 	return p.answers.Unlock
 }
 
-// Close ends the proxy and its connections.
+// Close stops the proxy and resets its connections.
 func (p *Proxy) Close() {
 	p.listener.Close()
 	p.Cut()

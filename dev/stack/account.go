@@ -11,14 +11,14 @@ import (
 	"syscall"
 )
 
-// account is the system user that PostgreSQL runs as, since it refuses to run as root. The nil account is our own.
+// account is the system user that runs PostgreSQL, which refuses to run as root. A nil account is our own.
 type account struct {
 	name     string
 	uid, gid uint32
 }
 
-// postgresAccount is nil unless we are root. If there are data, it is their owner; else it is postgres,
-// and where that user is missing, nobody.
+// postgresAccount returns nil unless we are root. As root it returns the owner of the data directory if that exists and is not
+// root's, else the user postgres, else the user nobody.
 func postgresAccount(data string) (*account, error) {
 	if os.Geteuid() != 0 {
 		return nil, nil
@@ -49,7 +49,7 @@ func (a *account) credential() *syscall.Credential {
 	return &syscall.Credential{Uid: a.uid, Gid: a.gid}
 }
 
-// command is one that runs as the account, in a directory that everybody can enter.
+// command returns a command that runs as the account, in a directory that everybody can enter.
 func (a *account) command(path string, args ...string) *exec.Cmd {
 	cmd := exec.Command(path, args...)
 	cmd.Dir = "/"
@@ -65,8 +65,8 @@ func (a *account) own(path string) error {
 	return os.Chown(path, int(a.uid), int(a.gid))
 }
 
-// home returns dir if the account can enter it, else a place of its own for dir that it can, below /var/tmp, which
-// is kept over a restart. Root alone may write there, so that nobody can have prepared it.
+// home returns dir if the account can enter it. Otherwise it returns a directory for dir below /var/tmp, which survives
+// a reboot. Only root may write to that directory, so that no other user can plant files there.
 func (a *account) home(dir string) (string, error) {
 	if a == nil || a.command("/bin/sh", "-c", `cd "$1"`, "sh", dir).Run() == nil {
 		return dir, nil

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// As in a checkout below /root: the server's user can't enter it.
+// The server's user can't enter dir, as in a checkout below /root.
 func TestRootInADirectoryOfItsOwn(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() != 0 {
@@ -50,7 +50,7 @@ func TestPreparedHomeIsRefused(t *testing.T) {
 	require.ErrorContains(t, err, "only root can write to")
 }
 
-// requireOwnAccount is what holds for everybody but root: PostgreSQL runs as who started it, so no directory is in its way.
+// requireOwnAccount checks what holds for everybody but root: PostgreSQL runs as our own user, which can enter its directories.
 func requireOwnAccount(t *testing.T) {
 	t.Helper()
 	a, err := postgresAccount("")

@@ -10,20 +10,20 @@ import (
 	"strings"
 )
 
-// ErrNotInstalled says that this machine has no program of that name.
+// ErrNotInstalled reports that this machine does not have the program.
 var ErrNotInstalled = errors.New("it is neither in PATH nor in /usr/sbin")
 
-// Beside is a program that stands beside inorder in production, such as nginx, and that packages install. It is no part of the
-// stack: a test runs it while it needs it.
+// Beside is a program that runs beside inorder in production and is installed from packages, such as nginx. It is no part of
+// a Stack: each test that needs it runs it.
 type Beside struct {
 	Program string            // its name, such as "nginx"
-	Files   map[string]string // names and texts; "{dir}" in a text or in Args is the directory that they are in
+	Files   map[string]string // names and contents; "{dir}" in contents or in Args stands for the directory of these files
 	Args    []string
-	Env     []string // more of its environment
+	Env     []string // more environment variables
 	Ready   func(context.Context) error
 }
 
-// Run runs the program, never as root, and returns when it is ready. stop stops it and removes its files.
+// Run starts the program, never as root, and returns when it is ready. The error wraps ErrNotInstalled if the program is missing.
 func (b Beside) Run(ctx context.Context) (stop func() error, err error) {
 	program, err := findBeside(b.Program)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// Root returns the checkout that the working directory is in.
+// Root returns the root of the checkout that contains the working directory.
 func Root() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
@@ -29,7 +29,7 @@ func Root() (string, error) {
 	}
 }
 
-// goBuild builds a package of the nested module in a directory into the file out, which appears when it is complete.
+// goBuild builds pkg, of the nested module in the directory module, into the file out. out appears only when it is complete.
 func goBuild(ctx context.Context, module, out, pkg string) error {
 	unfinished := out + ".new"
 	cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", unfinished, pkg)
@@ -41,7 +41,7 @@ func goBuild(ctx context.Context, module, out, pkg string) error {
 	return os.Rename(unfinished, out)
 }
 
-// waitForLock takes the lock file, made with its directory if need be, when no other process has it.
+// waitForLock creates the lock file and its directory if needed, and waits until no other process holds the lock.
 func waitForLock(ctx context.Context, path string) (unlock func() error, err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, err

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// ClearEnvironment takes from this process, and so from all that it starts, whatever would lead a client of PostgreSQL or
-// Temporal to another server than the given one, or to another way of talking to it: the variables PG* and TEMPORAL_*,
-// except those in keep, and Temporal's file of profiles. Call it first thing, before other goroutines run.
+// ClearEnvironment removes what would make a client of PostgreSQL or Temporal use another server than the given one, or
+// talk to it differently: the variables PG* and TEMPORAL_*, except those in keep, and Temporal's file of profiles. It affects
+// this process and all that it starts. Call it before starting other goroutines.
 func ClearEnvironment(keep ...string) {
 	for _, kv := range os.Environ() {
 		name, _, _ := strings.Cut(kv, "=")
@@ -19,7 +19,7 @@ func ClearEnvironment(keep ...string) {
 	os.Setenv("TEMPORAL_CONFIG_FILE", os.DevNull)
 }
 
-// IsForeign reports whether the environment variable is one by which clients find PostgreSQL or Temporal.
+// IsForeign reports whether clients use the environment variable to find PostgreSQL or Temporal.
 func IsForeign(name string) bool {
 	return strings.HasPrefix(name, "PG") || strings.HasPrefix(name, "TEMPORAL_")
 }

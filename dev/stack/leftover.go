@@ -13,9 +13,9 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// lockDir makes dir if need be and takes it for this process, until unlock or its end, however that comes.
+// lockDir creates dir if needed and locks it for this process, until unlock is called or the process ends in any way.
 func lockDir(dir string) (unlock func() error, err error) {
-	// Others may pass through, since PostgreSQL may run as another user; files in it are protected one by one.
+	// Other users may traverse dir, because PostgreSQL may run as one of them. Each file in it has its own protection.
 	if err := os.MkdirAll(dir, 0o711); err != nil {
 		return nil, err
 	}
@@ -37,18 +37,18 @@ func lockDir(dir string) (unlock func() error, err error) {
 	return lock.Close, nil
 }
 
-// writePIDFile records a process, with the signal that it stops on, so that stopLeftovers does not take another
-// process with the same number for it.
+// writePIDFile records a process and the signal that stops it. It also records when the process started, so that
+// stopLeftovers does not mistake another process with the same PID for it.
 func writePIDFile(path string, pid int, sig syscall.Signal) error {
 	birth, err := birthOf(pid)
 	if err != nil {
-		birth = "unknown" // it has ended already, as its Wait reports
+		birth = "unknown" // the process has already ended; Wait reports that
 	}
 	return os.WriteFile(path, fmt.Appendf(nil, "%d %d %s", pid, sig, birth), 0o600)
 }
 
-// stopLeftovers stops what a killed process has left running of the stack in dir, and only that. The caller has
-// dir's lock.
+// stopLeftovers stops the servers, and nothing else, that a killed process has left running for the stack in dir.
+// The caller holds dir's lock.
 func stopLeftovers(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -77,7 +77,7 @@ func stopLeftovers(dir string) error {
 	return nil
 }
 
-// endLeftover signals the process if it is the one born then, and reports whether it is gone in time.
+// endLeftover signals the process if its birth matches, and reports whether it is gone within defaultGrace.
 func endLeftover(pid int, sig syscall.Signal, birth string) bool {
 	ours := func() bool {
 		now, err := birthOf(pid)

@@ -9,9 +9,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// PgBouncer runs a PgBouncer in transaction mode before the server of the URL, with its defaults but for the number of
-// connections to the server. It returns the URL of the same database behind it, and what stops it. The error is
-// ErrNotInstalled where there is none.
+// PgBouncer starts a PgBouncer in transaction mode in front of the server of databaseURL. It uses PgBouncer's defaults,
+// except for the number of connections to the server. It returns the URL of the same database through PgBouncer, and a
+// function that stops it. The error wraps ErrNotInstalled if PgBouncer is missing.
 func PgBouncer(ctx context.Context, databaseURL string, serverConns int) (pooled string, stop func() error, err error) {
 	port, err := FreePort()
 	if err != nil {

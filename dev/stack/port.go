@@ -15,14 +15,14 @@ import (
 
 const loopback = "127.0.0.1"
 
-// reserved are the locks of the ports that this process was given. They end with it.
+// reserved holds the locks of the ports that FreePort gave to this process. The locks end with the process.
 var reserved struct {
 	sync.Mutex
 	locks []*flock.Flock
 }
 
-// FreePort finds a TCP port of 127.0.0.1 that nobody has, and reserves it while this process lives: no other call returns it, in no process of this
-// user. So it stays free until, and while, the program that it is for is started again. It is below those that systems hand out to who asks for any port.
+// FreePort returns a free TCP port of 127.0.0.1 and reserves it for the life of this process: no other call of FreePort returns it, in any process of this
+// user. So the port is still free when its program starts or restarts. It is below the range that systems use for ephemeral ports.
 func FreePort() (int, error) {
 	const from, to, tries = 20_000, 32_000, 100
 	dir := filepath.Join(os.TempDir(), fmt.Sprintf("inorder-ports-%d", os.Getuid()))
@@ -51,11 +51,11 @@ func FreePort() (int, error) {
 	return 0, fmt.Errorf("find a free port: %w", taken)
 }
 
-// Address is one that a program wants to listen on.
+// Address is an address that a program is going to listen on.
 type Address struct {
 	Addr    string // host:port
-	Who     string // wants it
-	Setting string // the environment variable that can choose another
+	Who     string // the program, for messages
+	Setting string // the environment variable that changes the address
 }
 
 func (a Address) checkFree() error {

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A program that listens on any port must not get the one that another is about to listen on.
+// A program that asks the system for any port must not get one that FreePort has returned for another program.
 func TestFreePortsAreNoneThatTheSystemHandsOut(t *testing.T) {
 	for range 200 {
 		port, err := FreePort()
@@ -21,7 +21,7 @@ func TestFreePortsAreNoneThatTheSystemHandsOut(t *testing.T) {
 	}
 }
 
-// Else two tests are given the same one while neither program listens yet, and the second program finds it taken.
+// Otherwise two tests could get the same port before either program listens, and the second program would find it taken.
 func TestAFreePortIsGivenToNobodyElse(t *testing.T) {
 	const n = 200
 	given := map[string]bool{}

@@ -18,32 +18,32 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// postgres is a PostgreSQL of our own: on 127.0.0.1 alone, without a Unix socket. The role inorder owns the database inorder
-// and is nothing else, as it should be in production; the superuser is postgres. It asks for passwords, because without
-// one every user of the machine could run programs through it.
+// postgres is our own PostgreSQL server. It listens on 127.0.0.1 only, without a Unix socket. The role inorder owns the
+// database inorder and has no other privileges, as it should be in production; the superuser is postgres. The server requires
+// passwords, because otherwise every user of the machine could run programs through it.
 type postgres struct {
-	dir   string // for the log, the pid file and the password
+	dir   string // for the log, the PID file and the passwords
 	port  int
-	fsync bool   // without it a killed server keeps what it committed all the same; a lost machine may not
-	root  string // the checkout, with the program that downloads a PostgreSQL
+	fsync bool   // without it, commits survive a killed server but possibly not a machine that crashes
+	root  string // the checkout, which has the program that downloads PostgreSQL
 	out   io.Writer
 
-	connections int // at most; 0: 300
+	connections int // the limit; 0: 300
 
 	user       *account
-	home       string // a directory that user can enter; dir if it can
+	home       string // dir, or another directory if user can't enter dir
 	bin        string // where postgres and initdb are
-	owner      login  // inorder's
+	owner      login  // the role inorder
 	superuser  login
-	legacyRole bool // the data are of a version that had one role, inorder, a superuser
+	legacyRole bool // the data are from an older version, whose only role, inorder, was a superuser
 }
 
-// login is a role of the server.
+// login is a role of the server with its password.
 type login struct{ role, password string }
 
 func (p *postgres) data() string { return filepath.Join(p.home, "postgres") }
 
-// url of one of its databases, for a role. It names the mode of TLS, which clients would else take from elsewhere.
+// url returns the URL of a database for a role. It sets sslmode, which clients would otherwise take from elsewhere.
 func (p *postgres) url(l login, database string) string {
 	u := url.URL{
 		Scheme: "postgres", User: url.UserPassword(l.role, l.password), Host: loopback + ":" + strconv.Itoa(p.port),
@@ -52,7 +52,7 @@ func (p *postgres) url(l login, database string) string {
 	return u.String()
 }
 
-// start prepares what is missing, runs the server, and returns when the database inorder can be used.
+// start prepares what is missing, starts the server, and returns when the database inorder is usable.
 func (p *postgres) start(ctx context.Context) (*Server, error) {
 	if err := errors.Join(p.prepare(ctx), p.removeStaleLock()); err != nil {
 		return nil, fmt.Errorf("prepare PostgreSQL: %w", err)
@@ -66,11 +66,11 @@ func (p *postgres) start(ctx context.Context) (*Server, error) {
 	return Launch(ctx, Command{
 		Name: "postgres", Dir: p.dir, Path: filepath.Join(p.bin, "postgres"), Args: args, Env: postgresEnv(),
 		Work: p.data(), user: p.user, Ready: p.ready,
-		Signal: syscall.SIGINT, // a fast shutdown: it does not wait for its clients
+		Signal: syscall.SIGINT, // a fast shutdown, which does not wait for clients
 	})
 }
 
-// prepare finds the programs, the account and the password, and makes the data directory if there is none.
+// prepare finds the programs, the account and the passwords, and creates the data directory if there is none.
 func (p *postgres) prepare(ctx context.Context) (err error) {
 	if p.user, err = postgresAccount(filepath.Join(p.dir, "postgres")); err != nil {
 		return err
@@ -97,7 +97,7 @@ func (p *postgres) prepare(ctx context.Context) (err error) {
 	return nil
 }
 
-// logins reads the passwords, or makes them. Data without a superuser's password are of an older version.
+// logins reads the passwords, or creates them. If there are data but no superuser's password, the data are from an older version.
 func (p *postgres) logins(haveData bool) (err error) {
 	superuser := filepath.Join(p.dir, "postgres.superuser.password")
 	if _, err := os.Stat(superuser); haveData && errors.Is(err, fs.ErrNotExist) {
@@ -116,8 +116,8 @@ func (p *postgres) logins(haveData bool) (err error) {
 	return err
 }
 
-// initdb makes the data directory beside its place and moves it there when it is complete, so that a run that
-// is killed meanwhile leaves nothing that looks like one.
+// initdb creates the data directory under another name and renames it when it is complete, so that a run that is
+// killed halfway leaves no incomplete data directory.
 func (p *postgres) initdb() error {
 	unfinished := p.data() + ".new"
 	for _, dir := range []string{unfinished, p.data()} {
@@ -146,8 +146,8 @@ func (p *postgres) initdb() error {
 	return os.Rename(unfinished, p.data())
 }
 
-// ready makes the role and the database on the first start. It checks first: the log would keep the text of a statement that
-// fails, and so the password.
+// ready creates the role and the database on the first start. It checks whether they exist instead of letting CREATE fail,
+// because PostgreSQL logs the text of a failed statement, which contains the password.
 func (p *postgres) ready(ctx context.Context) error {
 	conn, err := pgx.Connect(ctx, p.url(p.superuser, "postgres"))
 	if err != nil {
@@ -166,8 +166,8 @@ func (p *postgres) ready(ctx context.Context) error {
 	return err
 }
 
-// removeStaleLock removes postmaster.pid when the process it names is not a PostgreSQL: numbers are used again, in a
-// container very soon, and the server would take any living process for its own. It sees to all other cases itself.
+// removeStaleLock removes postmaster.pid if the process that it names is not a PostgreSQL. PIDs are reused, in a container
+// very soon, and the server would mistake any living process for another server. It handles all other cases itself.
 func (p *postgres) removeStaleLock() error {
 	lock := filepath.Join(p.data(), "postmaster.pid")
 	text, err := os.ReadFile(lock)
@@ -184,16 +184,16 @@ func (p *postgres) removeStaleLock() error {
 	return os.Remove(lock)
 }
 
-// remove deletes what is kept outside dir. The server is not running.
+// remove deletes what is kept outside dir. The server must not be running.
 func (p *postgres) remove() error {
 	if p.home == p.dir {
 		return nil
 	}
-	return os.RemoveAll(p.home) // nothing, if there was no need to find a home
+	return os.RemoveAll(p.home) // does nothing if home is still empty
 }
 
-// KeptSecret returns the secret kept in the file, which is made, readable for its owner alone, with prefix and 128
-// random bits if it does not exist.
+// KeptSecret returns the secret in the file. If the file is missing or empty, it writes one that only its owner can read,
+// with prefix followed by at least 128 random bits.
 func KeptSecret(file, prefix string) (string, error) {
 	text, err := os.ReadFile(file)
 	if err == nil && len(text) > 0 {
@@ -205,7 +205,7 @@ func KeptSecret(file, prefix string) (string, error) {
 	return secret, os.WriteFile(file, []byte(secret), 0o600)
 }
 
-// postgresEnv is our environment without what would have PostgreSQL's programs act on something else, like PGDATA.
+// postgresEnv returns our environment without the variables that would redirect PostgreSQL's programs, such as PGDATA.
 func postgresEnv() []string {
 	var env []string
 	for _, kv := range os.Environ() {

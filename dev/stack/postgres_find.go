@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// Where packages put the server's programs, which most keep out of PATH.
+// postgresPlaces are where packages install the server's programs. Most packages don't add them to PATH.
 var postgresPlaces = []string{
 	"/usr/lib/postgresql/*/bin",                          // Debian, Ubuntu
 	"/usr/pgsql-*/bin",                                   // Red Hat
@@ -21,8 +21,8 @@ var postgresPlaces = []string{
 	"/Applications/Postgres.app/Contents/Versions/*/bin", // Postgres.app
 }
 
-// find returns the directory of a PostgreSQL that the account can run: from PATH, else the newest of the usual places,
-// else one that is downloaded, once, into home.
+// find returns the directory of a PostgreSQL that the account can run: from PATH, else the newest in one of postgresPlaces,
+// else one in home, which is downloaded once.
 func (p *postgres) find(ctx context.Context) (string, error) {
 	candidates := filepath.SplitList(os.Getenv("PATH"))
 	for _, pattern := range postgresPlaces {
@@ -32,7 +32,7 @@ func (p *postgres) find(ctx context.Context) (string, error) {
 	}
 	downloaded := filepath.Join(p.home, "postgres-download")
 	for _, dir := range append(candidates, filepath.Join(downloaded, "server", "bin")) {
-		// A link in PATH would hide where the server's other files are.
+		// PATH may contain a symbolic link; the server's other files are beside its target.
 		if real, err := filepath.EvalSymlinks(filepath.Join(dir, "postgres")); err == nil {
 			dir = filepath.Dir(real)
 		}
@@ -49,13 +49,13 @@ func (p *postgres) find(ctx context.Context) (string, error) {
 
 var number = regexp.MustCompile(`[0-9]+`)
 
-// versionIn is the first number in a path, 0 without one.
+// versionIn returns the first number in a path, or 0 if there is none.
 func versionIn(path string) int {
 	n, _ := strconv.Atoi(number.FindString(path))
 	return n
 }
 
-// majorOf is the major version of the server in dir, or empty if user can't run it.
+// majorOf returns the major version of the server in dir, or "" if user can't run it.
 func majorOf(user *account, dir string) string {
 	out, err := user.command(filepath.Join(dir, "postgres"), "--version").Output() // postgres (PostgreSQL) 15.18
 	if err != nil {
@@ -65,8 +65,8 @@ func majorOf(user *account, dir string) string {
 	return number.FindString(version)
 }
 
-// download has tools/fetchpostgres put a PostgreSQL into dir. It is a program of its own, so that what comes
-// from the network is unpacked by the user that will run it, never by root.
+// download runs tools/fetchpostgres, which installs a PostgreSQL in dir. It is a separate program so that the user
+// that will run the server unpacks what comes from the network, never root.
 func (p *postgres) download(ctx context.Context, dir string) error {
 	fmt.Fprintln(p.out, "PostgreSQL: none found on this machine, downloading one, once: about 30 MB")
 	program := dir + ".fetch"

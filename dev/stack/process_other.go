@@ -10,12 +10,12 @@ import (
 	"syscall"
 )
 
-// dieWithParent is Linux's alone: here the next Start stops what a killed parent has left.
+// dieWithParent does nothing: only Linux can do that. Here the next Start stops what a killed parent has left running.
 func dieWithParent(*syscall.SysProcAttr, syscall.Signal) {}
 
 func startOnLastingThread(cmd *exec.Cmd) error { return cmd.Start() }
 
-// birthOf returns what hardly another process with that number has: its start and its command line.
+// birthOf returns a value that hardly any other process with the same PID has: its start time and its command line.
 func birthOf(pid int) (string, error) {
 	out, err := exec.Command("ps", "-o", "stat=,lstart=,command=", "-p", strconv.Itoa(pid)).Output()
 	stat, rest, _ := strings.Cut(strings.TrimSpace(string(out)), " ")
@@ -25,7 +25,7 @@ func birthOf(pid int) (string, error) {
 	return strings.TrimSpace(rest), nil
 }
 
-// commandLine of a process, empty if there is none.
+// commandLine returns the command line of a process, or "" if it does not exist.
 func commandLine(pid int) string {
 	out, _ := exec.Command("ps", "-o", "command=", "-p", strconv.Itoa(pid)).Output()
 	return string(out)

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestRolesOfTheComposeFile runs, on a real server, what docker-compose.yml runs on its own.
+// TestRolesOfTheComposeFile runs deploy/postgres-roles.sql on a real server, as docker-compose.yml does on its server.
 func TestRolesOfTheComposeFile(t *testing.T) {
 	s := start(t, Options{})
 	as := func(role, password, database, sql string) error {
@@ -28,7 +28,7 @@ func TestRolesOfTheComposeFile(t *testing.T) {
 		_, err = conn.Exec(t.Context(), sql)
 		return err
 	}
-	// As an older version left it: what there is belongs to inorder.
+	// An older version left the database like this: the role inorder owns everything.
 	require.NoError(t, as("postgres", password(t, s.SuperuserURL), "inorder", `SET ROLE inorder; CREATE TABLE goose_db_version (id int); CREATE TABLE orders (id int)`))
 	const own, extend = `CREATE TABLE IF NOT EXISTS t (id int)`, `CREATE EXTENSION IF NOT EXISTS btree_gin`
 	for _, passwords := range [][3]string{{"first", "second", "third"}, {`p@ss/w#rd?%:'"\ $x`, "changed", `'"`}} { // the second run changes them
@@ -68,7 +68,7 @@ func TestTheApplicationsRoleIsNoSuperuser(t *testing.T) {
 	require.NotContains(t, string(log), "PASSWORD")
 }
 
-// TestDataOfAnOlderVersionStillServe makes data with one role, inorder, a superuser, as they were made before.
+// TestDataOfAnOlderVersionStillServe creates data as an older version did: with one role, inorder, a superuser.
 func TestDataOfAnOlderVersionStillServe(t *testing.T) {
 	dir := stateDir(t)
 	root, err := Root()

@@ -19,9 +19,9 @@ const (
 	defaultGrace = 10 * time.Second
 )
 
-// Command is how a server is started, found ready and stopped.
+// Command describes how a server is started, when it is ready, and how it is stopped.
 type Command struct {
-	Name    string                      // in messages, and of its files: Name.log and Name.pid
+	Name    string                      // used in messages and for its files, Name.log and Name.pid
 	Dir     string                      // where those files are
 	Path    string                      // the program
 	Args    []string                    // its arguments
@@ -29,14 +29,14 @@ type Command struct {
 	Work    string                      // its working directory; empty: ours
 	Inherit bool                        // write to our standard output and error instead of the log file
 	Ready   func(context.Context) error // polled until it returns nil, for up to a minute; nil: ready at once
-	Signal  syscall.Signal              // asks it to stop; 0: SIGTERM
-	Grace   time.Duration               // from there to SIGKILL; 0: ten seconds
+	Signal  syscall.Signal              // asks the server to stop; 0: SIGTERM
+	Grace   time.Duration               // time between Signal and SIGKILL; 0: ten seconds
 
-	user *account // that runs it; nil: our own
+	user *account // runs the server; nil: our own account
 }
 
-// Server is a child process that can be started again after it ended. Its methods are safe for concurrent use,
-// except that only one goroutine may start it.
+// Server is a child process that can be restarted after it ended. Its methods are safe for concurrent use,
+// except that only one goroutine may call Start.
 type Server struct {
 	Command
 	mu  sync.Mutex
@@ -46,11 +46,11 @@ type Server struct {
 // run is one life of a server.
 type run struct {
 	pid  int
-	done chan struct{} // closed when it ended
-	err  error         // how, from then on
+	done chan struct{} // closed when the process has ended
+	err  error         // what exec.Cmd.Wait returned; set before done is closed
 }
 
-// Launch starts c, with an empty log.
+// Launch truncates the log, starts c and returns when the server is ready.
 func Launch(ctx context.Context, c Command) (*Server, error) {
 	if c.Signal == 0 {
 		c.Signal = syscall.SIGTERM
@@ -70,8 +70,8 @@ func Launch(ctx context.Context, c Command) (*Server, error) {
 	return s, nil
 }
 
-// Start starts the server once more, after Stop, Kill or a death of its own, and returns when it is ready.
-// If it ends before that, the error holds the last lines of its log.
+// Start restarts the server after Stop, Kill or a crash, and returns when it is ready.
+// If the server ends before that, the error contains the last lines of its log.
 func (s *Server) Start(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, startLimit, fmt.Errorf("it was not ready within %s", startLimit))
 	defer cancel()
@@ -88,8 +88,8 @@ func (s *Server) Start(ctx context.Context) error {
 	}
 }
 
-// transient is true of two ends of a start: a killed PostgreSQL's children need a moment to let go of its memory, and
-// one of the free ports that Temporal picks for its services may be gone when it comes to use it.
+// transient reports whether a failed start is worth repeating. There are two such failures: the children of a killed
+// PostgreSQL still hold its shared memory, or another program took a free port that Temporal had picked for one of its services.
 func transient(err error) bool {
 	text := strings.ToLower(err.Error())
 	return strings.Contains(text, "is still in use") || strings.Contains(text, "address already in use")
@@ -122,7 +122,7 @@ func (s *Server) startOnce(ctx context.Context) error {
 	}
 }
 
-// ask bounds one question, so that a server that is up but hangs is seen to.
+// ask calls Ready once, with a timeout, so that a server that is up but hangs is noticed.
 func (s *Server) ask(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
@@ -141,7 +141,7 @@ func (s *Server) fork() (*run, error) {
 		defer log.Close()
 		cmd.Stdout, cmd.Stderr = log, log
 	}
-	// A group of its own: the terminal's Ctrl-C is for us, and we stop the servers in their order.
+	// A process group of its own: the terminal's Ctrl-C reaches only us, and we stop the servers in the right order.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: s.user.credential()}
 	dieWithParent(cmd.SysProcAttr, s.Signal)
 	if err := startOnLastingThread(cmd); err != nil {
@@ -159,20 +159,20 @@ func (s *Server) fork() (*run, error) {
 	return r, nil
 }
 
-// PID is that of the current or the last life.
+// PID returns the process ID of the current or the last life.
 func (s *Server) PID() int { return s.current().pid }
 
-// Exited is closed when the current life ends, for whatever reason.
+// Exited returns a channel that is closed when the current life ends, for whatever reason.
 func (s *Server) Exited() <-chan struct{} { return s.current().done }
 
-// Err waits for the end and is what exec.Cmd.Wait says of it: nil for exit status 0.
+// Err waits until the server ends and returns the result of exec.Cmd.Wait: nil for exit status 0.
 func (s *Server) Err() error {
 	r := s.current()
 	<-r.done
 	return r.err
 }
 
-// End is Err in words, with the last lines of the log.
+// End waits like Err and describes the result, with the last lines of the log.
 func (s *Server) End() string {
 	how := "exit status 0"
 	if err := s.Err(); err != nil {
@@ -181,8 +181,8 @@ func (s *Server) End() string {
 	return how + s.tail()
 }
 
-// Stop asks the server to stop, kills it when its grace is over, and returns when it is gone. One that has ended
-// already is fine; one that had to be killed is an error.
+// Stop asks the server to stop, kills it after its grace period, and returns when it is gone. It returns an error
+// if the server had to be killed, and nil if it had already ended.
 func (s *Server) Stop() error {
 	r := s.current()
 	if r.end(s.Signal, s.Grace) {
@@ -192,10 +192,10 @@ func (s *Server) Stop() error {
 	return fmt.Errorf("%s (pid %d) did not stop within %s and was killed%s", s.Name, r.pid, s.Grace, s.tail())
 }
 
-// Kill ends the server the hard way, as a crash would, and returns when it is gone.
+// Kill sends SIGKILL, to simulate a crash, and returns when the server is gone.
 func (s *Server) Kill() { s.current().end(syscall.SIGKILL, defaultGrace) }
 
-// LogFile is where the server's output goes, unless Inherit is set.
+// LogFile returns the path of the server's log. Nothing is written there if Inherit is set.
 func (s *Server) LogFile() string { return filepath.Join(s.Dir, s.Name+".log") }
 
 func (s *Server) pidFile() string { return filepath.Join(s.Dir, s.Name+".pid") }
@@ -206,7 +206,7 @@ func (s *Server) current() *run {
 	return s.run
 }
 
-// end signals the process group, once, and reports whether its leader ended in time.
+// end signals the process group once and reports whether its leader ended within the time.
 func (r *run) end(sig syscall.Signal, within time.Duration) bool {
 	select {
 	case <-r.done:
@@ -214,7 +214,7 @@ func (r *run) end(sig syscall.Signal, within time.Duration) bool {
 	default:
 	}
 	_ = syscall.Kill(-r.pid, sig)
-	_ = syscall.Kill(-r.pid, syscall.SIGCONT) // somebody may have paused it
+	_ = syscall.Kill(-r.pid, syscall.SIGCONT) // somebody may have paused it, and then only SIGKILL would work
 	select {
 	case <-r.done:
 		return true
@@ -223,7 +223,7 @@ func (r *run) end(sig syscall.Signal, within time.Duration) bool {
 	}
 }
 
-// tail is what the log ends with, to go behind an error.
+// tail returns the last lines of the log, to be appended to an error.
 func (s *Server) tail() string {
 	if s.Inherit {
 		return ""

@@ -1,9 +1,9 @@
 // Package stack starts real servers, PostgreSQL and Temporal's development server, as child processes, without
-// containers. Here belongs how a server is found, built, started, watched and stopped; what dev run and tests do with them is
-// theirs. It knows nothing of inorder. It needs a Unix system.
+// containers. It finds, builds, starts, watches and stops them. What `dev run` and tests do with the servers does not belong
+// here: the package runs no part of inorder. It needs a Unix system.
 //
-// Every child dies with its parent: asked to stop by Stop; on Linux also by the kernel, when the parent is killed;
-// elsewhere by the next Start on the same directory.
+// Every child ends with its parent. Stop stops the children. If the parent is killed, the kernel signals them on Linux;
+// elsewhere, the next Start on the same directory stops them.
 package stack
 
 import (
@@ -17,38 +17,38 @@ import (
 	"strconv"
 )
 
-// Options of a stack. The zero value is a throw-away stack on free ports, as tests want it.
+// Options configure a stack. The zero value is a throw-away stack on free ports, for tests.
 type Options struct {
-	Root           string    // the checkout; empty: the one that the working directory is in
-	Dir            string    // state, which survives a restart; empty: a temporary directory that Stop removes
-	DatabaseURL    string    // use this PostgreSQL, start none
-	PostgresPort   int       // on 127.0.0.1; 0: a free one, which holds for the other ports as well
+	Root           string    // the checkout; empty: the one that contains the working directory
+	Dir            string    // holds the state, which survives a restart; empty: a temporary directory that Stop removes
+	DatabaseURL    string    // use this PostgreSQL instead of starting one
+	PostgresPort   int       // on 127.0.0.1, like the other ports; 0 in any of them: a free port
 	TemporalPort   int       // gRPC
 	UIPort         int       // Temporal's UI
-	TemporalBinary string    // empty: "temporal" from PATH, else bin/temporal, else that is built, which takes minutes
-	TemporalArgs   []string  // of its command line, after the usual ones, some of which they replace
-	TemporalEnv    []string  // of its environment, likewise
-	Fsync          bool      // make throw-away servers flush to disk too, as those that keep their state always do
-	Connections    int       // to PostgreSQL, at most; 0: 300
-	Others         []Address // must be free, too, for programs that start after the stack; else Start fails before it starts anything
-	Out            io.Writer // a line for every step that takes its time; nil: nothing
+	TemporalBinary string    // empty: "temporal" from PATH, else bin/temporal, which is built if it is missing (minutes)
+	TemporalArgs   []string  // more arguments for Temporal, after the default ones; they may override some of those
+	TemporalEnv    []string  // more environment variables for Temporal, likewise
+	Fsync          bool      // make throw-away servers flush to disk too; servers that keep their state always do
+	Connections    int       // PostgreSQL's limit of connections; 0: 300
+	Others         []Address // of programs that start after the stack; if one is taken, Start fails before it starts anything
+	Out            io.Writer // receives a line for every slow step; nil: discarded
 }
 
 // Stack is a running PostgreSQL and a running Temporal.
 type Stack struct {
-	Dir             string // of the state, with postgres.log and temporal.log
-	DatabaseURL     string // of the role that owns the database, with its password: not for logs
-	SuperuserURL    string // the same database, for a superuser, as tests need it; empty when Options.DatabaseURL was given
+	Dir             string // holds the state, postgres.log and temporal.log
+	DatabaseURL     string // for the role that owns the database; contains its password, so never log it
+	SuperuserURL    string // the same database as a superuser, for tests; empty when Options.DatabaseURL was given
 	TemporalAddress string // host:port, gRPC
 	TemporalUIURL   string
 	Postgres        *Server // nil when Options.DatabaseURL was given
 	Temporal        *Server
 
-	cleanup []func() error // in the order of their making; run backwards
+	cleanup []func() error // run last to first
 }
 
-// Start returns when both servers answer, or an error when one does not, and then nothing is left running.
-// Only one process at a time can have the stack of a directory. Canceling ctx stops a Start, not the stack.
+// Start returns when both servers answer. If it returns an error, it has stopped everything that it started.
+// Only one process at a time can use a directory. Canceling ctx aborts Start; it does not stop a running stack.
 func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 	s := &Stack{}
 	defer func() {
@@ -72,7 +72,7 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 	if err = o.choosePorts(); err != nil {
 		return nil, err
 	}
-	if o.TemporalBinary == "" { // before any server, since it may have to be built
+	if o.TemporalBinary == "" { // before any server starts, because a build takes minutes
 		if o.TemporalBinary, err = TemporalCLI(ctx, o.Root, o.Out); err != nil {
 			return nil, err
 		}
@@ -98,7 +98,7 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 	return s, nil
 }
 
-// takeDir locks the directory, or a new temporary one if it is empty, and stops what an earlier stack left running there.
+// takeDir locks dir, or a new temporary directory if dir is empty, and stops servers that an earlier stack left running there.
 func (s *Stack) takeDir(dir string) (err error) {
 	if dir == "" {
 		if s.Dir, err = os.MkdirTemp("", "inorder-test-"); err != nil {
@@ -116,7 +116,7 @@ func (s *Stack) takeDir(dir string) (err error) {
 	return stopLeftovers(s.Dir)
 }
 
-// choosePorts replaces zeros by free ports, and returns every address that is taken.
+// choosePorts replaces zeros with free ports. The error names every requested address that is taken.
 func (o *Options) choosePorts() (err error) {
 	ports := []struct {
 		port         *int
@@ -144,8 +144,8 @@ func (o *Options) choosePorts() (err error) {
 	return errors.Join(errs...)
 }
 
-// Stop stops Temporal, then PostgreSQL, each within its time, and removes a throw-away stack's directory.
-// Stopping twice is harmless.
+// Stop stops Temporal, then PostgreSQL, and kills either after its grace period. It removes a throw-away stack's directory.
+// It may be called twice.
 func (s *Stack) Stop() error {
 	var errs []error
 	for len(s.cleanup) > 0 {
@@ -156,7 +156,7 @@ func (s *Stack) Stop() error {
 	return errors.Join(errs...)
 }
 
-// Remove deletes the state that a stack has kept in dir, and dir. It must not be running; if there is none, that is fine.
+// Remove deletes dir with the state of a stack. It fails while the stack is running, and does nothing if dir does not exist.
 func Remove(dir string) error {
 	dir, err := filepath.Abs(dir)
 	if err != nil {

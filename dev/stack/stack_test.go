@@ -19,7 +19,7 @@ import (
 	"go.temporal.io/sdk/client"
 )
 
-// With this set, the test program is a parent to be killed: it starts a stack in the directory and waits.
+// With this variable set, the test program starts a stack in the directory and waits until it is killed.
 const envParentDir = "INORDER_TEST_PARENT_DIR"
 
 func TestMain(m *testing.M) {
@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// stateDir is one that PostgreSQL's user can reach too, as t.TempDir is not.
+// stateDir returns a directory that PostgreSQL's user can enter, too, unlike t.TempDir.
 func stateDir(t *testing.T) string {
 	dir, err := os.MkdirTemp("", "inorder test ")
 	require.NoError(t, err)
@@ -133,7 +133,7 @@ func TestStateSurvives(t *testing.T) {
 func TestKilledParent(t *testing.T) {
 	t.Parallel()
 	dir := stateDir(t)
-	for range 2 { // the second starts on what the first has left
+	for range 2 { // the second parent starts on what the first one has left
 		parent := exec.Command(os.Args[0])
 		parent.Env = append(os.Environ(), envParentDir+"="+dir)
 		out, err := parent.StdoutPipe()

@@ -19,7 +19,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 )
 
-// SearchAttributes are what inorder's workflows carry, all of them keywords.
+// SearchAttributes are the search attributes of inorder's workflows, all of type Keyword.
 var SearchAttributes = []string{"OrderId", "StoreId", "EventType", "EventPhase"}
 
 // temporal is Temporal's development server: all its services and the UI in one process, its state in one SQLite file.
@@ -27,21 +27,21 @@ type temporal struct {
 	dir          string
 	binary       string
 	port, uiPort int
-	fsync        bool     // without it a killed server keeps what it took all the same, and takes 1.4 times as many workflows
-	args, env    []string // after the usual ones
+	fsync        bool     // without it, a killed server still keeps what it accepted, and accepts 1.4 times as many workflows
+	args, env    []string // appended to the default ones
 }
 
-// retention is how long the server keeps what has ended.
+// retention is how long the server keeps closed workflows.
 const retention = 7 * 24 * time.Hour
 
 func (t *temporal) address() string { return loopback + ":" + strconv.Itoa(t.port) }
 func (t *temporal) uiURL() string   { return "http://" + loopback + ":" + strconv.Itoa(t.uiPort) }
 
-// start runs the server and returns when its default namespace and the UI answer.
+// start starts the server and returns when its default namespace and the UI answer.
 func (t *temporal) start(ctx context.Context) (*Server, error) {
 	data := filepath.Join(t.dir, "temporal")
 	complete := filepath.Join(data, "complete")
-	if _, err := os.Stat(complete); err != nil { // a first start that was killed leaves half a schema
+	if _, err := os.Stat(complete); err != nil { // if the first start was killed, it left an incomplete schema
 		if err := errors.Join(os.RemoveAll(data), os.Mkdir(data, 0o700)); err != nil {
 			return nil, err
 		}
@@ -53,13 +53,13 @@ func (t *temporal) start(ctx context.Context) (*Server, error) {
 	args := []string{"server", "start-dev", "--ip", loopback,
 		"--port", strconv.Itoa(t.port), "--ui-port", strconv.Itoa(t.uiPort),
 		"--db-filename", filepath.Join(data, "temporal.db"), "--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=" + synchronous,
-		// How long a new namespace stays unknown to parts of the server, ten seconds by default: tests make many.
+		// How long parts of the server don't know a new namespace, ten seconds by default. Tests create many.
 		"--dynamic-config-value", `system.namespaceCacheRefreshInterval="1s"`,
 	}
 	for _, name := range SearchAttributes {
 		args = append(args, "--search-attribute", name+"=Keyword")
 	}
-	// Collecting garbage less often saves a tenth of the processor time, for some hundred megabytes: docs/scaling.md has the figures.
+	// Less frequent garbage collection saves a tenth of the CPU time and costs some hundred megabytes: see docs/scaling.md.
 	env := append(append(os.Environ(), "GOGC=400"), t.env...)
 	s, err := Launch(ctx, Command{Name: "temporal", Dir: t.dir, Path: t.binary, Args: append(args, t.args...), Env: env, Ready: t.ready})
 	if err != nil {
@@ -80,7 +80,7 @@ func (t *temporal) ready(ctx context.Context) error {
 	if _, err := c.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{}); err != nil {
 		return err
 	}
-	// A day, the server's default, is shorter than REDELIVERY_HORIZON, which inorder warns of.
+	// The server's default, one day, is shorter than REDELIVERY_HORIZON, and inorder would warn about that.
 	_, err = c.WorkflowService().UpdateNamespace(ctx, &workflowservice.UpdateNamespaceRequest{Namespace: client.DefaultNamespace,
 		Config: &namespacepb.NamespaceConfig{WorkflowExecutionRetentionTtl: durationpb.New(retention)}})
 	if err != nil {
@@ -97,13 +97,13 @@ func (t *temporal) ready(ctx context.Context) error {
 	return resp.Body.Close()
 }
 
-// dial connects, or says why not.
+// dial connects at once. It logs nothing.
 func dial(ctx context.Context, address, namespace string) (client.Client, error) {
 	return client.DialContext(ctx, client.Options{HostPort: address, Namespace: namespace, Logger: slog.New(slog.DiscardHandler)})
 }
 
-// TemporalCLI returns the path of the Temporal CLI: from PATH, else bin/temporal of the checkout, which is built if it is
-// missing or does not run. out gets its progress.
+// TemporalCLI returns the path of the Temporal CLI: from PATH, else bin/temporal of the checkout. It builds bin/temporal if
+// that is missing or does not run, and writes the progress to out.
 func TemporalCLI(ctx context.Context, root string, out io.Writer) (string, error) {
 	if path, err := exec.LookPath("temporal"); err == nil && runs(ctx, path) {
 		return path, nil
@@ -119,14 +119,14 @@ func TemporalCLI(ctx context.Context, root string, out io.Writer) (string, error
 	return path, buildTemporal(ctx, root, path, out)
 }
 
-// runs reports whether the program does, and is one that has a version.
+// runs reports whether the program exists, runs and prints its version.
 func runs(ctx context.Context, path string) bool {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
 	return exec.CommandContext(ctx, path, "--version").Run() == nil
 }
 
-// buildTemporal builds bin/temporal. Packages tested at the same time build it once: the others wait.
+// buildTemporal builds bin/temporal. If several packages are tested at once, one builds it and the others wait.
 func buildTemporal(ctx context.Context, root, path string, out io.Writer) error {
 	unlock, err := waitForLock(ctx, path+".lock")
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 
 const maxBody = 1 << 20 // bytes of a request
 
-// call is a request to the Admin API whose key is good.
+// call is a request to the Admin API with a valid key.
 type call struct {
 	*http.Request
 	key  string
@@ -20,14 +20,14 @@ type call struct {
 	body []byte
 }
 
-// handler answers a call with a status and what is to be marshalled, nil for nothing.
+// handler answers a call with a status and the value to marshal as the body, or nil for no body.
 type handler func(call) (int, any, error)
 
-// reply is an answer, ready to be sent and to be remembered.
+// reply is an answer, ready to be sent or remembered.
 type reply struct {
 	status int
 	body   []byte
-	at     time.Time // of what it shows: its Date
+	at     time.Time // the Date header
 }
 
 func (s *Server) routeAdmin() {
@@ -46,7 +46,7 @@ func (s *Server) routeAdmin() {
 	s.mux.Handle("/v1/", s.admin(func(c call) (int, any, error) { return 0, nil, notFound("Route", c.Method+" "+c.URL.Path) }))
 }
 
-// locked runs a handler, and marshals what it gives, under the lock.
+// locked runs a handler and marshals its result under the lock.
 func (s *Server) locked(h handler) handler {
 	return func(c call) (int, any, error) {
 		s.mu.Lock()
@@ -85,11 +85,11 @@ func (s *Server) admin(h handler) http.Handler {
 			s.write(w, s.reply(0, nil, invalid("body", "The body cannot be read or is longer than 1 MiB")))
 			return
 		}
-		at := s.opts.Now() // before it reads: what happens meanwhile has this time or a later one
+		at := s.opts.Now() // before the handler reads, so that any concurrent change has this time or a later one
 		answer := s.once(c, func() reply { return s.reply(h(c)) })
 		answer.at = at
 		if fault.lose {
-			panic(http.ErrAbortHandler) // cuts the connection: it was performed, and nobody will hear of it
+			panic(http.ErrAbortHandler) // cuts the connection: the request was performed, but the client never learns that
 		}
 		s.write(w, answer)
 	})

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// action changes an order as the shop's staff or its shoppers would and emits the events of that, or refuses.
+// action changes an order as the shop's staff or its shoppers would and emits the events of that change, or refuses.
 type action func(*Server, *record) error
 
-// actions are what Advance knows.
+// actions are the actions of Advance.
 var actions = map[string]action{
 	"pay": (*Server).pay, "pay_part": (*Server).payPart, "fail_payment": (*Server).failPayment,
 	"process": (*Server).process, "complete": (*Server).complete, "cancel": (*Server).cancel, "update": (*Server).update,
@@ -18,14 +18,14 @@ var actions = map[string]action{
 	"request_return": (*Server).requestReturn, "request_exchange": (*Server).requestExchange, "complete_return": (*Server).completeReturn,
 }
 
-// Actions names what Advance can do.
+// Actions returns the names of Advance's actions, sorted.
 func Actions() []string { return slices.Sorted(maps.Keys(actions)) }
 
 // Advance carries out an action on an order: pay, pay_part, fail_payment, process, fulfill, fulfill_part, ship, deliver,
-// complete, cancel, refund, refund_part, request_return, request_exchange, complete_return or update. One that the order's state does not
-// allow is an INVALID_STATE_TRANSITION and changes nothing.
+// complete, cancel, refund, refund_part, request_return, request_exchange, complete_return or update. If the order's state does not
+// allow the action, Advance changes nothing and returns the error INVALID_STATE_TRANSITION.
 //
-// process emits nothing, as on the platform, which has no order.processing: only a GET shows it.
+// process emits no event, because the platform has no order.processing: only a GET shows the new status.
 func (s *Server) Advance(orderID, action string) (Order, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -45,7 +45,7 @@ func (s *Server) advance(r *record, name string) error {
 	return do(s, r)
 }
 
-// refuse is the answer to an action that an order's state does not allow.
+// refuse returns the error for an action that the order's state does not allow.
 func (r *record) refuse(action string) error {
 	return conflict("Cannot " + action + " an order that is " + r.Status + ", " + r.PaymentStatus + ", " + r.FulfillmentStatus)
 }

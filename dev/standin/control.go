@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// routeControl serves the control API, by which tests and people steer the stand-in. The platform has no such API.
+// routeControl adds the control API, with which tests and people control the stand-in. The platform has no such API.
 func (s *Server) routeControl() {
 	for pattern, h := range map[string]func(*http.Request) (any, error){
 		"GET /_standin/state": func(*http.Request) (any, error) { return s.Stats(), nil },
@@ -33,7 +33,7 @@ func (s *Server) routeControl() {
 			}
 			return f, s.SetFaults(f)
 		},
-		"GET /_standin/deliveries": func(r *http.Request) (any, error) { // of ?after= only those with a higher number
+		"GET /_standin/deliveries": func(r *http.Request) (any, error) { // with ?after=N, only attempts numbered above N
 			after, err := strconv.Atoi(cmp.Or(r.URL.Query().Get("after"), "0"))
 			if err != nil {
 				return nil, invalid("after", "after must be the number of an attempt")
@@ -51,26 +51,26 @@ func (s *Server) routeControl() {
 	s.mux.Handle("/_standin/", s.control(func(r *http.Request) (any, error) { return nil, notFound("Route", r.Method+" "+r.URL.Path) }))
 }
 
-// WebhookState is a webhook as the control API shows it: of either mode, and without its secret.
+// WebhookState is a webhook as the control API shows it: with its mode, without its secret.
 type WebhookState struct {
 	Webhook
 	Mode string `json:"mode"`
 }
 
-// Webhooks are those that exist, oldest first.
+// Webhooks returns the webhooks of both modes that are not deleted, oldest first.
 func (s *Server) Webhooks() []WebhookState {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	all := []WebhookState{}
 	for _, w := range s.webhooks {
 		if !w.deleted {
-			all = append(all, WebhookState{w.Webhook, w.mode}) // a change of one replaces its slices and maps
+			all = append(all, WebhookState{w.Webhook, w.mode}) // a shallow copy is enough: an update replaces slices and maps
 		}
 	}
 	return all
 }
 
-// Deactivate makes a webhook inactive, as the platform does to those that keep failing.
+// Deactivate makes a webhook inactive, as the platform does to webhooks that keep failing.
 func (s *Server) Deactivate(webhookID string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -81,7 +81,7 @@ func (s *Server) Deactivate(webhookID string) error {
 	return err
 }
 
-// waitFor waits until nothing is under way, for ?timeout=, by default 30s.
+// waitFor waits until no delivery is pending, for at most ?timeout=, by default 30s.
 func (s *Server) waitFor(r *http.Request) (any, error) {
 	timeout := 30 * time.Second
 	if text := r.URL.Query().Get("timeout"); text != "" {
@@ -106,7 +106,7 @@ func (s *Server) control(h func(*http.Request) (any, error)) http.Handler {
 	})
 }
 
-// readJSON accepts an empty body as {}, and refuses fields that do not exist: a misspelt fault would be no fault.
+// readJSON accepts an empty body as {}, and refuses unknown fields: otherwise a misspelt fault would silently set none.
 func readJSON(r *http.Request, v any) error {
 	if r.ContentLength == 0 {
 		return nil

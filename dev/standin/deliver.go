@@ -10,17 +10,17 @@ import (
 	"time"
 )
 
-// delivery is one event to one webhook, with its retries.
+// delivery sends one event to one webhook, with retries.
 type delivery struct {
 	number   int
 	webhook  *webhook
 	event    event
 	attempts int
 	fault    string
-	next     *delivery // held back until this one has been sent once
+	next     *delivery // held back until this one has been attempted once
 }
 
-// newDelivery and what follows, up to work, are called with the lock held.
+// newDelivery counts and returns a new delivery. The callers of newDelivery, finish and enqueue hold the lock.
 func (s *Server) newDelivery(w *webhook, e event) *delivery {
 	s.stats.Deliveries++
 	if s.pending++; s.pending == 1 {
@@ -29,14 +29,14 @@ func (s *Server) newDelivery(w *webhook, e event) *delivery {
 	return &delivery{number: s.stats.Deliveries, webhook: w, event: e}
 }
 
-// finish is the end of a delivery, good or bad.
+// finish ends a delivery, successful or not.
 func (s *Server) finish() {
 	if s.pending--; s.pending == 0 {
 		close(s.idle)
 	}
 }
 
-// enqueue has a delivery sent, in turn, by at most Options.Parallel workers.
+// enqueue adds a delivery to the queue, which at most Options.Parallel workers send in order.
 func (s *Server) enqueue(d *delivery) {
 	if s.closed {
 		s.finish()
@@ -73,7 +73,7 @@ func (s *Server) work() {
 	}
 }
 
-// conclude logs an attempt and decides what comes after it.
+// conclude logs an attempt and decides whether the delivery is retried or finished.
 func (s *Server) conclude(d *delivery, a Attempt) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -127,7 +127,7 @@ func (s *Server) post(url, secret string, body []byte) (a Attempt) {
 	return Attempt{Outcome: "delivered", Status: res.StatusCode}
 }
 
-// sign is written from the documents and not shared with the receiver, so that each is a check of the other.
+// sign is written from the documents and not shared with the receiver, so that each checks the other.
 func sign(secret string, body []byte) string {
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write(body)

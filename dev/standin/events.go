@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// event is what a delivery carries: its body is rendered once, so that every copy has the same bytes.
+// event is what a delivery carries. Its body is rendered once, so that every delivery has the same bytes.
 type event struct {
 	id, kind, orderID string
 	body              []byte
 }
 
-// envelope has the fields in the documents' order.
+// envelope is the JSON of an event, with the fields in the order of the documents.
 type envelope struct {
 	ID        string `json:"id"`
 	Type      string `json:"type"`
@@ -20,7 +20,7 @@ type envelope struct {
 	StoreID   string `json:"store_id"`
 }
 
-// bareEnvelope is what the SDK's type of an event has.
+// bareEnvelope has only the fields of the SDK's type of an event.
 type bareEnvelope struct {
 	Type      string `json:"type"`
 	CreatedAt string `json:"created_at"`
@@ -33,8 +33,8 @@ func (s *Server) newEvent(kind, orderID string, data any) event {
 	return e
 }
 
-// emit sends an event about an order, as it is now, to every active webhook of its mode that wants it. It is called
-// with the lock held.
+// emit sends an event about an order, as it is now, to every active webhook of the order's mode that subscribed to
+// the event's type. The caller holds the lock.
 func (s *Server) emit(r *record, kind string, data any) {
 	s.stats.Events++
 	e := s.newEvent(kind, r.ID, data)
@@ -45,7 +45,7 @@ func (s *Server) emit(r *record, kind string, data any) {
 	}
 }
 
-// brief is the data of the order events that the documents only show in samples.
+// brief returns the data of those order events that the documents show only in samples.
 func (s *Server) brief(r *record) any {
 	if !s.opts.SparseOrders {
 		return r.Order
@@ -53,7 +53,7 @@ func (s *Server) brief(r *record) any {
 	return map[string]string{"id": r.ID, "status": r.Status, "payment_status": r.PaymentStatus, "fulfillment_status": r.FulfillmentStatus}
 }
 
-// dispatch starts a delivery, or what a fault makes of it.
+// dispatch starts a delivery, with the faults that hit it.
 func (s *Server) dispatch(w *webhook, e event) {
 	d := s.newDelivery(w, e)
 	f, n := &s.faults, d.number
@@ -90,7 +90,7 @@ func (s *Server) dispatch(w *webhook, e event) {
 	}
 }
 
-// unhold sends a delivery that a reorder fault held back and that no other came after.
+// unhold sends a delivery that a reorder fault held back, if no later delivery has released it.
 func (s *Server) unhold(d *delivery) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -100,7 +100,7 @@ func (s *Server) unhold(d *delivery) {
 	}
 }
 
-// later sends a delivery that had to wait.
+// later sends a delivery after its delay.
 func (s *Server) later(d *delivery) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -8,24 +8,24 @@ import (
 	"time"
 )
 
-// Faults are what goes wrong. The zero value is a platform without faults.
+// Faults configures what goes wrong. The zero value is a platform without faults.
 //
-// Which delivery or request is hit depends on the seed and on its running number alone, so the same history with the
-// same faults goes wrong in the same way.
+// Whether a fault hits a delivery or request depends only on the seed and on its running number. So the same history
+// with the same faults goes wrong in the same way.
 type Faults struct {
 	Seed uint64 `json:"seed"`
 
-	Drop      Fault `json:"drop"`      // the delivery is never sent, not even later
-	Duplicate Fault `json:"duplicate"` // it is sent twice
-	Reorder   Fault `json:"reorder"`   // it is held back until the webhook's next one has been sent, for HoldMillis at most
-	Delay     Fault `json:"delay"`     // it is sent after DelayMillis
+	Drop      Fault `json:"drop"`      // the delivery is never sent
+	Duplicate Fault `json:"duplicate"` // the delivery is sent twice
+	Reorder   Fault `json:"reorder"`   // the delivery is held back until the webhook's next one has been sent, for HoldMillis at most
+	Delay     Fault `json:"delay"`     // the delivery is sent after DelayMillis
 
-	Deactivate Fault `json:"deactivate"` // its webhook is deactivated instead, as the platform does to those that keep failing
+	Deactivate Fault `json:"deactivate"` // the delivery's webhook is deactivated instead, as the platform does to webhooks that keep failing
 
 	RateLimit   Fault `json:"rate_limit"`   // the request is refused with 429, with RetryAfter if that is set
-	ServerError Fault `json:"server_error"` // it is refused with 500
-	Slow        Fault `json:"slow"`         // it is answered after SlowMillis
-	Lose        Fault `json:"lose"`         // it is performed, and the connection is cut instead of an answer
+	ServerError Fault `json:"server_error"` // the request is refused with 500
+	Slow        Fault `json:"slow"`         // the request is answered after SlowMillis
+	Lose        Fault `json:"lose"`         // the request is performed, but the connection is cut instead of an answer
 
 	HoldMillis  int    `json:"hold_ms"`     // default 500
 	DelayMillis int    `json:"delay_ms"`    // default 1000
@@ -33,7 +33,7 @@ type Faults struct {
 	RetryAfter  string `json:"retry_after"` // the header's value, such as "2" or an HTTP date
 }
 
-// Fault hits the next so many, and after them a share, 0 to 1.
+// Fault hits the next Next deliveries or requests, and after those a share from 0 to 1.
 type Fault struct {
 	Next  int     `json:"next"`
 	Share float64 `json:"share"`
@@ -46,7 +46,7 @@ func (f *Faults) kinds() map[string]*Fault {
 	}
 }
 
-// SetFaults replaces the faults, for what is emitted and requested from now on.
+// SetFaults replaces the faults. They apply to events emitted and requests received from now on.
 func (s *Server) SetFaults(f Faults) error {
 	for name, fault := range f.kinds() {
 		if !(fault.Share >= 0 && fault.Share <= 1) || fault.Next < 0 {
@@ -62,14 +62,14 @@ func (s *Server) SetFaults(f Faults) error {
 	return nil
 }
 
-// Faults returns the faults, with what is left of each Next.
+// Faults returns the current faults. Each Next is what is left of it.
 func (s *Server) Faults() Faults {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.faults
 }
 
-// hits reports whether a fault hits number n of its kind, and counts down its Next.
+// hits reports whether the fault of that kind hits delivery or request number n. It counts down the fault's Next.
 func (f *Faults) hits(kind string, n int) bool {
 	fault := f.kinds()[kind]
 	if fault.Next > 0 {

@@ -13,13 +13,13 @@ import (
 
 var bad = standin.Faults{Seed: 7, Drop: standin.Fault{Share: 0.1}, Duplicate: standin.Fault{Share: 0.2}, Reorder: standin.Fault{Share: 0.3}, HoldMillis: 60_000}
 
-// arrivals is the IDs that an endpoint gets of the same history with those faults.
+// arrivals returns the IDs that an endpoint receives of the same history under the given faults.
 func arrivals(t *testing.T, f standin.Faults) (ids []string) {
 	s := open(t, standin.Options{Parallel: 1, Faults: f})
 	s.subscribe(`["*"]`)
 	s.place(standin.Placement{Count: 20, Actions: []string{"pay", "ship"}})
 	s.faults(standin.Faults{})
-	s.place(standin.Placement{}) // lets go of what is held back
+	s.place(standin.Placement{}) // releases what is held back
 	for _, d := range s.deliveries() {
 		ids = append(ids, d.ID)
 	}
@@ -68,7 +68,7 @@ func TestTheNextDeliveries(t *testing.T) {
 			s.subscribe(`["*"]`)
 			s.place(standin.Placement{Actions: []string{"pay"}})
 			got := types(s.deliveries())
-			if name == "reorder" { // it comes after the next one, behind those that were queued already
+			if name == "reorder" { // it arrives after the next one, behind those that were already queued
 				require.NotEqual(t, "order.created", got[0])
 				require.ElementsMatch(t, tc.want, got)
 				return

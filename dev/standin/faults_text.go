@@ -22,7 +22,7 @@ slow_ms=1000     how long slow takes
 retry_after=2    the header that goes with rate_limit
 seed=1           another seed, other victims; the same seed, the same ones`
 
-// Set changes one of the faults by its name: "drop=0.05", "rate_limit=next:3", "delay_ms=2000". FaultHelp lists them.
+// Set changes one fault by name, such as "drop=0.05", "rate_limit=next:3" or "delay_ms=2000". FaultHelp lists them.
 func (f *Faults) Set(assignment string) error {
 	name, value, found := strings.Cut(assignment, "=")
 	switch name {
@@ -83,7 +83,7 @@ func parseMillis(value string) (int, error) {
 	return 0, errors.New("it takes milliseconds, such as 500, or a duration, such as 2s")
 }
 
-// Assignments returns what Set takes to get these faults; none if nothing goes wrong.
+// Assignments returns the faults as Set's arguments, and nil for the zero value.
 func (f Faults) Assignments() (all []string) {
 	kinds := f.kinds()
 	for _, name := range slices.Sorted(maps.Keys(kinds)) {

@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// fulfill puts all that is not fulfilled yet into one parcel.
+// fulfill packs all lines that are not fulfilled yet into one parcel.
 func (s *Server) fulfill(r *record) error { return s.pack(r, len(r.Lines)) }
 
-// fulfillPart puts the first line that is not fulfilled yet into a parcel.
+// fulfillPart packs the first line that is not fulfilled yet into a parcel.
 func (s *Server) fulfillPart(r *record) error { return s.pack(r, 1) }
 
 func (s *Server) pack(r *record, lines int) error {
@@ -31,7 +31,7 @@ func (s *Server) pack(r *record, lines int) error {
 	return nil
 }
 
-// ship sends off the first parcel that waits, packing one first if none does.
+// ship ships the first pending parcel. If there is none, it packs one first.
 func (s *Server) ship(r *record) error {
 	f := r.parcel("pending")
 	if f == nil {
@@ -56,8 +56,7 @@ func (s *Server) ship(r *record) error {
 	return nil
 }
 
-// deliverParcel hands over the first parcel that is on its way. The order itself does not show it but by its
-// fulfillments.
+// deliverParcel delivers the first shipped parcel. Only the order's fulfillments show that, none of its statuses.
 func (s *Server) deliverParcel(r *record) error {
 	f := r.parcel("shipped")
 	if f == nil {
@@ -77,10 +76,10 @@ func (r *record) parcel(status string) *Fulfillment {
 	return nil
 }
 
-// refund gives back all that was not given back yet.
+// refund refunds all that was not refunded yet.
 func (s *Server) refund(r *record) error { return s.giveBack(r, r.left()) }
 
-// refundPart gives back half of that, rounded up.
+// refundPart refunds half of what was not refunded yet, rounded up.
 func (s *Server) refundPart(r *record) error { return s.giveBack(r, (r.left()+1)/2) }
 
 func (r *record) left() int { return r.Total.Amount - r.RefundedTotal.Amount }

@@ -19,8 +19,8 @@ func (s *Server) listOrders(c call) (int, any, error) {
 	return http.StatusOK, page, err
 }
 
-// orderFilter reads the filters of a list of orders. created_after and created_before leave out the time itself, and q
-// looks for a part of the ID, the number or the e-mail address: the documents say neither.
+// orderFilter reads the filters of a list of orders. created_after and created_before are exclusive, and q matches a
+// substring of the ID, the number or the e-mail address. The documents specify neither.
 func orderFilter(q url.Values) (func(*record) bool, error) {
 	after, err := timeParam(q, "created_after")
 	if err != nil {

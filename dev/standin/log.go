@@ -9,28 +9,28 @@ import (
 
 // Attempt is one line of the delivery log.
 type Attempt struct {
-	Number    int       `json:"number"`   // running number, from 1
-	Delivery  int       `json:"delivery"` // running number; the attempts of one delivery share it
+	Number    int       `json:"number"`   // of the attempt, from 1
+	Delivery  int       `json:"delivery"` // the delivery's number, which its attempts share
 	EventID   string    `json:"event_id"`
 	EventType string    `json:"event_type"`
 	OrderID   string    `json:"order_id"`
 	WebhookID string    `json:"webhook_id"`
-	Attempt   int       `json:"attempt"` // from 1; 0 if it was never sent
-	Outcome   string    `json:"outcome"` // delivered; failed, to be retried; gave_up; cancelled, because the webhook is gone or inactive; dropped
-	Status    int       `json:"status"`  // the answer's, 0 if there was none
+	Attempt   int       `json:"attempt"` // within the delivery, from 1; 0 if the delivery was never sent
+	Outcome   string    `json:"outcome"` // delivered; failed (will be retried); gave_up; cancelled (the webhook is deleted or inactive); dropped
+	Status    int       `json:"status"`  // HTTP status of the answer, 0 if there was none
 	Error     string    `json:"error,omitempty"`
 	Fault     string    `json:"fault,omitempty"` // drop, duplicate, reorder, delay or deactivate
 	At        time.Time `json:"at"`
 	Millis    int64     `json:"ms"`
 }
 
-// maxLog is how many attempts are kept, at least.
+// maxLog is how many attempts are kept at least.
 const maxLog = 20_000
 
-// Deliveries is the delivery log in the order of the attempts' ends: the last 20,000 or more.
+// Deliveries returns the delivery log, at least the last 20,000 attempts, in the order in which they ended.
 func (s *Server) Deliveries() []Attempt { return s.DeliveriesAfter(0) }
 
-// DeliveriesAfter is what was logged after the attempt of that number.
+// DeliveriesAfter returns the attempts that were logged after the attempt with that number.
 func (s *Server) DeliveriesAfter(number int) []Attempt {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -38,7 +38,7 @@ func (s *Server) DeliveriesAfter(number int) []Attempt {
 	return slices.Clone(s.log[i:])
 }
 
-// note is called with the lock held.
+// note logs an attempt. The caller holds the lock.
 func (s *Server) note(d *delivery, a Attempt) {
 	a.Delivery, a.EventID, a.EventType, a.OrderID, a.WebhookID = d.number, d.event.id, d.event.kind, d.event.orderID, d.webhook.ID
 	a.Attempt, a.At = d.attempts, s.opts.Now()
@@ -50,8 +50,8 @@ func (s *Server) note(d *delivery, a Attempt) {
 	s.log = append(s.log, a)
 }
 
-// testWebhook delivers one event at once, without retries or faults, also to an inactive webhook. What a test delivery
-// holds is documented nowhere: here it is an event like any other, about an order that does not exist.
+// testWebhook delivers one event at once, without retries or faults, even to an inactive webhook. What a test delivery
+// contains is not documented. Here it is an ordinary event about an order that does not exist.
 func (s *Server) testWebhook(c call) (int, any, error) {
 	url, secret, body, err := s.newTest(c)
 	if err != nil {

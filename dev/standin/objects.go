@@ -1,12 +1,12 @@
 package standin
 
-// Money is an amount in minor units; KRW has none, so there it is whole won.
+// Money is an amount in minor units. KRW has none, so its amounts are whole won.
 type Money struct {
 	Amount   int    `json:"amount"`
 	Currency string `json:"currency"`
 }
 
-// Address is where nobody lives.
+// Address is a made-up postal address.
 type Address struct {
 	Name       string `json:"name"`
 	Line1      string `json:"line1"`
@@ -45,7 +45,7 @@ type Order struct {
 	CompletedAt        *string        `json:"completed_at"`
 }
 
-// Line is what was ordered of one variant.
+// Line is one variant of an order with its quantity and prices.
 type Line struct {
 	ID                string            `json:"id"`
 	VariantID         string            `json:"variant_id"`
@@ -64,13 +64,13 @@ type Line struct {
 	OptionValues      map[string]string `json:"option_values"`
 }
 
-// LineQuantity is how much of an order's line a fulfillment, refund or return is about.
+// LineQuantity is the quantity of an order's line that a fulfillment or refund covers.
 type LineQuantity struct {
 	OrderLineID string `json:"order_line_id"`
 	Quantity    int    `json:"quantity"`
 }
 
-// Payment is pending, completed, failed, cancelled or refunded.
+// Payment is a payment of an order. Its status is pending, completed, failed, cancelled or refunded.
 type Payment struct {
 	ID         string  `json:"id"`
 	OrderID    string  `json:"order_id"`
@@ -81,7 +81,7 @@ type Payment struct {
 	CreatedAt  string  `json:"created_at"`
 }
 
-// Fulfillment is pending, shipped, delivered or cancelled.
+// Fulfillment is a parcel. Its status is pending, shipped, delivered or cancelled.
 type Fulfillment struct {
 	ID             string         `json:"id"`
 	OrderID        string         `json:"order_id"`
@@ -95,7 +95,7 @@ type Fulfillment struct {
 	DeliveredAt    *string        `json:"delivered_at"`
 }
 
-// Refund is pending, completed or failed.
+// Refund is a refund of an order. Its status is pending, completed or failed.
 type Refund struct {
 	ID        string         `json:"id"`
 	OrderID   string         `json:"order_id"`
@@ -107,8 +107,8 @@ type Refund struct {
 	CreatedAt string         `json:"created_at"`
 }
 
-// Return is requested, approved, rejected, received, completed or cancelled, and a refund or an exchange. An order's
-// JSON does not hold its returns.
+// Return is a return, for a refund or an exchange. Its status is requested, approved, rejected, received, completed or
+// cancelled. An order's JSON does not contain its returns.
 type Return struct {
 	ID              string         `json:"id"`
 	OrderID         string         `json:"order_id"`
@@ -130,7 +130,7 @@ type Return struct {
 	CompletedAt     *string        `json:"completed_at"`
 }
 
-// ReturnLine is how much of an order's line comes back.
+// ReturnLine is the quantity of an order's line that is returned.
 type ReturnLine struct {
 	ID                string  `json:"id"`
 	OrderLineID       string  `json:"order_line_id"`

@@ -10,14 +10,14 @@ import (
 // idempotencyTTL is how long the platform remembers an Idempotency-Key.
 const idempotencyTTL = 24 * time.Hour
 
-// remembered is a POST that was or is being performed.
+// remembered is a POST that was performed or is being performed.
 type remembered struct {
 	at    time.Time
-	reply func() reply // performs it the first time; later calls wait for that one and return its answer
+	reply func() reply // the first call performs the POST; later calls wait for it and return the same answer
 }
 
-// once performs a POST with an Idempotency-Key once in 24 hours for each API key, and answers every repetition alike,
-// whatever its body. A failure is forgotten, except by those who waited for it.
+// once performs a POST with an Idempotency-Key once in 24 hours per API key. It gives every repetition the same answer,
+// whatever its body. A failure is not remembered: only repetitions that already wait for it get the same answer.
 func (s *Server) once(c call, perform func() reply) reply {
 	header := c.Header.Get("Idempotency-Key")
 	if c.Method != http.MethodPost || header == "" {

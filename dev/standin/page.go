@@ -10,7 +10,7 @@ const (
 	maxLimit     = 100
 )
 
-// listing is a page as the platform answers it.
+// listing is one page of a list, as the platform answers it.
 type listing struct {
 	Data       []any   `json:"data"`
 	HasMore    bool    `json:"has_more"`
@@ -18,8 +18,8 @@ type listing struct {
 	TotalCount *int    `json:"total_count,omitempty"`
 }
 
-// paginate gives the page of items that query asks for, newest first, out of those that keep wants. The cursor may be
-// an item that is no longer wanted, so nothing is skipped or shown twice while things change between two pages.
+// paginate returns the page that query asks for, newest first, of the items that keep selects, and the number of all those.
+// The cursor may be an item that keep no longer selects. So changes between two pages make no item missing or repeated.
 func paginate[T any](oldestFirst []T, query url.Values, id func(T) string, keep func(T) bool) (page listing, total int, err error) {
 	limit := defaultLimit
 	if text := query.Get("limit"); text != "" {

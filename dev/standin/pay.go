@@ -1,6 +1,6 @@
 package standin
 
-// orderWith is the order with what the documents put beside it in payment events.
+// orderWith is the data of payment events: the order, and the fields that the documents add to it.
 type orderWith struct {
 	*Order
 	Payment *Payment       `json:"payment"`
@@ -20,7 +20,7 @@ func (s *Server) newPayment(r *record, amount int) *Payment {
 	return p
 }
 
-// due is what is not paid yet.
+// due returns the amount that is not paid yet.
 func (r *record) due() int {
 	due := r.Total.Amount
 	for _, p := range r.Payments {
@@ -31,7 +31,7 @@ func (r *record) due() int {
 	return due
 }
 
-// payPart pays half of what is due, rounded up.
+// payPart pays half of the amount due, rounded up.
 func (s *Server) payPart(r *record) error {
 	if !r.in("pending") {
 		return r.refuse("pay a part of")
@@ -43,7 +43,7 @@ func (s *Server) payPart(r *record) error {
 	return nil
 }
 
-// pay pays what is due.
+// pay pays the amount due.
 func (s *Server) pay(r *record) error {
 	if !r.in("pending") {
 		return r.refuse("pay")

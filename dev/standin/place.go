@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// Placement is what Place is to do.
+// Placement says which orders Place makes.
 type Placement struct {
-	Count   int      `json:"count"`   // orders; default 1
+	Count   int      `json:"count"`   // number of orders; default 1
 	Mode    string   `json:"mode"`    // "test" or "live"; default test
-	Actions []string `json:"actions"` // with which each is then advanced; see Advance
+	Actions []string `json:"actions"` // carried out on each order afterwards; see Advance
 }
 
-// record is an order and what the platform keeps beside it.
+// record is an order with what its JSON does not show.
 type record struct {
 	*Order
 	mode    string
@@ -24,11 +24,11 @@ type record struct {
 	returns []*Return
 }
 
-// maxCount bounds one placement.
+// maxCount is the most orders of one Placement.
 const maxCount = 10_000
 
-// Place makes orders as shoppers would, emits order.created for each and advances it. When an action is refused, the
-// orders until then stay.
+// Place makes orders as shoppers would, emits order.created for each and advances it. If an action is refused, Place stops:
+// it returns the orders that it finished, and all that it made stay.
 func (s *Server) Place(p Placement) ([]Order, error) {
 	p.Count = max(p.Count, 1)
 	switch {
@@ -62,7 +62,7 @@ func (s *Server) placeOne(mode string) *record {
 	return r
 }
 
-// Orders returns all orders of both modes as they are, oldest first.
+// Orders returns copies of all orders of both modes, oldest first.
 func (s *Server) Orders() []Order {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -73,7 +73,7 @@ func (s *Server) Orders() []Order {
 	return all
 }
 
-// copy shares nothing with the order.
+// copy returns a deep copy of the order.
 func (r *record) copy() (o Order) {
 	raw, _ := json.Marshal(r.Order)
 	_ = json.Unmarshal(raw, &o)
@@ -85,7 +85,7 @@ var catalogue = []struct {
 	price int
 }{{"Canvas bag", 52000}, {"Enamel cup", 13000}, {"Notebook, ruled", 9500}, {"Wool socks & laces", 18000}}
 
-// newOrder makes an order that its number alone decides, but for the times. It has one to three lines.
+// newOrder makes an order with one to three lines. Everything in it but the times follows from its number.
 func (s *Server) newOrder(mode string, number int) *record {
 	now := s.opts.Now()
 	n := strconv.Itoa(number)

@@ -2,7 +2,7 @@ package standin
 
 import "net/http"
 
-// problem is an error as the platform answers it.
+// problem is an error in the form in which the platform answers it.
 type problem struct {
 	status  int
 	Type    string `json:"type"`

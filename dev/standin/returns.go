@@ -14,7 +14,7 @@ func (s *Server) takeBack(r *record, kind string) error {
 	return nil
 }
 
-// newReturn is one of the order's first line.
+// newReturn makes a return of the order's first line.
 func (s *Server) newReturn(r *record, kind, status string) *Return {
 	line, now := r.Lines[0], s.now()
 	back := ReturnLine{ID: s.newID("rl"), OrderLineID: line.ID, Quantity: line.Quantity}
@@ -25,8 +25,8 @@ func (s *Server) newReturn(r *record, kind, status string) *Return {
 		ReasonCategory: new("changed_mind"), Metadata: map[string]any{}, Lines: []ReturnLine{back}, CreatedAt: now, UpdatedAt: now}
 }
 
-// completeReturn completes the order's first return that was requested. An exchange places another order, which its
-// exchange_order_id names.
+// completeReturn completes the order's first return whose status is requested. An exchange places another order, which
+// the return's exchange_order_id names.
 func (s *Server) completeReturn(r *record) error {
 	for _, back := range r.returns {
 		if back.Status != "requested" {

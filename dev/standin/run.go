@@ -9,17 +9,17 @@ import (
 	"time"
 )
 
-// DefaultAddr is where Run listens.
+// DefaultAddr is the address on which Run listens by default.
 const DefaultAddr = "127.0.0.1:3002"
 
 // RunOptions are the settings of Run.
 type RunOptions struct {
 	Options
 	Addr  string           // default DefaultAddr; port 0 takes a free one
-	Ready func(url string) // called with http://host:port once it listens; the Admin API is at url + "/v1"
+	Ready func(url string) // called with http://host:port once Run listens; the Admin API is at url + "/v1"
 }
 
-// Run serves a stand-in until ctx is done, which is no error.
+// Run serves a stand-in until ctx is done, and then returns nil.
 func Run(ctx context.Context, o RunOptions) error {
 	s := New(o.Options)
 	defer s.Close()
@@ -45,6 +45,6 @@ func Run(ctx context.Context, o RunOptions) error {
 	}
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
-	_ = server.Shutdown(grace) // what is not done by then is cut off
+	_ = server.Shutdown(grace) // requests still running after that are cut off
 	return nil
 }

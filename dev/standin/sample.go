@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// testType is the event type that a test delivery is asked for. The documents require it and the SDK sends no body at
-// all: then it is the first that the webhook subscribed to, or order.created.
+// testType returns the event type that the request for a test delivery names. The documents require one, but the SDK sends
+// no body. Without one, it returns the first type that the webhook subscribed to, or order.created if that is a wildcard.
 func (s *Server) testType(body []byte, w *webhook) (string, error) {
 	var in struct {
 		EventType *string `json:"event_type"`
@@ -25,7 +25,7 @@ func (s *Server) testType(body []byte, w *webhook) (string, error) {
 	return *in.EventType, nil
 }
 
-// sample is the data of a test event: what the type's family has, about the order.
+// sample returns the data of a test event: the object of the type's family, about the order.
 func (s *Server) sample(kind string, r *record) any {
 	now := s.now()
 	lines := []LineQuantity{{r.Lines[0].ID, r.Lines[0].Quantity}}

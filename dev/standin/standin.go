@@ -1,11 +1,11 @@
 // Package standin is a stand-in for the commerce platform, for tests and for trying inorder without an account. It
-// serves the Admin API's webhooks and orders under /v1 and delivers signed events as the platform documents it, keeps
-// everything in memory, and goes wrong in the ways that one asks for (see Faults). Under /_standin it has its own
-// control API: place an order, advance it, set faults, list the deliveries.
+// serves the Admin API's webhooks and orders under /v1 and delivers signed events as the platform documents it. It keeps
+// everything in memory, and misbehaves on request (see Faults). Under /_standin it has its own control API, which places
+// orders, advances them, sets faults and lists the deliveries.
 //
-// Here belongs what the platform does, written anew from its documents: it shares no code with the product, so that each is a
-// check of the other. It imports nothing of this module, and production never links it. Its control API asks for no key, and it
-// posts to whatever URL a webhook has: keep it on loopback.
+// The package implements what the platform does, from the platform's documents alone. It shares no code with the product, so
+// that each checks the other: it imports nothing of this module, and production never links it. The control API needs no key,
+// and the stand-in posts to whatever URL a webhook has, so keep it on loopback.
 package standin
 
 import (
@@ -18,41 +18,41 @@ import (
 	"time"
 )
 
-// DefaultKey is the API key of a stand-in that is given none. It opens nothing else.
+// DefaultKey is the API key of a stand-in without Options.Keys. It is valid nowhere else.
 const DefaultKey = "sk_test_standin"
 
-// DefaultRun begins the Run of a stand-in that is given none, and so is in its IDs: "wh_standin…".
+// DefaultRun is the prefix of the default Options.Run, and so appears in the IDs: "wh_standin…".
 const DefaultRun = "standin"
 
 // Options are the settings of a Server. The zero value of each is its default.
 type Options struct {
-	// Keys are the API keys that are accepted; default DefaultKey. The prefix picks the mode, sk_live_ or sk_test_, and
-	// each mode has webhooks and orders of its own. A pk_ key is known and may do nothing.
+	// Keys are the accepted API keys; default DefaultKey. The prefix sk_live_ or sk_test_ selects the mode, and
+	// each mode has its own webhooks and orders. A pk_ key is valid but has no permissions.
 	Keys []string
 
 	StoreID string // default "store_standin"
-	Run     string // part of every ID, so that two runs share none; default: DefaultRun and the start time
+	Run     string // part of every ID, so that no two runs share an ID; default: DefaultRun and the start time
 
-	StringNumbers   bool // order numbers as strings, as the platform's SDK has them, instead of integers
-	Milliseconds    bool // times with milliseconds, instead of whole seconds as in the documents
-	SparseOrders    bool // order.paid, order.fulfilled and order.updated with the ID and the statuses alone, as in samples
+	StringNumbers   bool // order numbers are strings, as in the platform's SDK, instead of integers
+	Milliseconds    bool // times have milliseconds, instead of whole seconds as in the documents
+	SparseOrders    bool // order.paid, order.fulfilled and order.updated have only the ID and the statuses, as in the documents' samples
 	FamilyWildcards bool // accept "order.*" as an event to subscribe to
 	AllowHTTP       bool // accept http:// webhook URLs of any host; those of loopback are always accepted
 	DeleteSaysNone  bool // answer a delete with 204 instead of {id, deleted}
-	BareTests       bool // test deliveries without id and store_id, as in the SDK's type
-	NoMetadata      bool // keep no metadata of webhooks, which only the SDK knows of
-	NoInactive      bool // make every webhook active, whatever a create says: only the SDK knows of is_active there
+	BareTests       bool // test deliveries have no id or store_id, as in the SDK's type
+	NoMetadata      bool // discard the metadata of webhooks, which only the SDK mentions
+	NoInactive      bool // create every webhook as active; only the SDK mentions is_active in a create
 
-	Parallel        int             // deliveries at the same time; default 8
+	Parallel        int             // concurrent deliveries; default 8
 	DeliveryTimeout time.Duration   // of one attempt; default 30 s
 	RetryDelays     []time.Duration // pauses between the attempts of a delivery; default 1, 2, 4, 8, 16 s. Empty and not nil: no retries
-	DeactivateAfter int             // deactivate a webhook after so many given-up deliveries in a row; default never
+	DeactivateAfter int             // deactivate a webhook after this many given-up deliveries in a row; default never
 
-	Faults Faults // to begin with
+	Faults Faults // the initial ones
 	Now    func() time.Time
 }
 
-// Server is the stand-in, an http.Handler. Make it with New, end it with Close.
+// Server is the stand-in, an http.Handler. Create it with New, end it with Close.
 type Server struct {
 	opts Options
 	mux  *http.ServeMux
@@ -62,38 +62,38 @@ type Server struct {
 	stop context.CancelFunc
 	wg   sync.WaitGroup // of workers
 
-	mu       sync.Mutex // guards all that follows
+	mu       sync.Mutex // guards the fields below
 	lastID   int
-	webhooks []*webhook // oldest first, deleted ones included: they may be somebody's cursor
+	webhooks []*webhook // oldest first, including deleted ones, which a client may use as a cursor
 	orders   []*record  // oldest first
 	replies  map[string]*remembered
 	faults   Faults
-	requests int // to the Admin API, with a good key
+	requests int // to the Admin API, with a valid key
 
 	queue   []*delivery
 	running int           // workers
-	pending int           // deliveries not yet delivered or given up, wherever they wait
+	pending int           // deliveries not yet delivered, dropped or given up, including those that are held back or wait for a retry
 	idle    chan struct{} // closed while pending is 0
 	closed  bool
 	log     []Attempt
-	noted   int // attempts, those included that the log no longer has
+	noted   int // attempts, including those that the log no longer has
 	stats   Stats
 }
 
-// Stats count what happened since the start.
+// Stats counts what has happened since the start.
 type Stats struct {
 	Orders     int `json:"orders"`
-	Webhooks   int `json:"webhooks"` // that exist
+	Webhooks   int `json:"webhooks"` // not deleted
 	Events     int `json:"events"`
-	Deliveries int `json:"deliveries"` // an event to one webhook, duplicates included
+	Deliveries int `json:"deliveries"` // one per event and webhook, plus duplicates
 	Delivered  int `json:"delivered"`
 	Dropped    int `json:"dropped"`  // by a fault
 	GaveUp     int `json:"gave_up"`  // after the last retry, or because the webhook was deactivated or deleted
 	Pending    int `json:"pending"`  // under way
-	Requests   int `json:"requests"` // to the Admin API, with a good key
+	Requests   int `json:"requests"` // to the Admin API, with a valid key
 }
 
-// New starts a stand-in without listening: serve it, or call its methods.
+// New returns a stand-in that does not listen yet: serve it over HTTP, or call its methods.
 func New(o Options) *Server {
 	if len(o.Keys) == 0 {
 		o.Keys = []string{DefaultKey}
@@ -123,7 +123,7 @@ func New(o Options) *Server {
 	return s
 }
 
-// Close ends all deliveries under way and waits for them. It may be called twice.
+// Close aborts all deliveries under way and waits for them to end. It may be called twice.
 func (s *Server) Close() {
 	s.mu.Lock()
 	s.closed = true
@@ -136,7 +136,7 @@ func (s *Server) Close() {
 // ServeHTTP serves the Admin API and the control API.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
 
-// WaitIdle waits until no delivery is under way, held back or waiting for its retry.
+// WaitIdle waits until no delivery is under way, held back or waiting for its retry. It returns an error if ctx ends first.
 func (s *Server) WaitIdle(ctx context.Context) error {
 	s.mu.Lock()
 	idle := s.idle
@@ -149,7 +149,7 @@ func (s *Server) WaitIdle(ctx context.Context) error {
 	}
 }
 
-// Stats returns the counts.
+// Stats returns the current counts.
 func (s *Server) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -163,13 +163,13 @@ func (s *Server) Stats() Stats {
 	return t
 }
 
-// newID is called with the lock held.
+// newID returns a new ID. The caller holds the lock.
 func (s *Server) newID(prefix string) string {
 	s.lastID++
 	return prefix + "_" + s.opts.Run + "_" + strconv.Itoa(s.lastID)
 }
 
-// timestamp is a time as the platform writes it.
+// timestamp formats a time as the platform does.
 func (s *Server) timestamp(t time.Time) string {
 	if s.opts.Milliseconds {
 		return t.UTC().Format("2006-01-02T15:04:05.000Z")

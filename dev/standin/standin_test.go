@@ -20,7 +20,7 @@ import (
 	"inorder/internal/delivery"
 )
 
-// shop is a stand-in that listens, and an endpoint that keeps what it gets.
+// shop is a stand-in that listens, and an endpoint that keeps what it receives.
 type shop struct {
 	*standin.Server
 	t        *testing.T
@@ -29,7 +29,7 @@ type shop struct {
 	endpoint string
 
 	mu     sync.Mutex
-	answer func(n int) int // to delivery n, from 1; default 200
+	answer func(n int) int // HTTP status for delivery n, from 1; default 200
 	got    []delivered
 }
 
@@ -72,7 +72,7 @@ func (s *shop) receive(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// deliveries returns what the endpoint got, once nothing is under way.
+// deliveries waits until nothing is under way and returns what the endpoint received.
 func (s *shop) deliveries() []delivered {
 	s.idle()
 	s.mu.Lock()
@@ -86,7 +86,7 @@ func (s *shop) idle() {
 	require.NoError(s.t, s.WaitIdle(ctx))
 }
 
-// call makes a request with the key and reads the answer's JSON.
+// call sends a request with the key and decodes the answer's JSON.
 func (s *shop) call(method, path, body string, header ...string) (int, map[string]any) {
 	req, err := http.NewRequest(method, s.url+path, bytes.NewReader([]byte(body)))
 	require.NoError(s.t, err)
@@ -106,7 +106,7 @@ func (s *shop) call(method, path, body string, header ...string) (int, map[strin
 	return res.StatusCode, v
 }
 
-// subscribe registers the endpoint and gives its ID and secret.
+// subscribe registers the endpoint and returns its ID and secret.
 func (s *shop) subscribe(events string) (id, secret string) {
 	status, w := s.call("POST", "/v1/admin/webhooks", `{"url":"`+s.endpoint+`","events":`+events+`}`)
 	require.Equal(s.t, http.StatusCreated, status, "%v", w)

@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// Webhook is what all see of a webhook.
+// Webhook has the fields of a webhook that both the Admin API and the control API show.
 type Webhook struct {
 	ID        string         `json:"id"`
 	URL       string         `json:"url"`
@@ -31,10 +31,10 @@ type webhook struct {
 	secret  string
 	deleted bool
 	failed  int       // deliveries given up in a row
-	held    *delivery // by a reorder fault, until the next one has been sent
+	held    *delivery // held back by a reorder fault until the next delivery has been sent
 }
 
-// webhookInput is what a create or an update may say.
+// webhookInput is the body of a create or an update.
 type webhookInput struct {
 	URL      *string        `json:"url"`
 	Events   *[]string      `json:"events"`
@@ -106,7 +106,7 @@ func (s *Server) deleteWebhook(c call) (int, any, error) {
 	return http.StatusOK, map[string]any{"id": w.ID, "deleted": true}, nil
 }
 
-// findWebhook finds one of a mode, or of either if that is "".
+// findWebhook returns a webhook of the mode, or of either mode if mode is "".
 func (s *Server) findWebhook(id, mode string) (*webhook, error) {
 	for _, w := range s.webhooks {
 		if w.ID == id && (mode == "" || w.mode == mode) && !w.deleted {
@@ -165,7 +165,7 @@ func (s *Server) acceptable(text string) bool {
 	return u.Scheme == "https" || u.Scheme == "http" && (loopback || s.opts.AllowHTTP)
 }
 
-// eventTypes are those that the documents, their samples or the SDK name.
+// eventTypes are the types that the documents, their samples or the SDK name.
 var eventTypes = []string{
 	"order.created", "order.confirmed", "order.completed", "order.cancelled", "order.paid", "order.fulfilled", "order.updated",
 	"payment.created", "payment.completed", "payment.failed", "payment.refunded",
@@ -174,7 +174,7 @@ var eventTypes = []string{
 	"customer.created", "customer.updated",
 }
 
-// subscribable also accepts any name of the families of which the documents give nothing but the family.
+// subscribable reports whether a webhook can subscribe to the event. It accepts any name in families of undocumented types.
 func (s *Server) subscribable(event string) bool {
 	family, name, _ := strings.Cut(event, ".")
 	switch {
@@ -186,7 +186,7 @@ func (s *Server) subscribable(event string) bool {
 	return name != "" && slices.Contains([]string{"variant", "cart", "discount", "refund"}, family)
 }
 
-// wants reports whether events of that type go to the webhook.
+// wants reports whether the webhook subscribed to the event's type.
 func (w *webhook) wants(event string) bool {
 	family, _, _ := strings.Cut(event, ".")
 	return slices.ContainsFunc(w.Events, func(e string) bool { return e == "*" || e == event || e == family+".*" })

@@ -22,30 +22,30 @@ import (
 	"inorder/migrations"
 )
 
-// DatabaseURL creates an empty database for one test, with the options of CREATE DATABASE, and returns its URL.
+// DatabaseURL creates an empty database for one test and returns its URL. options are added to CREATE DATABASE.
 func DatabaseURL(t testing.TB, options ...string) string {
 	return create(t, " "+strings.Join(options, " "))
 }
 
-// MigratedURL creates a database with the newest schema for one test and returns its URL. It is a copy of a template, so
-// what a migration writes, like a random value, is the same in all of them: a test that needs it to differ migrates an empty one.
+// MigratedURL creates a database with the newest schema for one test and returns its URL. All of them are copies of one
+// template, so a random value that a migration writes is the same in each. A test that needs its own migrates an empty database.
 func MigratedURL(t testing.TB) string {
 	name, err := template()
 	require.NoError(t, err)
 	return create(t, " TEMPLATE "+name)
 }
 
-// ProgramRole is a role as inorder's programs have it in production: it owns nothing, and has what `inorder migrate --grant` gives it.
+// ProgramRole is a role like that of inorder's programs in production: it owns nothing, and has what `inorder migrate --grant` grants.
 const ProgramRole = "inorder_program"
 
-// AsProgram returns the URL of a database that MigratedURL made, for a program: its role is not the tables' owner.
+// AsProgram returns the URL of a database from MigratedURL, but for ProgramRole, which does not own the tables.
 func AsProgram(databaseURL string) string {
 	u := parse(databaseURL)
-	u.User = url.UserPassword(ProgramRole, ProgramRole) // on a throw-away server, which only this machine reaches
+	u.User = url.UserPassword(ProgramRole, ProgramRole) // a public password is fine: only this machine reaches the server
 	return u.String()
 }
 
-// makeProgramRole makes the role if it isn't there. Its caller has the lock of the template.
+// makeProgramRole creates ProgramRole if it is missing. The caller holds the template's lock.
 func makeProgramRole(ctx context.Context, conn *pgx.Conn) error {
 	var exists bool
 	err := conn.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)`, ProgramRole).Scan(&exists)
@@ -55,11 +55,11 @@ func makeProgramRole(ctx context.Context, conn *pgx.Conn) error {
 	return err
 }
 
-// Database returns a pool on a database of one test's own, with the newest schema.
+// Database returns a pool on a new database with the newest schema, which only this test uses.
 func Database(t testing.TB) *pgxpool.Pool { return Pool(t, MigratedURL(t)) }
 
-// Pool returns a pool on the database, set up as every command does it. It is closed when the test ends. A test that failed between
-// taking a connection and giving it back ends all the same.
+// Pool returns a pool on the database, with the settings that every command uses. The pool is closed when the test ends. If a
+// connection is still in use 20 seconds later, the test fails instead of hanging.
 func Pool(t testing.TB, url string) *pgxpool.Pool {
 	pool, err := connect(url)
 	require.NoError(t, err)
@@ -71,7 +71,7 @@ func Pool(t testing.TB, url string) *pgxpool.Pool {
 	return pool
 }
 
-// closes closes the pool, and reports whether that ended within a time.
+// closes closes the pool and reports whether that finished within the time.
 func closes(pool *pgxpool.Pool, within time.Duration) bool {
 	closed := make(chan struct{})
 	go func() {
@@ -109,18 +109,18 @@ func create(t testing.TB, from string) string {
 	return urlOf(name)
 }
 
-// server is on the database that the environment names, from which others are created and dropped. Like the server's
-// templates it stays until the process, or the server, ends.
+// server returns a pool on the database that the environment names. Other databases are created and dropped through it. It is
+// never closed, just as the server's templates are never dropped.
 var server = sync.OnceValues(func() (*pgxpool.Pool, error) { return connect(os.Getenv(DatabaseVariable)) })
 
-// urlOf returns the URL of another database of the server.
+// urlOf returns the URL of another database of the same server.
 func urlOf(name string) string {
 	u := parse(os.Getenv(DatabaseVariable))
 	u.Path = "/" + name
 	return u.String()
 }
 
-// WithParameter returns the URL of a database with one more parameter.
+// WithParameter returns databaseURL with the parameter set to value.
 func WithParameter(databaseURL, name, value string) string {
 	u := parse(databaseURL)
 	q := u.Query()
@@ -132,19 +132,19 @@ func WithParameter(databaseURL, name, value string) string {
 func parse(databaseURL string) *url.URL {
 	u, err := url.Parse(databaseURL)
 	if err != nil {
-		panic("a malformed URL of a database") // the parser's error shows the password
+		panic("a malformed URL of a database") // without err, which would show the password
 	}
 	return u
 }
 
-// template is the name of a database to copy, which has the newest schema. A copy takes a fraction of what the migrations
-// take, and that doesn't grow with their number.
+// template returns the name of a template database with the newest schema. Copying it takes a fraction of the time that the
+// migrations take, and does not get slower as their number grows.
 var template = sync.OnceValues(func() (string, error) {
 	name := "inorder_" + schemaDigest()
 	return name, ensureTemplate(context.Background(), name)
 })
 
-// schemaDigest is another one when any migration's name or text is.
+// schemaDigest returns a hash of all migrations' names and texts.
 func schemaDigest() string {
 	files := os.DirFS(filepath.Join(Root(), "migrations"))
 	names, err := fs.Glob(files, "*.sql") // sorted
@@ -163,8 +163,8 @@ func schemaDigest() string {
 	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
-// ensureTemplate makes the template if there is none. The packages' tests are processes of their own: one makes it, the
-// others wait.
+// ensureTemplate creates the template if there is none. Each package's tests run in a process of their own: one of them
+// creates it, the others wait.
 func ensureTemplate(ctx context.Context, name string) error {
 	pool, err := server()
 	if err != nil {
@@ -187,7 +187,7 @@ func ensureTemplate(ctx context.Context, name string) error {
 	return makeTemplate(ctx, conn.Conn(), name)
 }
 
-// makeTemplate marks the database as a template when it is complete: one that was killed meanwhile leaves half a schema.
+// makeTemplate creates the database and marks it as a template only when it is complete: a killed run leaves half a schema.
 func makeTemplate(ctx context.Context, conn *pgx.Conn, name string) error {
 	if err := makeProgramRole(ctx, conn); err != nil {
 		return err
@@ -200,7 +200,7 @@ func makeTemplate(ctx context.Context, conn *pgx.Conn, name string) error {
 	if err := migrate(ctx, urlOf(name)); err != nil {
 		return err
 	}
-	// Nobody can be connected to a database that is copied.
+	// PostgreSQL can't copy a database that has connections.
 	_, err := conn.Exec(ctx, `ALTER DATABASE `+name+` WITH IS_TEMPLATE true ALLOW_CONNECTIONS false`)
 	return err
 }

@@ -32,14 +32,14 @@ func TestDatabasesAreDropped(t *testing.T) {
 	t.Run("with the test that has them", func(t *testing.T) {
 		own := Database(t)
 		name = own.Config().ConnConfig.Database
-		go own.Exec(t.Context(), `SELECT pg_sleep(600)`) // a connection that is still busy is no obstacle
+		go own.Exec(t.Context(), `SELECT pg_sleep(600)`) // a busy connection must not prevent the drop
 	})
 	var n int
 	require.NoError(t, pool.QueryRow(t.Context(), `SELECT count(*) FROM pg_database WHERE datname = $1`, name).Scan(&n))
 	require.Zero(t, n)
 }
 
-// A test that fails between taking a connection and giving it back would wait for itself.
+// If a test fails before it releases a connection, closing the pool would otherwise wait forever.
 func TestAConnectionInUseDoesNotHoldUpTheEnd(t *testing.T) {
 	pool, err := connect(MigratedURL(t))
 	require.NoError(t, err)
@@ -53,7 +53,7 @@ func TestAConnectionInUseDoesNotHoldUpTheEnd(t *testing.T) {
 func TestATemplateIsMadeOnce(t *testing.T) {
 	pool, err := server()
 	require.NoError(t, err)
-	name := sample.NewID("half_made_") // by one that was killed
+	name := sample.NewID("half_made_") // as by a killed run
 	_, err = pool.Exec(t.Context(), `CREATE DATABASE `+name)
 	require.NoError(t, err)
 	made := make(chan error)

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Output keeps what a program or a logger writes. It may be read while it's written to. The zero value is empty.
+// Output keeps what a program or a logger writes. It is safe for concurrent use. The zero value is empty and ready to use.
 type Output struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -19,21 +19,21 @@ func (o *Output) Write(p []byte) (int, error) {
 	return o.text.Write(p)
 }
 
-// String returns all that was written since the last Reset.
+// String returns everything written since the last Reset.
 func (o *Output) String() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.text.String()
 }
 
-// Reset forgets what was written.
+// Reset discards what was written.
 func (o *Output) Reset() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.text.Reset()
 }
 
-// Logs returns a logger, from level Info on, and the lines that it wrote. They are shown if the test fails.
+// Logs returns a logger with level Info and the Output that it writes to. If the test fails, it prints the output.
 func Logs(t testing.TB) (*slog.Logger, *Output) {
 	out := &Output{}
 	t.Cleanup(func() {

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Resident is a process's resident memory in MiB; 0 where there is no /proc.
+// Resident returns a process's resident memory in MiB, or 0 on systems other than Linux.
 func Resident(t testing.TB, pid int) int {
 	t.Helper()
 	if runtime.GOOS != "linux" {

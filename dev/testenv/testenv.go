@@ -1,6 +1,6 @@
-// Package testenv gives tests what several packages need: real servers, those that `make test` has started and names in the
-// environment or else ones of their own; databases and namespaces; a stand-in with a client; a buffer for logs. What only one
-// package needs is in that package. Packages that it imports itself use it in external tests (package x_test).
+// Package testenv has what the tests of several packages need: real servers, databases, namespaces, a stand-in with a client,
+// and a buffer for logs. `make test` starts the servers and names them in the environment; without it, Main starts its own.
+// What only one package needs is in that package. Packages that testenv imports use it in external tests (package x_test).
 package testenv
 
 import (
@@ -21,16 +21,16 @@ import (
 	"inorder/internal/sample"
 )
 
-// The environment that dev/cmd/dev gives the tests it runs.
+// The environment variables by which dev/cmd/dev gives its servers to the tests that it runs.
 const (
 	DatabaseVariable = "INORDER_TEST_DATABASE_URL"
 	TemporalVariable = "INORDER_TEST_TEMPORAL_ADDRESS"
 )
 
-// Patience is how long a test waits for what must happen. A green test never waits for so long; a machine that others use may need it.
+// Patience is how long a test waits for what must happen. A passing test never waits that long, but a busy machine may need much of it.
 const Patience = 4 * time.Minute
 
-// Main runs a package's tests with servers: func TestMain(m *testing.M) { testenv.Main(m) }.
+// Main runs a package's tests with real servers: func TestMain(m *testing.M) { testenv.Main(m) }.
 func Main(m *testing.M) {
 	stack.ClearEnvironment()
 	if os.Getenv(DatabaseVariable) != "" {
@@ -51,8 +51,8 @@ func withOwnServers(run func() int) int {
 	return run()
 }
 
-// Need skips a test that can't run here: err is what it lacks, nil for nothing, and without is what nothing shows then. In CI, where nothing may be
-// skipped, the test fails instead.
+// Need skips the test if err, which says what this machine lacks, is not nil. without says what then goes untested. In CI, where no test may be
+// skipped, Need fails the test instead.
 func Need(t testing.TB, err error, without string) {
 	t.Helper()
 	switch {
@@ -64,7 +64,7 @@ func Need(t testing.TB, err error, without string) {
 	}
 }
 
-// Root returns the checkout.
+// Root returns the root of the checkout.
 func Root() string {
 	root, err := stack.Root()
 	if err != nil {
@@ -73,13 +73,13 @@ func Root() string {
 	return root
 }
 
-// Log writes errors only. For what a test checks, see Logs.
+// Log writes errors only. Use Logs to check what is logged.
 var Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
 
-// Temporal returns a client in the default namespace. Tests keep apart by task queue and workflow IDs.
+// Temporal returns a client of the default namespace, which tests share: each uses its own task queue and workflow IDs.
 func Temporal(t testing.TB) client.Client { return TemporalIn(t, client.DefaultNamespace) }
 
-// TemporalIn returns a client in another namespace.
+// TemporalIn returns a client of the given namespace. It is closed when the test ends.
 func TemporalIn(t testing.TB, namespace string) client.Client {
 	c, err := client.Dial(client.Options{HostPort: os.Getenv(TemporalVariable), Namespace: namespace, Identity: "test",
 		Logger: log.NewStructuredLogger(Log)})
@@ -88,14 +88,14 @@ func TemporalIn(t testing.TB, namespace string) client.Client {
 	return c
 }
 
-// Namespace registers a new namespace, without search attributes or schedules, and returns when it can be used.
+// Namespace registers a new namespace, without search attributes or schedules, and returns its name once it is usable.
 func Namespace(t testing.TB) string {
 	name, err := NewNamespace()
 	require.NoError(t, err)
 	return name
 }
 
-// NewNamespace is Namespace without a test, to prepare namespaces ahead.
+// NewNamespace is Namespace without a test, for namespaces that are prepared in advance.
 func NewNamespace() (string, error) {
 	name := sample.NewID("test-")
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)

@@ -1,7 +1,7 @@
-// Package vector has one delivery of the platform with its signature, which was tried against the platform's official SDK.
+// Package vector has one delivery of the platform with its signature, which was verified with the platform's official SDK.
 package vector
 
-// The secret, the body that it signs, and the signature.
+// The secret, the body that it signs, and the resulting signature.
 const (
 	Secret    = "whsec_test_4f1d2c3b4a59687786950a1b2c3d4e5f"
 	Body      = `{"id":"evt_abc123","type":"order.confirmed","created_at":"2025-01-15T10:30:00Z","data":{"id":"order_001","number":1001,"status":"confirmed","total":{"amount":78000,"currency":"KRW"}},"store_id":"store_001"}`

@@ -6,10 +6,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The UI's batches, as docs/operations.md describes them: a reset tries the events of a view again, a cancellation gives them up.
+// The UI's batch operations, as docs/operations.md describes them: a reset retries the events of a view, a cancellation discards them.
 func TestBatches(t *testing.T) {
 	t.Parallel()
-	s := serve(t, "PENDING_RECHECK=1h", "STUCK_AFTER=24h") // so that nothing is tried again by itself
+	s := serve(t, "PENDING_RECHECK=1h", "STUCK_AFTER=24h") // so that no event is retried by itself
 	for id, order := range map[string]string{"evt_b_1": "order_b", "evt_b_2": "order_b", "evt_b_3": "order_c", "evt_b_4": "order_c"} {
 		s.run("send", "order.paid", "--id", id, "--order", order)
 		s.awaitPhase(id, "waiting")
@@ -35,7 +35,7 @@ func TestBatches(t *testing.T) {
 	p.sees("main *", "Completed")
 }
 
-// view opens what a query finds, and ticks all of it.
+// view opens the list of a query, requires these workflows, and selects all of them.
 func (p *page) view(query string, ids ...string) {
 	p.Helper()
 	p.list(query)
@@ -44,7 +44,7 @@ func (p *page) view(query string, ids ...string) {
 		func() bool { return evaluate[bool](p, `document.querySelector("#select-visible-workflows").checked`) })
 }
 
-// importOrder makes an order as something else than a webhook would, which wakes nobody.
+// importOrder creates an order directly in the table, which wakes no waiting event.
 func (s *system) importOrder(id string) {
 	s.Helper()
 	s.exec(`INSERT INTO orders (id, data, data_at, data_rank, data_event_id, last_webhook_at) VALUES ($1, '{}', 'epoch', 0, 'import', 'epoch')`, id)

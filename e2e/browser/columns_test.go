@@ -12,7 +12,7 @@ import (
 	"inorder/dev/testenv"
 )
 
-// views are the queries that docs/operations.md proposes, by the names of their views.
+// views returns the queries that docs/operations.md suggests, by the names of their views.
 func views(t *testing.T) map[string]string {
 	text, err := os.ReadFile(filepath.Join(testenv.Root(), "docs", "operations.md"))
 	require.NoError(t, err)
@@ -27,7 +27,7 @@ func views(t *testing.T) map[string]string {
 	return all
 }
 
-// The columns and the views that the document proposes, made as it says, show what they are for.
+// The columns and views that the document suggests, set up as it says, show what the document promises.
 func TestColumnsAndViews(t *testing.T) {
 	t.Parallel()
 	s := serve(t)

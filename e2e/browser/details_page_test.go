@@ -8,15 +8,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// box is what the UI shows of a workflow's current details.
+// box is what the UI shows as a workflow's current details.
 type box struct {
 	Text  string
-	Lines int     // of text
-	Cut   float64 // pixels of text that are below the box
+	Lines int     // lines of text as drawn
+	Cut   float64 // pixels of text below the box's lower edge
 	Links []string
 }
 
-// readBox looks at the lines as they are drawn. The box is a frame of the UI's own server, so the page may look into it.
+// readBox measures the lines as they are drawn. The box is a frame from the same origin as the page, so the page can read it.
 const readBox = `(() => {
 	const title = [...document.querySelectorAll("h3")].find(e => e.innerText === "Current Details");
 	const frame = title && title.closest(".flex-1").querySelector("iframe");
@@ -32,7 +32,7 @@ const readBox = `(() => {
 	};
 })()`
 
-// details opens the page of an event's newest run, and returns its current details once they contain a text.
+// details opens the page of an event's newest run, and returns its current details once they contain the text.
 func (p *page) details(eventID, contains string) (b box) {
 	p.Helper()
 	p.event(eventID)
@@ -46,7 +46,7 @@ func (p *page) tab(name, path string) {
 	p.click("[role=tab]", name, p.path(`endsWith("/`+path+`")`))
 }
 
-// event opens the page of an event's newest run, as soon as there is one.
+// event opens the page of an event's newest run, once it exists.
 func (p *page) event(eventID string) {
 	p.Helper()
 	open := func() { p.open("/workflows/" + eventID) }
@@ -56,7 +56,7 @@ func (p *page) event(eventID string) {
 	}, open)
 }
 
-// currentDetails returns the current details once they contain a text. The page says that the key "r" reads them anew.
+// currentDetails returns the current details once they contain the text. Meanwhile it presses "r", which reloads them.
 func (p *page) currentDetails(contains string) (b box) {
 	p.Helper()
 	p.until(fmt.Sprintf("the current details contain %q", contains), func() bool {
@@ -68,7 +68,7 @@ func (p *page) currentDetails(contains string) (b box) {
 	return b
 }
 
-// fits requires that nothing is cut off, and that there is room for what could be longer.
+// fits requires that the details have at most four lines, and that nothing is cut off.
 func (b box) fits(p *page) {
 	p.Helper()
 	require.LessOrEqual(p, b.Lines, 4, b.Text)

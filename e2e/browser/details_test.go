@@ -17,7 +17,7 @@ var (
 	longOrder = "order_" + strings.Repeat("abcdefghij", 20) + "_end" // nearly the longest
 )
 
-// In each phase, with texts as long as they get, four lines say all that there is to say, and the box cuts none of it.
+// In each phase, even the longest details fit into four lines, and the box does not cut them off.
 func TestDetailsFitInEachPhase(t *testing.T) {
 	t.Parallel()
 	_, api := testenv.StandIn(t, standin.Options{Keys: []string{standin.DefaultKey}})
@@ -95,7 +95,7 @@ func TestDetailsFitWhileWhatWaitedIsReleased(t *testing.T) {
 	s.run("send", "order.created", "--id", "evt_releases", "--order", longOrder+"_2")
 	p := s.page()
 	p.details("evt_releases", "Applied, and waking what waits for order").fits(p)
-	p.signal("retry", "") // before it can go on by itself
+	p.signal("retry", "") // before it continues by itself
 	parking()
 	finding()
 	p.sees("main span, main div", "Completed")

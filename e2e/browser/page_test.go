@@ -17,7 +17,7 @@ import (
 
 var pictures = flag.String("pictures", "", "a directory to take the README's pictures into")
 
-// The window that the current details are written for.
+// The window size for which the texts of the current details are written.
 const width, height = 1280, 850
 
 // page is a tab of a headless Chromium.
@@ -26,7 +26,7 @@ type page struct {
 	ctx context.Context
 }
 
-// page starts a browser: one that others use, too, does not give its tab the keyboard.
+// page starts a browser of its own, because a tab of a shared browser does not get the keyboard.
 func (s *system) page() *page {
 	s.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.DisableGPU,
@@ -46,15 +46,15 @@ func (s *system) page() *page {
 	return p
 }
 
-// open opens a path of Temporal's UI, of the test's namespace.
+// open opens a path of Temporal's UI below the test's namespace.
 func (p *page) open(path string) {
 	p.try(chromedp.Navigate(servers.TemporalUIURL + "/namespaces/" + p.namespace + path))
 }
 
-// list opens the list of workflows that a query finds.
+// list opens the list of the workflows that match a query.
 func (p *page) list(query string) { p.open("/workflows?query=" + url.QueryEscape(query)) }
 
-// visible is an expression for the first element that a selector finds, whose text is this one, and which is shown.
+// visible returns a JavaScript expression for the first visible element that matches a selector and whose first line is text; "" is any.
 func visible(selector, text string) string {
 	return fmt.Sprintf(`[...document.querySelectorAll(%s)].find(e => e.checkVisibility({visibilityProperty: true, opacityProperty: true}) && (%s === "" || e.innerText.trim().split("\n")[0].trim() === %[2]s))`,
 		quoted(selector), quoted(text))
@@ -65,8 +65,8 @@ func quoted(s string) string {
 	return string(b)
 }
 
-// click clicks an element with the mouse until that had its effect: a page that is still being drawn moves elements away from the
-// mouse, and replaces them. text is the first line of the element's text, "" for any.
+// click clicks an element with the mouse until the effect holds, because a page that is still being drawn moves and replaces
+// its elements. text is the first line of the element's text, "" for any.
 func (p *page) click(selector, text string, effect func() bool) {
 	p.Helper()
 	press := func() {
@@ -87,7 +87,7 @@ func (p *page) click(selector, text string, effect func() bool) {
 
 type point struct{ X, Y float64 }
 
-// middle is where an element can be clicked; nil if it is not shown, switched off, or hidden below another one.
+// middle returns the point at which an element can be clicked, or nil if it is invisible, disabled or covered by another one.
 func (p *page) middle(selector, text string) *point {
 	return evaluate[*point](p, `(() => {
 		const e = `+visible(selector, text)+`;
@@ -98,7 +98,7 @@ func (p *page) middle(selector, text string) *point {
 	})()`)
 }
 
-// submit clicks a button of a dialog until that is gone.
+// submit clicks a button of a dialog until the dialog is gone.
 func (p *page) submit(text string) {
 	p.Helper()
 	p.click("dialog[open] button", text, func() bool { return evaluate[bool](p, `!document.querySelector("dialog[open]")`) })
@@ -113,7 +113,7 @@ func (p *page) fill(selector, text string) {
 	p.eventually(fmt.Sprintf("%s holds %q", selector, text), func() bool { return evaluate[string](p, field+"?.value") == text })
 }
 
-// paste pastes into the element that has the focus.
+// paste pastes into the focused element.
 func (p *page) paste(text string) {
 	p.try(func(ctx context.Context, t *chromedp.Target) (none chromedp.Void, err error) {
 		_, err = cdp.Call(ctx, t, input.InsertText, input.InsertTextParams{Text: text})
@@ -121,7 +121,7 @@ func (p *page) paste(text string) {
 	})
 }
 
-// picture saves what the tab shows.
+// picture saves a screenshot of the tab, and returns the file's name.
 func (p *page) picture(file string) string {
 	p.Helper()
 	ctx, cancel := context.WithTimeout(p.ctx, stalls)
@@ -132,7 +132,7 @@ func (p *page) picture(file string) string {
 	return file
 }
 
-// illustrate takes one of the README's pictures, if that is asked for.
+// illustrate takes one of the README's pictures, if -pictures is set.
 func (p *page) illustrate(name string) {
 	if *pictures != "" {
 		p.picture(filepath.Join(*pictures, name+".png"))

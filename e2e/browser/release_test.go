@@ -9,10 +9,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// An operator looks for an order's event that waits, reads there how to release it, and does so.
+// An operator finds an order's waiting event in the UI, reads there how to release it, and does so.
 func TestAnOperatorReleasesAWaitingEvent(t *testing.T) {
 	t.Parallel()
-	s := serve(t, "PENDING_RECHECK=1h") // so that nothing is tried again by itself
+	s := serve(t, "PENDING_RECHECK=1h") // so that no event is retried by itself
 	s.run("send", "order.paid", "--id", "evt_waits", "--order", "order_browser_1")
 	s.run("send", "order.paid", "--id", "evt_other", "--order", "order_browser_2")
 	s.run("send", "order.created", "--id", "evt_done", "--order", "order_browser_3")
@@ -49,7 +49,7 @@ func TestAnOperatorReleasesAWaitingEvent(t *testing.T) {
 	require.Equal(t, "a test order (by ops)", s.text(`SELECT detail FROM webhook_events WHERE event_id = 'evt_other'`))
 }
 
-// lists waits until the list of workflows has these, in any order, and no other. It does not refresh itself, and lags behind.
+// lists waits until the list has exactly these workflows, in any order. It reloads the page: the list lags and does not refresh itself.
 func (p *page) lists(ids ...string) {
 	p.Helper()
 	slices.Sort(ids)
@@ -88,7 +88,7 @@ func (p *page) signal(name, input string) {
 	p.submit("Submit")
 }
 
-// act does one of the actions on the page of a workflow.
+// act clicks one of the actions on the page of a workflow.
 func (p *page) act(button string, effect func() bool) {
 	p.Helper()
 	p.click("button", "More Actions", p.has(button, ""))

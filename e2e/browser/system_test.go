@@ -1,5 +1,5 @@
-// Package browser tests what operators see and do in Temporal's UI, in a real browser. It is a module of its own, because nothing else
-// needs a browser: make browser.
+// Package browser tests what operators see and do in Temporal's UI, in a real browser; `make browser` runs it. It is a module of its
+// own, because nothing else needs a browser.
 package browser
 
 import (
@@ -27,14 +27,14 @@ import (
 var (
 	program string // bin/inorder, built once for all tests
 	servers *stack.Stack
-	temp    string // a directory
+	temp    string // a temporary directory
 )
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
 	stack.ClearEnvironment()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute) // on a fresh machine everything has to be built
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute) // on a fresh machine, everything must be built first
 	defer cancel()
 	root, err := stack.Root()
 	check(err)
@@ -62,17 +62,17 @@ func check(err error, more ...string) {
 
 const token = "token_browser"
 
-// system is one inorder, with a database and a namespace of its own: tests rename tables, and a list shows all of a namespace.
+// system is one inorder with its own database and namespace, because tests rename tables, and lists show a whole namespace.
 type system struct {
 	*testing.T
-	end       time.Time // of the test
+	end       time.Time // when the test times out
 	env       []string
 	database  string // its URL
 	namespace string
 	adminURL  string
 }
 
-// serve runs `inorder serve`, with short waiting times, until the test ends.
+// serve starts `inorder serve` with short waiting times. It runs until the test ends.
 func serve(t *testing.T, env ...string) *system {
 	port, adminPort := freePort(t), freePort(t)
 	s := &system{T: t, end: time.Now().Add(limit), database: testenv.DatabaseURL(t), namespace: namespace(t), adminURL: "http://127.0.0.1:" + adminPort}
@@ -94,7 +94,7 @@ func serve(t *testing.T, env ...string) *system {
 	return s
 }
 
-// namespace is a new one, but for pictures, whose tests run one at a time.
+// namespace returns a new namespace. For pictures it is the default one; those tests run one at a time.
 func namespace(t *testing.T) string {
 	if *pictures != "" {
 		return "default"
@@ -124,7 +124,7 @@ func ready(ctx context.Context, url string) error {
 	return nil
 }
 
-// run runs a command of inorder to its end.
+// run runs a command of inorder, which must succeed.
 func (s *system) run(args ...string) {
 	s.Helper()
 	cmd := exec.Command(program, args...)
@@ -133,7 +133,7 @@ func (s *system) run(args ...string) {
 	require.NoError(s, err, "inorder %s: %s", strings.Join(args, " "), out)
 }
 
-// post has `inorder send` sign and send a body.
+// post signs and sends a body with `inorder send`.
 func (s *system) post(body string) {
 	s.Helper()
 	file := filepath.Join(s.TempDir(), "event.json")
@@ -149,7 +149,7 @@ func (s *system) exec(sql string, args ...any) {
 	})
 }
 
-// get asks the admin API, and returns a field of its answer.
+// get sends a GET to the admin API, and returns a field of its answer.
 func (s *system) get(url, field string) any {
 	s.Helper()
 	req, err := http.NewRequestWithContext(s.Context(), http.MethodGet, url, nil)
@@ -164,7 +164,7 @@ func (s *system) get(url, field string) any {
 	return answer[field]
 }
 
-// text is the value that a query returns, "" if it returns no row.
+// text returns the value of a query, or "" if it returns no row.
 func (s *system) text(sql string, args ...any) (value string) {
 	s.Helper()
 	s.query(func(conn *pgx.Conn) error {
@@ -185,7 +185,7 @@ func (s *system) query(do func(*pgx.Conn) error) {
 	require.NoError(s, do(conn))
 }
 
-// awaitPhase returns when the event's row says the phase.
+// awaitPhase returns when the event's row has the phase.
 func (s *system) awaitPhase(eventID, phase string) {
 	s.Helper()
 	s.eventually(eventID+" is "+phase, func() bool {

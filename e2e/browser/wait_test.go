@@ -10,12 +10,12 @@ import (
 )
 
 const (
-	limit  = 3 * time.Minute  // of a test: alone on a machine none takes a fifth of it
-	stalls = 15 * time.Second // how long one command to the browser may take
+	limit  = 3 * time.Minute  // time for one test: on an idle machine none takes a fifth of it
+	stalls = 15 * time.Second // time for one command to the browser
 )
 
-// until polls until something holds. again is done when that takes long, each time later than before: on a busy machine, what is
-// begun anew just before its end would never end. nil is for what comes by itself. The test fails at its limit.
+// until polls until holds returns true, and fails the test at its limit. If that takes long, it calls again (if not nil), after longer
+// and longer intervals: on a busy machine, an action that is restarted just before it finishes would never finish.
 func (s *system) until(what string, holds func() bool, again func()) {
 	s.Helper()
 	spell := 2 * time.Second
@@ -33,35 +33,35 @@ func (s *system) until(what string, holds func() bool, again func()) {
 	}
 }
 
-// eventually waits for what comes by itself.
+// eventually is until without a repeated action.
 func (s *system) eventually(what string, holds func() bool) {
 	s.Helper()
 	s.until(what, holds, nil)
 }
 
-// shows is until for what the page shows once it is loaded anew.
+// shows is until for the content of the page, which it reloads when that takes long.
 func (p *page) shows(what string, holds func() bool) {
 	p.Helper()
 	p.until(what, holds, func() { p.try(chromedp.Reload()) })
 }
 
-// sees waits for an element, and loads the page anew when that takes long.
+// sees waits for a visible element, and reloads the page when that takes long.
 func (p *page) sees(selector, text string) {
 	p.Helper()
 	p.shows(fmt.Sprintf("%s %q is shown", selector, text), p.has(selector, text))
 }
 
-// has returns a condition: an element is shown.
+// has returns the condition that an element is visible.
 func (p *page) has(selector, text string) func() bool {
 	return func() bool { return evaluate[bool](p, "!!"+visible(selector, text)) }
 }
 
-// path returns a condition on the path of the page.
+// path returns the condition that a JavaScript method call on the page's path is true.
 func (p *page) path(condition string) func() bool {
 	return func() bool { return evaluate[bool](p, "location.pathname."+condition) }
 }
 
-// try gives the browser a command. One that it does not do in time is no failure: whoever waits for its effect does it again.
+// try sends a command to the browser. A timeout does not fail the test: whoever waits for the effect tries again.
 func (p *page) try(step chromedp.Action[chromedp.Void]) {
 	ctx, cancel := context.WithTimeout(p.ctx, stalls)
 	defer cancel()
@@ -70,7 +70,7 @@ func (p *page) try(step chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// evaluate returns what an expression of JavaScript is; the zero value while it fails, as it does while a page changes.
+// evaluate returns the value of a JavaScript expression, or the zero value if it fails, as it may while a page changes.
 func evaluate[T any](p *page, expression string) T {
 	ctx, cancel := context.WithTimeout(p.ctx, stalls)
 	defer cancel()

@@ -24,7 +24,7 @@ func main() {
 	}
 }
 
-// fetch starts and stops a server, since the library offers no other way to its download; it proves them as well.
+// fetch starts and stops a server, because the library downloads only then. This also proves that the programs work.
 func fetch(dir string) error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -40,7 +40,7 @@ func fetch(dir string) error {
 		Version(embeddedpostgres.V17).
 		Port(uint32(port)).
 		CachePath(filepath.Join(dir, "cache")).
-		BinariesPath(filepath.Join(dir, "server")). // the library unpacks beside it, so it can't be dir itself
+		BinariesPath(filepath.Join(dir, "server")). // not dir itself, because the library unpacks beside this directory
 		RuntimePath(trial).
 		Logger(io.Discard).
 		StartParameters(map[string]string{"listen_addresses": "127.0.0.1", "unix_socket_directories": ""})

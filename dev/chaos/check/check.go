@@ -15,11 +15,11 @@ import (
 // Sent is what the senders and the operator know of an event.
 type Sent struct {
 	ID, OrderID  string
-	Told         *history.Event // nil of one that can't be applied as it is
+	Told         *history.Event // what the event says; nil if it can't be applied as it is
 	Acknowledged bool           // answered 2xx at least once
-	GivenUp      bool           // somebody canceled or discarded it, or tried to
-	Correction   *history.Event // what it tells instead if somebody amended it, or tried to; else nil
-	Amended      bool           // somebody did
+	GivenUp      bool           // the operator canceled or discarded it, or tried to
+	Correction   *history.Event // what it says once amended; nil if the operator never tried to amend it
+	Amended      bool           // an amendment succeeded
 }
 
 // Querier is a connection, a pool or a transaction.
@@ -27,19 +27,19 @@ type Querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
-// Report is a judgement.
+// Report is the result of a check.
 type Report struct {
-	Events int            // that were acknowledged
-	Ends   map[string]int // of those, by where they are: an outcome, a phase, "inbox" or "running"
-	Orders int            // that are as the oracle says
-	Wrong  []string       // sentences, each about one event or order: what was expected, and what is there
+	Events int            // number of acknowledged events
+	Ends   map[string]int // number of acknowledged events by outcome, phase, "inbox" or "running"
+	Orders int            // number of orders that are as the oracle says
+	Wrong  []string       // sentences, each about one event or order: what was expected, and what was found
 }
 
-// place is where an event is.
+// place is where an event was found.
 type place struct{ in, as string } // a table or Temporal; an outcome, a phase or a reason
 
-// Check judges each event by its ID, and each order by an oracle, which is given the events that ended as applied, stale or
-// ignored: once each, however often they were delivered and replayed. running are the IDs of the workflows that run in Temporal. It writes nothing.
+// Check checks the place of each event, and compares each order with the oracle's. The oracle gets the events that ended as applied, stale or
+// ignored, each once, however often they were delivered and replayed. running has the IDs of the running workflows. Check writes nothing.
 func Check(ctx context.Context, db Querier, running map[string]bool, sent []Sent) (Report, error) {
 	places, err := readPlaces(ctx, db)
 	if err != nil {
@@ -90,7 +90,7 @@ func (c *checker) wrong(format string, args ...any) {
 	c.Wrong = append(c.Wrong, fmt.Sprintf(format, args...))
 }
 
-// event judges one event, and reports whether it had its effect.
+// event checks one event, and reports whether it ended with an effect, so that the oracle must count it.
 func (c *checker) event(s Sent) (counts bool) {
 	at := c.places[s.ID]
 	if s.Acknowledged {
@@ -118,12 +118,12 @@ func (c *checker) event(s Sent) (counts bool) {
 	return at[0].in == ended && slices.Contains(effects, at[0].as)
 }
 
-// told is what the event says if it can be applied: only a correction lets one that couldn't.
+// told returns what the event says, or its correction if it can't be applied as it is, or nil if it can't be applied at all.
 func (s Sent) told() *history.Event { return cmp.Or(s.Told, s.Correction) }
 
 var effects = []string{"applied", "stale", "ignored"}
 
-// allowed is what may have become of an event once nothing moves.
+// allowed returns the outcomes and phases that an event may have once the system has settled.
 func (c *checker) allowed(s Sent) (allowed []string) {
 	switch _, there := c.got[s.OrderID]; {
 	case s.told() == nil:
@@ -142,7 +142,7 @@ func (c *checker) allowed(s Sent) (allowed []string) {
 	return allowed
 }
 
-// order compares an order with the oracle's.
+// order compares an order with the oracle's result for the events that had an effect.
 func (c *checker) order(id string, told []history.Event) {
 	want, got := factsOf(told), c.got[id]
 	if want == nil && got == nil {

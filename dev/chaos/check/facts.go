@@ -11,7 +11,7 @@ import (
 	"inorder/dev/history"
 )
 
-// facts are all that is kept of an order, by name. nil is an order that is not there.
+// facts is everything that is stored of an order, by name. nil means that the order does not exist.
 type facts map[string]string
 
 func names(a, b facts) []string {
@@ -23,7 +23,7 @@ func names(a, b facts) []string {
 	return slices.Sorted(maps.Keys(all))
 }
 
-// factsOf is what the oracle says that the order must be.
+// factsOf returns the facts that the oracle requires of the order.
 func factsOf(told []history.Event) facts {
 	if len(told) == 0 {
 		return nil
@@ -67,7 +67,7 @@ func clock(t time.Time) string {
 	return t.UTC().Format(time.RFC3339Nano)
 }
 
-// canonical is the JSON with its keys in order.
+// canonical returns the JSON with its keys sorted.
 func canonical(raw json.RawMessage) string {
 	var value any
 	if json.Unmarshal(raw, &value) != nil {

@@ -12,7 +12,7 @@ import (
 const (
 	ended = "webhook_events"
 
-	// In the order in which they count.
+	// The places of each event; the first one counts.
 	placesSQL = `
 SELECT event_id, 'webhook_events', outcome, 1 AS precedence FROM webhook_events
 UNION ALL SELECT event_id, 'pending_events', phase, 2 FROM pending_events
@@ -27,7 +27,7 @@ FROM orders`
 
 	partsSQL = `SELECT order_id, kind, id, coalesce(status, ''), amount, coalesce(currency, ''), event_id, last_webhook_at, data FROM order_parts`
 
-	// A sum of amounts that nobody told is none.
+	// A sum is NULL if no amount is known.
 	refundsSQL = `SELECT order_id, coalesce(currency, ''), refunded_amount FROM order_refunds WHERE refunded_amount IS NOT NULL`
 )
 
@@ -38,7 +38,7 @@ func readPlaces(ctx context.Context, db Querier) (map[string][]place, error) {
 	return places, each(ctx, db, placesSQL, []any{&id, &p.in, &p.as, new(int)}, func() { places[id] = append(places[id], p) })
 }
 
-// readOrders is what the tables have of all orders.
+// readOrders returns the facts of all orders in the tables.
 func readOrders(ctx context.Context, db Querier) (map[string]facts, error) {
 	orders := map[string]facts{}
 	var (
@@ -64,7 +64,7 @@ func readOrders(ctx context.Context, db Querier) (map[string]facts, error) {
 	return orders, err
 }
 
-// readParts adds the parts and the sums of refunds to their orders.
+// readParts adds the parts and the sums of refunds to the orders.
 func readParts(ctx context.Context, db Querier, orders map[string]facts) error {
 	var (
 		order, kind, id, status, currency, event string

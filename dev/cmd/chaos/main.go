@@ -1,5 +1,5 @@
-// Command chaos runs inorder on throw-away servers, under load and faults that a seed decides, and says whether everything that
-// was acknowledged is where it must be. It is `make chaos`.
+// Command chaos is `make chaos`. It runs inorder on throw-away servers, with load and faults derived from a seed, and reports
+// whether every acknowledged event is where it must be.
 package main
 
 import (
@@ -18,7 +18,7 @@ import (
 	"inorder/dev/stack"
 )
 
-const shown = 20 // wrong things
+const shown = 20 // findings of a round that are printed at most
 
 func main() {
 	stack.ClearEnvironment()

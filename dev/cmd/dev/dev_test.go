@@ -19,7 +19,7 @@ import (
 	"inorder/dev/testenv"
 )
 
-// builtIn is a directory for what build builds, once for all tests.
+// builtIn is the directory of the programs that build builds, once for all tests.
 var builtIn string
 
 func TestMain(m *testing.M) {
@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 
 var building sync.Mutex
 
-// build returns the program of a package.
+// build builds the program of a package, unless it is built already, and returns its path.
 func build(t *testing.T, pkg string) string {
 	t.Helper()
 	building.Lock()
@@ -54,7 +54,7 @@ const (
 	ofPlatform = "HEADLESS_COMMERCE_API_KEY HEADLESS_COMMERCE_API_URL STANDIN_URL STANDIN_PID"
 )
 
-// readEnv is the file as a shell understands it, nil while there is none.
+// readEnv returns the variables that a shell reads from the file, or nil while it does not exist.
 func readEnv(file string) map[string]string {
 	out, err := exec.Command("/bin/sh", "-ec", `set -a; . "$1"; env`, "sh", file).Output()
 	if err != nil {
@@ -78,8 +78,8 @@ func readEnv(file string) map[string]string {
 type system struct {
 	t     *testing.T
 	dev   *exec.Cmd
-	file  string       // env
-	out   bytes.Buffer // whole when it has ended
+	file  string       // path of the env file
+	out   bytes.Buffer // read it only after the process has ended
 	ended chan error
 }
 
@@ -118,7 +118,7 @@ func (s *system) pid(name string) int {
 	return pid
 }
 
-// kill kills a process, and returns when another has its place.
+// kill kills a process, and returns when a new one has replaced it.
 func (s *system) kill(name string) {
 	pid := s.pid(name)
 	require.NoError(s.t, syscall.Kill(pid, syscall.SIGKILL))
@@ -126,7 +126,7 @@ func (s *system) kill(name string) {
 		time.Minute, 50*time.Millisecond, "%s comes back", name)
 }
 
-// stop asks the system to stop; afterwards none of the processes is there.
+// stop stops the system, and checks that none of the named processes is left.
 func (s *system) stop(names ...string) {
 	pids := map[string]int{}
 	for _, name := range names {

@@ -10,15 +10,15 @@ import (
 	"inorder/dev/stack"
 )
 
-// forget has the shell drop what would lead psql, temporal or inorder to other servers, or have them talk in another way: a
-// DATABASE_URL does not win against PGSERVICE, PGOPTIONS or PGHOSTADDR, nor a TEMPORAL_ADDRESS against a TEMPORAL_PROFILE.
+// forget makes the shell unset the variables that would lead psql, temporal or inorder to other servers, or make them talk
+// differently. DATABASE_URL does not override PGSERVICE, PGOPTIONS or PGHOSTADDR, nor TEMPORAL_ADDRESS a TEMPORAL_PROFILE.
 const forget = `unset _none $(env | sed -n '/^TEMPORAL_PORT=/d; /^TEMPORAL_UI_PORT=/d; s/^\(PG[A-Z_]*\)=.*/\1/p; s/^\(TEMPORAL_[A-Z_]*\)=.*/\1/p')
 `
 
-// writeEnv writes the file env of the state directory, in shell syntax, for its owner alone. It is there while the
-// system runs and is ready.
+// writeEnv writes the file env of the state directory, in shell syntax and readable only by its owner. The file exists
+// while the system runs and is ready.
 func (s settings) writeEnv(servers *stack.Stack, serve, standIn *stack.Server) error {
-	postgresPID := "" // somebody else's
+	postgresPID := "" // somebody else runs PostgreSQL
 	if servers.Postgres != nil {
 		postgresPID = fmt.Sprint(servers.Postgres.PID())
 	}
@@ -48,7 +48,7 @@ func (s settings) writeEnv(servers *stack.Stack, serve, standIn *stack.Server) e
 	return os.Rename(unfinished, s.envFile())
 }
 
-// quote is the value as a shell reads it back.
+// quote quotes the value for a shell.
 func quote(value string) string { return "'" + strings.ReplaceAll(value, "'", `'\''`) + "'" }
 
 func (s settings) greet(w io.Writer, servers *stack.Stack, standIn *stack.Server) {

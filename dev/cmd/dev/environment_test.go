@@ -13,7 +13,7 @@ import (
 	"inorder/dev/stack"
 )
 
-// absurd is the environment of a developer who works with other servers, and none of it can work with ours.
+// absurd returns the environment of a developer who works with other servers. No variable in it works with our servers.
 func absurd(t *testing.T) (env []string) {
 	home := t.TempDir()
 	profiles := filepath.Join(home, ".config", "temporalio")
@@ -40,8 +40,8 @@ func absurd(t *testing.T) (env []string) {
 	return env
 }
 
-// TestNothingOfTheDevelopersEnvironmentReachesIt runs the system, and then what it says that one can try, as the developer
-// would: in a shell with all of it.
+// TestNothingOfTheDevelopersEnvironmentReachesIt runs the system, and then commands like those it suggests, as the developer
+// would: in a shell with the whole absurd environment.
 func TestNothingOfTheDevelopersEnvironmentReachesIt(t *testing.T) {
 	inorder, env := build(t, "inorder/cmd/inorder"), absurd(t)
 	s := runSystem(t, inorder, env...)

@@ -1,12 +1,12 @@
-// Command dev runs the whole system on this machine, from real servers and without containers:
+// Command dev runs the whole system on this machine, with real servers and without containers:
 //
-//	dev run               PostgreSQL, Temporal, inorder migrate and inorder serve, until Ctrl-C; with PLATFORM=stand-in in the
-//	                      environment also the stand-in
-//	dev test -- COMMAND   COMMAND with throw-away servers in its environment, and its exit code
-//	dev temporal          finds or builds the Temporal CLI, and prints where it is
+//	dev run               runs PostgreSQL, Temporal, inorder migrate and inorder serve, until Ctrl-C; with PLATFORM=stand-in in
+//	                      the environment, also the stand-in
+//	dev test -- COMMAND   runs COMMAND with throw-away servers named in its environment, and exits with its exit code
+//	dev temporal          finds or builds the Temporal CLI, and prints its path
 //	dev clean             deletes the state of dev run
 //
-// It is for development and for tests: production does not use it.
+// It is for development and tests; production does not use it.
 package main
 
 import (
@@ -32,7 +32,7 @@ var errUsage = errors.New("unknown use")
 
 func main() {
 	stack.ClearEnvironment(ports...)
-	// Both signals end the context, once: the second Ctrl-C ends us at once, and the servers with us.
+	// The first signal ends the context. A second Ctrl-C kills us at once, and the servers with us.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
 	err := dispatch(ctx, os.Args[1:])
@@ -42,7 +42,7 @@ func main() {
 	case errors.Is(err, errUsage):
 		fmt.Fprint(os.Stderr, usage)
 		os.Exit(2)
-	case errors.As(err, &exit) && exit.Exited(): // dev test: the command has said what is wrong
+	case errors.As(err, &exit) && exit.Exited(): // dev test: the command has reported its error
 		os.Exit(exit.ExitCode())
 	default:
 		fmt.Fprintln(os.Stderr, "dev:", err)

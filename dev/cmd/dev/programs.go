@@ -8,14 +8,14 @@ import (
 	"inorder/dev/stack"
 )
 
-// programs are ours, which run beside the servers.
+// programs are our own programs, which run beside the servers.
 type programs struct {
 	settings
 	servers        *stack.Stack
 	standIn, serve *stack.Server // standIn is nil without PLATFORM=stand-in
 }
 
-// start starts them, and writes the env file when they are ready.
+// start starts the programs, and writes the env file when they are ready.
 func (p *programs) start(ctx context.Context) (err error) {
 	if err := forgetStandIns(ctx, p.servers.DatabaseURL); err != nil { // of earlier runs
 		return err
@@ -34,9 +34,9 @@ func (p *programs) start(ctx context.Context) (err error) {
 	return p.writeEnv(p.servers, p.serve, p.standIn)
 }
 
-// changed does what a server's new life takes.
+// changed updates the env file after a server has restarted, and registers the webhook again if that was the stand-in.
 func (p *programs) changed(ctx context.Context, restarted *stack.Server) error {
-	if restarted == p.standIn { // it has forgotten everything
+	if restarted == p.standIn { // which keeps everything in memory
 		if err := forgetStandIns(ctx, p.servers.DatabaseURL); err != nil {
 			fmt.Println("What was registered at the stand-in's last life is not forgotten:", err)
 		}
@@ -45,7 +45,7 @@ func (p *programs) changed(ctx context.Context, restarted *stack.Server) error {
 	return p.writeEnv(p.servers, p.serve, p.standIn)
 }
 
-// all are the servers that are to be kept running.
+// all returns the servers and programs to keep running.
 func (p *programs) all() (all []*stack.Server) {
 	for _, s := range []*stack.Server{p.servers.Temporal, p.servers.Postgres, p.standIn, p.serve} {
 		if s != nil {
@@ -55,7 +55,7 @@ func (p *programs) all() (all []*stack.Server) {
 	return all
 }
 
-// stop ends the one that delivers before the one that receives.
+// stop stops the stand-in, which delivers, before serve, which receives.
 func (p *programs) stop() (err error) {
 	for _, s := range []*stack.Server{p.standIn, p.serve} {
 		if s != nil {

@@ -11,14 +11,14 @@ import (
 	"inorder/dev/stack"
 )
 
-// A program that ends quickFor times in a row, each time within quick of its start, is not started again.
+// A program that ends quickFor times in a row, each time within quick of its start, is not restarted.
 const (
 	quick    = 10 * time.Second
 	quickFor = 3
 )
 
-// run runs the whole system until ctx ends, which is no error, or until something ends that can't be kept running. A
-// server that ends by itself, or by somebody's kill -9, is started again: that is how to watch it recover.
+// run runs the whole system until ctx ends, and then returns nil, or until a program can't be kept running. It restarts
+// a server that ends by itself or is killed, so that a developer can kill one and watch the recovery.
 func run(ctx context.Context, dir, inorder, standIn string) error {
 	s, err := newSettings(dir, inorder, standIn)
 	if err != nil {
@@ -38,7 +38,7 @@ func run(ctx context.Context, dir, inorder, standIn string) error {
 	return err
 }
 
-// runInorder returns when our programs are stopped, before the servers are that they need.
+// runInorder runs our programs, and stops them before it returns: the servers that they need must stop later.
 func runInorder(ctx context.Context, s settings, servers *stack.Stack) (err error) {
 	if err := os.RemoveAll(s.envFile()); err != nil { // of a run that was killed
 		return err
@@ -58,7 +58,7 @@ func runInorder(ctx context.Context, s settings, servers *stack.Stack) (err erro
 	return keepRunning(ctx, p.all(), func(restarted *stack.Server) error { return p.changed(ctx, restarted) })
 }
 
-// keepRunning starts the servers again when they end, and calls changed after that, until ctx ends or one ends too often.
+// keepRunning restarts each server that ends, and then calls changed with it, until ctx ends or a server ends too often.
 func keepRunning(ctx context.Context, servers []*stack.Server, changed func(*stack.Server) error) error {
 	ended := make(chan *stack.Server)
 	watch := func(s *stack.Server) {
@@ -102,16 +102,16 @@ func keepRunning(ctx context.Context, servers []*stack.Server, changed func(*sta
 	}
 }
 
-// command is inorder's with the whole system in its environment. What it says goes to our terminal.
+// command returns a command of inorder, with the whole system in its environment. Its output goes to our terminal.
 func (s settings) command(servers *stack.Stack, args ...string) stack.Command {
 	return stack.Command{
 		Name: args[0], Dir: s.dir, Path: s.inorder, Args: args, Env: s.env(servers), Inherit: true,
-		Grace: 30 * time.Second, // what it has begun to answer, it answers
+		Grace: 30 * time.Second, // inorder still answers the requests that it has begun
 		Ready: s.receiverReady,
 	}
 }
 
-// once runs one of inorder's commands to its end.
+// once runs a command of inorder and waits for it to end.
 func (s settings) once(ctx context.Context, servers *stack.Stack, args ...string) error {
 	c := s.command(servers, args...)
 	c.Ready = nil

@@ -12,10 +12,10 @@ import (
 	"inorder/dev/stack"
 )
 
-// ports are our settings among the names that are Temporal's.
+// ports are our own settings whose names begin like Temporal's.
 var ports = []string{"TEMPORAL_PORT", "TEMPORAL_UI_PORT"}
 
-// settings are where everything is: the environment's, or the defaults.
+// settings says where everything is, from the environment or the defaults.
 type settings struct {
 	dir     string // of all state
 	inorder string // the program
@@ -25,7 +25,7 @@ type settings struct {
 
 	listenAddr, adminAddr              string
 	adminToken, secrets                string
-	databaseURL                        string // of a PostgreSQL that somebody else runs, or empty
+	databaseURL                        string // of a PostgreSQL that somebody else runs; empty: dev runs one
 	postgresPort, temporalPort, uiPort int
 }
 
@@ -71,7 +71,7 @@ func checkAddress(name, addr string) error {
 	return nil
 }
 
-// kept is the environment's value, or else a random one that is made once.
+// kept returns the environment's value, or else a random one, which is created once and kept in the file.
 func kept(name, file, prefix string) (string, error) {
 	if value := os.Getenv(name); value != "" {
 		return value, nil
@@ -94,8 +94,8 @@ func (s settings) options() stack.Options {
 	return o
 }
 
-// env is what inorder's commands run with: ours, which main has cleared of all that leads to other servers, and where the
-// system is.
+// env returns the environment of inorder's commands: our own, from which main has removed all that leads to other servers,
+// and the addresses of the system.
 func (s settings) env(servers *stack.Stack) []string {
 	env := os.Environ()
 	for _, v := range append(s.platformEnv(), clientEnv(servers)...) {
@@ -105,7 +105,7 @@ func (s settings) env(servers *stack.Stack) []string {
 		"ADMIN_URL="+reach(s.adminAddr), "TEMPORAL_UI_URL="+servers.TemporalUIURL)
 }
 
-// clientEnv is how a client finds the servers, and no profile of the developer's.
+// clientEnv returns the variables by which a client finds the servers, without any profile of the developer's.
 func clientEnv(servers *stack.Stack) [][2]string {
 	return [][2]string{
 		{"DATABASE_URL", servers.DatabaseURL},
@@ -118,7 +118,7 @@ func clientEnv(servers *stack.Stack) [][2]string {
 func (s settings) envFile() string     { return filepath.Join(s.dir, "env") }
 func (s settings) receiverURL() string { return reach(s.listenAddr) }
 
-// reach is the URL of what listens on addr, from this machine.
+// reach returns the URL by which this machine reaches a server that listens on addr.
 func reach(addr string) string {
 	host, port, _ := net.SplitHostPort(addr)
 	if ip := net.ParseIP(host); host == "" || ip.IsUnspecified() {

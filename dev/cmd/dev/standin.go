@@ -30,7 +30,7 @@ func chosenStandIn(program string) (string, error) {
 	return filepath.Abs(program)
 }
 
-// platformEnv returns the settings by which inorder finds the stand-in in the platform's place.
+// platformEnv returns the settings that make inorder use the stand-in as the platform.
 func (s settings) platformEnv() [][2]string {
 	if s.standInProgram == "" {
 		return nil
@@ -48,8 +48,7 @@ func (s settings) standInCommand() stack.Command {
 	}
 }
 
-// registerWebhook has the stand-in deliver to our receiver. Everything else works without it, so a failure is printed and ends
-// nothing.
+// registerWebhook registers our receiver at the stand-in. Everything else works without it, so a failure is only printed.
 func (p *programs) registerWebhook(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
@@ -60,8 +59,8 @@ func (p *programs) registerWebhook(ctx context.Context) {
 	}
 }
 
-// forgetStandIns deletes what was registered at stand-ins, which keep nothing when they end. Its IDs are unlike those of what was
-// registered on the platform, with which it may share a database.
+// forgetStandIns deletes webhooks and secrets that were registered at earlier stand-ins, which forget everything when they end.
+// It recognizes them by their IDs, because the database may also have webhooks of the real platform.
 func forgetStandIns(ctx context.Context, databaseURL string) error {
 	conn, err := pgx.Connect(ctx, databaseURL)
 	if err != nil {
@@ -77,7 +76,7 @@ func forgetStandIns(ctx context.Context, databaseURL string) error {
 	return nil
 }
 
-// greetStandIn says where it is, and what to try.
+// greetStandIn returns the lines of the greeting about the stand-in: where it is, and what to try.
 func (s settings) greetStandIn(standIn *stack.Server) (where, try string) {
 	if standIn == nil {
 		return "", ""

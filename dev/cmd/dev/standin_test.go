@@ -16,7 +16,7 @@ import (
 	"inorder/dev/testenv"
 )
 
-// registering is an inorder that says how it was called to register webhooks, and ends so.
+// registering returns an inorder whose `hooks` commands only record their arguments in the file calls and exit with exit.
 func registering(t *testing.T, exit string) (program, calls string) {
 	dir := t.TempDir()
 	program, calls = filepath.Join(dir, "inorder"), filepath.Join(dir, "calls")
@@ -88,7 +88,7 @@ func TestAPortThatTheStandInCannotHaveIsNamed(t *testing.T) {
 	require.Contains(t, string(out), "choose another with STANDIN_ADDR")
 }
 
-// TestAnOrderThatIsPlacedThereArrives is what docs/development.md shows without an account.
+// TestAnOrderThatIsPlacedThereArrives does what docs/development.md describes for developers without an account.
 func TestAnOrderThatIsPlacedThereArrives(t *testing.T) {
 	t.Parallel()
 	s := runSystem(t, build(t, "inorder/cmd/inorder"), "PLATFORM=stand-in", "STANDIN_ADDR="+freeAddress(t))

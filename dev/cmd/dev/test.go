@@ -12,8 +12,8 @@ import (
 	"inorder/dev/testenv"
 )
 
-// test runs the command with throw-away servers, and returns its error. The command finds them in the environment: under the
-// names that tests read, and under those that inorder reads. Its PostgreSQL role is a superuser, because tests create databases.
+// test runs the command with throw-away servers, and returns its error. The environment names the servers twice: in the variables
+// that tests read, and in those that inorder reads. The PostgreSQL role is a superuser, because tests create databases.
 func test(ctx context.Context, fsync bool, command []string) (err error) {
 	if len(command) == 0 {
 		return errUsage
@@ -36,7 +36,7 @@ func test(ctx context.Context, fsync bool, command []string) (err error) {
 		Env: append(os.Environ(),
 			testenv.DatabaseVariable+"="+servers.SuperuserURL, testenv.TemporalVariable+"="+servers.TemporalAddress,
 			"DATABASE_URL="+servers.SuperuserURL, "TEMPORAL_ADDRESS="+servers.TemporalAddress),
-		Signal: syscall.SIGINT, // go test passes nothing else on to its tests
+		Signal: syscall.SIGINT, // the only signal that go test passes on to its tests
 		Grace:  30 * time.Second,
 	})
 	if err != nil {

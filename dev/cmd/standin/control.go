@@ -27,10 +27,10 @@ func (c *control) base() (string, error) {
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
 		return "", fmt.Errorf("--url or STANDIN_URL is %q and must be an http URL, such as http://127.0.0.1:3002", c.URL)
 	}
-	return strings.TrimSuffix(strings.TrimRight(c.URL, "/"), "/v1"), nil // of the Admin API, it is the same server
+	return strings.TrimSuffix(strings.TrimRight(c.URL, "/"), "/v1"), nil // the Admin API's URL works, too: it is the same server
 }
 
-// call sends in as JSON, unless it is nil, and reads the answer into out.
+// call sends in as JSON, unless it is nil, and decodes the answer into out.
 func (c *control) call(ctx context.Context, method, path string, in, out any) error {
 	base, err := c.base()
 	if err != nil {
@@ -69,7 +69,7 @@ func (c *control) call(ctx context.Context, method, path string, in, out any) er
 	return nil
 }
 
-// refusal is what the stand-in says about a request that it refuses.
+// refusal returns the stand-in's error about a request that it refused.
 func refusal(base, status string, body []byte) error {
 	var said struct {
 		Error struct {

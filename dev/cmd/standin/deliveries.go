@@ -52,7 +52,7 @@ func (c *control) deliveries(ctx context.Context, after int) ([]standin.Attempt,
 	return log.Deliveries, err
 }
 
-// showAttempt is one line. Columns keep their place from line to line, also while they come one by one.
+// showAttempt prints one line. The columns have fixed widths, because with --follow the lines come one by one.
 func showAttempt(out io.Writer, a standin.Attempt) {
 	outcome := strings.ReplaceAll(a.Outcome, "_", " ")
 	switch {

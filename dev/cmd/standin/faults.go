@@ -43,7 +43,7 @@ Example:
     standin faults set drop=0.05 duplicate=10% 429=next:3`
 }
 
-// Validate refuses a misspelt fault before the stand-in is asked.
+// Validate refuses a misspelt fault before the stand-in is called.
 func (c *faultsSetCmd) Validate() error { return c.apply(&standin.Faults{}) }
 
 func (c *faultsSetCmd) apply(f *standin.Faults) error {

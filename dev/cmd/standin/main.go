@@ -1,5 +1,5 @@
-// Command standin runs a stand-in for the commerce platform and steers it: place orders there, let deliveries go
-// wrong, and watch what arrives. It is a tool for trying inorder without an account; production does not use it.
+// Command standin runs a stand-in for the commerce platform and controls it: it places orders, sets faults, and shows
+// the deliveries. It is a tool for trying inorder without an account; production does not use it.
 package main
 
 import (

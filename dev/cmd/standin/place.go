@@ -12,7 +12,7 @@ import (
 	"inorder/dev/standin"
 )
 
-// maxLines is how many orders are shown one by one; more are summed up.
+// maxLines is how many orders are shown one by one; the rest are only counted.
 const maxLines = 20
 
 type placeCmd struct {
@@ -58,7 +58,7 @@ func (p *placeCmd) Run(ctx context.Context, api *control, out io.Writer) error {
 	return api.whoHears(ctx, out, p.Mode)
 }
 
-// whoHears prints how many webhooks receive the events of a mode.
+// whoHears prints how many active webhooks there are in a mode.
 func (c *control) whoHears(ctx context.Context, out io.Writer, mode string) error {
 	var all struct{ Webhooks []standin.WebhookState }
 	if err := c.call(ctx, "GET", "/webhooks", nil, &all); err != nil {
@@ -122,7 +122,7 @@ func (d *doCmd) Run(ctx context.Context, api *control, out io.Writer) error {
 	return nil
 }
 
-// done names what was done before a failure.
+// done names the actions that succeeded before a failure.
 func done(actions []string) string {
 	if len(actions) == 0 {
 		return ""

@@ -43,7 +43,7 @@ Example:
     standin serve --fault drop=0.05 --fault duplicate=0.1 --deactivate-after 20`
 }
 
-// Validate reports what kong cannot see.
+// Validate reports mistakes that kong can't detect.
 func (c *serveCmd) Validate() error {
 	_, err := c.options()
 	return err

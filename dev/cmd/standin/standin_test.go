@@ -21,7 +21,7 @@ func program(ctx context.Context, args ...string) (out, errs string, code int) {
 	return o.String(), e.String(), code
 }
 
-// must runs a command that succeeds.
+// must runs a command that must succeed, and returns its output.
 func must(t *testing.T, args ...string) string {
 	t.Helper()
 	out, errs, code := program(t.Context(), args...)
@@ -30,7 +30,7 @@ func must(t *testing.T, args ...string) string {
 	return out
 }
 
-// fails runs a command that does not, and returns what it says.
+// fails runs a command that must fail with the exit code, and returns its error output.
 func fails(t *testing.T, code int, args ...string) string {
 	t.Helper()
 	_, errs, got := program(t.Context(), args...)
@@ -38,7 +38,7 @@ func fails(t *testing.T, code int, args ...string) string {
 	return errs
 }
 
-// start is a stand-in with an endpoint, found by STANDIN_URL.
+// start starts a stand-in, and sets STANDIN_URL to it.
 func start(t *testing.T, o standin.Options) *standin.Server {
 	s, api := testenv.StandIn(t, o)
 	t.Setenv("STANDIN_URL", strings.TrimSuffix(api, "/v1"))

@@ -30,7 +30,7 @@ func (*webhooksCmd) Run(ctx context.Context, api *control, out io.Writer) error 
 	return w.Flush()
 }
 
-// events names a few and counts the rest.
+// events lists the first few event types and counts the rest.
 func events(all []string) string {
 	const few = 3
 	if len(all) <= few+1 {
