@@ -98,16 +98,21 @@ func inWords(message string) string {
 
 const internal = "something went wrong in this process; its log says what"
 
-// problemOf returns the Problem that tells an operator why a request failed. Unexpected errors are logged.
+// problemOf returns the Problem that tells an operator why a request failed. It logs unexpected errors, and why a server did not answer.
 func (a *API) problemOf(ctx context.Context, err error) *api.Problem {
-	if p := known(err); p != nil {
-		return p
+	p := known(err)
+	if source, why := away(ctx, err); p == nil && source != "" {
+		p = unavailable(source, why)
 	}
-	if source, why := away(ctx, err); source != "" {
-		return unavailable(source, why)
+	switch {
+	case p == nil:
+		a.limited.Log(slog.LevelError, "api internal", "a request to the admin API failed", "cause", cause(err))
+		return newProblem(http.StatusInternalServerError, api.ProblemInternal, internal)
+	case len(p.Missing) > 0 && !is[*api.Problem](err) && !errors.Is(ctx.Err(), context.Canceled): // canceled: the caller is gone
+		source := p.Missing[0].Source
+		a.limited.Log(slog.LevelWarn, "api without "+source, "a request to the admin API failed: a server did not answer", "server", source, "cause", cause(err))
 	}
-	a.limited.Log(slog.LevelError, "api internal", "a request to the admin API failed", "cause", cause(err))
-	return newProblem(http.StatusInternalServerError, api.ProblemInternal, internal)
+	return p
 }
 
 const nothingDone = "the request is not valid; nothing was done"
@@ -184,6 +189,9 @@ func away(ctx context.Context, err error) (source, why string) {
 
 // cause returns an error's text for the log. PostgreSQL's messages may quote data and are left out.
 func cause(err error) string {
+	if e, ok := errors.AsType[*operate.UnavailableError](err); ok && e.Cause != nil {
+		err = e.Cause // the rest is in the answer
+	}
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return strings.TrimSpace("PostgreSQL: SQLSTATE " + pg.Code + " " + pg.TableName + " " + pg.ColumnName + " " + pg.ConstraintName)
 	}

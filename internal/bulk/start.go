@@ -132,17 +132,17 @@ func (b *Bulks) start(ctx context.Context, frozen store.Bulk, existed bool) erro
 	}
 	const why = "the workflow of the bulk action could not be started, and nothing was done"
 	if existed {
-		return &operate.UnavailableError{Source: "temporal", Why: "the bulk action goes on when the same request is sent again"}
+		return &operate.UnavailableError{Source: "temporal", Why: "the bulk action goes on when the same request is sent again", Cause: err}
 	}
 	back, cancel := context.WithTimeout(context.WithoutCancel(ctx), startTimeout)
 	defer cancel()
 	switch gone, backErr := b.Store.TakeBack(back, frozen.ID); {
 	case backErr != nil:
-		return &operate.UnavailableError{Source: "temporal", Why: why + "; " + frozen.ID + " shows it as failing"}
+		return &operate.UnavailableError{Source: "temporal", Why: why + "; " + frozen.ID + " shows it as failing", Cause: errors.Join(err, backErr)}
 	case !gone: // it has begun: Temporal took it, and its answer was lost
 		return nil
 	}
-	return &operate.UnavailableError{Source: "temporal", Why: why}
+	return &operate.UnavailableError{Source: "temporal", Why: why, Cause: err}
 }
 
 const startTimeout = 5 * time.Second
@@ -208,5 +208,5 @@ func unavailable(err error) error {
 	case errors.As(err, &pg) && !slices.Contains([]string{"08", "40", "53", "55", "57"}, pg.Code[:min(2, len(pg.Code))]):
 		return err
 	}
-	return fmt.Errorf("%w: %w", &operate.UnavailableError{Source: "postgres", Why: "nothing was done"}, err)
+	return &operate.UnavailableError{Source: "postgres", Why: "nothing was done", Cause: err}
 }

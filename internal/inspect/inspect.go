@@ -7,7 +7,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -135,9 +134,8 @@ func because(err error) string {
 	return ""
 }
 
-// unavailable returns an UnavailableError that also wraps its cause.
 func unavailable(source, why string, cause error) error {
-	return fmt.Errorf("%w: %w", &operate.UnavailableError{Source: source, Why: why}, cause)
+	return &operate.UnavailableError{Source: source, Why: why, Cause: cause}
 }
 
 // lacks notes that a source did not answer, if err is not nil, and what the answer therefore lacks.

@@ -95,11 +95,11 @@ func (e *UnfitError) Error() string { return fmt.Sprintf("event %s: %s", e.Event
 type UnavailableError struct {
 	Source string // postgres or temporal
 	Why    string
-	cause  error
+	Cause  error // for the log; nil if there is none
 }
 
 func (e *UnavailableError) Error() string { return e.Source + " does not answer: " + e.Why }
-func (e *UnavailableError) Unwrap() error { return e.cause }
+func (e *UnavailableError) Unwrap() error { return e.Cause }
 
 // RefusedError says why Temporal will never accept an event.
 type RefusedError struct{ Why string }

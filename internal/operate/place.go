@@ -138,15 +138,15 @@ func patiently[T any](ctx context.Context, f func() (T, error)) (T, error) {
 // noDatabase returns an error about PostgreSQL that says what was not done.
 func noDatabase(err error, why string) error {
 	if busy := (*store.BusyError)(nil); errors.As(err, &busy) {
-		return &UnavailableError{Source: "postgres", Why: "the order is locked by somebody; " + why, cause: err}
+		return &UnavailableError{Source: "postgres", Why: "the order is locked by somebody; " + why, Cause: err}
 	}
 	if store.IsLasting(err) {
 		return errors.New(store.Describe(err))
 	}
-	return &UnavailableError{Source: "postgres", Why: why, cause: err}
+	return &UnavailableError{Source: "postgres", Why: why, Cause: err}
 }
 
 // noEngine returns an error about Temporal that says what was not done.
 func noEngine(err error, why string) error {
-	return &UnavailableError{Source: "temporal", Why: why, cause: err}
+	return &UnavailableError{Source: "temporal", Why: why, Cause: err}
 }
