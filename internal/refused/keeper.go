@@ -168,6 +168,7 @@ func (k *Keeper) explain(r Refusal, w *window) (work int) {
 	defer func() {
 		if cause := recover(); cause != nil { // what strangers send must not end the process; the cause may quote it
 			k.o.Log.Log(slog.LevelError, "refused panic", "a refused delivery could not be explained: this is a fault of inorder")
+			work = maxWork // how much it was is not known, and the Keeper must rest
 		}
 	}()
 	s, work := sampleOf(r, k.o.Secrets(), k.known.has(networkOf(r.Client), k.o.Now()))

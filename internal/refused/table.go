@@ -92,7 +92,11 @@ func (k *Keeper) write(ctx context.Context) {
 			k.writeRest(context.WithoutCancel(ctx))
 			return
 		}
-		for !k.insert(ctx, s) && await.Sleep(ctx, writePause) == nil {
+		for !k.insert(ctx, s) {
+			if await.Sleep(ctx, writePause) != nil {
+				k.o.Metrics.dropped(dropUnwritten)
+				break
+			}
 		}
 		if written++; time.Since(trimmed) >= trimEvery || written >= keptOfKind {
 			k.trim(ctx)
@@ -104,14 +108,16 @@ func (k *Keeper) write(ctx context.Context) {
 func (k *Keeper) writeRest(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
-	for {
+	for away := false; ; {
 		select {
 		case s := <-k.samples:
-			if !k.insert(ctx, s) {
-				return
+			if away = away || !k.insert(ctx, s); away {
+				k.o.Metrics.dropped(dropUnwritten)
 			}
 		default:
-			k.trim(ctx)
+			if !away {
+				k.trim(ctx)
+			}
 			return
 		}
 	}
