@@ -100,14 +100,15 @@ func (p Public) untouched(ctx context.Context) ([]Finding, error) {
 
 // limit finds the largest body that reaches the receiver.
 func (p Public) limit(ctx context.Context) ([]Finding, error) {
-	passes, verified := 0, false
+	passes, smallest, verified := 0, 0, false
 	for size := p.MaxBodyBytes; size > len(probe); size /= 2 {
+		smallest = size
 		body := append([]byte(probe), bytes.Repeat([]byte{'x'}, size-len(probe))...)
 		a, err := p.post(ctx, body, "")
 		if err != nil && ctx.Err() != nil {
 			return nil, err
 		}
-		if err == nil && a.isReceivers() && a.status != http.StatusRequestEntityTooLarge {
+		if err == nil && a.isReceivers() {
 			passes, verified = size, a.status == http.StatusBadRequest
 			break
 		}
@@ -118,8 +119,12 @@ func (p Public) limit(ctx context.Context) ([]Finding, error) {
 	if passes == p.MaxBodyBytes {
 		return []Finding{Well("body limit", "a body of MAX_BODY_BYTES, %d, reaches the receiver", passes)}, nil
 	}
-	return []Finding{Fails("body limit", "Raise the limit of what stands before the receiver, such as nginx's client_max_body_size, or lower MAX_BODY_BYTES to what really comes.",
-		"a body of %d bytes does not reach the receiver, which would take it (MAX_BODY_BYTES); one of %d does", max(2*passes, 1), passes)}, nil
+	const do = "Raise the limit of the proxy before the receiver, such as nginx's client_max_body_size, or of the receiver, if its MAX_BODY_BYTES is lower than here."
+	if passes == 0 {
+		return []Finding{Fails("body limit", do, "no body of %d bytes or more reaches the receiver; MAX_BODY_BYTES allows %d", smallest, p.MaxBodyBytes)}, nil
+	}
+	return []Finding{Fails("body limit", do, "a body of %d bytes does not reach the receiver, although MAX_BODY_BYTES allows %d; one of %d does",
+		min(2*passes, p.MaxBodyBytes), p.MaxBodyBytes, passes)}, nil
 }
 
 // notAnEvent is what a receiver answers to the probe.
