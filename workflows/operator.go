@@ -51,6 +51,12 @@ func (s Events) Describe(ctx context.Context, workflowID string) (operate.Run, b
 // describeActivity fills in the pending activity. While an event waits for its order, that is the question to the platform.
 func describeActivity(r *operate.Run, pending []*workflowpb.PendingActivityInfo) {
 	a := pending[0]
+	for _, p := range pending { // one that was canceled may still be pending beside the one that the event waits for
+		if p.GetState() != enumspb.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED {
+			a = p
+			break
+		}
+	}
 	r.Activity, r.Attempt = a.GetActivityType().GetName(), int(a.GetAttempt())
 	r.LastFailure = inorder.Bounded(a.GetLastFailure().GetMessage())
 	if a.GetLastAttemptCompleteTime() != nil {
