@@ -78,7 +78,11 @@ func (sel Selection) read(ctx context.Context, tx pgx.Tx, limit int) (events []S
 		sel.ReceivedBefore = at
 	}
 	after, before := nullTime(sel.ReceivedAfter), nullTime(sel.ReceivedBefore)
-	sql, args := bulkOpenSQL, []any{sel.State, sel.Type, sel.OrderID, sel.StoreID, after, before, limit}
+	rowLimit := &limit
+	if sel.Type != "" || sel.StoreID != "" {
+		rowLimit = nil // matches leaves out rows of the inbox after the LIMIT
+	}
+	sql, args := bulkOpenSQL, []any{sel.State, sel.Type, sel.OrderID, sel.StoreID, after, before, rowLimit}
 	if sel.Ended {
 		sql, args = bulkEndedSQL, []any{sel.Outcome, sel.Via, sel.Type, sel.OrderID, sel.StoreID, after, before, limit}
 	}
@@ -89,7 +93,7 @@ func (sel Selection) read(ctx context.Context, tx pgx.Tx, limit int) (events []S
 	var e Selected
 	var body []byte
 	_, err = pgx.ForEachRow(rows, []any{&e.EventID, &e.ReceivedAt, &body}, func() error {
-		if body == nil || sel.matches(body) {
+		if len(events) < limit && (body == nil || sel.matches(body)) {
 			events = append(events, Selected{e.EventID, e.ReceivedAt.UTC()})
 		}
 		return nil
