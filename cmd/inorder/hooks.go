@@ -75,13 +75,6 @@ func checkEvents(events []string, force bool) error {
 	return webhooks.CheckEvents(events)
 }
 
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}
-
 func clockOf(t time.Time) string { return t.Local().Format(time.DateTime) }
 
 func joined(events []string) string {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"inorder/internal/webhooks"
+	"inorder/internal/words"
 )
 
 type hooksRegisterCmd struct {
@@ -61,7 +62,7 @@ func (c *hooksRegisterCmd) Run(ctx context.Context, std streams) error {
 }
 
 func summary(r webhooks.Record) string {
-	return fmt.Sprintf("%s, %s, %s mode", r.URL, count(len(r.Events), "event"), r.Mode)
+	return fmt.Sprintf("%s, %s, %s mode", r.URL, words.Count(len(r.Events), "event"), r.Mode)
 }
 
 type hooksUpdateCmd struct {

@@ -13,6 +13,7 @@ import (
 	"inorder/internal/terminal"
 	"inorder/internal/webhooks"
 	"inorder/internal/webhooks/secrets"
+	"inorder/internal/words"
 )
 
 type hooksListCmd struct {
@@ -43,11 +44,11 @@ func (c *hooksListCmd) Run(ctx context.Context, std streams) error {
 		if c.JSON {
 			return writeJSON(std.out, hooksView{h.Platform.Mode(), viewsOf(list), secretViews(known)})
 		}
-		fmt.Fprintf(std.out, "%s on %s\n", count(len(list), "webhook"), h.Platform)
+		fmt.Fprintf(std.out, "%s on %s\n", words.Count(len(list), "webhook"), h.Platform)
 		if err := printWebhooks(std.out, viewsOf(list)); err != nil {
 			return err
 		}
-		fmt.Fprintf(std.out, "\n%s\n", count(len(known), "secret"))
+		fmt.Fprintf(std.out, "\n%s\n", words.Count(len(known), "secret"))
 		return printSecrets(std.out, secretViews(known))
 	})
 }
@@ -217,6 +218,6 @@ func (v webhookView) print(out io.Writer) error {
 		fmt.Fprintf(out, "\nNo secret of it is kept here.\n")
 		return nil
 	}
-	fmt.Fprintf(out, "\n%s\n", count(len(v.Secrets), "secret"))
+	fmt.Fprintf(out, "\n%s\n", words.Count(len(v.Secrets), "secret"))
 	return printSecrets(out, v.Secrets)
 }

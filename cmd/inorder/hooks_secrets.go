@@ -8,6 +8,7 @@ import (
 
 	"inorder/internal/webhooks"
 	"inorder/internal/webhooks/secrets"
+	"inorder/internal/words"
 )
 
 type hooksSecretsCmd struct {
@@ -40,7 +41,7 @@ func (c *hooksSecretsListCmd) Run(ctx context.Context, std streams) error {
 		if c.JSON {
 			return writeJSON(std.out, secretViews(list))
 		}
-		fmt.Fprintf(std.out, "%s\n", count(len(list), "secret"))
+		fmt.Fprintf(std.out, "%s\n", words.Count(len(list), "secret"))
 		return printSecrets(std.out, secretViews(list))
 	})
 }

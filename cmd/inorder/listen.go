@@ -14,6 +14,7 @@ import (
 	"inorder/internal/platform"
 	"inorder/internal/webhooks"
 	"inorder/internal/webhooks/secrets"
+	"inorder/internal/words"
 )
 
 type listenCmd struct {
@@ -178,7 +179,7 @@ func (c *hooksSweepCmd) Run(ctx context.Context, std streams) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(std.out, "%s left behind by %s\n", count(n, "webhook"), m.Owner)
+		fmt.Fprintf(std.out, "%s left behind by %s\n", words.Count(n, "webhook"), m.Owner)
 		return nil
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"inorder/internal/config"
 	"inorder/internal/reconcile"
@@ -65,7 +66,7 @@ const maxNamed = 1000
 
 func (r *reconcileCmd) Validate() error {
 	for _, id := range r.Order {
-		if id == "" || len(id) > 255 {
+		if id == "" || utf8.RuneCountInString(id) > 255 {
 			return errors.New("an order's ID has 1 to 255 characters")
 		}
 	}

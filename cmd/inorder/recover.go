@@ -26,9 +26,9 @@ PostgreSQL knew them. It says what it found and what it started.
 
 It talks to both servers itself, so nothing else needs to run; a worker then goes on with what was started. After Temporal's
 storage was lost, run ` + "`inorder migrate`" + ` first. It refuses a Temporal namespace that belongs to another database. It may be run twice, beside everything else: what has a workflow is left alone.
-Events that were received longer ago than EVENT_RETENTION are not brought back. The schedule inorder-sweep-events does the
-same every ten minutes, and finds waiting events that were deleted after some two hours. An event that was deleted in
-Temporal before PostgreSQL ever took it is lost, unless the platform delivers it again.
+An event older than EVENT_RETENTION is brought back only if it was retried, replayed or waiting since. The schedule
+inorder-sweep-events does the same every ten minutes, and finds waiting events that were deleted after some two hours. An
+event that was deleted in Temporal before PostgreSQL ever took it is lost, unless the platform delivers it again.
 
 Needs DATABASE_URL. Reads TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE (and the other TEMPORAL_* names), TASK_QUEUE,
 EVENT_RETENTION, LOG_LEVEL, LOG_FORMAT.

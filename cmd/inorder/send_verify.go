@@ -39,7 +39,11 @@ func (s *sendCmd) keepAndVerify(ctx context.Context, c *servers, batch send.Batc
 		if err != nil {
 			return fmt.Errorf("--ids: %w", err)
 		}
-		defer file.Close()
+		defer func() {
+			if closeErr := file.Close(); closeErr != nil {
+				err = errors.Join(err, fmt.Errorf("--ids: %w", closeErr))
+			}
+		}()
 		keep = func(id string) error { _, err := fmt.Fprintln(file, id); return err }
 	}
 	var taken []string

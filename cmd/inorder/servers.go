@@ -120,6 +120,11 @@ func connect(ctx context.Context, c config.Config, log *slog.Logger) (_ *servers
 	s := &servers{Config: c, log: log, limited: loglimit.New(log, loglimit.Every), metrics: newMetrics(), traffic: traffic.New(),
 		sampled: loglimit.NewSampled(log, endsPerSecond, loglimit.Every)}
 	s.ends = telemetry.NewEnds(s.sampled)
+	defer func() {
+		if err != nil {
+			s.close()
+		}
+	}()
 	if err := s.trace(ctx); err != nil {
 		return nil, err
 	}
@@ -139,11 +144,10 @@ func connect(ctx context.Context, c config.Config, log *slog.Logger) (_ *servers
 		err = s.makePools(ctx)
 		s.drainer = s.newDrainer()
 	}
-	s.readings = s.newReadings()
 	if err != nil {
-		s.close()
 		return nil, err
 	}
+	s.readings = s.newReadings()
 	return s, nil
 }
 
@@ -163,7 +167,9 @@ func (s *servers) makePools(ctx context.Context) (err error) {
 }
 
 func (s *servers) close() {
-	s.temporal.Close()
+	if s.temporal != nil {
+		s.temporal.Close()
+	}
 	for _, pool := range []*pgxpool.Pool{s.pool, s.reserved, s.operators} {
 		if pool != nil {
 			pool.Close()

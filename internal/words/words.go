@@ -38,9 +38,6 @@ func Age(d time.Duration) string {
 			return Count(int(d/s.unit), s.name)
 		}
 	}
-	if d >= 2*time.Minute {
-		return Count(int(d/time.Minute), "minute")
-	}
 	return Count(int(d/time.Second), "second")
 }
 
