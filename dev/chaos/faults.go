@@ -112,8 +112,8 @@ func (s *system) empty(ctx context.Context, settled func(context.Context) error)
 	}
 	s.stack.Temporal.Kill()
 	files, err := filepath.Glob(filepath.Join(s.stack.Dir, "temporal", "temporal.db*"))
-	if err != nil || len(files) == 0 {
-		return fmt.Errorf("no files of Temporal's storage: %w", err)
+	if len(files) == 0 {
+		return errors.Join(errors.New("no files of Temporal's storage"), err)
 	}
 	for _, f := range files {
 		err = errors.Join(err, os.Remove(f))

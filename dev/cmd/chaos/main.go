@@ -45,11 +45,13 @@ func main() {
 			verdicts = append(verdicts, v)
 		}
 	}
-	if !summary(os.Stdout, verdicts) {
-		os.Exit(1)
-	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "chaos:", err)
+	}
+	switch ok := summary(os.Stdout, verdicts); {
+	case !ok:
+		os.Exit(1)
+	case err != nil:
 		os.Exit(2)
 	}
 }
