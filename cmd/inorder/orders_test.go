@@ -42,6 +42,11 @@ func TestSince(t *testing.T) {
 	}
 }
 
+func TestAnOrdersIDIsCountedInCharacters(t *testing.T) {
+	require.NoError(t, (&reconcileCmd{Order: []string{strings.Repeat("é", 255)}}).Validate())
+	require.Error(t, (&reconcileCmd{Order: []string{strings.Repeat("é", 256)}}).Validate())
+}
+
 func TestReconcileRefusesInOneLine(t *testing.T) {
 	clean(t, "HEADLESS_COMMERCE_API_KEY", "")
 	oneLine := func(t *testing.T, errs string) {

@@ -118,7 +118,7 @@ func TestErrorsHaveTypes(t *testing.T) {
 		{&bulk.ChangedError{Expected: 1, Now: 2}, 409, api.ProblemChanged},
 		{&bulk.EndedError{ID: "b"}, 409, api.ProblemUnfit},
 		{&operate.InvalidError{Location: "query.cursor", Message: "it is not one"}, 400, api.ProblemInvalid},
-		{&operate.UnavailableError{Source: "temporal", Why: "nothing was done"}, 503, api.ProblemUnavailable},
+		{&operate.UnavailableError{Source: "temporal", Why: "nothing was done", Cause: errors.New("namespace not found")}, 503, api.ProblemUnavailable},
 		{&net.OpError{Op: "dial", Err: errors.New("refused")}, 503, api.ProblemUnavailable},
 		{&pgconn.PgError{Code: "57P01", Message: "canary"}, 503, api.ProblemUnavailable},
 		{&pgconn.PgError{Code: "42P01", Message: "canary", Where: "PL/pgSQL function f()"}, 503, api.ProblemUnavailable},
@@ -143,6 +143,7 @@ func TestErrorsHaveTypes(t *testing.T) {
 		}
 	}
 	require.Contains(t, r.logs.String(), "SQLSTATE 22P02 orders")
+	require.Contains(t, r.logs.String(), `server=temporal cause="namespace not found"`)
 	require.NotContains(t, r.logs.String(), "canary")
 }
 

@@ -11,6 +11,7 @@ import (
 	"inorder/internal/api"
 	"inorder/internal/bulk"
 	"inorder/internal/operate"
+	"inorder/internal/store"
 )
 
 func TestAPreviewCountsAndShowsTheOldestTen(t *testing.T) {
@@ -31,6 +32,21 @@ func TestAPreviewCountsAndShowsTheOldestTen(t *testing.T) {
 	require.InDelta(t, 25*60, p.First[1].AgeSeconds, 5)
 	require.NotNil(t, p.Filter.ReceivedBefore)
 	require.Zero(t, r.count(`SELECT count(*) FROM bulks`)+len(r.started), "nothing is done")
+}
+
+// The type of an event in the inbox is in its body, so the query can't limit the rows before they are compared.
+func TestAFilterFindsEventsBehindTheLimit(t *testing.T) {
+	r := newRig(t)
+	r.exec(`INSERT INTO event_inbox (event_id, order_id, body, received_at, not_before)
+		SELECT 'evt_' || i, 'order_1', convert_to('{"type":"order.' || CASE i WHEN 9 THEN 'paid' ELSE 'created' END || '"}', 'UTF8'), now() - interval '1 day' + i * interval '1 minute', now()
+		FROM generate_series(0, 9) AS i`)
+	events, _, err := r.Store.Select(t.Context(), store.Selection{Type: "order.paid"}, 2)
+	require.NoError(t, err)
+	require.Len(t, events, 1)
+	require.Equal(t, "evt_9", events[0].EventID)
+	events, _, err = r.Store.Select(t.Context(), store.Selection{Type: "order.created"}, 2)
+	require.NoError(t, err)
+	require.Len(t, events, 2)
 }
 
 func TestFiltersSelect(t *testing.T) {

@@ -224,6 +224,30 @@ func TestSamplesSurviveWhilePostgreSQLIsAway(t *testing.T) {
 	stop()
 }
 
+func TestAStopCountsWhatCannotBeWritten(t *testing.T) {
+	r := newRig(t)
+	w := newWindow()
+	for i := range 3 {
+		r.refuse(fmt.Sprintf("192.0.2.%d", i), nil)
+		x, ok := r.strangers.take()
+		require.True(t, ok)
+		r.explain(x, w)
+	}
+	r.db.set(true)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	r.Keeper.Run(ctx)
+	require.Equal(t, 3, r.drops(dropUnwritten))
+}
+
+func TestAPanicCostsARest(t *testing.T) {
+	r := newRig(t)
+	r.o.Secrets = func() Secrets { panic("canary") }
+	require.Equal(t, maxWork, r.explain(Refusal{Delivery: strangers, Reason: BadSignature}, newWindow()))
+	require.Contains(t, r.logs.String(), "could not be explained")
+	require.NotContains(t, r.logs.String(), "canary")
+}
+
 func TestAStopWritesWhatIsExplained(t *testing.T) {
 	r := newRig(t)
 	r.refuse("192.0.2.1", nil)

@@ -31,6 +31,14 @@ func TestUpdateIsRecorded(t *testing.T) {
 		require.ErrorContains(t, err, "Unknown event type: order.none")
 		require.Equal(t, []string{"*"}, r.at(moved)[0].Record.Events)
 	})
+	t.Run("unless the record was deleted meanwhile", func(t *testing.T) {
+		other := r.register()
+		require.NoError(t, r.Store.Remove(t.Context(), other.ID, time.Now()))
+		require.NoError(t, r.Store.Update(t.Context(), other))
+		list, err := r.Store.List(t.Context())
+		require.NoError(t, err)
+		require.Len(t, list, 1)
+	})
 	t.Run("of a foreign one, and no record is made", func(t *testing.T) {
 		id := r.foreign(foreign, true)
 		_, err := r.SetActive(t.Context(), id, false)
