@@ -177,7 +177,7 @@ func TestEarlyDeathShowsTheLog(t *testing.T) {
 		Name: "broken", Dir: t.TempDir(), Path: "/bin/sh", Args: []string{"-c", "echo the reason; exit 3"},
 		Ready: func(context.Context) error { return fmt.Errorf("not yet") },
 	})
-	require.ErrorContains(t, err, "broken ended while it started: exit status 3")
+	require.ErrorContains(t, err, "broken exited during startup: exit status 3")
 	require.ErrorContains(t, err, "the reason")
 }
 

@@ -69,7 +69,7 @@ func TestARegistrationThatFailsIsTold(t *testing.T) {
 	program, _ := registering(t, "2")
 	s := runSystem(t, program, "PLATFORM=stand-in", "STANDIN_ADDR="+freeAddress(t))
 	s.stop("STANDIN_PID", "SERVE_PID")
-	require.Contains(t, s.out.String(), "nothing that is placed there arrives")
+	require.Contains(t, s.out.String(), "the stand-in delivers nothing")
 	require.Contains(t, s.out.String(), "bin/inorder hooks register http://")
 }
 
@@ -84,7 +84,7 @@ func TestAPortThatTheStandInCannotHaveIsNamed(t *testing.T) {
 		"DATABASE_URL=", "POSTGRES_PORT=0", "TEMPORAL_PORT=0", "TEMPORAL_UI_PORT=0")
 	out, err := dev.CombinedOutput()
 	require.Error(t, err)
-	require.Contains(t, string(out), "the stand-in can't have its port")
+	require.Contains(t, string(out), "the stand-in can't listen on its port")
 	require.Contains(t, string(out), "choose another with STANDIN_ADDR")
 }
 
