@@ -127,7 +127,7 @@ func TestStateSurvives(t *testing.T) {
 	require.NoError(t, s.Stop())
 	require.NoError(t, Remove(dir))
 	require.NoDirExists(t, dir)
-	require.NoError(t, Remove(dir), "there is nothing any more")
+	require.NoError(t, Remove(dir), "nothing is left")
 }
 
 func TestKilledParent(t *testing.T) {

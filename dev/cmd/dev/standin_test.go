@@ -59,7 +59,7 @@ func TestRunWithTheStandIn(t *testing.T) {
 	require.Equal(t, call+call, string(text), "it has forgotten everything")
 	var left string
 	require.NoError(t, conn.QueryRow(t.Context(), `SELECT string_agg(id, ' ') || ', ' || (SELECT string_agg(name, ' ') FROM webhook_secrets) FROM webhook_endpoints`).Scan(&left))
-	require.Equal(t, "wh_other, wh_other", left, "and so do we what was registered there, and only that")
+	require.Equal(t, "wh_other, wh_other", left, "we forget what was registered there, and only that")
 	s.stop("STANDIN_PID", "SERVE_PID")
 	require.Contains(t, s.out.String(), "bin/standin place")
 }

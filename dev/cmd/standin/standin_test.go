@@ -95,7 +95,7 @@ func TestFaults(t *testing.T) {
 	s := start(t, standin.Options{})
 	require.Equal(t, "No faults are set.\n", must(t, "faults"))
 	must(t, "faults", "set", "drop=0.05", "429=next:3")
-	require.Equal(t, "drop=0.05\nduplicate=0.1\nrate_limit=next:3\n", must(t, "faults", "set", "duplicate=10%"), "beside what goes wrong already")
+	require.Equal(t, "drop=0.05\nduplicate=0.1\nrate_limit=next:3\n", must(t, "faults", "set", "duplicate=10%"), "the faults that were already set stay")
 	require.Equal(t, 0.05, s.Faults().Drop.Share)
 	require.Equal(t, "No faults are set.\n", must(t, "faults", "clear"))
 	require.Equal(t, standin.Faults{}, s.Faults())
