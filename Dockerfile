@@ -3,7 +3,7 @@
 FROM golang:1.26-alpine3.22 AS build
 # The build context has no git history, so the version must be passed in.
 ARG VERSION
-RUN test -n "${VERSION}" || { echo 'VERSION is not set. Say --build-arg VERSION=$(git describe --always --dirty), or for compose: VERSION=$(git describe --always --dirty) docker compose up --build' >&2; exit 1; }
+RUN test -n "${VERSION}" || { echo 'VERSION is not set. Pass --build-arg VERSION=$(git describe --always --dirty), or for compose: VERSION=$(git describe --always --dirty) docker compose up --build' >&2; exit 1; }
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN --mount=type=cache,target=/go/pkg/mod go mod download

@@ -9,11 +9,11 @@ GO_TEST_FLAGS ?=
 RACE := $(shell command -v $$(go env CC) >/dev/null && echo -race)
 
 .PHONY: help
-help: ## This list
+help: ## Show this list
 	@grep -hE '^[a-z/-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 .PHONY: run
-run: build bin/dev bin/standin ## Run everything in the foreground: PostgreSQL, Temporal with its UI, inorder; with PLATFORM=stand-in the stand-in, too
+run: build bin/dev bin/standin ## Run everything in the foreground: PostgreSQL, Temporal with its UI, inorder; PLATFORM=stand-in adds the stand-in
 	@PLATFORM='$(PLATFORM)' bin/dev run
 
 .PHONY: build
@@ -38,34 +38,34 @@ conformance/node_modules: conformance/package-lock.json
 	@if command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null; then \
 		cd conformance && npm ci --no-audit --no-fund --loglevel=error && touch node_modules; \
 	else \
-		echo "The test against the platform's official SDK needs Node.js 20 or newer with npm, and here is $$(node --version 2>/dev/null || echo none). Install it$${CI:+: in CI no test is skipped}." >&2; \
+		echo "The test against the platform's official SDK needs Node.js 20 or newer with npm; found: $$(node --version 2>/dev/null || echo none). Install it$${CI:+: in CI no test is skipped}." >&2; \
 		[ -z "$$CI" ]; \
 	fi
 
 .PHONY: image
-image: ## Build the image inorder, which says its version
+image: ## Build the inorder image, labelled with its version
 	docker build --build-arg VERSION=$(VERSION) -t inorder .
 
 BENCH = cd bench && go build -o ../bin/bench . && cd .. && bin/bench -inorder bin/inorder -version '$(VERSION)'
 .PHONY: bench
-bench: build ## Measure beside River, DBOS, a plain handler and others, about 35 minutes; BEFORE=program: beside an older build, too
+bench: build ## Compare with River, DBOS, a plain handler and others, about 35 minutes; BEFORE=program adds an older build
 	@$(BENCH) -before '$(BEFORE)'
 
 .PHONY: bench/short
-bench/short: build ## The same in less than five minutes
+bench/short: build ## The same comparison in less than five minutes
 	@$(BENCH) -short -before '$(BEFORE)'
 
 .PHONY: bench/filled
-bench/filled: build ## Measure with 1,000,000 processed and 100,000 waiting events and 200,000 orders, beside empty tables
+bench/filled: build ## Measure with 1,000,000 processed and 100,000 waiting events and 200,000 orders, compared with empty tables
 	@$(BENCH) -filled
 
 .PHONY: bench/lists
-bench/lists: build ## Measure each list's first page and each view that operators see, on the same full tables
+bench/lists: build ## Measure the first page of each list, and each view that operators see, on the same full tables
 	@$(BENCH) -lists 200
 
 # "The commit before" is HEAD if Go or SQL code has uncommitted changes, else the commit before HEAD.
 .PHONY: bench/guard
-bench/guard: build ## Say what became slower since the commit before, beyond noise; BEFORE=commit or BEFORE=program: since that one
+bench/guard: build ## Report what became slower, beyond noise, since the commit before; BEFORE=commit or BEFORE=program picks another
 	@before='$(BEFORE)'; if ! [ -f "$$before" ]; then \
 		before=$${before:-$$(git diff --quiet HEAD -- '*.go' '*.sql' go.mod && echo HEAD^ || echo HEAD)} && \
 		rm -rf bin/before.src && mkdir -p bin/before.src && git archive "$$before" | tar -x -C bin/before.src && \
@@ -74,11 +74,11 @@ bench/guard: build ## Say what became slower since the commit before, beyond noi
 	fi; $(BENCH) -guard -before "$$before"
 
 .PHONY: bench/plots
-bench/plots: ## Draw RESULTS, a file of results, into docs/benchmark; default: the newest of the long form
+bench/plots: ## Draw the charts in docs/benchmark from RESULTS, a file of results; default: the newest of the long form
 	@cd bench && go build -o ../bin/bench . && cd .. && bin/bench -plots '$(or $(RESULTS),$(lastword $(sort $(wildcard bench/results/*-long.json))))'
 
 .PHONY: bench/engine
-bench/engine: build bin/temporal-server ## Measure settings of Temporal's server, beside the usual ones; BUILDS='name=program;…': other builds, too
+bench/engine: build bin/temporal-server ## Compare settings of Temporal's server with the usual ones; BUILDS='name=program;…' adds other builds
 	@$(BENCH) -engine -builds '$(BUILDS)'
 
 # Temporal's production server, of the development server's version. Its command needs a few more modules than the development server.
@@ -112,7 +112,7 @@ fuzz: ## Fuzz the parser, the domain and the verifier for a minute each
 	go test -run '^$$' -fuzz FuzzVerify -fuzztime 60s ./internal/delivery
 
 .PHONY: fixtures
-fixtures: build bin/dev ## Record the replay fixtures that are missing, from landed code
+fixtures: build bin/dev ## Record the missing replay fixtures, from landed code
 	RECORD_FIXTURES=1 bin/dev test -- go test -count 1 -run TestRecordFixtures ./workflows/...
 
 BROWSER = command -v chromium chromium-browser google-chrome google-chrome-stable >/dev/null || \
@@ -122,12 +122,12 @@ browser: ## Test what operators see and do in Temporal's UI, in a headless Chrom
 	@$(BROWSER) ./...
 
 .PHONY: screenshots
-screenshots: ## Take the README's pictures of Temporal's UI anew, in a headless Chromium
+screenshots: ## Retake the README's pictures of Temporal's UI, in a headless Chromium
 	@for test in TestColumnsAndViews TestAnOperatorReleasesAWaitingEvent TestDetailsFitInEachPhase; do ($(BROWSER) . -run "^$$test\$$" -pictures '$(CURDIR)/docs/img') || exit 1; done
 
 # The tests of tools and of the dashboard are not cached: they read files outside their module, where Go's cache notices no change.
 .PHONY: lint
-lint: bin/staticcheck bin/workflowcheck ## Formatting, vet, staticcheck, workflowcheck, the compose file
+lint: bin/staticcheck bin/workflowcheck ## Run gofmt, vet, staticcheck, workflowcheck, go mod tidy -diff; test bench, deploy/dashboard, and tools with the compose file
 	@files=$$(find . -name node_modules -prune -o -name '*.go' -print); test -z "$$(gofmt -l $$files)" || { gofmt -d $$files; exit 1; }
 	go vet ./...
 	bin/staticcheck ./...
@@ -139,7 +139,7 @@ lint: bin/staticcheck bin/workflowcheck ## Formatting, vet, staticcheck, workflo
 	cd deploy/dashboard && go vet ./... && ../../bin/staticcheck ./... && go mod tidy -diff && go test -count=1 ./...
 
 .PHONY: dashboard
-dashboard: ## Write deploy/dashboard.json anew, for Grafana, from deploy/dashboard
+dashboard: ## Regenerate deploy/dashboard.json, for Grafana, from deploy/dashboard
 	cd deploy/dashboard && go run . >../dashboard.json.new && mv ../dashboard.json.new ../dashboard.json
 
 bin/staticcheck: tools/go.mod
@@ -153,7 +153,7 @@ fmt: ## Format all Go code
 	find . -name node_modules -prune -o -name '*.go' -print | xargs gofmt -w
 
 .PHONY: temporal
-temporal: bin/dev ## Find the Temporal CLI, or build bin/temporal, and print where it is
+temporal: bin/dev ## Find the Temporal CLI, or build bin/temporal, and print its path
 	@bin/dev temporal
 
 .PHONY: clean

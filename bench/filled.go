@@ -78,7 +78,7 @@ func (b *bench) runFilled(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("\nWith 1,000,000 processed and 100,000 waiting events and 200,000 orders, of what it is on empty tables (median of %d rounds, its bounds at %.0f %%):\n\n| | %s",
+	fmt.Printf("\nWith 1,000,000 processed and 100,000 waiting events and 200,000 orders, relative to empty tables (medians of %d rounds, with bounds at %.0f %%):\n\n| | %s",
 		b.results.rounds(), 100*confidence, "events/s on empty / full tables |")
 	for _, g := range guarded {
 		fmt.Printf(" %s |", g.name)

@@ -68,7 +68,7 @@ func (r *results) slower() (slower, all []string) {
 				if !measured {
 					continue
 				}
-				line := fmt.Sprintf("%s of %s, %s: %s of before; before beside itself %s", g.name, c.now, l.name, now, noise)
+				line := fmt.Sprintf("%s of %s, %s: %s relative to before; before relative to itself: %s", g.name, c.now, l.name, now, noise)
 				all = append(all, line)
 				if now.exceeds(noise) {
 					slower = append(slower, line)

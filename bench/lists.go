@@ -64,7 +64,7 @@ func (b *bench) runLists(ctx context.Context, each int) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("With %d processed and %d waiting events, %d orders and an inbox of 20000, each asked %d times:\n\n| | p50, ms | p95, ms | worst, ms | CPU of both servers, ms | must be |\n|---|---:|---:|---:|---:|---|\n",
+	fmt.Printf("With %d processed and %d waiting events, %d orders and an inbox of 20000, each view read %d times:\n\n| | p50, ms | p95, ms | worst, ms | CPU of both servers, ms | must be |\n|---|---:|---:|---:|---:|---|\n",
 		1_000_000/b.share, 100_000/b.share, 200_000/b.share, each)
 	for _, q := range sample.questions() {
 		rest := time.Duration(0)

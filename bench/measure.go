@@ -73,7 +73,7 @@ func (s *subject) await(ctx context.Context, since time.Time, counted, events, r
 	case err != nil:
 		return fmt.Errorf("%d of %d events have ended: %w", ended-counted, events-counted, err)
 	case ended > events && !s.counts: // a workflow may run twice
-		return fmt.Errorf("%d events have ended, of %d", ended-counted, events-counted)
+		return fmt.Errorf("%d events have ended, although only %d were sent", ended-counted, events-counted)
 	}
 	return nil
 }

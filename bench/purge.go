@@ -61,8 +61,8 @@ func (b *bench) runPurge(ctx context.Context, n int, calm time.Duration) error {
 }
 
 func purgeFlags() (rows *int, calm *time.Duration) {
-	return flag.Int("purge", 0, "instead: acknowledgements while so many rows and so many payloads are purged"),
-		flag.Duration("calm", 30*time.Second, "of -purge: how long acknowledgements are measured before and after it")
+	return flag.Int("purge", 0, "instead: measure acknowledgements while this many rows and this many payloads are purged"),
+		flag.Duration("calm", 30*time.Second, "with -purge: how long acknowledgements are measured before and after the purge")
 }
 
 // purgeUnder measures a purge under one load, and prints a line of the table.
@@ -103,7 +103,7 @@ func (s *subject) purgeUnder(ctx context.Context, c client.Client, rate, n int, 
 		return err
 	}
 	if int(result.Deleted) < n || int(result.Payloads) < n {
-		return fmt.Errorf("the purge deleted %d rows and %d payloads", result.Deleted, result.Payloads)
+		return fmt.Errorf("the purge deleted %d rows and %d payloads, not %d of each", result.Deleted, result.Payloads, n)
 	}
 	after, err := s.acksFor(ctx, rate, calm, nil)
 	if err != nil {

@@ -46,9 +46,9 @@ func (s sampled) aboutEvents() (all []question) {
 	hour := anHourAgo()
 	for name, f := range map[string]api.Filter{
 		"all": {}, "ended": {State: api.StateEnded}, "in the inbox": {State: api.StateInbox}, "applying": {State: api.StateApplying}, "waiting": {State: api.StateWaiting}, "stuck": {State: api.StateStuck},
-		"in attention": {State: api.StateAttention}, "of the common outcome": {Outcome: "applied"}, "of an outcome": {Outcome: "stale"}, "of a rare outcome": {Outcome: "discarded"}, "of an outcome of none": {Outcome: "expired"},
-		"of a type": {Type: "order.paid"}, "of a rare type": {Type: "order.rare"}, "of a type of none": {Type: "order.never"}, "of a store": {StoreID: "store_demo"}, "of a store of none": {StoreID: "store_none"},
-		"of an order": {OrderID: s.order}, "of an order that is missing": {OrderID: s.waitedFor}, "via the inbox, of which there is none": {Via: "inbox"}, "received since": {ReceivedAfter: &hour}, "received before": {ReceivedBefore: &hour},
+		"in attention": {State: api.StateAttention}, "of the common outcome": {Outcome: "applied"}, "of an outcome": {Outcome: "stale"}, "of a rare outcome": {Outcome: "discarded"}, "of an outcome without events": {Outcome: "expired"},
+		"of a type": {Type: "order.paid"}, "of a rare type": {Type: "order.rare"}, "of a type without events": {Type: "order.never"}, "of a store": {StoreID: "store_demo"}, "of a store without events": {StoreID: "store_none"},
+		"of an order": {OrderID: s.order}, "of an order that is missing": {OrderID: s.waitedFor}, "via the inbox, of which there are none": {Via: "inbox"}, "received since": {ReceivedAfter: &hour}, "received before": {ReceivedBefore: &hour},
 		"of a rare type, received before": {Type: "order.rare", ReceivedBefore: &hour},
 	} {
 		all = append(all, question{"events " + name, listLimit, func(ctx context.Context, i *inspect.Inspector) error {
@@ -60,7 +60,7 @@ func (s sampled) aboutEvents() (all []question) {
 }
 
 func (s sampled) aboutOrders() (all []question) {
-	for name, q := range map[string]api.OrdersQuery{"all": {}, "of a status": {Status: "confirmed"}, "of a status of none": {Status: "cancelled"}, "of a store": {StoreID: "store_demo"}, "of a store of none": {StoreID: "store_none"},
+	for name, q := range map[string]api.OrdersQuery{"all": {}, "of a status": {Status: "confirmed"}, "of a status without orders": {Status: "cancelled"}, "of a store": {StoreID: "store_demo"}, "of a store without orders": {StoreID: "store_none"},
 		"by an ID": {Q: s.order}, "by the beginning of many IDs": {Q: "order_"}, "by a number": {Q: s.number}, "by the beginning of numbers": {Q: s.number[:2]}, "updated before": {UpdatedBefore: anHourAgo()}} {
 		q.Limit = 50
 		all = append(all, question{"orders " + name, listLimit, func(ctx context.Context, i *inspect.Inspector) error { _, err := i.Orders(ctx, q); return err }})
@@ -69,7 +69,7 @@ func (s sampled) aboutOrders() (all []question) {
 }
 
 func aboutAudit() (all []question) {
-	for name, q := range map[string]api.AuditQuery{"all": {}, "of an actor": {Actor: "anna"}, "of an actor of none": {Actor: "ben"}, "of an action of none": {Action: "discard"}, "of an event": {EventID: "evt_77"}, "of an order": {OrderID: "order_77"}} {
+	for name, q := range map[string]api.AuditQuery{"all": {}, "of an actor": {Actor: "anna"}, "of an actor without entries": {Actor: "ben"}, "of an action without entries": {Action: "discard"}, "of an event": {EventID: "evt_77"}, "of an order": {OrderID: "order_77"}} {
 		q.Limit = 50
 		all = append(all, question{"audit " + name, listLimit, func(ctx context.Context, i *inspect.Inspector) error { _, err := i.Audit(ctx, q); return err }})
 	}
@@ -113,6 +113,6 @@ func (s sampled) aboutOne() []question {
 // statusAnew asks for the status when no answer of Temporal is cached, as after a while without a request. Temporal answers about ten queries
 // over all workflows per second, and the status needs up to five, so the requests are this far apart.
 const (
-	statusAnew = "the status, with Temporal asked anew"
+	statusAnew = "the status, with Temporal asked again"
 	apart      = 600 * time.Millisecond
 )

@@ -91,7 +91,7 @@ func poll(ctx context.Context, pause time.Duration, ask func() (bool, error)) er
 		case yes || err != nil:
 			return err
 		case time.Since(begin) > 5*time.Minute:
-			return fmt.Errorf("not after 5 minutes")
+			return fmt.Errorf("gave up after 5 minutes")
 		}
 		select {
 		case <-ctx.Done():

@@ -57,7 +57,7 @@ func TestTheSDKRetries(t *testing.T) {
 	a := r.try("webhooks.adminCreate", hook("*"))
 	require.Nil(t, a.Error)
 	require.Equal(t, 3, a.Attempts)
-	require.Equal(t, 1, r.Stats().Webhooks, "what was refused was not done")
+	require.Equal(t, 1, r.Stats().Webhooks, "a refused request changes nothing")
 
 	r.faults(standin.Faults{ServerError: standin.Fault{Next: 9}})
 	a = r.try("webhooks.adminCreate", hook("*"))

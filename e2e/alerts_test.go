@@ -43,7 +43,7 @@ const (
 // every second. Without an installed Prometheus the test is skipped; in CI it fails.
 func watch(t *testing.T, s *system, adminURL string) *watched {
 	_, err := exec.LookPath("prometheus")
-	testenv.Need(t, err, "without Prometheus nothing shows that an alert fires")
+	testenv.Need(t, err, "without Prometheus, no test shows that an alert fires")
 	port, err := stack.FreePort()
 	require.NoError(t, err)
 	w := &watched{&workplace{T: t, dir: t.TempDir()}, s, fmt.Sprintf("127.0.0.1:%d", port)}

@@ -109,7 +109,7 @@ func (e *edge) requirePassedOn(t *testing.T, u [2]*upstream) {
 			require.Equal(t, http.StatusOK, a.status)
 			came, bodies := both(u)
 			require.Len(t, came, 1)
-			require.True(t, bytes.Equal(body, bodies[0]), "the body is another one")
+			require.True(t, bytes.Equal(body, bodies[0]), "the body was changed")
 			require.Equal(t, r.path, came[0].RequestURI)
 			require.Equal(t, edgeHost, came[0].Host)
 			for _, name := range []string{delivery.SignatureHeader, "Content-Encoding", "Content-Type"} {

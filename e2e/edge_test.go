@@ -89,7 +89,7 @@ func newEdge(t *testing.T, program string, upstreams [2]string) *edge {
 	}
 	stop, err := b.Run(t.Context())
 	if errors.Is(err, stack.ErrNotInstalled) {
-		testenv.Need(t, err, "nothing shows that deploy/ is right")
+		testenv.Need(t, err, "deploy/ is not tested")
 	}
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, stop()) })

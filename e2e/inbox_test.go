@@ -80,7 +80,7 @@ func TestOrdersStayRightWhileTemporalIsAway(t *testing.T) {
 			}
 			early, result := s.posts(sample.Options{Type: "order.paid", OrderID: "order_late", At: time.Now().Add(time.Minute)})
 			require.Equal(t, delivery.ResultSpilled, result)
-			s.eventually("all whose order is there are applied", func() bool {
+			s.eventually("all events whose order exists are applied", func() bool {
 				return s.count(`SELECT count(*) FROM webhook_events WHERE via = 'inbox' AND outcome = 'applied'`) == 81
 			})
 			require.Equal(t, 40, s.count(`SELECT count(*) FROM orders WHERE payment_status = 'paid' AND id <> 'order_waited_for'`))
@@ -90,10 +90,10 @@ func TestOrdersStayRightWhileTemporalIsAway(t *testing.T) {
 			require.Equal(t, http.StatusOK, resp.StatusCode)
 
 			back()
-			s.eventually("who waited is released", func() bool { return s.outcome(waiting) == "applied" })
+			s.eventually("the waiting event is released", func() bool { return s.outcome(waiting) == "applied" })
 			s.eventually("nothing is left in the inbox", func() bool { return s.inbox() == 0 })
 			s.send(sample.Options{Type: "order.created", OrderID: "order_late"})
-			s.eventually("who came before its order is applied", func() bool { return s.outcome(early) == "applied" })
+			s.eventually("the event that came before its order is applied", func() bool { return s.outcome(early) == "applied" })
 		})
 	}
 }

@@ -38,7 +38,7 @@ func TestListenShowsWhatArrives(t *testing.T) {
 	p.awaits("  applied  " + s.uiLink())
 
 	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
-	require.NoError(t, p.Wait(), "a wished stop is exit code 0")
+	require.NoError(t, p.Wait(), "a requested stop exits with code 0")
 	s.print(p.out.String())
 	require.Empty(t, s.webhooks())
 	p = s.listen(freeAddr(t))

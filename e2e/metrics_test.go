@@ -114,7 +114,7 @@ func TestMetricsAreThoseOfTheList(t *testing.T) {
 		then = scrapeFrom(t, c.URL)
 		return then.values["inorder_event_seconds"] == 101
 	})
-	require.Equal(t, string(listed), then.list(), "nothing that is made up is a label")
+	require.Equal(t, string(listed), then.list(), "no made-up value becomes a label")
 	require.Equal(t, 101.0, then.values["inorder_ack_seconds"])
 	require.Equal(t, 100.0, then.values[`inorder_requests_refused_total{status="404"}`])
 	require.Equal(t, 1.0, then.values[`inorder_events_ended_total{outcome="applied",via="workflow"}`]+then.values[`inorder_events_ended_total{outcome="applied",via="inbox"}`])
@@ -143,7 +143,7 @@ func TestAnyProcessTellsWhenJobsLastSucceeded(t *testing.T) {
 	require.NoError(t, worker.Process.Kill())
 	_ = worker.Wait()
 	s.start("receiver")
-	s.eventually("a receiver tells it, after the worker is gone", func() bool {
+	s.eventually("a receiver reports it after the worker has stopped", func() bool {
 		if status, _ := readyz(t, strings.TrimPrefix(c.URL, "http://")); status == 0 {
 			return false
 		}

@@ -23,7 +23,7 @@ const olderCommit = "b76d8cb"
 var older = sync.OnceValues(buildOlder)
 
 // errNoHistory reports that the checkout does not have the commit: it is a tarball or a shallow clone.
-var errNoHistory = errors.New("commit " + olderCommit + " is not in this checkout (`git fetch --unshallow`)")
+var errNoHistory = errors.New("commit " + olderCommit + " is not in this checkout: run `git fetch --unshallow`")
 
 // olderProgram returns the path of the older version, or of this version if the checkout has no history. Then a test still shows what a
 // rolling upgrade refuses or loses, but not whether the two versions can handle each other's workflow histories.

@@ -173,7 +173,7 @@ func TestStopFinishesWhatWasAccepted(t *testing.T) {
 	<-some
 	require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
 	wg.Wait()
-	require.NoError(t, cmd.Wait(), "a wished stop is exit code 0")
+	require.NoError(t, cmd.Wait(), "a requested stop exits with code 0")
 	s.serve()
 	s.eventually("all that was accepted is applied", func() bool {
 		return s.count(`SELECT count(*) FROM webhook_events WHERE event_id = any($1)`, accepted) == len(accepted)

@@ -30,7 +30,7 @@ func (s *system) throughPooler(serverConns int) (direct string) {
 	direct = s.databaseURL()
 	pooled, stop, err := stack.PgBouncer(s.t.Context(), direct, serverConns)
 	if errors.Is(err, stack.ErrNotInstalled) {
-		testenv.Need(s.t, err, "without PgBouncer nothing shows that we work behind it")
+		testenv.Need(s.t, err, "without PgBouncer, no test shows that inorder works behind it")
 	}
 	require.NoError(s.t, err)
 	s.t.Cleanup(func() { require.NoError(s.t, stop()) })

@@ -42,7 +42,7 @@ func TestAReconciliationThatCannotGoOnEndsAndSaysSo(t *testing.T) {
 	require.Contains(t, out, "400 Bad Request")
 
 	refuses.Store(false)
-	require.Contains(t, p.reconcile(), "150 compared, 50 repaired: 50 missing", "the next one begins anew")
+	require.Contains(t, p.reconcile(), "150 compared, 50 repaired: 50 missing", "the next one starts over")
 	require.Equal(t, p.theirs(), p.ours())
 }
 

@@ -39,7 +39,7 @@ func TestLostDeliveriesAreRepairedByOneReconciliation(t *testing.T) {
 	require.Empty(t, p.differing())
 	require.Equal(t, p.theirs(), p.ours())
 	require.Equal(t, len(lost), p.repairs(), "each once")
-	p.eventually("what waited goes on", func() bool { return p.count(`SELECT count(*) FROM pending_events`) == 0 })
+	p.eventually("the waiting events continue", func() bool { return p.count(`SELECT count(*) FROM pending_events`) == 0 })
 	require.Equal(t, p.theirs(), p.ours(), "and what waited changes nothing that is newer")
 
 	require.Contains(t, p.reconcile(), " 0 repaired: ")

@@ -200,11 +200,11 @@ func TestWhatOnlyTheNewerVersionKnowsWaitsForIt(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, d.Status)
 	f.deliver(sample.Event(sample.Options{ID: "evt_other", Type: "order.created", OrderID: "order_2"}))
-	f.eventually("others go on", func() bool { return f.outcome("evt_other") == "applied" })
+	f.eventually("other events are applied", func() bool { return f.outcome("evt_other") == "applied" })
 
 	n.drain()
 	n.begin(program)
-	f.eventually("it goes on with the newer one", func() bool {
+	f.eventually("it continues on the newer worker", func() bool {
 		d, err := f.temporal.DescribeWorkflow(t.Context(), "evt_canceled", "")
 		return err == nil && d.Status == enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED
 	})

@@ -152,13 +152,13 @@ func TestRotatingTheSecretUnderLoadRefusesNoDelivery(t *testing.T) {
 	require.Equal(t, 1, ended)
 	s.awaitRefused(before, end)
 	further := r.count(after) + some
-	s.eventually("the new one goes on", func() bool { return r.count(after) >= further })
+	s.eventually("deliveries with the new secret continue", func() bool { return r.count(after) >= further })
 	r.stop.Store(true)
 	r.wg.Wait()
 
 	require.Empty(t, r.refused)
 	require.Nil(t, s.secretVerified(admin, before, "wh_before"))
-	s.eventually("the table says when each was last of use", func() bool {
+	s.eventually("the table says when each was last used", func() bool {
 		first, second := s.secretNoted(before), s.secretNoted(after)
 		return first != nil && second != nil && second.After(*first)
 	})

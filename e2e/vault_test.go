@@ -33,7 +33,7 @@ type vault struct {
 func newVault(t *testing.T) *vault {
 	for _, program := range []string{"pg_dump", "pg_restore", "psql", "sqlite3"} {
 		_, err := exec.LookPath(program)
-		testenv.Need(t, err, "nothing shows that a backup can be restored")
+		testenv.Need(t, err, "restoring a backup is not tested")
 	}
 	engine, err := stack.Start(t.Context(), stack.Options{Root: testenv.Root(), DatabaseURL: os.Getenv(testenv.DatabaseVariable)})
 	require.NoError(t, err)

@@ -35,7 +35,7 @@ func TestPodsStopInTheirTime(t *testing.T) {
 	spec := m.serve.Spec.Template.Spec
 	sleep := time.Duration(spec.Containers[0].Lifecycle.PreStop.Sleep.Seconds) * time.Second
 	require.Greater(t, time.Duration(*spec.TerminationGracePeriodSeconds)*time.Second, sleep+drainTime(t))
-	require.Equal(t, 0, m.serve.Spec.Strategy.RollingUpdate.MaxUnavailable.IntValue(), "one is there before another goes")
+	require.Equal(t, 0, m.serve.Spec.Strategy.RollingUpdate.MaxUnavailable.IntValue(), "a new pod is ready before an old one stops")
 	require.Greater(t, *m.serve.Spec.Replicas, int32(m.budget.Spec.MaxUnavailable.IntValue()), "a drained node leaves one")
 }
 
@@ -91,7 +91,7 @@ func TestTheAdminListenerIsNotPublic(t *testing.T) {
 	m := kubernetes(t)
 	require.Len(t, m.service.Spec.Ports, 1)
 	require.Equal(t, intstr.FromString("webhooks"), m.service.Spec.Ports[0].TargetPort)
-	require.Empty(t, m.service.Spec.Type, "it is the cluster's own")
+	require.Empty(t, m.service.Spec.Type, "it can be reached only from within the cluster")
 	for _, rule := range m.ingress.Spec.Rules {
 		require.Len(t, rule.HTTP.Paths, 1)
 		path := rule.HTTP.Paths[0]
@@ -110,7 +110,7 @@ func TestTheAdminListenerIsNotPublic(t *testing.T) {
 		}
 		for _, rule := range p.Spec.Ingress {
 			require.Len(t, rule.Ports, 1)
-			require.Equal(t, rule.Ports[0].Port.StrVal == "admin", len(rule.From) > 0, "everybody may come to the receiver, and only to it")
+			require.Equal(t, rule.Ports[0].Port.StrVal == "admin", len(rule.From) > 0, "everybody may connect to the receiver, and only to it")
 			for _, from := range rule.From {
 				require.NotNil(t, from.PodSelector)
 				require.NotNil(t, from.NamespaceSelector)

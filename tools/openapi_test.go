@@ -20,7 +20,7 @@ func TestTheDocumentOfTheAdminAPIIsValid(t *testing.T) {
 		`"openapi": "`:  `"openapy": "`,
 	} {
 		require.Contains(t, string(text), was)
-		require.NotEmpty(t, faults(t, bytes.Replace(text, []byte(was), []byte(becomes), 1)), "what is wrong is found: %s", becomes)
+		require.NotEmpty(t, faults(t, bytes.Replace(text, []byte(was), []byte(becomes), 1)), "the mistake is found: %s", becomes)
 	}
 	require.NotEmpty(t, faults(t, bytes.ReplaceAll(text, []byte(`schemas/Problem"`), []byte(`schemas/Nothing"`))))
 }

@@ -24,7 +24,7 @@ func systemdAnalyze(t *testing.T, args ...string) string {
 	t.Helper()
 	program, err := exec.LookPath("systemd-analyze")
 	if err != nil && os.Getenv("CI") == "" {
-		t.Skipf("nothing shows that deploy/systemd is right: %v; install it (apt-get install systemd)", err)
+		t.Skipf("deploy/systemd is not tested: %v; install it (apt-get install systemd)", err)
 	}
 	require.NoError(t, err)
 	root := t.TempDir()
@@ -84,7 +84,7 @@ func TestSystemdUnitsFitTheProgram(t *testing.T) {
 	require.NoError(t, err)
 	require.Greater(t, time.Duration(stop)*time.Second, drainTime(t))
 	require.Equal(t, []string{"always"}, values(unit, "Restart"))
-	require.Equal(t, []string{"0"}, values(unit, "StartLimitIntervalSec"), "it is never given up")
+	require.Equal(t, []string{"0"}, values(unit, "StartLimitIntervalSec"), "systemd never stops restarting it")
 	files, err := strconv.Atoi(values(unit, "LimitNOFILE")[0])
 	require.NoError(t, err)
 	require.Greater(t, files, 4096+128, "MAX_CONNECTIONS, and what the process needs beside it")

@@ -24,7 +24,7 @@ const diskSize = "2g" // most of it is never used
 // newDisk moves the data of a running PostgreSQL onto a disk, and restarts PostgreSQL. It needs Linux, root and the right to mount.
 func newDisk(ctx context.Context, s *stack.Stack, pool *pgxpool.Pool) (*disk, error) {
 	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
-		return nil, errors.New("it needs root on Linux")
+		return nil, errors.New("they need root on Linux")
 	}
 	d := &disk{}
 	if err := pool.QueryRow(ctx, `SHOW data_directory`).Scan(&d.dir); err != nil {

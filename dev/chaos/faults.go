@@ -94,7 +94,7 @@ func (s *system) full(ctx context.Context, d time.Duration) error {
 	}
 	select {
 	case <-s.stack.Postgres.Exited():
-		s.note("PostgreSQL ended of its full disk")
+		s.note("PostgreSQL exited because its disk was full")
 		return s.stack.Postgres.Start(context.WithoutCancel(ctx))
 	default:
 		return nil
@@ -108,12 +108,12 @@ func (s *system) empty(ctx context.Context, settled func(context.Context) error)
 	waiting, cancel := context.WithTimeout(ctx, 90*time.Second)
 	defer cancel()
 	if err := settled(waiting); err != nil {
-		return fmt.Errorf("left out, because events still move: %w", err)
+		return fmt.Errorf("skipped, because events are still being processed: %w", err)
 	}
 	s.stack.Temporal.Kill()
 	files, err := filepath.Glob(filepath.Join(s.stack.Dir, "temporal", "temporal.db*"))
 	if len(files) == 0 {
-		return errors.Join(errors.New("no files of Temporal's storage"), err)
+		return errors.Join(errors.New("found no files of Temporal's storage"), err)
 	}
 	for _, f := range files {
 		err = errors.Join(err, os.Remove(f))

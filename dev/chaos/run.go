@@ -54,7 +54,7 @@ func (v Verdict) String() string {
 	for _, as := range slices.Sorted(maps.Keys(v.Ends)) {
 		ends = append(ends, fmt.Sprintf("%d %s", v.Ends[as], as))
 	}
-	return fmt.Sprintf("seed %d: %s: %d events acknowledged = %s; %d orders as the oracle says; %d faults, %d acts of an operator, %d deliveries in %d requests, %d spilled",
+	return fmt.Sprintf("seed %d: %s: %d events acknowledged = %s; %d orders match the oracle; %d faults, %d operator actions, %d deliveries in %d requests, %d spilled",
 		v.Seed, word, v.Events, strings.Join(ends, " + "), v.Orders, v.Faults, v.Acts, v.Deliveries, v.Attempts, v.Spilled)
 }
 
@@ -163,7 +163,7 @@ func (s *system) finish(ctx context.Context, sending *sending, within time.Durat
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-time.After(within):
-		return fmt.Errorf("deliveries: expected all to be acknowledged within %s after the faults; the rest is in deliveries.jsonl", within)
+		return fmt.Errorf("deliveries: expected all to be acknowledged within %s after the faults; deliveries.jsonl lists all attempts", within)
 	}
 }
 

@@ -25,7 +25,7 @@ func await(ctx context.Context, left func(context.Context) (string, error)) erro
 		cancel()
 		switch {
 		case ctx.Err() != nil:
-			return fmt.Errorf("it waited for %s", what)
+			return fmt.Errorf("timed out waiting for %s", what)
 		case err != nil:
 			what = err.Error()
 		case now == "":

@@ -67,7 +67,7 @@ func startSystem(ctx context.Context, o Options, dir string) (s *system, err err
 		return s, err
 	}
 	if s.disk, err = newDisk(ctx, s.stack, s.pool); err != nil {
-		s.note("no full disk: " + err.Error())
+		s.note("no full-disk faults: " + err.Error())
 	}
 	s.plan = newPlan(o.Seed, o.Duration, s.disk != nil)
 	if out, err := s.command(ctx, "migrate"); err != nil {

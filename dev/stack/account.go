@@ -39,7 +39,7 @@ func postgresAccount(data string) (*account, error) {
 			return &account{name, uint32(uid), uint32(gid)}, nil
 		}
 	}
-	return nil, fmt.Errorf("PostgreSQL refuses to run as root, and there is neither a user postgres nor nobody: run as another user, or set DATABASE_URL")
+	return nil, fmt.Errorf("PostgreSQL refuses to run as root, and there is no user postgres or nobody: run as another user, or set DATABASE_URL")
 }
 
 func (a *account) credential() *syscall.Credential {

@@ -11,7 +11,7 @@ import (
 )
 
 // ErrNotInstalled reports that this machine does not have the program.
-var ErrNotInstalled = errors.New("it is neither in PATH nor in /usr/sbin")
+var ErrNotInstalled = errors.New("not found in PATH or /usr/sbin")
 
 // Beside is a program that runs beside inorder in production and is installed from packages, such as nginx. It is no part of
 // a Stack: each test that needs it runs it.

@@ -61,7 +61,7 @@ type Address struct {
 func (a Address) checkFree() error {
 	l, err := net.Listen("tcp", a.Addr)
 	if err != nil {
-		return fmt.Errorf("%s can't have its port: %w\nstop what has it (ss -ltnp shows it), or choose another with %s",
+		return fmt.Errorf("%s can't listen on its port: %w\nstop the process that uses it (ss -ltnp shows it), or choose another with %s",
 			a.Who, err, a.Setting)
 	}
 	return l.Close()

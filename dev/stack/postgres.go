@@ -91,7 +91,7 @@ func (p *postgres) prepare(ctx context.Context) (err error) {
 		return err
 	}
 	if have, want := majorOf(p.user, p.bin), strings.TrimSpace(string(version)); have != want {
-		return fmt.Errorf("the data in %s is of version %s, and %s has version %q: put a PostgreSQL %s into PATH, or make clean to begin anew",
+		return fmt.Errorf("the data in %s was created by PostgreSQL %s, but %s has version %q: put PostgreSQL %s into PATH, or run make clean to start from scratch",
 			p.data(), want, p.bin, have, want)
 	}
 	return nil
@@ -102,7 +102,7 @@ func (p *postgres) logins(haveData bool) (err error) {
 	superuser := filepath.Join(p.dir, "postgres.superuser.password")
 	if _, err := os.Stat(superuser); haveData && errors.Is(err, fs.ErrNotExist) {
 		p.legacyRole = true
-		fmt.Fprintln(p.out, "PostgreSQL: inorder's role is a superuser in these data, which are of an older version; make clean begins anew")
+		fmt.Fprintln(p.out, "PostgreSQL: an older version of inorder created this data, so inorder's role is a superuser; to start from scratch, run make clean")
 	}
 	p.owner.role, p.superuser.role = "inorder", "postgres"
 	if p.owner.password, err = KeptSecret(filepath.Join(p.dir, "postgres.password"), ""); err != nil {

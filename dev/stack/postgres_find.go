@@ -68,7 +68,7 @@ func majorOf(user *account, dir string) string {
 // download runs tools/fetchpostgres, which installs a PostgreSQL in dir. It is a separate program so that the user
 // that will run the server unpacks what comes from the network, never root.
 func (p *postgres) download(ctx context.Context, dir string) error {
-	fmt.Fprintln(p.out, "PostgreSQL: none found on this machine, downloading one, once: about 30 MB")
+	fmt.Fprintln(p.out, "PostgreSQL: none found on this machine, downloading it once: about 30 MB")
 	program := dir + ".fetch"
 	if err := goBuild(ctx, filepath.Join(p.root, "tools"), program, "./fetchpostgres"); err != nil {
 		return err

@@ -73,7 +73,7 @@ func Launch(ctx context.Context, c Command) (*Server, error) {
 // Start restarts the server after Stop, Kill or a crash, and returns when it is ready.
 // If the server ends before that, the error contains the last lines of its log.
 func (s *Server) Start(ctx context.Context) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, startLimit, fmt.Errorf("it was not ready within %s", startLimit))
+	ctx, cancel := context.WithTimeoutCause(ctx, startLimit, fmt.Errorf("not ready within %s", startLimit))
 	defer cancel()
 	for attempt := 1; ; attempt++ {
 		err := s.startOnce(ctx)
@@ -113,7 +113,7 @@ func (s *Server) startOnce(ctx context.Context) error {
 		}
 		select {
 		case <-r.done:
-			return fmt.Errorf("%s ended while it started: %s", s.Name, s.End())
+			return fmt.Errorf("%s exited during startup: %s", s.Name, s.End())
 		case <-ctx.Done():
 			err := fmt.Errorf("start %s: %w (last answer: %w)%s", s.Name, context.Cause(ctx), last, s.tail())
 			return errors.Join(err, s.Stop())

@@ -127,7 +127,7 @@ func TestStateSurvives(t *testing.T) {
 	require.NoError(t, s.Stop())
 	require.NoError(t, Remove(dir))
 	require.NoDirExists(t, dir)
-	require.NoError(t, Remove(dir), "there is nothing any more")
+	require.NoError(t, Remove(dir), "nothing is left")
 }
 
 func TestKilledParent(t *testing.T) {
@@ -177,7 +177,7 @@ func TestEarlyDeathShowsTheLog(t *testing.T) {
 		Name: "broken", Dir: t.TempDir(), Path: "/bin/sh", Args: []string{"-c", "echo the reason; exit 3"},
 		Ready: func(context.Context) error { return fmt.Errorf("not yet") },
 	})
-	require.ErrorContains(t, err, "broken ended while it started: exit status 3")
+	require.ErrorContains(t, err, "broken exited during startup: exit status 3")
 	require.ErrorContains(t, err, "the reason")
 }
 

@@ -114,7 +114,7 @@ func readJSON(r *http.Request, v any) error {
 	d := json.NewDecoder(r.Body)
 	d.DisallowUnknownFields()
 	if err := d.Decode(v); err != nil {
-		return invalid("body", "The body is not what this takes: "+err.Error())
+		return invalid("body", "The body is invalid: "+err.Error())
 	}
 	return nil
 }

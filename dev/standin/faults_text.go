@@ -14,13 +14,13 @@ import (
 const FaultHelp = `Deliveries:  drop duplicate reorder delay deactivate
 Requests:    rate_limit (429) server_error (5xx) slow lose (performed, but the answer is cut off)
 
-Each is a share, such as drop=0.05 or drop=5%, or so many in a row: drop=next:3. Beside them:
+Each takes a share, such as drop=0.05 or drop=5%, or a number in a row, such as drop=next:3. Other settings:
 
 hold_ms=500      how long reorder holds a delivery back at most, if no other comes
-delay_ms=1000    how long delay delays
-slow_ms=1000     how long slow takes
-retry_after=2    the header that goes with rate_limit
-seed=1           another seed, other victims; the same seed, the same ones`
+delay_ms=1000    how long delay holds a delivery back
+slow_ms=1000     how long slow holds an answer back
+retry_after=2    the Retry-After header that rate_limit sends
+seed=1           selects which ones are hit; the same seed selects the same ones`
 
 // Set changes one fault by name, such as "drop=0.05", "rate_limit=next:3" or "delay_ms=2000". FaultHelp lists them.
 func (f *Faults) Set(assignment string) error {
@@ -46,7 +46,7 @@ func (f *Faults) Set(assignment string) error {
 	case name == "seed":
 		f.Seed, err = strconv.ParseUint(value, 10, 64)
 	default:
-		return fmt.Errorf("there is no fault %q; there are %s, hold_ms, delay_ms, slow_ms, retry_after and seed",
+		return fmt.Errorf("unknown fault %q: use %s, hold_ms, delay_ms, slow_ms, retry_after or seed",
 			name, strings.Join(slices.Sorted(maps.Keys(f.kinds())), ", "))
 	}
 	if err != nil {
@@ -58,7 +58,7 @@ func (f *Faults) Set(assignment string) error {
 func parseFault(value string) (f Fault, err error) {
 	if next, found := strings.CutPrefix(value, "next:"); found {
 		if f.Next, err = strconv.Atoi(next); err != nil || f.Next < 0 {
-			return f, errors.New("behind next: goes a whole number, such as next:3")
+			return f, errors.New("next: must be followed by a whole number, such as next:3")
 		}
 		return f, nil
 	}
@@ -68,7 +68,7 @@ func parseFault(value string) (f Fault, err error) {
 		f.Share /= 100
 	}
 	if err != nil || !(f.Share >= 0 && f.Share <= 1) {
-		return f, errors.New("it takes a share from 0 to 1, such as 0.05 or 5%, or so many in a row, such as next:3")
+		return f, errors.New("the value must be a share from 0 to 1, such as 0.05 or 5%, or a number in a row, such as next:3")
 	}
 	return f, nil
 }
@@ -80,7 +80,7 @@ func parseMillis(value string) (int, error) {
 	if n, err := strconv.Atoi(value); err == nil && n >= 0 {
 		return n, nil
 	}
-	return 0, errors.New("it takes milliseconds, such as 500, or a duration, such as 2s")
+	return 0, errors.New("the value must be milliseconds, such as 500, or a duration, such as 2s")
 }
 
 // Assignments returns the faults as Set's arguments, and nil for the zero value.

@@ -29,7 +29,7 @@ func TestFaultsAreSetByName(t *testing.T) {
 
 func TestFaultsThatCannotBeSet(t *testing.T) {
 	for assignment, says := range map[string]string{
-		"drop": "NAME=VALUE", "dorp=0.1": "there is no fault", "drop=3": "share from 0 to 1", "drop=-0.1": "share", "drop=NaN": "share",
+		"drop": "NAME=VALUE", "dorp=0.1": "unknown fault", "drop=3": "share from 0 to 1", "drop=-0.1": "share", "drop=NaN": "share",
 		"drop=next:x": "whole number", "drop=next:-1": "whole number", "delay_ms=soon": "milliseconds", "slow_ms=-1": "milliseconds", "seed=x": "seed=x",
 	} {
 		var f standin.Faults

@@ -145,7 +145,7 @@ func (s *Server) WaitIdle(ctx context.Context) error {
 	case <-idle:
 		return nil
 	case <-ctx.Done():
-		return errors.New("the stand-in still has deliveries under way: wait longer, or see in the delivery log whether a webhook's URL refuses them")
+		return errors.New("the stand-in still has deliveries under way: wait longer, or check the delivery log for a webhook's URL that refuses them")
 	}
 }
 

@@ -65,7 +65,7 @@ func Pool(t testing.TB, url string) *pgxpool.Pool {
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		if !closes(pool, 20*time.Second) {
-			t.Error("the test has not given back all connections to PostgreSQL")
+			t.Error("the test has not released all its connections to PostgreSQL")
 		}
 	})
 	return pool
@@ -132,7 +132,7 @@ func WithParameter(databaseURL, name, value string) string {
 func parse(databaseURL string) *url.URL {
 	u, err := url.Parse(databaseURL)
 	if err != nil {
-		panic("a malformed URL of a database") // without err, which would show the password
+		panic("malformed database URL") // without err, which would show the password
 	}
 	return u
 }

@@ -38,7 +38,7 @@ func Logs(t testing.TB) (*slog.Logger, *Output) {
 	out := &Output{}
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Log("it logged:\n" + out.String())
+			t.Log("the log:\n" + out.String())
 		}
 	})
 	return slog.New(slog.NewTextHandler(out, nil)), out

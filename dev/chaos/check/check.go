@@ -72,7 +72,7 @@ func Check(ctx context.Context, db Querier, running map[string]bool, sent []Sent
 	}
 	for id := range got {
 		if !orders[id] {
-			c.wrong("order %s: expected nothing, nobody told of it; is there", id)
+			c.wrong("order %s: expected none, nobody sent an event about it; exists", id)
 		}
 	}
 	sort.Strings(c.Wrong)

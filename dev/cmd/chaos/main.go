@@ -23,12 +23,12 @@ const shown = 20 // findings of a round that are printed at most
 func main() {
 	stack.ClearEnvironment()
 	flags := flag.NewFlagSet("chaos", flag.ExitOnError)
-	seed := flags.Uint64("seed", 0, "decides everything; 0: one from the clock")
+	seed := flags.Uint64("seed", 0, "decides the schedule and the load; 0: taken from the clock")
 	duration := flags.Duration("duration", time.Minute, "how long faults happen in each round")
-	rounds := flags.Int("rounds", 1, "rounds, each with the next seed and new servers")
+	rounds := flags.Int("rounds", 1, "number of rounds, each with the next seed and new servers")
 	program := flags.String("inorder", "bin/inorder", "the program to run")
-	plant := flags.String("plant", "", "for tests: what the checker must find ("+strings.Join(chaos.Plants(), ", ")+")")
-	verbose := flags.Bool("v", false, "show what happened, also of a good round")
+	plant := flags.String("plant", "", "for tests: the fault to plant, which the checker must find ("+strings.Join(chaos.Plants(), ", ")+")")
+	verbose := flags.Bool("v", false, "show what happened, even in a good round")
 	_ = flags.Parse(os.Args[1:])
 	if *seed == 0 {
 		*seed = uint64(time.Now().Unix())

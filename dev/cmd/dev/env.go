@@ -52,7 +52,7 @@ func (s settings) writeEnv(servers *stack.Stack, serve, standIn *stack.Server) e
 func quote(value string) string { return "'" + strings.ReplaceAll(value, "'", `'\''`) + "'" }
 
 func (s settings) greet(w io.Writer, servers *stack.Stack, standIn *stack.Server) {
-	database := "yours, DATABASE_URL"
+	database := "yours, from DATABASE_URL"
 	if servers.Postgres != nil {
 		u, _ := url.Parse(servers.DatabaseURL)
 		database = fmt.Sprintf("%s, log in %s", u.Host, servers.Postgres.LogFile())
@@ -62,7 +62,7 @@ func (s settings) greet(w io.Writer, servers *stack.Stack, standIn *stack.Server
 inorder is running. Ctrl-C stops all of it and keeps its state in %s.
 
   Receiver     %s/webhooks/hc
-  Admin API    %s/docs, with $ADMIN_TOKEN; /metrics and /readyz ask for none
+  Admin API    %s/docs, with $ADMIN_TOKEN; /metrics and /readyz need none
   Temporal UI  %s
   Temporal     %s, log in %s
   PostgreSQL   %s

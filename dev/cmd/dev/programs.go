@@ -38,7 +38,7 @@ func (p *programs) start(ctx context.Context) (err error) {
 func (p *programs) changed(ctx context.Context, restarted *stack.Server) error {
 	if restarted == p.standIn { // which keeps everything in memory
 		if err := forgetStandIns(ctx, p.servers.DatabaseURL); err != nil {
-			fmt.Println("What was registered at the stand-in's last life is not forgotten:", err)
+			fmt.Println("The webhook of the previous stand-in is still in PostgreSQL:", err)
 		}
 		p.registerWebhook(ctx)
 	}

@@ -89,7 +89,7 @@ func keepRunning(ctx context.Context, servers []*stack.Server, changed func(*sta
 		if quickly[s] == quickFor {
 			return fmt.Errorf("%s ended %d times within %s of its start: %s", s.Name, quickFor, quick, s.End())
 		}
-		fmt.Printf("\n%s (pid %d) ended by itself: %s\nStarting it again\n", s.Name, s.PID(), s.End())
+		fmt.Printf("\n%s (pid %d) ended by itself: %s\nRestarting it\n", s.Name, s.PID(), s.End())
 		began[s] = time.Now()
 		if err := s.Start(ctx); err != nil {
 			return err

@@ -40,7 +40,7 @@ func newSettings(dir, inorder, standIn string) (settings, error) {
 	s.dir, errs[0] = filepath.Abs(dir)
 	s.inorder, errs[1] = filepath.Abs(inorder)
 	if _, err := os.Stat(s.inorder); err != nil {
-		errs[2] = fmt.Errorf("%w: make build first", err)
+		errs[2] = fmt.Errorf("%w: run make build first", err)
 	}
 	s.postgresPort, errs[3] = port("POSTGRES_PORT", 5433)
 	s.temporalPort, errs[4] = port("TEMPORAL_PORT", 7233)

@@ -22,10 +22,10 @@ func chosenStandIn(program string) (string, error) {
 		return "", nil
 	case "stand-in":
 	default:
-		return "", fmt.Errorf("PLATFORM is %q and must be stand-in, or not set: then the platform is the one that HEADLESS_COMMERCE_API_KEY belongs to, if that is set", chosen)
+		return "", fmt.Errorf("PLATFORM is %q and must be stand-in, or unset to use the platform that HEADLESS_COMMERCE_API_KEY belongs to, if that is set", chosen)
 	}
 	if _, err := os.Stat(program); err != nil {
-		return "", fmt.Errorf("%w: make bin/standin first", err)
+		return "", fmt.Errorf("%w: run make bin/standin first", err)
 	}
 	return filepath.Abs(program)
 }
@@ -55,7 +55,7 @@ func (p *programs) registerWebhook(ctx context.Context) {
 	hook := p.receiverURL() + delivery.Path
 	fmt.Println("Registering the receiver's webhook at the stand-in")
 	if err := p.once(ctx, p.servers, "hooks", "register", hook); err != nil {
-		fmt.Printf("It is not registered, so nothing that is placed there arrives: %v\nTo try again: bin/inorder hooks register %s\n", err, hook)
+		fmt.Printf("The webhook could not be registered, so the stand-in delivers nothing: %v\nTo try again: bin/inorder hooks register %s\n", err, hook)
 	}
 }
 
@@ -70,7 +70,7 @@ func forgetStandIns(ctx context.Context, databaseURL string) error {
 	const ours = `^wh_` + standin.DefaultRun
 	for _, sql := range []string{`DELETE FROM webhook_endpoints WHERE id ~ $1`, `DELETE FROM webhook_secrets WHERE endpoint_id ~ $1`} {
 		if _, err := conn.Exec(ctx, sql, ours); err != nil {
-			return fmt.Errorf("forget what was registered at earlier stand-ins: %w", err)
+			return fmt.Errorf("delete the webhooks and secrets of earlier stand-ins: %w", err)
 		}
 	}
 	return nil
@@ -81,8 +81,8 @@ func (s settings) greetStandIn(standIn *stack.Server) (where, try string) {
 	if standIn == nil {
 		return "", ""
 	}
-	where = fmt.Sprintf("  Stand-in     %s, in the platform's place, log in %s\n", reach(s.standInAddr), standIn.LogFile())
-	return where, `  bin/standin place --do pay,ship          # an order there; psql, below, shows it here
+	where = fmt.Sprintf("  Stand-in     %s, in place of the platform, log in %s\n", reach(s.standInAddr), standIn.LogFile())
+	return where, `  bin/standin place --do pay,ship          # places an order; psql, below, shows it here
   bin/standin deliveries                   # what was delivered, and how it was answered
   bin/standin faults set drop=0.05 duplicate=0.1
 `

@@ -59,7 +59,7 @@ func TestRunWithTheStandIn(t *testing.T) {
 	require.Equal(t, call+call, string(text), "it has forgotten everything")
 	var left string
 	require.NoError(t, conn.QueryRow(t.Context(), `SELECT string_agg(id, ' ') || ', ' || (SELECT string_agg(name, ' ') FROM webhook_secrets) FROM webhook_endpoints`).Scan(&left))
-	require.Equal(t, "wh_other, wh_other", left, "and so do we what was registered there, and only that")
+	require.Equal(t, "wh_other, wh_other", left, "we forget what was registered there, and only that")
 	s.stop("STANDIN_PID", "SERVE_PID")
 	require.Contains(t, s.out.String(), "bin/standin place")
 }
@@ -69,7 +69,7 @@ func TestARegistrationThatFailsIsTold(t *testing.T) {
 	program, _ := registering(t, "2")
 	s := runSystem(t, program, "PLATFORM=stand-in", "STANDIN_ADDR="+freeAddress(t))
 	s.stop("STANDIN_PID", "SERVE_PID")
-	require.Contains(t, s.out.String(), "nothing that is placed there arrives")
+	require.Contains(t, s.out.String(), "the stand-in delivers nothing")
 	require.Contains(t, s.out.String(), "bin/inorder hooks register http://")
 }
 
@@ -84,7 +84,7 @@ func TestAPortThatTheStandInCannotHaveIsNamed(t *testing.T) {
 		"DATABASE_URL=", "POSTGRES_PORT=0", "TEMPORAL_PORT=0", "TEMPORAL_UI_PORT=0")
 	out, err := dev.CombinedOutput()
 	require.Error(t, err)
-	require.Contains(t, string(out), "the stand-in can't have its port")
+	require.Contains(t, string(out), "the stand-in can't listen on its port")
 	require.Contains(t, string(out), "choose another with STANDIN_ADDR")
 }
 

@@ -16,7 +16,7 @@ import (
 
 // control calls the stand-in's control API.
 type control struct {
-	URL string `name:"url" env:"STANDIN_URL" help:"Where the stand-in is; else http://127.0.0.1:3002." placeholder:"URL"`
+	URL string `name:"url" env:"STANDIN_URL" help:"The stand-in's URL. Default: http://127.0.0.1:3002." placeholder:"URL"`
 }
 
 func (c *control) base() (string, error) {
@@ -50,7 +50,7 @@ func (c *control) call(ctx context.Context, method, path string, in, out any) er
 	}
 	res, err := http.DefaultClient.Do(req)
 	if errors.Is(err, syscall.ECONNREFUSED) {
-		return fmt.Errorf("nothing listens at %s: start it with `make run PLATFORM=stand-in` or `standin serve`, or say where it is with --url or STANDIN_URL", base)
+		return fmt.Errorf("no stand-in listens at %s: start one with `make run PLATFORM=stand-in` or `standin serve`, or set its URL with --url or STANDIN_URL", base)
 	}
 	if err != nil {
 		return fmt.Errorf("call the stand-in: %w", err)

@@ -14,8 +14,8 @@ import (
 const pollEvery = 300 * time.Millisecond
 
 type deliveriesCmd struct {
-	Limit  int  `help:"The last so many; 0 for all that are kept (${default})." default:"20" placeholder:"N"`
-	Follow bool `short:"f" help:"Go on until Ctrl-C."`
+	Limit  int  `help:"Show only the last N; 0 for all that are kept (${default})." default:"20" placeholder:"N"`
+	Follow bool `short:"f" help:"Show new deliveries as they come, until Ctrl-C."`
 }
 
 func (c *deliveriesCmd) Run(ctx context.Context, api *control, out io.Writer) error {
@@ -73,7 +73,7 @@ func (c *control) showStats(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	if s.Deliveries == 0 {
-		fmt.Fprintln(out, "Nothing was delivered yet. It takes an order and a webhook: standin place, standin webhooks")
+		fmt.Fprintln(out, "No deliveries yet. They need an order (standin place) and an active webhook (standin webhooks)")
 		return nil
 	}
 	fmt.Fprintf(out, "\n%d events, %d deliveries: %d delivered, %d dropped, %d given up, %d under way\n",

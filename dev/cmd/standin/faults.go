@@ -10,9 +10,9 @@ import (
 )
 
 type faultsCmd struct {
-	Show  faultsShowCmd  `cmd:"" default:"1" help:"Show what goes wrong."`
-	Set   faultsSetCmd   `cmd:"" help:"Let something go wrong, beside what does already."`
-	Clear faultsClearCmd `cmd:"" help:"Let everything go right again."`
+	Show  faultsShowCmd  `cmd:"" default:"1" help:"Show the faults that are set."`
+	Set   faultsSetCmd   `cmd:"" help:"Set faults, in addition to those already set."`
+	Clear faultsClearCmd `cmd:"" help:"Clear all faults."`
 }
 
 func (*faultsCmd) Help() string { return whatGoesWrong }
@@ -32,7 +32,7 @@ func (*faultsShowCmd) Run(ctx context.Context, api *control, out io.Writer) erro
 }
 
 type faultsSetCmd struct {
-	Fault []string `arg:"" help:"drop=0.05, rate_limit=next:3, delay_ms=2000 and the like." placeholder:"NAME=VALUE"`
+	Fault []string `arg:"" help:"A fault and its value, such as drop=0.05, rate_limit=next:3 or delay_ms=2000." placeholder:"NAME=VALUE"`
 }
 
 func (*faultsSetCmd) Help() string {
@@ -84,7 +84,7 @@ func (*faultsClearCmd) Run(ctx context.Context, api *control, out io.Writer) err
 func showFaults(out io.Writer, f standin.Faults) {
 	all := f.Assignments()
 	if len(all) == 0 {
-		fmt.Fprintln(out, "Nothing goes wrong.")
+		fmt.Fprintln(out, "No faults are set.")
 	}
 	for _, a := range all {
 		fmt.Fprintln(out, a)

@@ -31,13 +31,13 @@ type cli struct {
 	Webhooks   webhooksCmd   `cmd:"" help:"List the webhooks."`
 	Deactivate deactivateCmd `cmd:"" help:"Deactivate a webhook, as the platform does to those that keep failing."`
 	Deliveries deliveriesCmd `cmd:"" help:"Show what was delivered, and how it was answered."`
-	Faults     faultsCmd     `cmd:"" help:"Let things go wrong: drop, duplicate, reorder, delay, refuse."`
+	Faults     faultsCmd     `cmd:"" help:"Set faults: drop, duplicate, reorder, delay, refuse."`
 
 	Help command.Help `cmd:"" help:"Print the help of a command."`
 }
 
-const description = `A stand-in for the commerce platform: the Admin API's webhooks and orders, and signed deliveries with retries. All is kept
-in memory. ` + "`make run PLATFORM=stand-in`" + ` starts one beside inorder.`
+const description = `A stand-in for the commerce platform: the Admin API's webhooks and orders, and signed deliveries with retries. It keeps
+everything in memory. ` + "`make run PLATFORM=stand-in`" + ` starts one beside inorder.`
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -10,7 +10,7 @@ import (
 )
 
 type ordersCmd struct {
-	Limit int `help:"The newest so many; 0 for all (${default})." default:"20" placeholder:"N"`
+	Limit int `help:"Show only the newest N; 0 for all (${default})." default:"20" placeholder:"N"`
 }
 
 func (c *ordersCmd) Run(ctx context.Context, api *control, out io.Writer) error {
@@ -19,7 +19,7 @@ func (c *ordersCmd) Run(ctx context.Context, api *control, out io.Writer) error 
 		return err
 	}
 	if len(all) == 0 {
-		fmt.Fprintln(out, "No orders yet: standin place")
+		fmt.Fprintln(out, "No orders yet. To place one: standin place")
 		return nil
 	}
 	shown := all

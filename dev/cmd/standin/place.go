@@ -17,7 +17,7 @@ const maxLines = 20
 
 type placeCmd struct {
 	Count int      `help:"How many orders, ${default}." default:"1" placeholder:"N"`
-	Do    []string "help:\"What becomes of each: see `standin do --help`.\" placeholder:\"ACTION,…\""
+	Do    []string "help:\"Actions on each order; see `standin do --help`.\" placeholder:\"ACTION,…\""
 	Mode  string   `help:"test or live." enum:"test,live" default:"test"`
 }
 
@@ -40,7 +40,7 @@ func (p *placeCmd) Validate() error {
 func checkActions(names []string) error {
 	for _, name := range names {
 		if !slices.Contains(standin.Actions(), name) {
-			return fmt.Errorf("there is no action %q; there are %s", name, strings.Join(standin.Actions(), ", "))
+			return fmt.Errorf("unknown action %q: use %s", name, strings.Join(standin.Actions(), ", "))
 		}
 	}
 	return nil
@@ -71,10 +71,10 @@ func (c *control) whoHears(ctx context.Context, out io.Writer, mode string) erro
 		}
 	}
 	if active == 0 {
-		fmt.Fprintf(out, "\nNobody hears of it: there is no active webhook in %s mode. Register one: inorder hooks register URL\n", mode)
+		fmt.Fprintf(out, "\nNothing is delivered: there is no active webhook in %s mode. To register one: inorder hooks register URL\n", mode)
 		return nil
 	}
-	fmt.Fprintf(out, "\nActive webhooks in %s mode that get the events they subscribed to: %d. See them arrive: standin deliveries\n", mode, active)
+	fmt.Fprintf(out, "\nActive webhooks in %s mode, which get the events they subscribed to: %d. To see the deliveries: standin deliveries\n", mode, active)
 	return nil
 }
 
@@ -91,7 +91,7 @@ func (*doCmd) Help() string {
     fulfill  fulfill_part  ship  deliver
     refund  refund_part  request_return  request_exchange  complete_return
 
-One that the order's state does not allow is refused.
+An action that the order's state does not allow is refused.
 
 Example:
 
@@ -108,7 +108,7 @@ func (d *doCmd) Run(ctx context.Context, api *control, out io.Writer) error {
 			return err
 		}
 		if len(all) == 0 {
-			return errors.New("there is no order yet: standin place")
+			return errors.New("there are no orders yet: place one with standin place")
 		}
 		id = all[len(all)-1].ID
 	}

@@ -62,7 +62,7 @@ func TestPlaceAndDo(t *testing.T) {
 	out := must(t, "place", "--do", "pay,ship")
 	require.Regexp(t, `(?m)^ORDER +STATUS +PAYMENT`, out)
 	require.Regexp(t, `(?m)^ord_r_1001 +confirmed +paid +fulfilled +\d+ KRW`, out)
-	require.Contains(t, out, "Nobody hears of it")
+	require.Contains(t, out, "Nothing is delivered")
 
 	subscribe(t, s)
 	out = must(t, "place", "--count", "25")
@@ -93,11 +93,11 @@ func TestWebhooksAndDeactivate(t *testing.T) {
 
 func TestFaults(t *testing.T) {
 	s := start(t, standin.Options{})
-	require.Equal(t, "Nothing goes wrong.\n", must(t, "faults"))
+	require.Equal(t, "No faults are set.\n", must(t, "faults"))
 	must(t, "faults", "set", "drop=0.05", "429=next:3")
-	require.Equal(t, "drop=0.05\nduplicate=0.1\nrate_limit=next:3\n", must(t, "faults", "set", "duplicate=10%"), "beside what goes wrong already")
+	require.Equal(t, "drop=0.05\nduplicate=0.1\nrate_limit=next:3\n", must(t, "faults", "set", "duplicate=10%"), "the faults that were already set stay")
 	require.Equal(t, 0.05, s.Faults().Drop.Share)
-	require.Equal(t, "Nothing goes wrong.\n", must(t, "faults", "clear"))
+	require.Equal(t, "No faults are set.\n", must(t, "faults", "clear"))
 	require.Equal(t, standin.Faults{}, s.Faults())
 }
 

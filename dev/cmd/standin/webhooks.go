@@ -19,7 +19,7 @@ func (*webhooksCmd) Run(ctx context.Context, api *control, out io.Writer) error 
 		return err
 	}
 	if len(all.Webhooks) == 0 {
-		fmt.Fprintln(out, "No webhooks yet: inorder hooks register URL")
+		fmt.Fprintln(out, "No webhooks yet. To register one: inorder hooks register URL")
 		return nil
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
