@@ -21,10 +21,10 @@ func (o Order) Apply(c Change) Decision {
 	case c.Empty():
 		return end(Ignored, "it says nothing that the orders table keeps")
 	case o.StoreID != "" && c.StoreID != "" && o.StoreID != c.StoreID: // a missing order has no store
-		return end(Attention, fmt.Sprintf("it names the store %q, and its order is of the store %q: it would overwrite another store's order; "+
-			"discard it, and let the webhooks of one store alone, in one mode, reach this database", cut(c.StoreID), cut(o.StoreID)))
+		return end(Attention, fmt.Sprintf("it names store %q, but its order belongs to store %q: applying it would overwrite another store's order. "+
+			"Discard it, and let only one store's webhooks, in one mode, reach this database", cut(c.StoreID), cut(o.StoreID)))
 	case c.Snapshot == nil && len(c.Parts) == 1 && o.isForeign(c.Parts[0], c.OrderID):
-		return end(Attention, "its "+c.Parts[0].Kind+" belongs to another order already")
+		return end(Attention, "its "+c.Parts[0].Kind+" already belongs to another order")
 	case o.ID == "" && !c.Creates:
 		return end(Waiting, "its order has not been created yet")
 	}
@@ -68,7 +68,7 @@ func (v *verdict) aspect(name string, lifecycle []string, have *Aspect, next Asp
 	case next.compare(*have, lifecycle) > 0:
 		*have, v.changed = next, true
 	default:
-		v.lose("%s is %q since %s", name, cut(have.Value), utc(have.At))
+		v.lose("%s has been %q since %s", name, cut(have.Value), utc(have.At))
 	}
 }
 
@@ -78,7 +78,7 @@ func (v *verdict) snapshot(s *Snapshot) {
 	case s.compare(v.Snapshot) > 0:
 		v.Snapshot, v.newSnapshot, v.changed = *s, true, true
 	default:
-		v.lose("the snapshot is of %s", utc(v.Snapshot.At))
+		v.lose("the full order is as of %s", utc(v.Snapshot.At))
 	}
 }
 
@@ -105,7 +105,7 @@ func (v *verdict) part(p Part) {
 		v.left = addReason(v.left, "%s %s belongs to another order", p.Kind, cut(p.ID))
 		return
 	case p.compare(have) <= 0:
-		v.lose("the %s is %q since %s", have.Kind, cut(have.Status), utc(have.At))
+		v.lose("the %s has been %q since %s", have.Kind, cut(have.Status), utc(have.At))
 		return
 	case v.Counts(p):
 		v.changed = true

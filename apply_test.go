@@ -58,8 +58,8 @@ func TestAnEventOfAnotherStoreNeedsAPerson(t *testing.T) {
 			c.StoreID = "store_2"
 			d := o.Apply(c)
 			require.Equal(t, inorder.Attention, d.Outcome)
-			require.Equal(t, `it names the store "store_2", and its order is of the store "store_1": it would overwrite another store's order; `+
-				"discard it, and let the webhooks of one store alone, in one mode, reach this database", d.Detail)
+			require.Equal(t, `it names store "store_2", but its order belongs to store "store_1": applying it would overwrite another store's order. `+
+				"Discard it, and let only one store's webhooks, in one mode, reach this database", d.Detail)
 			require.Equal(t, o, d.Order)
 			require.Empty(t, d.NewParts)
 		})
@@ -78,7 +78,7 @@ func TestAnEventOfAnotherStoreNeedsAPerson(t *testing.T) {
 		o := o
 		o.Parts = map[inorder.PartKey]inorder.Part{{Kind: "payment", ID: "pay_1"}: {Kind: "payment", ID: "pay_1", OrderID: "order_2"}}
 		d := o.Apply(c)
-		require.Contains(t, d.Detail, "it names the store")
+		require.Contains(t, d.Detail, "it names store")
 		require.Equal(t, inorder.Bounded(d.Detail), d.Detail)
 	})
 }

@@ -155,10 +155,10 @@ func TestAhead(t *testing.T) {
 		"a long time ago":   {year(1), year(9999), ""},
 		"judged in 2400":    {year(2025), year(2400), ""},
 		"no time":           {time.Time{}, at(0), ""},
-		"over an hour":      {at(60).Add(time.Microsecond), at(0), "it is dated 2025-01-15T11:00:00.000001Z, which was 1h0m0s ahead when it was judged at 2025-01-15T10:00:00Z; MAX_EVENT_SKEW allows 1h0m0s: a retry can apply it from 2025-01-15T10:00:00.000001Z on"},
-		"judged in a zone":  {at(90), at(0).In(time.FixedZone("KST", 9*60*60)), "it is dated 2025-01-15T11:30:00Z, which was 1h30m0s ahead when it was judged at 2025-01-15T10:00:00Z; MAX_EVENT_SKEW allows 1h0m0s: a retry can apply it from 2025-01-15T10:30:00Z on"},
-		"most of 300 years": {year(2400), at(0), "it is dated 2400-01-15T10:00:00Z, which was 2562047h47m16.854775807s ahead when it was judged at 2025-01-15T10:00:00Z; MAX_EVENT_SKEW allows 1h0m0s: a retry can apply it from 2400-01-15T09:00:00Z on"},
-		"8,000 years":       {year(10000), year(1), "it is dated 10000-01-15T10:00:00Z, which was 2562047h47m16.854775807s ahead when it was judged at 0001-01-15T10:00:00Z; MAX_EVENT_SKEW allows 1h0m0s: a retry can apply it from 10000-01-15T09:00:00Z on"},
+		"over an hour":      {at(60).Add(time.Microsecond), at(0), "it is dated 2025-01-15T11:00:00.000001Z, 1h0m0s in the future when it was checked at 2025-01-15T10:00:00Z, and MAX_EVENT_SKEW allows only 1h0m0s; a retry can apply it from 2025-01-15T10:00:00.000001Z on"},
+		"judged in a zone":  {at(90), at(0).In(time.FixedZone("KST", 9*60*60)), "it is dated 2025-01-15T11:30:00Z, 1h30m0s in the future when it was checked at 2025-01-15T10:00:00Z, and MAX_EVENT_SKEW allows only 1h0m0s; a retry can apply it from 2025-01-15T10:30:00Z on"},
+		"most of 300 years": {year(2400), at(0), "it is dated 2400-01-15T10:00:00Z, 2562047h47m16.854775807s in the future when it was checked at 2025-01-15T10:00:00Z, and MAX_EVENT_SKEW allows only 1h0m0s; a retry can apply it from 2400-01-15T09:00:00Z on"},
+		"8,000 years":       {year(10000), year(1), "it is dated 10000-01-15T10:00:00Z, 2562047h47m16.854775807s in the future when it was checked at 0001-01-15T10:00:00Z, and MAX_EVENT_SKEW allows only 1h0m0s; a retry can apply it from 10000-01-15T09:00:00Z on"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			require.Equal(t, tc.want, inorder.Change{At: tc.at}.Ahead(tc.judged, time.Hour))

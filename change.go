@@ -63,7 +63,7 @@ func (e Event) Change() (Change, error) {
 	case c.OrderID == "":
 		return Change{}, errors.New("there is no order ID: data.order_id must be a string of 1 to 255 characters")
 	case c.At.IsZero():
-		return Change{}, errors.New("there is no time to order the event by: created_at must be an RFC 3339 time")
+		return Change{}, errors.New("the event has no usable time: created_at must be an RFC 3339 time")
 	}
 	if e.orderShaped(data) {
 		err = c.readOrder(e, data)
@@ -83,7 +83,7 @@ func (c Change) Ahead(judgedAt time.Time, allowed time.Duration) (reason string)
 	if ahead <= allowed {
 		return ""
 	}
-	return Bounded(fmt.Sprintf("it is dated %s, which was %s ahead when it was judged at %s; MAX_EVENT_SKEW allows %s: a retry can apply it from %s on",
+	return Bounded(fmt.Sprintf("it is dated %s, %s in the future when it was checked at %s, and MAX_EVENT_SKEW allows only %s; a retry can apply it from %s on",
 		utc(c.At), ahead.Round(time.Second), judgedAt.UTC().Format(time.RFC3339), allowed, utc(c.At.Add(-allowed))))
 }
 
@@ -178,7 +178,7 @@ func (o object) money(key string) (*int64, string, error) {
 	}
 	var amount int64
 	if json.Unmarshal(m["amount"], &amount) != nil {
-		return nil, "", fmt.Errorf("%s.amount must be an integer of minor units below 2^63", key)
+		return nil, "", fmt.Errorf("%s.amount must be an integer in minor units, below 2^63", key)
 	}
 	return &amount, currency, nil
 }

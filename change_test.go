@@ -124,7 +124,7 @@ func TestChangeRefusesToGuess(t *testing.T) {
 		"a number with a fraction":            {"order.created", `{"id":"order_1","number":1001.5}`, "data.number must be an integer or a string"},
 		"a number with an exponent":           {"order.created", `{"id":"order_1","number":1e3}`, "data.number must be an integer or a string"},
 		"a total that is no money":            {"order.created", `{"id":"order_1","total":78000}`, `data.total must be {"amount", "currency"}`},
-		"an amount with a fraction":           {"order.created", `{"id":"order_1","total":{"amount":780.5}}`, "data.total.amount must be an integer of minor units"},
+		"an amount with a fraction":           {"order.created", `{"id":"order_1","total":{"amount":780.5}}`, "data.total.amount must be an integer in minor units"},
 		"an amount that is a string":          {"order.created", `{"id":"order_1","total":{"amount":"78000"}}`, "data.total.amount must be an integer"},
 		"an amount of 2^63":                   {"order.created", `{"id":"order_1","total":{"amount":9223372036854775808}}`, "data.total.amount must be an integer"},
 		"a currency that is a number":         {"order.created", `{"id":"order_1","total":{"amount":1,"currency":410}}`, "data.total.currency must be a string"},
@@ -147,7 +147,7 @@ func TestChangeRefusesToGuess(t *testing.T) {
 			e, err := inorder.ParseEvent([]byte(body))
 			require.NoError(t, err)
 			_, err = e.Change()
-			require.ErrorContains(t, err, "there is no time to order the event by: created_at must be an RFC 3339 time", body)
+			require.ErrorContains(t, err, "the event has no usable time: created_at must be an RFC 3339 time", body)
 		}
 	})
 }

@@ -114,7 +114,7 @@ func (o Order) notListed(c Change) (list []Difference) {
 	for _, key := range slices.SortedFunc(maps.Keys(o.Parts), comparePartKeys) {
 		p := o.Parts[key]
 		if p.KeyedByEvent && p.OrderID == o.ID && o.Counts(p) && slices.Contains(c.Listed, p.Kind) && !p.At.After(c.At) {
-			list = append(list, Difference{p.Kind + " " + cut(p.ID), shown(p.state()), "none of that ID"})
+			list = append(list, Difference{p.Kind + " " + cut(p.ID), shown(p.state()), "none with that ID"})
 		}
 	}
 	return list

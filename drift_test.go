@@ -181,7 +181,7 @@ func TestAnotherOrdersPartIsLeftWhereItIs(t *testing.T) {
 	t.Run("of an event that is about nothing else", func(t *testing.T) {
 		d := have.Apply(change(t, "evt_1", "payment.created", at(0), `{"id":"pay_1","order_id":"order_1"}`))
 		require.Equal(t, inorder.Attention, d.Outcome)
-		require.Equal(t, "its payment belongs to another order already", d.Detail)
+		require.Equal(t, "its payment already belongs to another order", d.Detail)
 		require.Equal(t, have, d.Order)
 	})
 }

@@ -49,7 +49,7 @@ func ExampleOrder_Apply() {
 	// order.created: applied
 	// order.cancelled: applied
 	// order.paid: applied
-	// order.confirmed: stale status is "cancelled" since 2025-01-15T10:05:00Z
+	// order.confirmed: stale status has been "cancelled" since 2025-01-15T10:05:00Z
 	// cancelled paid
 }
 
@@ -82,7 +82,7 @@ func ExampleOrder_Apply_waiting() {
 	// order.paid: waiting its order has not been created yet
 	// order.created: applied true
 	// order.paid: applied pending paid
-	// order.paid again: stale payment_status is "paid" since 2025-01-15T10:02:00Z
+	// order.paid again: stale payment_status has been "paid" since 2025-01-15T10:02:00Z
 }
 
 // An event says new values for some aspects of its order, and may carry parts.

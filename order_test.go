@@ -107,7 +107,7 @@ func TestAStaleChangeSaysWhatItLostAgainst(t *testing.T) {
 		before := apply(inorder.Order{}, created, confirmed).Order
 		d := apply(before, change(t, "evt_3", "order.updated", at(1), `{"id":"order_1","status":"cancelled"}`))
 		require.Equal(t, inorder.Stale, d.Outcome)
-		require.Equal(t, `status is "confirmed" since 2025-01-15T10:02:00Z`, d.Detail)
+		require.Equal(t, `status has been "confirmed" since 2025-01-15T10:02:00Z`, d.Detail)
 		require.Equal(t, before, d.Order)
 	})
 	t.Run("names every aspect, the snapshot and the time in UTC", func(t *testing.T) {
@@ -122,8 +122,8 @@ func TestAStaleChangeSaysWhatItLostAgainst(t *testing.T) {
 		d := o.Apply(change(t, "evt_3", "order.updated", at(2),
 			`{"id":"order_1","status":"pending","payment_status":"unpaid","fulfillment_status":"unfulfilled","lines":[]}`))
 		require.Equal(t, inorder.Stale, d.Outcome)
-		require.Equal(t, `status is "completed" since 2025-01-15T10:05:00Z; payment_status is "paid" since 2025-01-15T10:04:00Z; `+
-			`fulfillment_status is "fulfilled" since 2025-01-15T10:03:00.000001Z; the snapshot is of 2025-01-15T10:05:00Z`, d.Detail)
+		require.Equal(t, `status has been "completed" since 2025-01-15T10:05:00Z; payment_status has been "paid" since 2025-01-15T10:04:00Z; `+
+			`fulfillment_status has been "fulfilled" since 2025-01-15T10:03:00.000001Z; the full order is as of 2025-01-15T10:05:00Z`, d.Detail)
 	})
 	t.Run("the same change again is stale", func(t *testing.T) {
 		require.Equal(t, inorder.Stale, apply(inorder.Order{}, created, confirmed, confirmed).Outcome)

@@ -27,7 +27,7 @@ func TestApplyKeepsParts(t *testing.T) {
 			change(t, "evt_1", "fulfillment.delivered", at(3), `{"id":"ful_1","order_id":"order_1"}`),
 			change(t, "evt_2", "fulfillment.shipped", at(2), `{"id":"ful_1","order_id":"order_1"}`))
 		require.Equal(t, inorder.Stale, d.Outcome)
-		require.Equal(t, `the fulfillment is "delivered" since 2025-01-15T10:03:00Z`, d.Detail)
+		require.Equal(t, `the fulfillment has been "delivered" since 2025-01-15T10:03:00Z`, d.Detail)
 	})
 	t.Run("parts of the same ID and another kind do not meet", func(t *testing.T) {
 		d := apply(inorder.Order{}, created,

@@ -59,11 +59,11 @@ func (o Order) unrepairable(theirs answer, before []Difference) string {
 	after := d.Order.differences(theirs)
 	for _, a := range after {
 		if !known[a.What] {
-			return Bounded("after it, " + a.String())
+			return Bounded("after the repair, " + a.String())
 		}
 	}
 	if len(after) == len(before) {
-		return Bounded("what is known of it is newer than the platform's answer, or not told by it: " + after[0].String())
+		return Bounded("what is known of it is newer than the platform's answer, or missing from it: " + after[0].String())
 	}
 	return ""
 }

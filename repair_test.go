@@ -33,7 +33,7 @@ func TestTheAnswerLosesAgainstWebhooksOfItsSecond(t *testing.T) {
 	}
 	t.Run("an answer without a time is an error", func(t *testing.T) {
 		_, err := inorder.Order{}.Compare([]byte(theirs), time.Time{}, "")
-		require.ErrorContains(t, err, "there is no time to order the event by")
+		require.ErrorContains(t, err, "the event has no usable time")
 	})
 }
 
@@ -44,7 +44,7 @@ func TestAPartWithoutAnIDThatThePlatformDoesNotListIsADifference(t *testing.T) {
 	o := ours(t, refund)
 	c := compare(t, o, noTotal, 9)
 	require.Equal(t, inorder.DriftDifferent, c.Drift)
-	require.Equal(t, []string{"refund evt_3 is completed 9 KRW, the platform has none of that ID"}, texts(c.Differences))
+	require.Equal(t, []string{"refund evt_3 is completed 9 KRW, the platform has none with that ID"}, texts(c.Differences))
 	require.Empty(t, c.Unrepairable)
 
 	reconciled, err := c.Repair.Change()
@@ -101,7 +101,7 @@ func TestADriftThatARepairWouldNotEndHasAReason(t *testing.T) {
 			"because something else in the list could not be read": {3, replaceOnce(refunded, `"refunds":[`, `"refunds":[7,`)},
 		} {
 			o := ours(t, change(t, "evt_3", "payment.refunded", at(tc.minutes), `{"order_id":"order_1","amount":{"amount":9,"currency":"KRW"}}`))
-			require.Equal(t, "after it, refunded_total is 18 KRW, the platform has 9 KRW", compare(t, o, tc.theirs, 9).Unrepairable, name)
+			require.Equal(t, "after the repair, refunded_total is 18 KRW, the platform has 9 KRW", compare(t, o, tc.theirs, 9).Unrepairable, name)
 			require.Empty(t, compare(t, o, refunded, 10).Unrepairable, "but the next answer heals it")
 		}
 	})
@@ -109,7 +109,7 @@ func TestADriftThatARepairWouldNotEndHasAReason(t *testing.T) {
 		o := ours(t)
 		o.StoreID = "store_2"
 		c := compare(t, o, replaceOnce(theirs, `"confirmed"`, `"completed"`), 9)
-		require.Contains(t, c.Unrepairable, `it names the store "store_1", and its order is of the store "store_2"`)
+		require.Contains(t, c.Unrepairable, `it names store "store_1", but its order belongs to store "store_2"`)
 	})
 	t.Run("a sum that no refund explains", func(t *testing.T) {
 		c := compare(t, ours(t), replaceOnce(theirs, `"refunded_total":{"amount":0,`, `"refunded_total":{"amount":9,`), 9)

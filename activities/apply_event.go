@@ -153,7 +153,7 @@ func (a *Activities) forgotten(r Receipt, now time.Time) string {
 	if a.EventRetention <= 0 || since.IsZero() || now.Sub(since) <= a.EventRetention {
 		return ""
 	}
-	return fmt.Sprintf("it was received at %s, longer ago than EVENT_RETENTION: if it was applied then, nothing says so any more. Retry it to apply it all the same, "+
+	return fmt.Sprintf("it was received at %s, longer ago than EVENT_RETENTION: if it was applied then, no record of that is left. Retry it to apply it anyway, "+
 		"which undoes nothing that is newer, or discard it", r.ReceivedAt.UTC().Format(time.RFC3339))
 }
 
@@ -162,7 +162,7 @@ func (a *Activities) forgotten(r Receipt, now time.Time) string {
 func (a *Activities) amended(ctx context.Context, e store.Event) error {
 	p, found, err := a.Store.Pending(ctx, e.ID)
 	if err != nil || !found {
-		return cmp.Or(err, errors.New("the event went on at the same time"))
+		return cmp.Or(err, errors.New("the event moved on at the same time"))
 	}
 	p.RetriedAt = latest(p.RetriedAt, e.RetriedAt)
 	corrected := store.Event{Event: p.Event}

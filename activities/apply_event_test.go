@@ -45,7 +45,7 @@ func TestApplyEventEnds(t *testing.T) {
 	}{
 		"stale, with what it lost against": {
 			[]string{created("evt_1"), told("evt_2", "order.cancelled", 5, `{"id":"order_1"}`)},
-			told("evt_3", "order.confirmed", 4, `{"id":"order_1"}`), inorder.Stale, `status is "cancelled" since 2025-01-15T10:05:00Z`},
+			told("evt_3", "order.confirmed", 4, `{"id":"order_1"}`), inorder.Stale, `status has been "cancelled" since 2025-01-15T10:05:00Z`},
 		"ignored, of another family": {nil, told("evt_1", "product.updated", 0, `{"id":"prod_1"}`), inorder.Ignored, "it says nothing that the orders table keeps"},
 		"ignored, of another family, of a type over 128 characters, with nothing else": {nil,
 			`{"id":"evt_1","type":"product.` + strings.Repeat("é", 200) + `"}`, inorder.Ignored, "it says nothing that the orders table keeps"},
@@ -77,13 +77,13 @@ func TestApplyEventNeedsAPerson(t *testing.T) {
 		"no order ID":             {told("evt_1", "order.paid", 0, `{}`), "there is no order ID: data.order_id or data.id must be a string of 1 to 255 characters", ""},
 		"a huge order ID":         {told("evt_1", "order.paid", 0, `{"id":"`+strings.Repeat("x", 100_000)+`"}`), "there is no order ID: data.order_id or data.id must be a string of 1 to 255 characters", ""},
 		"a huge part ID":          {told("evt_1", "return.requested", 1, `{"order_id":"order_1","id":"`+strings.Repeat("x", 20_000)+`"}`), "data.id must have at most 255 characters", "order_1"},
-		"no created_at":           {`{"id":"evt_1","type":"order.paid","data":{"id":"order_1"}}`, "there is no time to order the event by: created_at must be an RFC 3339 time", "order_1"},
+		"no created_at":           {`{"id":"evt_1","type":"order.paid","data":{"id":"order_1"}}`, "the event has no usable time: created_at must be an RFC 3339 time", "order_1"},
 		"data is not an object":   {told("evt_1", "order.paid", 0, `"secret"`), "data must be a JSON object", ""},
 		"a field of another kind": {told("evt_1", "order.updated", 0, `{"id":"order_1","status":["secret"]}`), "data.status must be a string", "order_1"},
 		"dated 100 years ahead": {dated("evt_1", received.AddDate(100, 0, 0)),
-			"it is dated 2125-01-15T12:00:00Z, which was 876576h0m0s ahead when it was judged at 2025-01-15T12:00:00Z; MAX_EVENT_SKEW allows 1h0m0s: a retry can apply it from 2125-01-15T11:00:00Z on", "order_1"},
+			"it is dated 2125-01-15T12:00:00Z, 876576h0m0s in the future when it was checked at 2025-01-15T12:00:00Z, and MAX_EVENT_SKEW allows only 1h0m0s; a retry can apply it from 2125-01-15T11:00:00Z on", "order_1"},
 		"dated as far ahead as can be": {dated("evt_1", time.Date(9999, 12, 31, 23, 59, 59, 0, time.FixedZone("", -23*60*60))),
-			"it is dated 10000-01-01T22:59:59Z, which was 2562047h47m16.854775807s ahead when it was judged at 2025-01-15T12:00:00Z; MAX_EVENT_SKEW allows 1h0m0s: a retry can apply it from 10000-01-01T21:59:59Z on", "order_1"},
+			"it is dated 10000-01-01T22:59:59Z, 2562047h47m16.854775807s in the future when it was checked at 2025-01-15T12:00:00Z, and MAX_EVENT_SKEW allows only 1h0m0s; a retry can apply it from 10000-01-01T21:59:59Z on", "order_1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStore(t)
@@ -133,7 +133,7 @@ func TestParts(t *testing.T) {
 	t.Run("another order's part is left where it is", func(t *testing.T) {
 		stored := s.text(`SELECT jsonb_agg(p ORDER BY kind, id) FROM order_parts p`)
 		foreign := refund("evt_9", "ref_1", "order_2", 5)
-		require.Equal(t, activities.ApplyEventResult{Outcome: inorder.Attention, OrderID: "order_2", Detail: "its refund belongs to another order already"}, s.apply(foreign))
+		require.Equal(t, activities.ApplyEventResult{Outcome: inorder.Attention, OrderID: "order_2", Detail: "its refund already belongs to another order"}, s.apply(foreign))
 		require.Equal(t, stored, s.text(`SELECT jsonb_agg(p ORDER BY kind, id) FROM order_parts p`))
 		require.Equal(t, "attention", s.text(`SELECT phase FROM pending_events WHERE event_id = 'evt_9'`))
 		s.discard(foreign, "wrong", "ops")

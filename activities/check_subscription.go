@@ -25,7 +25,7 @@ func (a *Activities) CheckSubscription(ctx context.Context) (webhooks.Check, err
 		return check, err
 	}
 	if err := a.Store.Succeeded(ctx, store.JobCheckSubscription); err != nil {
-		return check, fmt.Errorf("note that the check succeeded: %w", err)
+		return check, fmt.Errorf("record that the check succeeded: %w", err)
 	}
 	return check, nil
 }

@@ -75,7 +75,7 @@ func TestFetchOrderThatFindsNothingSaysWhy(t *testing.T) {
 		r, err := s.fetch(o.ID)
 		require.NoError(t, err)
 		require.False(t, r.Found)
-		require.Contains(t, r.Detail, "somebody deleted it")
+		require.Contains(t, r.Detail, "somebody deleted the order")
 	})
 	t.Run("without a key it says what is not set", func(t *testing.T) {
 		s := newShop(t)

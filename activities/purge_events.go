@@ -46,7 +46,7 @@ func (a *Activities) PurgeEvents(ctx context.Context, now time.Time) (PurgeResul
 	}{
 		{"webhook_events", p.events}, {"payloads", p.payloads}, {"idempotency_keys", p.keys}, {"bulk actions", p.bulks},
 		{"refused_deliveries", p.refused}, {"the audit", p.audit}, {"webhook_secrets", p.secrets},
-		{"and note the success", p.succeeded},
+		{"and record the success", p.succeeded},
 	} {
 		if err := step.run(ctx); err != nil {
 			return p.result, fmt.Errorf("purge %s: %w", step.what, err)

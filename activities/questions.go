@@ -42,7 +42,7 @@ func (q *questions) ask(ctx context.Context, orderID string, find func() (FetchO
 	one := q.asked[orderID]
 	if one == nil || one.over(time.Now()) {
 		// If find panics, the waiting callers get this error.
-		one = &question{answered: make(chan struct{}), err: errors.New("the question for the order was cut off")}
+		one = &question{answered: make(chan struct{}), err: errors.New("asking the platform for the order was interrupted")}
 		if q.asked == nil {
 			q.asked = map[string]*question{}
 		}

@@ -122,11 +122,11 @@ type FinishReconcileInput struct {
 func (a *Activities) FinishReconcile(ctx context.Context, in FinishReconcileInput) error {
 	counts := []any{"compared", in.Compared, "missing", in.Missing, "different", in.Different, "silent", in.Silent, "unrepaired", in.Unrepaired}
 	if in.Stopped != "" {
-		a.Log.Error("orders reconciled in part", append(counts, "stopped", in.Stopped)...)
+		a.Log.Error("orders partly reconciled", append(counts, "stopped", in.Stopped)...)
 		return nil
 	}
 	if err := a.Store.Succeeded(ctx, store.JobReconcile); err != nil {
-		return fmt.Errorf("note that the reconciliation succeeded: %w", err)
+		return fmt.Errorf("record that the reconciliation succeeded: %w", err)
 	}
 	a.Reconcile.Succeeded()
 	a.Log.Info("orders reconciled", counts...)

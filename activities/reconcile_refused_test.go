@@ -168,7 +168,7 @@ func TestAnEventThatTemporalRefusesIsItsOrdersProblem(t *testing.T) {
 	r := s.reconcile(true)
 	require.Equal(t, 1, r.Missing)
 	require.Equal(t, 1, r.Unrepaired)
-	require.Contains(t, r.Notes[0], "Temporal refuses its event")
+	require.Contains(t, r.Notes[0], "Temporal refuses its repair")
 	fetched, err := s.fetch(orders[0].ID)
 	require.NoError(t, err)
 	require.Contains(t, fetched.Detail, "the input exceeds the limit")

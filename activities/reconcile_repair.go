@@ -52,7 +52,7 @@ func (a *Activities) repair(ctx context.Context, drifted []reconcile.Compared) (
 				t.AddRepaired(c.Drift)
 			case inorder.Stale: // meanwhile, newer events have set everything that it says
 			default:
-				t.AddUnrepaired(c, fmt.Sprintf("its event %s is %s: %s", e.EventID, e.Outcome, e.Detail))
+				t.AddUnrepaired(c, fmt.Sprintf("its repair %s ended as %s: %s", e.EventID, e.Outcome, e.Detail))
 			}
 			delete(open, e.EventID)
 			progress = time.Now()
@@ -62,7 +62,7 @@ func (a *Activities) repair(ctx context.Context, drifted []reconcile.Compared) (
 		}
 	}
 	for id, c := range open {
-		t.AddUnrepaired(c, "its event "+id+" has not ended: the workflow of that ID shows why")
+		t.AddUnrepaired(c, "its repair "+id+" has not ended: the workflow with that ID shows why")
 	}
 	return t, nil
 }
@@ -73,10 +73,10 @@ func (a *Activities) startRepair(ctx context.Context, e inorder.Event) (refused 
 	e.ReceivedAt = time.Now().UTC()
 	err = a.Events.Start(ctx, e)
 	if invalid := (*serviceerror.InvalidArgument)(nil); errors.As(err, &invalid) {
-		return reconcile.Shortened("Temporal refuses its event " + e.ID + ": " + invalid.Error()), nil
+		return reconcile.Shortened("Temporal refuses its repair " + e.ID + ": " + invalid.Error()), nil
 	}
 	if err != nil {
-		return "", fmt.Errorf("start the event %s of order %s: %w", e.ID, e.OrderID(), err)
+		return "", fmt.Errorf("start the repair %s of order %s: %w", e.ID, e.OrderID(), err)
 	}
 	return "", nil
 }

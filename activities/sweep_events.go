@@ -44,14 +44,14 @@ func (a *Activities) SweepEvents(ctx context.Context, in SweepEventsInput) (Swee
 		return SweepEventsResult{}, fmt.Errorf("sweep events: %w", err)
 	}
 	if err := a.Store.Succeeded(ctx, store.JobSweep); err != nil {
-		return SweepEventsResult{}, fmt.Errorf("note that the sweep succeeded: %w", err)
+		return SweepEventsResult{}, fmt.Errorf("record that the sweep succeeded: %w", err)
 	}
 	counts := []any{"looked", report.Checked, "started", report.Started, "woken", report.Woken, "too_old", report.TooOld, "failed", report.Failed, "notes", report.Notes}
 	switch {
 	case report.Started+report.Failed+report.TooOld > 0:
 		a.Log.Warn("events had lost their workflow", counts...)
 	case report.Woken > 0:
-		a.Log.Info("events whose order is there were still waiting, and are woken", counts...)
+		a.Log.Info("woke events that were still waiting although their order exists", counts...)
 	}
 	return SweepEventsResult{Report: report, BeganAt: in.Now, FinishedAt: time.Now().UTC()}, nil
 }

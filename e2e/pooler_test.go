@@ -190,9 +190,9 @@ func TestASettingThatNoPoolerBearsIsNamed(t *testing.T) {
 		return state != ""
 	})
 	require.Equal(t, "failing", state)
-	s.eventually("the log says which setting it is", func() bool { return strings.Contains(s.log(), "take default_query_exec_mode out of it") })
+	s.eventually("the log says which setting it is", func() bool { return strings.Contains(s.log(), "remove default_query_exec_mode from the URL") })
 
 	s.env = append(s.env, "DATABASE_URL="+testenv.WithParameter(plain, "statement_timeout", "1000"))
 	s.start("worker")
-	s.eventually("the log says which setting it is", func() bool { return strings.Contains(s.log(), "take settings of the session out of it") })
+	s.eventually("the log says which setting it is", func() bool { return strings.Contains(s.log(), "remove session settings from the URL") })
 }

@@ -23,8 +23,8 @@ func TestTheSameIDWithAnotherBodyIsADuplicateAndIsNoticed(t *testing.T) {
 	}
 	again(first)
 	again(strings.Replace(first, "pending", "canary", 1))
-	s.eventually("the log says so", func() bool { return strings.Contains(s.log(), "an event came again with another body") })
-	require.Equal(t, 1, strings.Count(s.log(), "with another body"), "not of the first one again")
+	s.eventually("the log says so", func() bool { return strings.Contains(s.log(), "an event was delivered again with a different body") })
+	require.Equal(t, 1, strings.Count(s.log(), "with a different body"), "not of the first one again")
 	require.NotContains(t, s.log(), "canary")
 	require.Equal(t, 1, s.count(`SELECT count(*) FROM orders WHERE status = 'pending'`))
 }

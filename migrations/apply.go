@@ -59,11 +59,11 @@ func apply(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger, files fs.F
 			since = time.Now()
 		}
 		if time.Since(since) >= most {
-			return fmt.Errorf("migrate the database: for %s other transactions had what a migration needs; "+
-				"those that have long been open are in pg_stat_activity, by xact_start: %w", most, err)
+			return fmt.Errorf("migrate the database: for %s other transactions held a lock that a migration needs; "+
+				"pg_stat_activity, ordered by xact_start, shows those that have been open longest: %w", most, err)
 		}
 		pause := min(time.Duration(try)*time.Second, mostPause)
-		log.Warn("another transaction has what a migration needs; it gave way, and is tried again", "try", try, "code", code, "in", pause)
+		log.Warn("another transaction holds a lock that a migration needs; the migration gave way and is tried again", "try", try, "code", code, "in", pause)
 		if err := sleep(ctx, pause); err != nil {
 			return fmt.Errorf("migrate the database: %w", err)
 		}

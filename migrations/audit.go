@@ -34,7 +34,7 @@ func KeepAudit(ctx context.Context, pool *pgxpool.Pool, keep time.Duration) (cha
 		return err
 	})
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && pg.Code == "42501" {
-		err = fmt.Errorf("run it as the role that owns the tables, which alone may: %w", err)
+		err = fmt.Errorf("only the role that owns the tables may do this, so run it as that role: %w", err)
 	}
 	if err != nil {
 		return false, fmt.Errorf("set how long the audit is kept: %w", err)

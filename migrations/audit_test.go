@@ -97,7 +97,7 @@ func TestARoleThatOwnsNothingPurgesOnlyWhatTheOwnerLetsGo(t *testing.T) {
 	denied(t, err)
 	_, err = migrations.KeepAudit(t.Context(), pool, 40*24*time.Hour)
 	denied(t, err)
-	require.ErrorContains(t, err, "as the role that owns the tables")
+	require.ErrorContains(t, err, "only the role that owns the tables may do this")
 	_, err = migrations.KeepAudit(t.Context(), owner, 60*24*time.Hour)
 	require.NoError(t, err)
 	var n int64

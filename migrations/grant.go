@@ -92,11 +92,11 @@ func checkRole(ctx context.Context, tx pgx.Tx, role string) error {
 	var member bool
 	err := tx.QueryRow(ctx, roleSQL, role).Scan(&owner, &member)
 	if pg := (*pgconn.PgError)(nil); errors.As(err, &pg) && pg.Code == "42704" {
-		return fmt.Errorf("there is no such role: make it with CREATE ROLE %s LOGIN PASSWORD '…'", pgx.Identifier{role}.Sanitize())
+		return fmt.Errorf("the role does not exist: create it with CREATE ROLE %s LOGIN PASSWORD '…'", pgx.Identifier{role}.Sanitize())
 	}
 	if err == nil && member {
-		return fmt.Errorf("it owns the tables, or is a member of the role %s, which does, or a superuser, so that nothing can be kept from it: "+
-			"name a role that the programs run as and that owns nothing", owner)
+		return fmt.Errorf("it owns the tables, is a member of their owner %s, or is a superuser, so nothing can be kept from it: "+
+			"name the role that the programs run as, which must own nothing", owner)
 	}
 	return err
 }
@@ -108,7 +108,7 @@ func checkAudit(ctx context.Context, tx pgx.Tx, role string) error {
 		return err
 	}
 	if changes {
-		return errors.New("it may change audit_log all the same, by a role that it is a member of, or because PUBLIC may: take that away")
+		return errors.New("it can still change audit_log, through a role that it is a member of or a privilege of PUBLIC: revoke that")
 	}
 	return nil
 }

@@ -30,7 +30,7 @@ func (e *OlderSchemaError) Error() string {
 type EncodingError struct{ Database, Encoding string }
 
 func (e *EncodingError) Error() string {
-	return fmt.Sprintf("the database %q is encoded in %s and must be in UTF8. An encoding can't be changed: make another one with "+
+	return fmt.Sprintf("the database %q is encoded in %s and must be in UTF8. An encoding can't be changed: create another database with "+
 		"CREATE DATABASE inorder TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C', and name it in DATABASE_URL", e.Database, e.Encoding)
 }
 

@@ -193,7 +193,7 @@ func (g *engine) open() bool { return g.breaker.RemainingDelay() == 0 }
 // all the same, and its first workflow task would be lost for ten seconds.
 func (g *engine) begin(ctx context.Context, e inorder.Event, now time.Time) (<-chan startEnd, error) {
 	if !g.slots.take(now) {
-		return nil, fmt.Errorf("%s takes no more for the moment: %s under way", g.name, words.Phrase(g.slots.underWay(), "start is", "starts are"))
+		return nil, fmt.Errorf("%s accepts no more starts at the moment: %s under way", g.name, words.Phrase(g.slots.underWay(), "start is", "starts are"))
 	}
 	if !g.breaker.TryAcquirePermit() {
 		g.slots.giveBack()

@@ -84,12 +84,12 @@ func TestAuthenticDeliveriesAreAccepted(t *testing.T) {
 
 func TestOtherSignaturesAreRefused(t *testing.T) {
 	requireAnswers(t, map[string]exchange{
-		"no signature":               {req: with(posted(vectorBody), delivery.SignatureHeader), status: 401, body: "Invalid signature", log: "not exactly one"},
+		"no signature":               {req: with(posted(vectorBody), delivery.SignatureHeader), status: 401, body: "Invalid signature", log: "exactly one signature"},
 		"an empty signature":         {req: with(posted(vectorBody), delivery.SignatureHeader, ""), status: 401, body: "Invalid signature"},
 		"an upper-case signature":    {req: with(posted(vectorBody), delivery.SignatureHeader, strings.ToUpper(vectorSignature)), status: 401, body: "Invalid signature"},
 		"a prefixed signature":       {req: with(posted(vectorBody), delivery.SignatureHeader, "sha256="+vectorSignature), status: 401, body: "Invalid signature"},
-		"a wrong signature":          {req: with(posted(vectorBody), delivery.SignatureHeader, delivery.Sign("whsec_other", []byte(vectorBody))), status: 401, body: "Invalid signature", log: "matches no secret"},
-		"two signatures":             {req: with(posted(vectorBody), delivery.SignatureHeader, vectorSignature, vectorSignature), status: 401, body: "Invalid signature", log: "not exactly one"},
+		"a wrong signature":          {req: with(posted(vectorBody), delivery.SignatureHeader, delivery.Sign("whsec_other", []byte(vectorBody))), status: 401, body: "Invalid signature", log: "matches no valid secret"},
+		"two signatures":             {req: with(posted(vectorBody), delivery.SignatureHeader, vectorSignature, vectorSignature), status: 401, body: "Invalid signature", log: "exactly one signature"},
 		"two signatures in one line": {req: with(posted(vectorBody), delivery.SignatureHeader, vectorSignature+", "+vectorSignature), status: 401, body: "Invalid signature"},
 		"bad JSON, badly signed":     {req: with(posted(`{`), delivery.SignatureHeader, vectorSignature), status: 401, body: "Invalid signature"},
 		"no body, no signature":      {req: with(posted(""), delivery.SignatureHeader), status: 401, body: "Invalid signature"},
@@ -121,14 +121,14 @@ func TestTheNamesOfOurOwnEventsAreRefused(t *testing.T) {
 	requireAnswers(t, map[string]exchange{
 		"an ID of our own": {
 			req: posted(`{"id":"inorder-reconcile-1","type":"order.paid"}`), status: 400,
-			body: "id must not begin with inorder-, which is for events that the receiver's side makes itself",
+			body: "id must not begin with inorder-, which is reserved for inorder's own events",
 		},
 		"an ID that only looks like one of ours": {
 			req: posted(`{"id":"inorder_1","type":"order.paid"}`), status: 200, body: "OK", result: "accepted",
 		},
 		"the type of our own events": {
 			req: posted(`{"id":"evt_1","type":"order.reconciled"}`), status: 400,
-			body: "type must not be order.reconciled, which is for events that the receiver's side makes itself",
+			body: "type must not be order.reconciled, which is reserved for inorder's own events",
 		},
 	})
 }

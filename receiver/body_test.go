@@ -54,7 +54,7 @@ func TestTheOldestUnfinishedBodyGivesWay(t *testing.T) {
 	require.Equal(t, 503, answer.StatusCode)
 	require.NotEmpty(t, answer.Header.Get("Retry-After"))
 	require.True(t, answer.Close)
-	require.Contains(t, logs.String(), "memory for bodies is spent")
+	require.Contains(t, logs.String(), "memory for request bodies is used up")
 
 	_, err = io.WriteString(second, "a") // the second has room, and its signature is checked once it is whole
 	require.NoError(t, err)

@@ -19,11 +19,11 @@ import (
 var (
 	errSignature   = errors.New("invalid signature")
 	errInvalid     = errors.New("not an event")
-	errProbe       = errors.New("a probe of the doctor")
-	errNotAccepted = errors.New("no way in took the event in time")
-	errNoRoom      = errors.New("the memory for bodies is spent, MAX_BODY_MEMORY")
-	errTooLarge    = errors.New("the body is over the limit, MAX_BODY_BYTES")
-	errCutShort    = errors.New("the body ends too early or is malformed")
+	errProbe       = errors.New("a probe from inorder doctor")
+	errNotAccepted = errors.New("the event could not be made durable in time")
+	errNoRoom      = errors.New("the memory for request bodies is used up (MAX_BODY_MEMORY)")
+	errTooLarge    = errors.New("the body exceeds MAX_BODY_BYTES")
+	errCutShort    = errors.New("the body is cut short or malformed")
 )
 
 // answer is what the sender of a refused request gets, and how the refusal is logged.
@@ -40,7 +40,7 @@ type answer struct {
 var answers = []answer{
 	{errSignature, http.StatusUnauthorized, "Invalid signature", slog.LevelWarn, "delivery refused", traffic.BadSignature},
 	{errInvalid, http.StatusBadRequest, "", slog.LevelWarn, "delivery refused", traffic.BadEvent},
-	{errProbe, http.StatusBadRequest, "", slog.LevelInfo, "the doctor tried the way to here", ""},
+	{errProbe, http.StatusBadRequest, "", slog.LevelInfo, "received a probe from inorder doctor", ""},
 	{errNotAccepted, http.StatusServiceUnavailable, "", slog.LevelError, "event not accepted", traffic.Unavailable},
 	{errNoRoom, http.StatusServiceUnavailable, "", slog.LevelWarn, "delivery refused", traffic.Unavailable},
 	{errTooLarge, http.StatusRequestEntityTooLarge, "", slog.LevelWarn, "delivery refused", traffic.TooLarge},

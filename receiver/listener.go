@@ -97,7 +97,7 @@ func (l *listener) admit(accepted net.Conn) net.Conn {
 	c := &conn{Conn: accepted, listener: l, closed: make(chan struct{})}
 	c.idle.Store(true)
 	if l.count(c) {
-		l.log.Log(slog.LevelWarn, "room", "MAX_CONNECTIONS are open: the oldest without a delivery was closed for a new one", "max_connections", l.max)
+		l.log.Log(slog.LevelWarn, "room", "MAX_CONNECTIONS reached: closed the oldest connection without a delivery to admit a new one", "max_connections", l.max)
 	}
 	return c
 }

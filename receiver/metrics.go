@@ -30,18 +30,18 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 	m := &Metrics{
 		refusedSignatures: with.NewCounter(prometheus.CounterOpts{
 			Name: "inorder_signatures_refused_total",
-			Help: "Deliveries that were answered 401: their signature was missing, malformed or by no valid secret.",
+			Help: "Deliveries answered 401: the signature was missing, malformed or did not match a valid secret.",
 		}),
 		acknowledged: with.NewHistogram(prometheus.HistogramOpts{
 			Name: "inorder_ack_seconds",
-			Help: "From when the head of a delivery is read to its acknowledgement. What is refused does not count.",
+			Help: "Time from reading the head of a delivery to acknowledging it. Refused deliveries do not count.",
 			// A delivery takes a millisecond; during an outage of Temporal it takes the budget. The platform gives up after 30 s.
 			Buckets: []float64{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30},
 		}),
 	}
 	refused := with.NewCounterVec(prometheus.CounterOpts{
 		Name: "inorder_requests_refused_total",
-		Help: "Requests that were refused and are no delivery, by status.",
+		Help: "Refused requests that are not deliveries, by status.",
 	}, []string{"status"})
 	for i, status := range refusals {
 		m.noDelivery[i] = refused.WithLabelValues(status)

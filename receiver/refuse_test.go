@@ -37,7 +37,7 @@ func TestBodyOfExactlyTheLimitIsRead(t *testing.T) {
 			status, _ := s.post(t, newClient(t), vectorBody, chunked)
 			require.Equal(t, want, status)
 		}
-		require.Equal(t, want == 413, strings.Contains(logs.String(), "over the limit"))
+		require.Equal(t, want == 413, strings.Contains(logs.String(), "exceeds MAX_BODY_BYTES"))
 	}
 }
 

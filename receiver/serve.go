@@ -52,7 +52,7 @@ func (r *Receiver) maxConnections() int {
 		return r.o.MaxConnections
 	}
 	most := max(files-spareFiles, files/2)
-	r.o.Log.Warn("fewer connections than MAX_CONNECTIONS: the process may not open more files; raise its limit (ulimit -n)",
+	r.o.Log.Warn("the limit of open files allows fewer connections than MAX_CONNECTIONS; raise it (ulimit -n)",
 		"max_connections", r.o.MaxConnections, "limit_of_open_files", files, "connections", most)
 	return most
 }

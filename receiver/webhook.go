@@ -24,7 +24,7 @@ func (r *Receiver) receive(c *fiber.Ctx) error {
 	defer body.release()
 	// Verify the bytes as they came: the signature is over them, whatever the Content-Encoding.
 	if !r.o.Verifier.Verify(body.bytes, signature) {
-		return &refusal{error: errSignature, detail: "it matches no secret", body: body}
+		return &refusal{error: errSignature, detail: "the signature matches no valid secret", body: body}
 	}
 	connOf(c.Context()).whole()
 	e, err := Parse(body.bytes)
@@ -62,7 +62,7 @@ func (r *Receiver) read(c *fiber.Ctx, signature string) (*body, error) {
 	if signature != "" {
 		return r.signed.read(c.Context())
 	}
-	const why = "there is not exactly one, of 64 digits of lower-case hex"
+	const why = "there must be exactly one signature, of 64 lower-case hex digits"
 	body, err := r.unsigned.read(c.Context())
 	switch {
 	case errors.Is(err, errNoRoom):
@@ -77,7 +77,7 @@ func (r *Receiver) read(c *fiber.Ctx, signature string) (*body, error) {
 // Parse reads the event of a delivery. Its error says in one line, without quoting the body, why the body is no event. An event whose ID or
 // type is reserved for our own events is returned together with an error: the platform must not send it.
 func Parse(body []byte) (inorder.Event, error) {
-	const ours = ", which is for events that the receiver's side makes itself"
+	const ours = ", which is reserved for inorder's own events"
 	e, err := inorder.ParseEvent(body)
 	switch {
 	case err != nil:

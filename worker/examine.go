@@ -43,7 +43,7 @@ func (t serverTime) now() time.Time {
 func (e *examination) answers(ctx context.Context) ([]doctor.Finding, error) {
 	asked := time.Now()
 	if _, err := e.Client.CheckHealth(ctx, &client.CheckHealthRequest{}); err != nil {
-		return []doctor.Finding{doctor.Fails("temporal", "See whether it runs, and TEMPORAL_ADDRESS, TEMPORAL_TLS and what else begins with TEMPORAL_ in docs/settings.md.",
+		return []doctor.Finding{doctor.Fails("temporal", "Check that it runs, and check TEMPORAL_ADDRESS, TEMPORAL_TLS and the other settings in docs/settings.md that begin with TEMPORAL_.",
 			"%s", ready.Cause(e.server, time.Since(asked).Round(time.Second), ready.Explain(err)))}, nil // not within: the client gives up earlier
 	}
 	took := time.Since(asked)
@@ -53,7 +53,7 @@ func (e *examination) answers(ctx context.Context) ([]doctor.Finding, error) {
 	}
 	_, err := e.Client.WorkflowService().DescribeNamespace(ctx, &workflowservice.DescribeNamespaceRequest{Namespace: e.Namespace})
 	if _, none := errors.AsType[*serviceerror.NamespaceNotFound](err); none {
-		return []doctor.Finding{doctor.Fails("temporal", "Name another in TEMPORAL_NAMESPACE, or create it: temporal operator namespace create --namespace "+e.Namespace,
+		return []doctor.Finding{doctor.Fails("temporal", "Set TEMPORAL_NAMESPACE to another one, or create it: temporal operator namespace create --namespace "+e.Namespace,
 			"%s has no namespace %q", e.server, e.Namespace)}, nil
 	}
 	return []doctor.Finding{doctor.Well("temporal", "%s%s, answered in %s", e.server, version, took.Round(100*time.Microsecond))}, nil
@@ -63,11 +63,11 @@ func (e *examination) owner(ctx context.Context) ([]doctor.Finding, error) {
 	err := ready.Explain(checkMark(ctx, e.Options))
 	switch {
 	case await.IsPermanent(err):
-		return []doctor.Finding{doctor.Fails("namespace", "Run `inorder migrate`, or set TEMPORAL_NAMESPACE to this system's own.", "%v", err)}, nil
+		return []doctor.Finding{doctor.Fails("namespace", "Run `inorder migrate`, or set TEMPORAL_NAMESPACE to this system's own namespace.", "%v", err)}, nil
 	case err != nil:
 		return nil, err
 	}
-	return []doctor.Finding{doctor.Well("namespace", "%q is this database's", e.Namespace)}, nil
+	return []doctor.Finding{doctor.Well("namespace", "%q belongs to this database", e.Namespace)}, nil
 }
 
 func (e *examination) retention(ctx context.Context) ([]doctor.Finding, error) {
@@ -80,7 +80,7 @@ func (e *examination) retention(ctx context.Context) ([]doctor.Finding, error) {
 		found = append(found, doctor.Noted("retention", p.Cure(e.Namespace), "%s", p.Text))
 	}
 	if found == nil {
-		found = append(found, doctor.Well("retention", "Temporal keeps what has ended for %s, which fits the settings", kept))
+		found = append(found, doctor.Well("retention", "Temporal keeps ended workflows for %s, which fits the settings", kept))
 	}
 	return found, nil
 }
@@ -105,14 +105,14 @@ func (e *examination) failing(ctx context.Context) ([]doctor.Finding, error) {
 	case err != nil:
 		return nil, err
 	case len(failing) == 0:
-		return []doctor.Finding{doctor.Well("workflow tasks", "none fails")}, nil
+		return []doctor.Finding{doctor.Well("workflow tasks", "none is failing")}, nil
 	}
 	var ids []string
 	for _, f := range failing[:min(3, len(failing))] {
 		ids = append(ids, f.WorkflowID)
 	}
-	return []doctor.Finding{doctor.Fails("workflow tasks", "Run the version of the worker that they began with, or a newer one that can go on from them; `inorder status` shows the errors.",
-		"%d or more can't go on, such as %s", len(failing), strings.Join(ids, ", "))}, nil
+	return []doctor.Finding{doctor.Fails("workflow tasks", "Run the version of the worker that they began with, or a newer one that can continue them; `inorder status` shows the errors.",
+		"%d or more can't continue, such as %s", len(failing), strings.Join(ids, ", "))}, nil
 }
 
 // clockWait is how long Temporal may take to record a poll. It refuses polls with a timeout of less than two seconds.
@@ -150,5 +150,5 @@ func (e *examination) askTime(ctx context.Context) (serverTime, error) {
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	return serverTime{}, errors.New("no poll was noted in time")
+	return serverTime{}, errors.New("Temporal recorded no poll in time")
 }

@@ -47,15 +47,15 @@ func scheduleFindings(want client.ScheduleOptions, is *client.ScheduleDescriptio
 		return []doctor.Finding{doctor.Noted("schedules", "temporal schedule toggle --schedule-id "+want.ID+" --unpause --reason '…'", "%s is paused: %s", want.ID, firstLine(state.Note))}
 	}
 	if other := differs(want, is.Schedule); other != "" {
-		found = append(found, doctor.Noted("schedules", "Run `inorder migrate`, with the settings of the workers.", "%s has another %s than the settings say", want.ID, other))
+		found = append(found, doctor.Noted("schedules", "Run `inorder migrate` with the settings of the workers.", "%s has a different %s from the settings", want.ID, other))
 	}
 	if next := is.Info.NextActionTimes; len(next) > 0 && now.Sub(next[0]) > overdue {
-		found = append(found, doctor.Fails("schedules", "Temporal's own worker for schedules stands still: see the server's log.", "%s should have run %s", want.ID, words.Ago(next[0], now)))
+		found = append(found, doctor.Fails("schedules", "Temporal's own worker for schedules has stalled: see the server's log.", "%s should have run %s", want.ID, words.Ago(next[0], now)))
 	}
 	for _, running := range is.Info.RunningWorkflows {
 		if last := is.Info.RecentActions; len(last) > 0 && now.Sub(last[len(last)-1].ActualTime) > longRun {
-			found = append(found, doctor.Noted("schedules", "See why in Temporal's UI: its pending activity has the last error. It may only have much to do.",
-				"%s has run for %s: %s", want.ID, words.Age(now.Sub(last[len(last)-1].ActualTime)), running.WorkflowID))
+			found = append(found, doctor.Noted("schedules", "See its pending activity in Temporal's UI, which has the last error. It may just have a lot to do.",
+				"%s has been running for %s: %s", want.ID, words.Age(now.Sub(last[len(last)-1].ActualTime)), running.WorkflowID))
 		}
 	}
 	return found
@@ -130,16 +130,16 @@ func workersFinding(queue string, pollers []*taskqueuepb.PollerInfo, now time.Ti
 	case len(here) > 0:
 		return doctor.Well("workers", "%d on the task queue %s", len(here), queue)
 	case last != nil:
-		return doctor.Fails("workers", do, "none works on the task queue %s: %s, the last one, asked for work %s", queue, last.GetIdentity(),
+		return doctor.Fails("workers", do, "no worker polls the task queue %s: the last one, %s, polled it %s", queue, last.GetIdentity(),
 			words.Ago(last.GetLastAccessTime().AsTime(), now))
 	}
-	return doctor.Fails("workers", do, "none works on the task queue %s", queue)
+	return doctor.Fails("workers", do, "no worker polls the task queue %s", queue)
 }
 
 func firstLine(text string) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
 	if line == "" {
-		return "nobody said why"
+		return "no reason given"
 	}
 	return line
 }

@@ -23,12 +23,12 @@ func TestAWorkerThatIsGoneIsNoWorker(t *testing.T) {
 		status  doctor.Status
 		says    string
 	}{
-		"nobody":            {nil, doctor.Failed, "none works on the task queue q"},
+		"nobody":            {nil, doctor.Failed, "no worker polls the task queue q"},
 		"one that is idle":  {[]*taskqueuepb.PollerInfo{polled("1@a", 61*time.Second)}, doctor.OK, "1 on the task queue q"},
 		"two polls of one":  {[]*taskqueuepb.PollerInfo{polled("1@a", 0), polled("1@a", time.Second)}, doctor.OK, "1 on the task queue q"},
 		"one beside a dead": {[]*taskqueuepb.PollerInfo{polled("1@a", 3*time.Minute), polled("2@b", time.Second)}, doctor.OK, "1 on the task queue q"},
 		"two that are dead": {[]*taskqueuepb.PollerInfo{polled("1@a", 4*time.Minute), polled("2@b", 2*time.Minute)}, doctor.Failed,
-			"none works on the task queue q: 2@b, the last one, asked for work 2 minutes ago"},
+			"no worker polls the task queue q: the last one, 2@b, polled it 2 minutes ago"},
 	} {
 		f := workersFinding("q", tc.pollers, now)
 		require.Equal(t, tc.status, f.Status, name)

@@ -35,7 +35,7 @@ func TestExamineBeforeAndAfterMigrate(t *testing.T) {
 	require.Contains(t, found["namespace"][0].Says, "inorder migrate")
 	require.Contains(t, found["search attributes"][0].Says, "missing: ")
 	require.Len(t, found["schedules"], 4)
-	require.Contains(t, found["workers"][0].Says, "none works on the task queue "+o.TaskQueue)
+	require.Contains(t, found["workers"][0].Says, "no worker polls the task queue "+o.TaskQueue)
 	require.Equal(t, doctor.OK, found["Temporal's clock"][0].Status)
 	require.Contains(t, found["retention"][0].Says, "shorter than REDELIVERY_HORIZON") // the tests' namespaces have a retention of a day
 	require.Equal(t, doctor.Note, found["retention"][0].Status)
@@ -65,7 +65,7 @@ func TestExamineTellsOfSchedules(t *testing.T) {
 		for _, f := range examine(t, o)["schedules"] {
 			says += f.Says + "\n"
 		}
-		return says == "inorder-purge-events is paused: while we move\ninorder-sweep-events is missing\ninorder-reconcile-orders has another interval (RECONCILE_EVERY) than the settings say\n"
+		return says == "inorder-purge-events is paused: while we move\ninorder-sweep-events is missing\ninorder-reconcile-orders has a different interval (RECONCILE_EVERY) from the settings\n"
 	}, testenv.Patience, 100*time.Millisecond)
 }
 

@@ -27,7 +27,7 @@ const selectIdentitySQL = `SELECT id::text, current_database() FROM system_ident
 
 func readIdentity(ctx context.Context, o Options) (own identity, err error) {
 	if err := o.Pool.QueryRow(ctx, selectIdentitySQL).Scan(&own.id, &own.database); err != nil {
-		return identity{}, fmt.Errorf("read which system the database is: %w", err)
+		return identity{}, fmt.Errorf("read the system's ID from the database: %w", err)
 	}
 	return own, nil
 }
@@ -44,7 +44,7 @@ func readMark(ctx context.Context, o Options) (mark, error) {
 		return mark{}, nil
 	}
 	if err != nil {
-		return mark{}, fmt.Errorf("read whose namespace %q is: %w", o.Namespace, err)
+		return mark{}, fmt.Errorf("read the owner of namespace %q: %w", o.Namespace, err)
 	}
 	m := mark{identity{"unknown", "unknown"}, is.Info.CreatedAt}
 	for key, value := range map[string]*string{workflows.MemoDatabaseID: &m.id, workflows.MemoDatabase: &m.database} {
@@ -75,7 +75,7 @@ func checkMark(ctx context.Context, o Options) error {
 func foreign(o Options, m mark) error {
 	return fmt.Errorf("the Temporal namespace %q belongs to another system, with the database %q (ID %s), since %s. Two systems can't share one: "+
 		"workflow IDs are event IDs, so each would take the other's events for duplicates. Set TEMPORAL_NAMESPACE to a namespace of this system's own; "+
-		"or, if that database is lost or its system given up, run `inorder migrate --take-over`", o.Namespace, m.database, m.id, m.since.UTC().Format(time.RFC3339))
+		"or, if that database is lost or its system is no longer used, run `inorder migrate --take-over`", o.Namespace, m.database, m.id, m.since.UTC().Format(time.RFC3339))
 }
 
 // Claim marks the namespace as this database's, unless it is marked so already. If it is another database's, Claim returns an error. It may run
@@ -91,7 +91,7 @@ func Claim(ctx context.Context, o Options) error {
 		_, err := o.Client.ScheduleClient().Create(ctx, ownerSchedule(o.TaskQueue, own))
 		switch {
 		case err == nil:
-			o.Log.Info("the namespace is marked as this database's", "namespace", o.Namespace, "database_id", own.id)
+			o.Log.Info("marked the namespace as this database's", "namespace", o.Namespace, "database_id", own.id)
 			return nil
 		case errors.Is(err, temporal.ErrScheduleAlreadyRunning):
 			return checkMark(ctx, o)
@@ -111,7 +111,7 @@ func TakeOver(ctx context.Context, o Options) error {
 	if err != nil || m.id == own.id || m == (mark{}) {
 		return err
 	}
-	o.Log.Warn("the namespace is taken over from another system, which must not run any more", "namespace", o.Namespace,
+	o.Log.Warn("taking over the namespace from another system; make sure that system no longer runs", "namespace", o.Namespace,
 		"its_database", m.database, "its_database_id", m.id)
 	err = o.Client.ScheduleClient().GetHandle(ctx, workflows.OwnerScheduleID).Delete(ctx)
 	if _, gone := errors.AsType[*serviceerror.NotFound](err); err != nil && !gone {
@@ -130,11 +130,11 @@ func ownerSchedule(taskQueue string, own identity) client.ScheduleOptions {
 			ID:            workflows.OwnerScheduleID,
 			Workflow:      workflows.PurgeEventsType,
 			TaskQueue:     taskQueue,
-			StaticSummary: "only marks whose namespace this is",
+			StaticSummary: "only marks the owner of this namespace",
 		},
 		Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_SKIP,
 		Paused:  true,
-		Note:    "Never runs: its memo says to which database this namespace belongs. Without it, the next `inorder migrate` of any database takes the namespace.",
+		Note:    "Never runs: its memo says which database this namespace belongs to. Without it, the next `inorder migrate` of any database takes the namespace.",
 		Memo:    map[string]any{workflows.MemoDatabaseID: own.id, workflows.MemoDatabase: own.database},
 	}
 }

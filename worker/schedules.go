@@ -30,19 +30,19 @@ func schedules(o Options) []client.ScheduleOptions {
 		Action:        &client.ScheduleWorkflowAction{Workflow: workflows.PurgeEventsType, StaticSummary: "delete webhook_events rows older than EVENT_RETENTION"},
 		Spec:          client.ScheduleSpec{Calendars: []client.ScheduleCalendarSpec{daily}, Jitter: 10 * time.Minute},
 		CatchupWindow: 12 * time.Hour,
-		Note:          "Deletes webhook_events rows older than the worker's EVENT_RETENTION, and what else is no longer kept.",
+		Note:          "Deletes webhook_events rows older than the worker's EVENT_RETENTION, and everything else that is no longer kept.",
 	}, {
 		ID:            workflows.SweepScheduleID,
 		Action:        &client.ScheduleWorkflowAction{Workflow: workflows.SweepEventsType, StaticSummary: "bring back events whose workflow was terminated, deleted or lost"},
 		Spec:          every(10*time.Minute, time.Minute), // an event in attention may lack its workflow that long; a waiting one, until its row counts as unseen
 		CatchupWindow: time.Minute,
-		Note:          "Starts the workflows of events anew that lost theirs; `inorder recover` does it at once, and more thoroughly.",
+		Note:          "Starts a new workflow for each event that lost its own; `inorder recover` does so at once, and more thoroughly.",
 	}, {
 		ID:            workflows.CheckSubscriptionScheduleID,
 		Action:        &client.ScheduleWorkflowAction{Workflow: workflows.CheckSubscriptionType, StaticSummary: "check that our webhooks exist on the platform, are active and as registered"},
 		Spec:          every(10*time.Minute, time.Minute), // the platform may deliver nothing for that long before somebody learns it
 		CatchupWindow: time.Minute,                        // nothing is caught up, because only the current state counts
-		Note:          "Compares the webhooks that were registered from here with what the platform has; with HOOK_AUTOREPAIR=true it puts right what differs.",
+		Note:          "Compares the webhooks that were registered from here with what the platform has; with HOOK_AUTOREPAIR=true it corrects what differs.",
 	}, {
 		ID: workflows.ReconcileScheduleID,
 		Action: &client.ScheduleWorkflowAction{Workflow: workflows.ReconcileOrdersType, Args: []any{workflows.ReconcileInput{Grace: reconcileGrace}},
@@ -56,7 +56,7 @@ func schedules(o Options) []client.ScheduleOptions {
 		action := s.Action.(*client.ScheduleWorkflowAction)
 		action.ID, action.TaskQueue = s.ID, o.TaskQueue
 		s.Overlap = enumspb.SCHEDULE_OVERLAP_POLICY_SKIP
-		s.Note += " `inorder migrate` sets this schedule; what is changed here it changes back, except a pause."
+		s.Note += " `inorder migrate` sets this schedule, and reverts what was changed here, except a pause."
 	}
 	return list
 }

@@ -54,7 +54,7 @@ func TestAWaitingEventAsksThePlatform(t *testing.T) {
 	t.Run("and goes on when the order comes of it", func(t *testing.T) {
 		p, asked := newQuestion(t, []any{waiting, asking, applied}, found)
 		p.after(2*time.Minute, func() {
-			require.Contains(t, p.details(), "The platform has it, and another event brings it.")
+			require.Contains(t, p.details(), "The platform has it, and a repair is creating it.")
 			require.Equal(t, workflows.PhaseWaiting, p.state().Phase)
 		})
 		p.after(3*time.Minute, p.signal(workflows.SignalOrderCreated, nil)) // from the event that creates the order

@@ -77,7 +77,7 @@ func bulkStep(ctx workflow.Context, in activities.RunBulkInput) (p bulk.Progress
 	if up := takeStop(ctx); up != nil {
 		by = activities.StopBulkInput{ID: in.ID, Actor: up.Actor, Reason: up.Reason}
 	}
-	err = workflow.ExecuteActivity(slowPath(ctx, "record that it is stopped"), a.StopBulk, by).Get(ctx, &p)
+	err = workflow.ExecuteActivity(slowPath(ctx, "record the stop"), a.StopBulk, by).Get(ctx, &p)
 	return p, err
 }
 
@@ -108,9 +108,9 @@ func bulkDetails(id string, p bulk.Progress) string {
 	case p.Ending != "":
 		return fmt.Sprintf("**%s**. ", p.Ending) + what + list
 	case p.Total == 0:
-		what = "It begins."
+		what = "It is starting."
 	default:
-		what += fmt.Sprintf(" It does `%s` to %d a second.", p.Action, p.Rate)
+		what += fmt.Sprintf(" It runs `%s` at a rate of %d a second.", p.Action, p.Rate)
 	}
-	return "Signal `stop`: end it; what is done stays done.\n\n" + what + " If it does not go on, the pending activity says why." + list
+	return "Signal `stop`: end it; what is done stays done.\n\n" + what + " If it makes no progress, the pending activity says why." + list
 }

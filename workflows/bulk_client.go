@@ -57,7 +57,7 @@ func (s Bulks) DescribeBulk(ctx context.Context, id string) (r bulk.Run, found b
 		}
 	}
 	if task := d.GetPendingWorkflowTask(); r.Problem == "" && task.GetAttempt() > 2 {
-		r.Problem = "its workflow task fails: see the Temporal UI"
+		r.Problem = "its workflow task keeps failing: see the Temporal UI"
 	}
 	return r, true, nil
 }

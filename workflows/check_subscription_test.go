@@ -22,7 +22,7 @@ func TestCheckSubscription(t *testing.T) {
 	}{
 		"all is well":        {webhooks.Check{Checked: 2}, []string{"**OK**: 2 webhooks are on the platform as registered"}},
 		"nothing to check":   {webhooks.Check{Note: "nothing was checked: why"}, []string{"**OK**, but nothing was checked: why."}},
-		"something is wrong": {webhooks.Check{Checked: 2, Faults: []webhooks.Fault{inactive, missing}}, []string{"**Wrong**: 1 problem is still there, of 2", "HOOK_AUTOREPAIR=true", "- `wh_1` inactive: the platform has deactivated it\n", "replaced by wh_3"}},
+		"something is wrong": {webhooks.Check{Checked: 2, Faults: []webhooks.Fault{inactive, missing}}, []string{"**Wrong**: 1 fault remains, of 2", "HOOK_AUTOREPAIR=true", "- `wh_1` inactive: the platform has deactivated it\n", "replaced by wh_3"}},
 		"all is repaired":    {webhooks.Check{Checked: 2, Faults: []webhooks.Fault{missing}}, []string{"**Repaired**", "- `wh_2` missing: "}},
 		"the key is refused": {webhooks.Check{Checked: 2, Faults: []webhooks.Fault{access}}, []string{"**Wrong**", "`all webhooks` no_access: 401"}},
 	} {

@@ -63,12 +63,12 @@ const (
 )
 
 var (
-	retryingDetails   = details{canRetry + canDiscard, "**Applying** failed, and is tried again until it succeeds. *Pending Activities* shows the last error."}
+	retryingDetails   = details{canRetry + canDiscard, "**Applying** failed and is retried until it succeeds. *Pending Activities* shows the last error."}
 	discardingDetails = details{canRetry, "**Discarding**. While that fails, *Pending Activities* shows why."}
 )
 
 func releasingDetails(r activities.ApplyEventResult) details {
-	return details{canRetry, fmt.Sprintf("**%s**, and waking what waits for order %s. A cancellation does not stop that.", capital(r.Outcome), code(r.OrderID))}
+	return details{canRetry, fmt.Sprintf("**%s**; waking the events that wait for order %s. A cancellation does not stop that.", capital(r.Outcome), code(r.OrderID))}
 }
 
 // answeredText returns what the platform answered, in words.
@@ -78,7 +78,7 @@ func answeredText(ctx workflow.Context, answer workflow.Future) string {
 	case err != nil:
 		return " Asking the platform failed: " + short(err.Error(), 24) + "."
 	case r.EventID != "":
-		return " The platform has it, and another event brings it."
+		return " The platform has it, and a repair is creating it."
 	case r.Found:
 		return ""
 	}
@@ -91,7 +91,7 @@ func attentionDetails(r activities.ApplyEventResult) details {
 
 // waitingDetails ends with platform, the text about the question to the platform. The next attempt is within an hour, so next shows no date.
 func waitingDetails(r activities.ApplyEventResult, next time.Time, platform string) details {
-	return details{canRetry + canDiscard, fmt.Sprintf("**%s** for order %s; goes on when that is created. Next try at %s.%s",
+	return details{canRetry + canDiscard, fmt.Sprintf("**%s** for order %s; continues when it is created. Next try at %s.%s",
 		capital(r.Outcome), code(r.OrderID), next.UTC().Format("15:04:05 UTC"), platform)}
 }
 

@@ -217,7 +217,7 @@ func TestAReplayOfAnExpiredEvent(t *testing.T) {
 	s.result(s.begin(s.event("order.created", confirmed)))
 	require.Equal(t, inorder.Applied, s.result(s.client.GetWorkflow(t.Context(), s.replay(e).WorkflowID, "")).Outcome)
 	require.Equal(t, "paid", s.text(`SELECT payment_status FROM orders`))
-	require.Contains(t, s.audit(e.ID), "ada replay api applied now. It had ended at ")
+	require.Contains(t, s.audit(e.ID), "ada replay api now applied. Previously it had ended as ")
 	require.Contains(t, s.audit(e.ID), "as expired")
 	s.oneRow(e.ID)
 }

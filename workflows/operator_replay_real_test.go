@@ -28,7 +28,7 @@ func TestAReplay(t *testing.T) {
 		require.Equal(t, inorder.Applied, s.result(s.client.GetWorkflow(t.Context(), d.WorkflowID, "")).Outcome)
 		require.Equal(t, "paid", s.text(`SELECT payment_status FROM orders`))
 		s.oneRow(e.ID)
-		require.Regexp(t, `^ada discard api discarded; ada replay api applied now\. It had ended at .* as discarded, via workflow: because \(by ada\)$`, s.audit(e.ID))
+		require.Regexp(t, `^ada discard api discarded; ada replay api now applied\. Previously it had ended as discarded at .*, via workflow: because \(by ada\)$`, s.audit(e.ID))
 	})
 	t.Run("of what was applied changes nothing", func(t *testing.T) {
 		s := newSystem(t)
@@ -40,7 +40,7 @@ func TestAReplay(t *testing.T) {
 		d := s.replay(e)
 		require.Equal(t, inorder.Applied, s.result(s.client.GetWorkflow(t.Context(), d.WorkflowID, "")).Outcome)
 		require.Equal(t, row, s.text(`SELECT (o.*, w.*)::text FROM orders o, webhook_events w WHERE event_id = $1`, e.ID))
-		require.Contains(t, s.audit(e.ID), "ada replay api it stays applied: it changed nothing. It had ended at ")
+		require.Contains(t, s.audit(e.ID), "ada replay api still applied: the replay changed nothing. Previously it had ended as ")
 		require.NotEqual(t, d.WorkflowID, s.replay(e).WorkflowID, "another replay is another workflow")
 	})
 	t.Run("of an event whose workflow and order are gone waits, and is released", func(t *testing.T) {

@@ -193,7 +193,7 @@ func (p *process) discard(ctx workflow.Context) (Phase, error) {
 func (p *process) release(ctx workflow.Context) (Phase, error) {
 	p.showDetails(ctx, releasingDetails(p.result))
 	_, err := p.run(ctx, func(ctx workflow.Context) workflow.Future {
-		return workflow.ExecuteActivity(longRun(ctx, "release what waits for the order"), a.ReleaseWaiting, p.result.OrderID)
+		return workflow.ExecuteActivity(longRun(ctx, "release the events that wait for the order"), a.ReleaseWaiting, p.result.OrderID)
 	}, nil, SignalRetry)
 	return ended, err
 }

@@ -43,7 +43,7 @@ func TestSlowPath(t *testing.T) {
 		p := newPlay(t, errAway, errAway, errAway, errAway, applied)
 		p.after(time.Second/2, func() {
 			require.Equal(t, workflows.PhaseApplying, p.state().Phase)
-			require.Contains(t, p.details(), "**Applying** failed, and is tried again until it succeeds")
+			require.Contains(t, p.details(), "**Applying** failed and is retried until it succeeds")
 		})
 		p.run()
 		require.Equal(t, inorder.Applied, p.result().Outcome)

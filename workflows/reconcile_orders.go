@@ -138,7 +138,7 @@ func (r *reconciliation) step(ctx workflow.Context) error {
 func (r *reconciliation) finish(ctx workflow.Context) (ReconcileResult, error) {
 	if all := !r.Since.IsZero(); all {
 		end := activities.FinishReconcileInput{Totals: r.Totals, Stopped: r.Stopped}
-		if err := workflow.ExecuteActivity(slowPath(ctx, "note the end"), a.FinishReconcile, end).Get(ctx, nil); err != nil {
+		if err := workflow.ExecuteActivity(slowPath(ctx, "record the end"), a.FinishReconcile, end).Get(ctx, nil); err != nil {
 			return ReconcileResult{}, err
 		}
 	}

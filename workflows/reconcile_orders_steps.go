@@ -29,7 +29,7 @@ func (r *reconciliation) comparePage(ctx workflow.Context) error {
 
 func (r *reconciliation) findOpenHereAlone(ctx workflow.Context) error {
 	var orders []string
-	err := r.execute(ctx, "find orders that are open here alone", a.ListClosed, r.Since, &orders)
+	err := r.execute(ctx, "find orders that are open only here", a.ListClosed, r.Since, &orders)
 	if stopped := (*temporal.ApplicationError)(nil); errors.As(err, &stopped) && stopped.Type() == activities.StoppedErrorType {
 		r.stop(stopped.Message())
 		err = nil
@@ -81,7 +81,7 @@ func (r *reconciliation) execute(ctx workflow.Context, summary string, activity,
 
 // giveUp ends the reconciliation: no step is left to do.
 func (r *reconciliation) giveUp() {
-	r.stop("no worker that has HEADLESS_COMMERCE_API_KEY took up the next step within an hour")
+	r.stop("no worker with HEADLESS_COMMERCE_API_KEY started the next step within an hour")
 	r.Totals.Add(reconcile.Totals{Unrepaired: len(r.Recheck)})
 	r.Cursor, r.OpenFound, r.Recheck, r.RecheckAt = nil, true, nil, time.Time{}
 }
@@ -101,13 +101,13 @@ func (r *reconciliation) details() string {
 	}
 	text := fmt.Sprintf("**Reconciling** %s with the platform's. %d compared; repaired: %s; %d not repaired.", what, r.Compared, r.ByDrift(), r.Unrepaired)
 	if n := len(r.Recheck); n > 0 && !r.RecheckAt.IsZero() {
-		text += fmt.Sprintf(" %d that drifted are compared once more, from %s on.", n, r.RecheckAt.UTC().Format(time.RFC3339))
+		text += fmt.Sprintf(" %d that drifted are compared again from %s on.", n, r.RecheckAt.UTC().Format(time.RFC3339))
 	} else if n > 0 {
-		text += fmt.Sprintf(" %d that drifted will be compared once more.", n)
+		text += fmt.Sprintf(" %d that drifted will be compared again.", n)
 	}
-	text += " While the platform does not answer, the pending activity says why.\n"
+	text += " If the platform does not answer, the pending activity says why.\n"
 	if r.Stopped != "" {
-		text += "\n**Not all orders were compared**: " + r.Stopped + ". The next reconciliation begins anew.\n"
+		text += "\n**Not all orders were compared**: " + r.Stopped + ". The next reconciliation starts over.\n"
 	}
 	for _, note := range r.Notes {
 		text += "\n- " + note

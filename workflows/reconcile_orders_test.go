@@ -109,7 +109,7 @@ func TestReconcileOrdersComparesPagesAndAfterAGraceWhatDrifted(t *testing.T) {
 	s.closed = []string{"order_3"}
 	s.after(time.Minute, func() {
 		require.Contains(t, s.details(), "300 compared; repaired: 0 missing, 0 different")
-		require.Contains(t, s.details(), "3 that drifted are compared once more, from 2025-01-15T12:02:00Z on.")
+		require.Contains(t, s.details(), "3 that drifted are compared again from 2025-01-15T12:02:00Z on.")
 		require.Equal(t, ids(4)[1:], s.progress().Recheck)
 	})
 	s.run(workflows.ReconcileInput{Grace: 2 * time.Minute})

@@ -35,7 +35,7 @@ func TestAReconciliationThatCannotGoOnEndsAndSaysSo(t *testing.T) {
 		require.Equal(t, [][]string{{"order_1", "order_2", "order_3"}}, s.rechecks)
 		require.Equal(t, []activities.FinishReconcileInput{{Totals: r.Totals, Stopped: r.Stopped}}, s.finished)
 		require.Equal(t, r.Stopped, s.progress().Stopped)
-		require.Contains(t, s.details(), "**Not all orders were compared**: the first: 400. The next reconciliation begins anew.")
+		require.Contains(t, s.details(), "**Not all orders were compared**: the first: 400. The next reconciliation starts over.")
 	})
 	t.Run("the orders that are open here alone", func(t *testing.T) {
 		s := newReconciling(t, page(nil, "order_1"))
@@ -49,7 +49,7 @@ func TestAReconciliationThatCannotGoOnEndsAndSaysSo(t *testing.T) {
 		s := newReconciling(t, page(third, "order_1", "order_2"), temporal.NewTimeoutError(enumspb.TIMEOUT_TYPE_SCHEDULE_TO_START, nil))
 		s.run(workflows.ReconcileInput{})
 		r := s.result()
-		require.Contains(t, r.Stopped, "no worker that has HEADLESS_COMMERCE_API_KEY")
+		require.Contains(t, r.Stopped, "no worker with HEADLESS_COMMERCE_API_KEY")
 		require.Equal(t, 2, r.Unrepaired, "nobody compared them")
 		require.Empty(t, s.rechecks)
 	})

@@ -16,8 +16,8 @@ import (
 // (CheckSubscriptionScheduleID). Its result and, in words, its current details contain the faults; it does not fail.
 // While the platform or PostgreSQL is away, it goes on running, and no other one begins.
 func CheckSubscription(ctx workflow.Context) (webhooks.Check, error) {
-	workflow.SetCurrentDetails(ctx, "Asks the platform for the webhooks that were registered from here. While the platform or PostgreSQL is away it tries "+
-		"again; the pending activity shows why.")
+	workflow.SetCurrentDetails(ctx, "Asks the platform for the webhooks that were registered from here. While the platform or PostgreSQL is unavailable, it "+
+		"retries; the pending activity shows why.")
 	var check webhooks.Check
 	err := workflow.ExecuteActivity(webhookCheck(ctx), a.CheckSubscription).Get(ctx, &check)
 	if err == nil {
@@ -34,11 +34,11 @@ func subscriptionDetails(c webhooks.Check) string {
 		return fmt.Sprintf("**OK**: %s on the platform as registered.", words.Phrase(c.Checked, "webhook is", "webhooks are"))
 	}
 	var b strings.Builder
-	b.WriteString("**Repaired**: what was wrong is put right.\n\n")
+	b.WriteString("**Repaired**: all faults are corrected.\n\n")
 	if open := len(c.Open()); open > 0 {
 		b.Reset()
-		b.WriteString(fmt.Sprintf("**Wrong**: %s still there, of %d. `inorder hooks list` shows the webhooks, `inorder hooks update` and "+
-			"`enable` put them right; with `HOOK_AUTOREPAIR=true` the worker does it.\n\n", words.Phrase(open, "problem is", "problems are"), len(c.Faults)))
+		b.WriteString(fmt.Sprintf("**Wrong**: %s, of %d. `inorder hooks list` shows the webhooks, `inorder hooks update` and "+
+			"`enable` correct them; with `HOOK_AUTOREPAIR=true` the worker does.\n\n", words.Phrase(open, "fault remains", "faults remain"), len(c.Faults)))
 	}
 	for _, p := range c.Faults {
 		name := p.Webhook
@@ -58,7 +58,7 @@ func subscriptionDetails(c webhooks.Check) string {
 // Its result says how many rows it deleted and when it finished. While it runs, or fails and is retried, its current details
 // say when a purge last succeeded.
 func PurgeEvents(ctx workflow.Context) (activities.PurgeResult, error) {
-	last := "It has not succeeded before."
+	last := "It has not succeeded yet."
 	var r activities.PurgeResult
 	if workflow.HasLastCompletionResult(ctx) && workflow.GetLastCompletionResult(ctx, &r) == nil {
 		last = fmt.Sprintf("It last succeeded at %s and deleted %s.", r.FinishedAt.Format(time.RFC3339), words.Count(int(r.Deleted), "row"))
@@ -74,11 +74,11 @@ func PurgeEvents(ctx workflow.Context) (activities.PurgeResult, error) {
 // next one tries again.
 func SweepEvents(ctx workflow.Context) (activities.SweepEventsResult, error) {
 	in := activities.SweepEventsInput{Now: workflow.Now(ctx)}
-	last := "None has finished before."
+	last := "No sweep has finished yet."
 	var r activities.SweepEventsResult
 	if workflow.HasLastCompletionResult(ctx) && workflow.GetLastCompletionResult(ctx, &r) == nil {
 		in.Since = r.BeganAt
-		last = fmt.Sprintf("The last one finished at %s, checked %s, and started %d anew.", r.FinishedAt.Format(time.RFC3339), words.Count(r.Checked, "event"), r.Started)
+		last = fmt.Sprintf("The last one finished at %s, checked %s, and started %d again.", r.FinishedAt.Format(time.RFC3339), words.Count(r.Checked, "event"), r.Started)
 	}
 	workflow.SetCurrentDetails(ctx, "Brings back events whose workflow was terminated, deleted or lost. "+last)
 	r = activities.SweepEventsResult{}

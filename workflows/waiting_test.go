@@ -21,7 +21,7 @@ func TestWaiting(t *testing.T) {
 			next := start.Add(time.Minute)
 			require.Equal(t, workflows.State{EventID: "evt_1", OrderID: "order_1", Phase: workflows.PhaseWaiting, Since: start,
 				Detail: "its order has not been created yet", NextAttempt: &next}, p.state())
-			require.Equal(t, actions+"**Waiting** for order `order_1`; goes on when that is created. Next try at 12:01:00 UTC.", p.details())
+			require.Equal(t, actions+"**Waiting** for order `order_1`; continues when it is created. Next try at 12:01:00 UTC.", p.details())
 		})
 		p.after(20*time.Second, p.signal(workflows.SignalOrderCreated, nil))
 		p.run()

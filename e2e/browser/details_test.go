@@ -37,7 +37,7 @@ func TestDetailsFitInEachPhase(t *testing.T) {
 	s.post(fmt.Sprintf(`{"id":"evt_attention","type":"order.updated","created_at":"2025-01-15T10:00:00Z","data":{"id":"order_of_a","status":"paid"},"store_id":%q}`,
 		"another store with a name that is long "+strings.Repeat("and longer ", 8)))
 	s.awaitPhase("evt_attention", "attention")
-	b = p.details("evt_attention", "Needs attention: it names the store")
+	b = p.details("evt_attention", "Needs attention: it names store")
 	b.fits(p)
 	require.Contains(t, b.Text, "inorder events amend corrects it.")
 
@@ -94,7 +94,7 @@ func TestDetailsFitWhileWhatWaitedIsReleased(t *testing.T) {
 	finding := s.rename("pending_events", "received_at", "received_at_away")
 	s.run("send", "order.created", "--id", "evt_releases", "--order", longOrder+"_2")
 	p := s.page()
-	p.details("evt_releases", "Applied, and waking what waits for order").fits(p)
+	p.details("evt_releases", "Applied; waking the events that wait for order").fits(p)
 	p.signal("retry", "") // before it continues by itself
 	parking()
 	finding()

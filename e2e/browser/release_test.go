@@ -29,7 +29,7 @@ func TestAnOperatorReleasesAWaitingEvent(t *testing.T) {
 	p.click("td a", "evt_waits", p.path(`includes("/evt_waits/")`))
 	p.tab("User Metadata", "user-metadata")
 
-	b := p.currentDetails("Stuck for order order_browser_1; goes on when that is created.")
+	b := p.currentDetails("Stuck for order order_browser_1; continues when it is created.")
 	b.fits(p)
 	require.Contains(t, b.Text, "Signal retry: try again now.")
 	require.Equal(t, []string{s.adminURL + "/api/events/evt_waits"}, b.Links)

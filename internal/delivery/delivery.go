@@ -96,15 +96,15 @@ func CheckSecret(secret string) error {
 	case !utf8.ValidString(secret):
 		return errors.New("it is not UTF-8")
 	case strings.ContainsRune(quotes, first) || strings.ContainsRune(quotes, last):
-		return errors.New("it has a quote at an end, which would count as a part of the secret: write it without quotes")
+		return errors.New("it begins or ends with a quote, which would be part of the secret: write it without quotes")
 	case strings.ContainsFunc(secret, unicode.IsSpace):
-		return errors.New("it has a blank or a line break inside, which no secret of the platform has")
+		return errors.New("it contains a blank or a line break, which no secret of the platform does")
 	case strings.ContainsFunc(secret, func(r rune) bool { return !unicode.IsPrint(r) }):
-		return errors.New("it has a character that cannot be seen: type it anew, or copy it from the platform once more")
+		return errors.New("it contains an invisible character: retype it, or copy it from the platform again")
 	case assignment.MatchString(secret) || emptyValue.MatchString(secret):
-		return errors.New("it has the form NAME=VALUE, and the name would count as a part of the secret: write the value alone")
+		return errors.New("it has the form NAME=VALUE, and the name would be part of the secret: write only the value")
 	case strings.Contains(secret, ","):
-		return errors.New("it has a comma inside, which no secret of the platform has")
+		return errors.New("it contains a comma, which no secret of the platform does")
 	}
 	return nil
 }

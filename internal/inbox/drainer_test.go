@@ -141,7 +141,7 @@ func TestWhileTemporalIsAwayTheOthersAreApplied(t *testing.T) {
 	r.drain(nil)
 	r.eventually("the others are applied", func() bool { return r.outcome("evt_paid_2") == "applied via inbox" })
 	r.eventually("it says why it is there", func() bool {
-		return r.count(`SELECT count(*) FROM event_inbox WHERE event_id = 'evt_paid_1' AND reason LIKE 'Temporal has not taken%' AND attempts > 0`) == 1
+		return r.count(`SELECT count(*) FROM event_inbox WHERE event_id = 'evt_paid_1' AND reason LIKE 'its workflow could not be started%' AND attempts > 0`) == 1
 	})
 	r.put(created(t, 1)) // makes evt_paid_1 due at once, and able to end
 	r.emptied()

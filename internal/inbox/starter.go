@@ -48,7 +48,7 @@ const (
 	maxRemoved = 64 // most events that are started before their rows are removed
 )
 
-var errAway = errors.New("it has not answered lately")
+var errAway = errors.New("Temporal has not answered lately")
 
 func newStarter(o Options) *starter {
 	return &starter{
@@ -127,7 +127,7 @@ func (s *starter) several(ctx context.Context, e store.Starting) {
 		_ = s.store.RemoveInbox(ctx, done, attempts)
 	}
 	if len(left) > 0 {
-		_ = s.store.ExplainInbox(ctx, left, "Temporal has not taken its workflow: "+loglimit.OneLine(cause))
+		_ = s.store.ExplainInbox(ctx, left, "its workflow could not be started: "+loglimit.OneLine(cause))
 	}
 }
 

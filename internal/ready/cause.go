@@ -31,7 +31,7 @@ func Cause(server string, within time.Duration, err error) string {
 	case errors.As(err, &away), errors.As(err, &network):
 		return fmt.Sprintf("%s cannot be reached: %s", server, dialed(loglimit.OneLine(err)))
 	case errors.As(err, &exhausted):
-		return fmt.Sprintf("%s takes no more for the moment: %s", server, loglimit.OneLine(err))
+		return fmt.Sprintf("%s accepts no more requests at the moment: %s", server, loglimit.OneLine(err))
 	}
 	return fmt.Sprintf("%s failed: %s", server, loglimit.OneLine(err))
 }

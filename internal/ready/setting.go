@@ -14,10 +14,10 @@ var settings = []struct{ text, look string }{
 	{"certificate is not trusted", "TEMPORAL_TLS_SERVER_CA_CERT_PATH must name the authority of the server's certificate"}, // on macOS
 	{"certificate is valid for", "TEMPORAL_TLS_SERVER_NAME, or TEMPORAL_ADDRESS, isn't a name of the server's certificate"},
 	{"cannot validate certificate for", "TEMPORAL_TLS_SERVER_NAME, or TEMPORAL_ADDRESS, isn't a name of the server's certificate"},
-	{"certificate required", "the server asks for TEMPORAL_TLS_CLIENT_CERT_PATH and TEMPORAL_TLS_CLIENT_KEY_PATH"},
-	{"bad certificate", "the server takes no certificate such as TEMPORAL_TLS_CLIENT_CERT_PATH"},
-	{"does not look like a TLS handshake", "the server speaks no TLS, which TEMPORAL_TLS, TEMPORAL_TLS_* and TEMPORAL_API_KEY turn on"},
-	{"reading server preface", "the server may speak TLS only: TEMPORAL_TLS=true"},
+	{"certificate required", "the server requires a client certificate: set TEMPORAL_TLS_CLIENT_CERT_PATH and TEMPORAL_TLS_CLIENT_KEY_PATH"},
+	{"bad certificate", "the server rejects the client certificate, TEMPORAL_TLS_CLIENT_CERT_PATH"},
+	{"does not look like a TLS handshake", "the server does not speak TLS, which TEMPORAL_TLS, TEMPORAL_TLS_* and TEMPORAL_API_KEY turn on"},
+	{"reading server preface", "the server may speak only TLS: set TEMPORAL_TLS=true"},
 }
 
 // Explain prefixes an error of Temporal's client with the setting to check, if one is likely to be wrong. It matches by text,

@@ -68,8 +68,8 @@ func inShort(repair inorder.Event) string {
 }
 
 // ErrNoDate says that the platform's answer has no time: then it is not known which state is newer.
-var ErrNoDate = errors.New("the platform's answer has no Date header: an order cannot be compared without the time of the answer; " +
-	"if a proxy is in between (HEADLESS_COMMERCE_API_URL), let it pass the header on")
+var ErrNoDate = errors.New("the platform's answer has no Date header, and without its time an order cannot be compared; " +
+	"a proxy in between (HEADLESS_COMMERCE_API_URL) must pass the header on")
 
 // Order compares one order by its ID. The result has a Problem if the platform does not know the order, refuses to
 // show it, or shows what can't be read. An error, such as ErrNoDate, may be temporary.
@@ -122,7 +122,7 @@ func (c Comparer) compare(ctx context.Context, theirs []platform.Order) ([]Compa
 		case err != nil:
 			list[i].Problem = unreadable(err)
 		case len(e.Body) > maxEvent:
-			list[i].Problem = fmt.Sprintf("its JSON has %d bytes, and an event may have %d", len(e.Body), maxEvent)
+			list[i].Problem = fmt.Sprintf("its JSON has %d bytes, and an event may have at most %d", len(e.Body), maxEvent)
 		}
 	}
 	return list, c.findDeleted(ctx, list)
@@ -170,8 +170,8 @@ func (c Comparer) findDeleted(ctx context.Context, list []Compared) error {
 	}
 	ends, err := c.Store.Ends(ctx, slices.Collect(maps.Keys(missing)))
 	for _, e := range ends {
-		list[missing[e.EventID]].Unrepairable = fmt.Sprintf("its event %s is %s already, and yet the order is missing; "+
-			"if somebody deleted it, delete that event's row in webhook_events too", e.EventID, e.Outcome)
+		list[missing[e.EventID]].Unrepairable = fmt.Sprintf("its repair %s has already ended as %s, yet the order is missing; "+
+			"if somebody deleted the order, delete that event's row in webhook_events too", e.EventID, e.Outcome)
 	}
 	return err
 }

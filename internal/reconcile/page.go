@@ -91,7 +91,7 @@ const (
 	openWithin = 45 * time.Minute
 )
 
-var errEndless = fmt.Errorf("it has not ended within %s", openWithin)
+var errEndless = fmt.Errorf("the list did not end within %s", openWithin)
 
 // OpenHereAlone returns the IDs of at most 500 orders that are open here and not on the platform: their last events
 // were lost, and no listing shows them any more. It leaves out orders whose rows were created after since, because

@@ -140,16 +140,16 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 	m := &Metrics{
 		repairs: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "inorder_reconcile_repairs_total",
-			Help: "Orders that were repaired from the platform's API, by what was found: missing, different, or silent for a change " +
-				"that the platform does not announce. Counted when the repair is committed.",
+			Help: "Orders repaired from the platform's API, by drift: missing, different, or silent (a change that has no event). " +
+				"Counted when the repair is committed.",
 		}, []string{"found"}),
 		compared: f.NewCounter(prometheus.CounterOpts{
 			Name: "inorder_reconcile_orders_compared_total",
-			Help: "Orders that were compared with the platform's; one that differs is compared twice, and counts twice.",
+			Help: "Orders compared with the platform's. An order that differs is compared twice, and counts twice.",
 		}),
 		lastSuccess: f.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "inorder_reconcile_last_success_timestamp_seconds",
-			Help: "When this process last finished comparing the orders; 0 if it has not since it started. It is there with an API key only.",
+			Help: "When this process last finished comparing the orders; 0 if it has not since it started. Exists only with an API key.",
 		}, nil),
 	}
 	for _, d := range []inorder.Drift{inorder.DriftMissing, inorder.DriftDifferent, inorder.DriftSilent} {

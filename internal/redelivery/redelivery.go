@@ -25,7 +25,7 @@ type Metrics struct{ otherBodies prometheus.Counter }
 func NewMetrics(r prometheus.Registerer) *Metrics {
 	return &Metrics{promauto.With(r).NewCounter(prometheus.CounterOpts{
 		Name: "inorder_other_bodies_total",
-		Help: "Events that came again under their ID with another body. The first one counts.",
+		Help: "Events delivered again with a different body. The first body counts.",
 	})}
 }
 
@@ -33,7 +33,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 // telemetry.Attrs. Whoever has the secret can send many, so the log is limited.
 func (m *Metrics) Notice(log *loglimit.Logger, event []any) {
 	m.otherBodies.Inc()
-	log.Log(slog.LevelWarn, "another body", "an event came again with another body, which is ignored", event...)
+	log.Log(slog.LevelWarn, "another body", "an event was delivered again with a different body, which is ignored", event...)
 }
 
 // Hashes returns the SHA-256 of an event's first body. found is false while the event has no row.

@@ -22,15 +22,15 @@ func (s Settings) Advise(namespace time.Duration) (advice []Problem) {
 	case namespace <= 0:
 	case namespace < least:
 		advice = append(advice, Problem{Setting: NamespaceRetention, Right: least, Text: fmt.Sprintf("the Temporal namespace's retention, %s, is shorter than "+
-			"REDELIVERY_HORIZON, %s: an event that is delivered again after it becomes a second workflow, which the table dedupes", Short(namespace), Short(s.Redelivery))})
+			"REDELIVERY_HORIZON, %s: an event that is delivered again later starts a second workflow, and only the table recognizes it as a duplicate", Short(namespace), Short(s.Redelivery))})
 	case namespace > most && most > 0 && namespace <= leastNamespace: // Temporal accepts no shorter one
 		advice = append(advice, Problem{Setting: "PAYLOAD_RETENTION", Right: namespace, Text: fmt.Sprintf("the Temporal namespace's retention, %s, is longer than "+
-			"PAYLOAD_RETENTION, %s, and can't be shorter: Temporal keeps the events as received in the inputs of workflows that have ended, so what goes in PostgreSQL "+
+			"PAYLOAD_RETENTION, %s, and can't be shorter: Temporal keeps the events as received in the inputs of ended workflows, so what is deleted from PostgreSQL "+
 			"is not gone", Short(namespace), Short(most))})
 	case namespace > most && most > 0:
 		advice = append(advice, Problem{Setting: NamespaceRetention, Right: most, Text: fmt.Sprintf("the Temporal namespace's retention, %s, is longer than "+
-			"PAYLOAD_RETENTION, %s: Temporal keeps the events as received in the inputs of workflows that have ended, so what goes in PostgreSQL is not gone; "+
-			"or raise PAYLOAD_RETENTION and, if need be, EVENT_RETENTION", Short(namespace), Short(s.Payloads))})
+			"PAYLOAD_RETENTION, %s: Temporal keeps the events as received in the inputs of ended workflows, so what is deleted from PostgreSQL is not gone; "+
+			"shorten it, or raise PAYLOAD_RETENTION and, if need be, EVENT_RETENTION", Short(namespace), Short(s.Payloads))})
 	}
 	if s.CompareEach > s.CompareOver && s.CompareOver > 0 {
 		advice = append(advice, Problem{Setting: "RECONCILE_EVERY", Right: s.CompareOver / 2, Text: fmt.Sprintf("RECONCILE_EVERY, %s, is longer than "+

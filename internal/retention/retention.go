@@ -56,7 +56,7 @@ func (s Settings) inequalities() []inequality {
 		// Only the row keeps an event that comes again from a second effect: Temporal forgets its workflow earlier. The row
 		// is written when the event ends, so never before its first delivery, from which the horizon counts.
 		setting: "EVENT_RETENTION", left: s.Events, other: "REDELIVERY_HORIZON", right: s.Redelivery, holds: s.Events >= s.Redelivery,
-		says:   "is shorter than %s: an event that is delivered again after its row was purged would be applied a second time, which re-opens replay",
+		says:   "is shorter than %s: an event that is delivered again after its row was purged would be applied a second time, so replay attacks would be possible",
 		advice: "raise it to %s or more", to: s.Redelivery,
 	}, {
 		// A sweep brings back nothing that is older than EVENT_RETENTION. An event that waits longer and loses its workflow would never end.
@@ -75,13 +75,13 @@ func (s Settings) inequalities() []inequality {
 	}, {
 		// A payload is a part of its row.
 		setting: "PAYLOAD_RETENTION", left: s.Payloads, other: "EVENT_RETENTION", right: s.Events, holds: s.Payloads <= s.Events,
-		says:   "is longer than %s, when the whole row goes, so the payload would not be kept for so long",
+		says:   "is longer than %s, after which the whole row is deleted, so the payload would not be kept that long",
 		advice: "lower it to %s or less, or raise EVENT_RETENTION", to: s.Events,
 	}, {
 		// The audit keeps an act from being done twice, and says how an event had ended before it was replayed.
 		setting: "AUDIT_RETENTION", left: s.Audit, other: "EVENT_RETENTION", right: s.Events, holds: s.Audit >= audit,
-		says: "is shorter than %s and the 720h after it for which a bulk action is kept that nobody ended: what it did could be forgotten before " +
-			"it is, and be done again",
+		says: "is shorter than %s plus the 720h for which a bulk action that nobody ended is kept: the record of what it did could be " +
+			"deleted before the bulk action itself, which could then do it again",
 		advice: "raise it to %s or more, or set it to 0, which keeps the audit for ever", to: audit,
 	}}
 }

@@ -63,10 +63,10 @@ func TestAProblemReadsWell(t *testing.T) {
 	s := usual()
 	s.Payloads, s.Audit = 31*day, day
 	problems := s.Check()
-	require.Equal(t, "744h is longer than EVENT_RETENTION, 720h, when the whole row goes, so the payload would not be kept for so long; "+
+	require.Equal(t, "744h is longer than EVENT_RETENTION, 720h, after which the whole row is deleted, so the payload would not be kept that long; "+
 		"lower it to 720h or less, or raise EVENT_RETENTION", problems[0].Text)
-	require.Equal(t, "24h is shorter than EVENT_RETENTION, 720h, and the 720h after it for which a bulk action is kept that nobody ended: what it did "+
-		"could be forgotten before it is, and be done again; raise it to 1440h or more, or set it to 0, which keeps the audit for ever", problems[1].Text)
+	require.Equal(t, "24h is shorter than EVENT_RETENTION, 720h, plus the 720h for which a bulk action that nobody ended is kept: the record of what it did "+
+		"could be deleted before the bulk action itself, which could then do it again; raise it to 1440h or more, or set it to 0, which keeps the audit for ever", problems[1].Text)
 }
 
 func TestTheNamespacesRetention(t *testing.T) {

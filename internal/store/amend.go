@@ -18,7 +18,7 @@ WHERE event_id = $1 AND phase = 'attention' AND coalesce(body, convert_to(payloa
 
 const amendedDetail = "its body was corrected, and it is about to be applied"
 
-var errNotAsItWas = errors.New("the event does not need a person any more, or was amended at the same time")
+var errNotAsItWas = errors.New("the event no longer needs a person, or was amended at the same time")
 
 // Amend corrects the body of an event that needs a person, and records the act. It holds the locks of the orders that
 // the old and the new body name, so that no attempt to apply either body is under way. amended is false if the event

@@ -100,13 +100,13 @@ func (e *entry) result() string {
 	now := string(e.Outcome)
 	switch {
 	case e.Act.Action == ActReplay && e.former == nil && e.Recorded:
-		return "nothing: it had ended meanwhile, as " + now
+		return "nothing: it had ended in the meantime, as " + now
 	case e.Act.Action == ActReplay && e.former == nil:
 		return fmt.Sprintf("it had not ended; now %s", now)
 	case e.Act.Action == ActReplay && e.kept:
-		return fmt.Sprintf("it stays %s: it changed nothing. %s", now, e.former)
+		return fmt.Sprintf("still %s: the replay changed nothing. %s", now, e.former)
 	case e.Act.Action == ActReplay:
-		return fmt.Sprintf("%s now. %s", now, e.former)
+		return fmt.Sprintf("now %s. %s", now, e.former)
 	case e.Recorded && e.Act.Via == ViaAPI: // the caller is told that the action does not fit
 		return ""
 	case e.Recorded:

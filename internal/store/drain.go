@@ -93,7 +93,7 @@ func (s *Store) Drain(ctx context.Context, c Claim, read func(inorder.Event) Eve
 	return d, err
 }
 
-const becomesWorkflow = "it becomes a workflow as soon as Temporal takes it"
+const becomesWorkflow = "it becomes a workflow as soon as Temporal accepts it"
 
 // maxClaimed bounds the bodies of one batch, in bytes, because each may have a megabyte. One event is always taken.
 const maxClaimed = 4 << 20

@@ -86,9 +86,9 @@ func Explain(err error) error {
 	var connecting *pgconn.ConnectError
 	switch {
 	case pg.Code == "26000" || pg.Code == "42P05": // a prepared statement that is not there, or is there already
-		return fmt.Errorf("DATABASE_URL leads through a pooler that gives each transaction another connection: take default_query_exec_mode out of it: %w", err)
+		return fmt.Errorf("DATABASE_URL points to a pooler that gives each transaction another connection: remove default_query_exec_mode from the URL: %w", err)
 	case pg.Code == "08P01" && errors.As(err, &connecting): // so a pooler refuses parameters of a session that it doesn't keep
-		return fmt.Errorf("DATABASE_URL leads through a pooler: take settings of the session out of it, and PGOPTIONS out of the environment: %w", err)
+		return fmt.Errorf("DATABASE_URL points to a pooler: remove session settings from the URL, and PGOPTIONS from the environment: %w", err)
 	}
 	return err
 }

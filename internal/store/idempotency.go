@@ -28,11 +28,11 @@ type KeptResponse struct {
 
 var (
 	// ErrKeyInUse says that a request with this key is being answered.
-	ErrKeyInUse = errors.New("a request with this key is being answered")
+	ErrKeyInUse = errors.New("another request with this key is still being answered")
 	// ErrKeyOfAnother says that the key came with another request.
-	ErrKeyOfAnother = errors.New("the key came with another request")
+	ErrKeyOfAnother = errors.New("the key was already used for a different request")
 	// ErrKeyLost says that a claim does not hold its key any more.
-	ErrKeyLost = errors.New("the lease of the key has ended")
+	ErrKeyLost = errors.New("the key's lease has expired")
 )
 
 const (

@@ -10,15 +10,15 @@ import (
 
 // lackings says, by the SQLSTATE of what a database lacks, what to do about it.
 var lackings = map[string]string{
-	"42P01": renamed,                                                                                                                          // undefined_table
-	"42703": renamed,                                                                                                                          // undefined_column
-	"42883": renamed,                                                                                                                          // undefined_function
-	"42704": renamed,                                                                                                                          // undefined_object
-	"3F000": renamed,                                                                                                                          // invalid_schema_name
-	"42501": "give the role of DATABASE_URL that permission; `inorder migrate --grant ROLE`, as the tables' owner, gives a role all it needs", // insufficient_privilege
+	"42P01": renamed,                                                                                                                                  // undefined_table
+	"42703": renamed,                                                                                                                                  // undefined_column
+	"42883": renamed,                                                                                                                                  // undefined_function
+	"42704": renamed,                                                                                                                                  // undefined_object
+	"3F000": renamed,                                                                                                                                  // invalid_schema_name
+	"42501": "grant that permission to the role of DATABASE_URL; `inorder migrate --grant ROLE`, run as the tables' owner, grants all that is needed", // insufficient_privilege
 }
 
-const renamed = "somebody renamed or dropped it, or the schema is of an older version, which `inorder migrate` mends"
+const renamed = "it was renamed or dropped, or the schema is of an older version, which `inorder migrate` upgrades"
 
 // Lacking returns which table, column or permission is missing and what to do about it, or "" for any other error. PostgreSQL's
 // message names only what the statement named. One that a function in the database raised may quote data, and isn't shown.

@@ -31,7 +31,7 @@ WHERE p.order_id = excluded.order_id`
 )
 
 // errForeignPart says that another order took a part since it was read. The next run reads it there.
-var errForeignPart = errors.New("a part was taken by another order at the same time")
+var errForeignPart = errors.New("another order took a part at the same time")
 
 // queueParts writes each part that the events carried, once, in its last state.
 func (t *transaction) queueParts(b *pgx.Batch) {

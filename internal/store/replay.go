@@ -24,7 +24,7 @@ type former struct {
 }
 
 func (f *former) String() string {
-	text := fmt.Sprintf("It had ended at %s as %s, via %s", f.processedAt.UTC().Format(time.RFC3339), f.Outcome, f.via)
+	text := fmt.Sprintf("Previously it had ended as %s at %s, via %s", f.Outcome, f.processedAt.UTC().Format(time.RFC3339), f.via)
 	if f.Detail == "" {
 		return text
 	}

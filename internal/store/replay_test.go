@@ -41,7 +41,7 @@ func TestTheAuditHasNothingOfAPayload(t *testing.T) {
 	var all string
 	require.NoError(t, s.pool.QueryRow(s.Context(), `SELECT string_agg(audit_log::text, ' ') FROM audit_log`).Scan(&all))
 	require.NotContains(t, all, canary)
-	require.Contains(t, all, "attention now. It had ended at ")
+	require.Contains(t, all, "now attention. Previously it had ended as ")
 }
 
 func TestAReplayedEventKeepsTheHashOfWhatCame(t *testing.T) {

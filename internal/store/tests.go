@@ -55,7 +55,7 @@ func (s *Store) MarkTest(ctx context.Context, eventID string) error {
 }
 
 // ErrNotATest says that an order is not removed, because other events than tests are about it.
-var ErrNotATest = errors.New("other events than tests have to do with it")
+var ErrNotATest = errors.New("it also has events that are not tests")
 
 // RemoveTestOrder deletes an order that only marked events have made, with its parts; else it returns ErrNotATest. The
 // events' rows stay, so that nothing is applied a second time. If there is no such order, removed is false and err is nil.

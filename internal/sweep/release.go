@@ -70,7 +70,7 @@ func (r *Release) Failure() error {
 		return nil
 	}
 	return fmt.Errorf("%d of %s could not be woken: %w", r.Cursor.Failed, words.Count(r.Cursor.Woken+r.Cursor.Failed, "waiting event"),
-		cmp.Or(r.first, errors.New("an earlier attempt said why")))
+		cmp.Or(r.first, errors.New("an earlier attempt reported why")))
 }
 
 func (r *Release) wakeAll(ctx context.Context, page []store.Waiter) error {

@@ -148,7 +148,7 @@ func (s *Sweep) tooOld(e inorder.Event, seen time.Time) bool {
 		return false
 	}
 	s.report.TooOld++
-	s.note("event %s has no workflow, and was received at %s: what is older than EVENT_RETENTION is not brought back",
+	s.note("event %s has no workflow, and is not brought back: it was received at %s, longer ago than EVENT_RETENTION",
 		e.ID, e.ReceivedAt.UTC().Format(time.RFC3339))
 	return true
 }

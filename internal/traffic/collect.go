@@ -13,14 +13,14 @@ var (
 	deliveriesDesc = prometheus.NewDesc("inorder_deliveries_total",
 		"Deliveries that this process answered, by result.", []string{"result"}, nil)
 	endedDesc = prometheus.NewDesc("inorder_events_ended_total",
-		"Events that this process brought to their end, by outcome and by the way that they took.", []string{"outcome", "via"}, nil)
+		"Events that ended in this process, by outcome and by the way in that they took.", []string{"outcome", "via"}, nil)
 )
 
 // newTook returns a histogram of how long events take. Its buckets are for two kinds: events that end within moments, and events that wait for their order.
 func newTook() prometheus.Histogram {
 	return prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name:    "inorder_event_seconds",
-		Help:    "From an event's receipt, or its replay, to its end in this process.",
+		Help:    "Time from an event's receipt, or its replay, to its end in this process.",
 		Buckets: []float64{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 600, 3600, 86400},
 	})
 }

@@ -88,7 +88,7 @@ func (w *Writer) write(ctx context.Context, now time.Time, within time.Duration)
 	rows, last := w.rows(), w.lastEvents()
 	if len(rows.names)+len(last.families) > 0 {
 		if _, err := w.db.Exec(ctx, writeSQL, w.process, rows.minutes, rows.kinds, rows.names, rows.counts, last.families, last.times); err != nil {
-			w.log.Log(slog.LevelWarn, "traffic", "the counts of deliveries and ends are not written; they are kept", "cause", loglimit.OneLine(err))
+			w.log.Log(slog.LevelWarn, "traffic", "the counts of deliveries and ends could not be written; they are kept", "cause", loglimit.OneLine(err))
 			return
 		}
 	}

@@ -93,7 +93,7 @@ func scanEnded(row pgx.Row, e *api.EventView) error {
 func endedBecause(e api.Event) string {
 	why := map[string]string{
 		string(inorder.Applied):   "it changed its order",
-		string(inorder.Stale):     "something newer was known about all that it says",
+		string(inorder.Stale):     "everything that it says was older than what was already known",
 		string(inorder.Ignored):   "it says nothing that the orders table keeps",
 		string(inorder.Discarded): "it was given up by a person",
 		string(inorder.Expired):   "its order never came",
@@ -113,11 +113,11 @@ func scanParked(row pgx.Row, e *api.EventView) error {
 	case api.StateAttention:
 		e.Reason = "it can't be applied as it is, and stays until a person decides: " + e.Detail
 	case api.StateStuck:
-		e.Reason = fmt.Sprintf("its order %s does not exist yet, for longer than is normal; it goes on by itself when that is created", e.OrderID)
+		e.Reason = fmt.Sprintf("its order %s does not exist yet, and has been missing for longer than is normal; it continues by itself when the order is created", e.OrderID)
 	default:
-		e.Reason = fmt.Sprintf("its order %s does not exist yet; it goes on by itself when that is created", e.OrderID)
+		e.Reason = fmt.Sprintf("its order %s does not exist yet; it continues by itself when the order is created", e.OrderID)
 	}
-	e.Timeline = append(e.Timeline, api.Moment{At: seen.UTC(), What: string(e.State), Text: "it was tried last: " + e.Detail})
+	e.Timeline = append(e.Timeline, api.Moment{At: seen.UTC(), What: string(e.State), Text: "last tried: " + e.Detail})
 	return nil
 }
 
@@ -131,9 +131,9 @@ func scanReceived(row pgx.Row, e *api.EventView) error {
 	next = next.UTC()
 	e.State, e.Payload, e.NextAttempt = api.StateInbox, JSON(body), &next
 	e.Type, e.StoreID, e.OccurredAt = readBody(body)
-	e.Reason = "it is in the inbox, which took it while Temporal was slow or away, and is applied by itself"
+	e.Reason = "it is in the inbox, because Temporal was slow or unavailable; it will be applied by itself"
 	if e.Detail != "" {
-		e.Reason = "it is in the inbox, and is tried again by itself: " + e.Detail
+		e.Reason = "it is in the inbox, and will be retried by itself: " + e.Detail
 	}
 	return nil
 }

@@ -30,7 +30,7 @@ func TestAnEventOfEachState(t *testing.T) {
 
 	e := s.event("evt_stale")
 	require.Equal(t, api.StateEnded, e.State)
-	require.Equal(t, "something newer was known about all that it says: because", e.Reason)
+	require.Equal(t, "everything that it says was older than what was already known: because", e.Reason)
 	require.JSONEq(t, `{"id":"evt_stale","type":"order.updated","store_id":"store_1"}`, string(e.Payload))
 	require.Equal(t, []string{"received", "ended"}, whats(e.Timeline))
 	require.Empty(t, e.WorkflowID, "the inbox ended it")
@@ -38,7 +38,7 @@ func TestAnEventOfEachState(t *testing.T) {
 	require.Equal(t, "evt_applied", s.event("evt_applied").WorkflowID)
 
 	e = s.event("evt_waiting")
-	require.Equal(t, "its order order_2 does not exist yet; it goes on by itself when that is created", e.Reason)
+	require.Equal(t, "its order order_2 does not exist yet; it continues by itself when the order is created", e.Reason)
 	require.Equal(t, "evt_waiting", e.WorkflowID)
 	require.JSONEq(t, `{"type":"x"}`, string(e.Payload), "as it was received")
 	require.Equal(t, []string{"received", "waiting"}, whats(e.Timeline))
@@ -54,7 +54,7 @@ func TestAnEventOfEachState(t *testing.T) {
 	require.Nil(t, e.OccurredAt)
 
 	e = s.event("evt_inbox")
-	require.Equal(t, "it is in the inbox, and is tried again by itself: later", e.Reason)
+	require.Equal(t, "it is in the inbox, and will be retried by itself: later", e.Reason)
 	require.Equal(t, at(5), *e.NextAttempt)
 	require.Equal(t, "store_2", e.StoreID)
 	require.Empty(t, e.WorkflowID)

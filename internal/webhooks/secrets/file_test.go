@@ -95,11 +95,11 @@ func TestBrokenChangeLeavesWhatWasGood(t *testing.T) {
 	}
 	for i, broken := range []struct{ text, says string }{
 		{"whsec_fresh tomorrow\n", "line 1 of"},
-		{"whsec_old\n\"whsec_fresh\"\n", "line 2 of " + path + ": its first word cannot be a secret: it has a quote"},
+		{"whsec_old\n\"whsec_fresh\"\n", "line 2 of " + path + ": its first word cannot be a secret: it begins or ends with a quote"},
 		{"# exported\nWEBHOOK_SECRETS=whsec_fresh\n", "line 2 of " + path + ": its first word cannot be a secret: it has the form NAME=VALUE"},
-		{"whsec_fresh,whsec_old\n", "it has a comma"},
+		{"whsec_fresh,whsec_old\n", "it contains a comma"},
 		{"whsec_fresh whsec_old\n", "line 1 of " + path + ": it is neither a secret nor a secret and its end"},
-		{"\x00whsec_fresh\n", "cannot be seen"},
+		{"\x00whsec_fresh\n", "invisible"},
 		{"whsec_fresh\n\nwhsec_old 2026-01-02T15:04:05Z whsec_x\n", "line 3 of"},
 		{"# nothing\n", "holds no secret"},
 		{strings.Repeat("x", 1<<20+1), "larger than 1 MiB"},
