@@ -68,7 +68,7 @@ func (o *Operator) tell(ctx context.Context, p place, by Act, r store.Result) ap
 		_, err = o.Engine.DiscardBy(ctx, p.WorkflowID, by)
 	}
 	if err != nil {
-		d.Detail += ". Temporal does not answer: its workflow ends when it next tries, or when the sweep wakes it"
+		d.Detail += ". Temporal does not answer: the event's workflow ends at its next attempt, or when the sweep wakes it"
 	}
 	return d
 }
@@ -82,5 +82,5 @@ func (o *Operator) discarded(ctx context.Context, p place, by Act) (api.Done, er
 	case !acted:
 		return api.Done{}, p.unfit(api.Discard)
 	}
-	return o.tell(ctx, p, by, store.Result{Outcome: inorder.Discarded, Detail: "it was discarded by this act before"}), nil
+	return o.tell(ctx, p, by, store.Result{Outcome: inorder.Discarded, Detail: "this same action discarded it before"}), nil
 }

@@ -38,7 +38,7 @@ func (o *Operator) due(ctx context.Context, p place, by Act) (d api.Done, again 
 	if found && o.Due != nil {
 		o.Due()
 	}
-	return api.Done{Result: "due", Detail: "it is in the inbox, and applied next"}, !found, nil
+	return api.Done{Result: "due", Detail: "it is in the inbox, and is applied next"}, !found, nil
 }
 
 func (o *Operator) signal(ctx context.Context, p place, by Act) (d api.Done, again bool, err error) {
@@ -52,7 +52,7 @@ func (o *Operator) signal(ctx context.Context, p place, by Act) (d api.Done, aga
 	if err != nil {
 		return d, false, o.failed(ctx, act, err)
 	}
-	return api.Done{Result: "signaled", WorkflowID: p.WorkflowID, Detail: "how it ends, or why it does not, is shown with the event"}, !alive, nil
+	return api.Done{Result: "signaled", WorkflowID: p.WorkflowID, Detail: "the event shows how it ends, or why it does not"}, !alive, nil
 }
 
 // startAnew starts the workflow of an event that lost its own.
@@ -76,14 +76,14 @@ func (o *Operator) startAnew(ctx context.Context, p place, by Act) (d api.Done, 
 	if err != nil {
 		return d, false, o.failed(ctx, act, err)
 	}
-	return api.Done{Result: "started", WorkflowID: p.WorkflowID, Detail: "the one before is gone"}, !started, nil
+	return api.Done{Result: "started", WorkflowID: p.WorkflowID, Detail: "its previous workflow is gone"}, !started, nil
 }
 
 // failed records that Temporal did not answer to an act that is in the audit already. The act may have been done.
 func (o *Operator) failed(ctx context.Context, act store.Act, cause error) error {
 	act.ID, act.Result = "", "failed: Temporal did not answer"
 	_ = o.Store.Audit(context.WithoutCancel(ctx), act) // the request itself is recorded in any case
-	return noEngine(cause, "whether the event is retried is not known; retrying it again does no harm")
+	return noEngine(cause, "it is not known whether the event was retried; retrying it again does no harm")
 }
 
 // body returns an event that has not ended from its row, or else from the input of its last run.
