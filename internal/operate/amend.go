@@ -43,7 +43,7 @@ func (o *Operator) Amend(ctx context.Context, eventID string, body json.RawMessa
 		case store.IsLasting(err):
 			return d, false, &InvalidError{Location: "body.body", Message: store.Describe(err)}
 		case err != nil:
-			return d, false, noDatabase(err, "the event is not amended")
+			return d, false, noDatabase(err, "the event was not amended")
 		case !written:
 			return d, true, nil
 		}

@@ -27,7 +27,7 @@ func (o *Operator) Discard(ctx context.Context, eventID string, by Act) (api.Don
 		}
 		r, err := o.giveUp(ctx, p, e, by)
 		if err != nil {
-			return d, false, noDatabase(err, "the event is not discarded")
+			return d, false, noDatabase(err, "the event was not discarded")
 		}
 		if r.Recorded { // it ended at the same time, or this act gave it up before and it was replayed since
 			_, acted, err := o.Store.Acted(ctx, by.ID)

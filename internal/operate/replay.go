@@ -33,7 +33,7 @@ func (o *Operator) Replay(ctx context.Context, eventID string, by Act) (api.Done
 			return d, true, nil
 		}
 		if p.away != nil {
-			return d, false, noEngine(p.away, "the event is not replayed")
+			return d, false, noEngine(p.away, "the event was not replayed")
 		}
 		e.RetriedAt = time.Now().UTC()
 		d, err = o.replay(ctx, e, by)

@@ -19,7 +19,7 @@ func (o *Operator) Retry(ctx context.Context, eventID string, by Act) (api.Done,
 		case state == api.StateEnded && !p.run.Releases():
 			err = p.unfit(api.Retry)
 		case p.away != nil:
-			err = noEngine(p.away, "the event is not retried")
+			err = noEngine(p.away, "the event was not retried")
 		case p.run.Running:
 			d, again, err = o.signal(ctx, p, by)
 		default:
@@ -33,7 +33,7 @@ func (o *Operator) Retry(ctx context.Context, eventID string, by Act) (api.Done,
 func (o *Operator) due(ctx context.Context, p place, by Act) (d api.Done, again bool, err error) {
 	found, err := patiently(ctx, func() (bool, error) { return o.Store.DueNow(ctx, p.act(store.ActRetry, "due", by)) })
 	if err != nil {
-		return d, false, noDatabase(err, "the event is not retried")
+		return d, false, noDatabase(err, "the event was not retried")
 	}
 	if found && o.Due != nil {
 		o.Due()
@@ -44,7 +44,7 @@ func (o *Operator) due(ctx context.Context, p place, by Act) (d api.Done, again 
 func (o *Operator) signal(ctx context.Context, p place, by Act) (d api.Done, again bool, err error) {
 	act := p.act(store.ActRetry, "signaled", by)
 	if err := o.Store.Audit(ctx, act); err != nil {
-		return d, false, noDatabase(err, "the event is not retried")
+		return d, false, noDatabase(err, "the event was not retried")
 	}
 	ctx, cancel := context.WithTimeout(ctx, engineTimeout)
 	defer cancel()
@@ -68,7 +68,7 @@ func (o *Operator) startAnew(ctx context.Context, p place, by Act) (d api.Done, 
 	p.OrderID = e.OrderID()
 	act := p.act(store.ActRetry, "started anew", by)
 	if err := o.Store.Audit(ctx, act); err != nil {
-		return d, false, noDatabase(err, "the event is not retried")
+		return d, false, noDatabase(err, "the event was not retried")
 	}
 	ctx, cancel := context.WithTimeout(ctx, engineTimeout)
 	defer cancel()
