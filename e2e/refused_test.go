@@ -30,7 +30,7 @@ func TestThreeWrongSignaturesAreExplained(t *testing.T) {
 	require.EventuallyWithT(t, func(c *assert.CollectT) { assert.Len(c, s.refusals(), 3) }, testenv.Patience, testenv.Patience/100)
 	list := s.follow(blocks[3])
 	for id, why := range map[string]string{
-		"evt_rewritten": "the JSON was written anew",
+		"evt_rewritten": "the JSON was rewritten",
 		"evt_capitals":  "hex in upper case",
 		"evt_rotated":   "ended at 2026-01-01T00:00:00Z",
 	} {
@@ -43,7 +43,7 @@ func TestThreeWrongSignaturesAreExplained(t *testing.T) {
 
 	other := strings.Join(strings.Fields(s.follow(blocks[5])), " ")
 	require.Contains(t, other, "of line 1 of /")
-	require.Contains(t, other, "made the signature, and receivers with these settings do not verify with it.")
+	require.Contains(t, other, "made the signature, but receivers with these settings do not verify with it.")
 
 	all, err := json.Marshal(s.refusals())
 	require.NoError(t, err)

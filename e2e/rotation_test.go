@@ -177,7 +177,7 @@ func TestRotationGoesOnWhenTheDatabaseIsBack(t *testing.T) {
 	status, _, err := s.post(body)
 	require.NoError(t, err)
 	require.Equal(t, http.StatusUnauthorized, status, "nothing is known yet")
-	s.eventually("it is explained", func() bool { return strings.Contains(s.log(), "a sample of a refused delivery is not written") })
+	s.eventually("it is explained", func() bool { return strings.Contains(s.log(), "a sample of a refused delivery was not written") })
 
 	p.connect()
 	s.eventually("the table is read", func() bool { return strings.Contains(s.log(), "webhook secrets that are valid now") })

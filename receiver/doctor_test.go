@@ -85,7 +85,7 @@ func TestTheDoctorTriesTheWayToAReceiver(t *testing.T) {
 		"well":              {none, vectorSecret, "body limit", doctor.OK, "1048576, reaches the receiver"},
 		"untouched":         {none, vectorSecret, "body untouched", doctor.OK, "compressed ones too"},
 		"without a secret":  {none, "", "body limit", doctor.OK, "reaches the receiver"},
-		"no TLS":            {none, "", "certificate", doctor.Note, "no TLS"},
+		"no TLS":            {none, "", "certificate", doctor.Note, "does not use TLS"},
 		"another secret":    {none, "whsec_of_somebody_else", "body untouched", doctor.Failed, "401"},
 		"a low limit":       {limited, vectorSecret, "body limit", doctor.Failed, "a body of 524288 bytes does not reach the receiver"},
 		"no room at all":    {tiny, vectorSecret, "body limit", doctor.Failed, "no body of 128 bytes or more reaches the receiver"},

@@ -123,7 +123,7 @@ func TestATerminatedEventThatPostgreSQLNeverTookIsSeen(t *testing.T) {
 	v, err := s.inspector().Event(t.Context(), e.ID)
 	require.NoError(t, err)
 	require.Equal(t, api.StateApplying, v.State)
-	require.Equal(t, "its workflow is terminated, and PostgreSQL does not have it: a retry starts it again, and so does the sweep", v.Reason)
+	require.Equal(t, "its workflow is terminated, and PostgreSQL does not have the event: a retry starts it again, and so does the sweep", v.Reason)
 	require.Equal(t, "order.paid", v.Type)
 }
 

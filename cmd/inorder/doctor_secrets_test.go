@@ -64,7 +64,7 @@ func TestDoctorTriesSecretsThatReceiversDoNotHave(t *testing.T) {
 	delivered := "X-Webhook-Signature: " + delivery.Sign(theirs, []byte(vector.Body)) + "\r\n\r\n" + vector.Body
 	out, errs, code := askedWith(t.Context(), delivered, "doctor - --secrets-file "+others)
 	require.Zero(t, code, errs)
-	require.Contains(t, strings.Join(strings.Fields(out), " "), "Why: Secret "+name+" of line 3 of "+others+" made the signature, and receivers with these settings do not verify with it.")
+	require.Contains(t, strings.Join(strings.Fields(out), " "), "Why: Secret "+name+" of line 3 of "+others+" made the signature, but receivers with these settings do not verify with it.")
 }
 
 // However large the body is, each secret is tried with as much work as if it were the only one.

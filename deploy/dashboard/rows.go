@@ -6,7 +6,7 @@ func rows() []row {
 	return []row{
 		{"Is anything wrong", wrong()},
 		{"Deliveries and acknowledgements", deliveries()},
-		{"Ends, and the time to them", ends()},
+		{"Ended events, and the time to their end", ends()},
 		{"What waits", waiting()},
 		{"Jobs and the platform", jobs()},
 		{"Temporal's SDK", temporal()},
@@ -33,13 +33,13 @@ func wrong() []panel {
 		return panel{title: title, description: description, unit: number, bad: bad, single: true, targets: one(query)}
 	}
 	return []panel{
-		count("Alerts that fire", "Of deploy/alerts.yml; docs/operations.md says of each what to do.", `count(ALERTS{job="$job", alertstate="firing"}) or vector(0)`, 1),
+		count("Firing alerts", "From deploy/alerts.yml; docs/operations.md says what to do about each.", `count(ALERTS{job="$job", alertstate="firing"}) or vector(0)`, 1),
 		count("Need a person", "Events that can't be applied as they are.", `max(inorder_events{job="$job", state="attention"})`, 1),
 		count("Stuck", "Events that have waited for their orders for longer than STUCK_AFTER.", `max(inorder_events{job="$job", state="stuck"})`, 1),
-		count("Fail, and are retried", "Events whose first attempt did not end them.", `max(inorder_events{job="$job", state="applying"})`, 1),
+		count("Failing, and retried", "Events whose first attempt did not end them.", `max(inorder_events{job="$job", state="applying"})`, 1),
 		{title: "PostgreSQL answers", description: "Every process.", unit: up, single: true, targets: one(`min(inorder_postgres_up{job="$job"})`)},
 		{title: "Temporal answers", description: "Every process.", unit: up, single: true, targets: one(`min(inorder_temporal_up{job="$job"})`)},
-		{title: "Alerts that fire, by name", unit: number, targets: by(`count by (alertname) (ALERTS{job="$job", alertstate="firing"}) or vector(0)`, "{{alertname}}")},
+		{title: "Firing alerts by name", unit: number, targets: by(`count by (alertname) (ALERTS{job="$job", alertstate="firing"}) or vector(0)`, "{{alertname}}")},
 		{title: "Processes by version", unit: number, targets: by(`count by (version) (inorder_build_info{job="$job"})`, "{{version}}")},
 		{title: "Oldest event", description: "How long ago the oldest that has not ended was received.", unit: seconds, bad: 3600,
 			targets: by(`max by (state) (inorder_oldest_event_seconds{job="$job"})`, "{{state}}")},
@@ -50,21 +50,21 @@ func deliveries() []panel {
 	return []panel{
 		{title: "Deliveries", unit: perSec, targets: by(`sum by (result) (rate(inorder_deliveries_total{job="$job"}[$__rate_interval]))`, "{{result}}")},
 		{title: "Time to the acknowledgement", unit: seconds, targets: quantiles("inorder_ack_seconds")},
-		{title: "Not taken", description: "The share that was refused, and that was answered 503.", unit: share, bad: 0.05, targets: []target{
+		{title: "Not accepted", description: "The shares that were refused, and that were answered 503.", unit: share, bad: 0.05, targets: []target{
 			{`sum(rate(inorder_deliveries_total{job="$job", result=~"bad_signature|bad_event|too_large"}[$__rate_interval])) / sum(rate(inorder_deliveries_total{job="$job"}[$__rate_interval]))`, "refused"},
 			{`sum(rate(inorder_deliveries_total{job="$job", result="unavailable"}[$__rate_interval])) / sum(rate(inorder_deliveries_total{job="$job"}[$__rate_interval]))`, "503"},
 		}},
 		{title: "Time since the last event", unit: seconds, targets: by(`time() - max by (family) (inorder_last_event_timestamp_seconds{job="$job"} > 0)`, "{{family}}")},
 		{title: "Deliveries by secret", description: "What each secret verifies.", unit: perSec,
 			targets: by(`sum by (secret, source) (rate(inorder_secret_verified_total{job="$job"}[$__rate_interval]))`, "{{secret}} of {{source}}")},
-		{title: "Requests that are no delivery", unit: perSec, targets: by(`sum by (status) (rate(inorder_requests_refused_total{job="$job"}[$__rate_interval]))`, "{{status}}")},
+		{title: "Requests other than deliveries", unit: perSec, targets: by(`sum by (status) (rate(inorder_requests_refused_total{job="$job"}[$__rate_interval]))`, "{{status}}")},
 	}
 }
 
 func ends() []panel {
 	return []panel{
-		{title: "Ends by outcome", unit: perSec, targets: by(`sum by (outcome) (rate(inorder_events_ended_total{job="$job"}[$__rate_interval]))`, "{{outcome}}")},
-		{title: "Ends by way", unit: perSec, targets: by(`sum by (via) (rate(inorder_events_ended_total{job="$job"}[$__rate_interval]))`, "{{via}}")},
+		{title: "Ended events by outcome", unit: perSec, targets: by(`sum by (outcome) (rate(inorder_events_ended_total{job="$job"}[$__rate_interval]))`, "{{outcome}}")},
+		{title: "Ended events by path", unit: perSec, targets: by(`sum by (via) (rate(inorder_events_ended_total{job="$job"}[$__rate_interval]))`, "{{via}}")},
 		{title: "Time from receipt to end", description: "Waiting included.", unit: seconds, targets: quantiles("inorder_event_seconds")},
 	}
 }
@@ -79,7 +79,7 @@ func waiting() []panel {
 
 func jobs() []panel {
 	return []panel{
-		{title: "Time since the last success", description: "Of a job that never succeeded there is no line.", unit: seconds,
+		{title: "Time since the last success", description: "A job that has never succeeded has no line.", unit: seconds,
 			targets: by(`time() - max by (exported_job) (inorder_job_last_success_timestamp_seconds{job="$job"} > 0)`, "{{exported_job}}")},
 		{title: "Orders repaired", description: "In the last hour, from the platform's API.", unit: number,
 			targets: by(`sum by (found) (increase(inorder_reconcile_repairs_total{job="$job"}[1h]))`, "{{found}}")},
@@ -90,12 +90,12 @@ func jobs() []panel {
 func temporal() []panel {
 	return []panel{
 		{title: "Requests", unit: perSec, targets: by(`sum by (operation) (rate(temporal_request_total{job="$job"}[$__rate_interval]))`, "{{operation}}")},
-		{title: "Requests that fail", unit: perSec, targets: by(`sum by (operation, status_code) (rate(temporal_request_failure_total{job="$job"}[$__rate_interval])) or vector(0)`, "{{operation}} {{status_code}}")},
-		{title: "Time of a request", unit: seconds, targets: quantiles("temporal_request_latency_seconds")},
-		{title: "Workflow tasks that fail", description: "In the last hour. Such events stand still.", unit: number, bad: 1,
+		{title: "Failed requests", unit: perSec, targets: by(`sum by (operation, status_code) (rate(temporal_request_failure_total{job="$job"}[$__rate_interval])) or vector(0)`, "{{operation}} {{status_code}}")},
+		{title: "Request time", unit: seconds, targets: quantiles("temporal_request_latency_seconds")},
+		{title: "Failed workflow tasks", description: "In the last hour. Their events make no progress meanwhile.", unit: number, bad: 1,
 			targets: by(`sum by (workflow_type, failure_reason) (increase(temporal_workflow_task_execution_failed_total{job="$job"}[1h])) or vector(0)`, "{{workflow_type}} {{failure_reason}}")},
 		{title: "Pollers", description: "Who asks Temporal for work.", unit: number, targets: by(`sum by (poller_type) (temporal_num_pollers{job="$job"})`, "{{poller_type}}")},
-		{title: "Free slots of the workers", unit: number, targets: by(`sum by (worker_type) (temporal_worker_task_slots_available{job="$job"})`, "{{worker_type}}")},
+		{title: "Free worker slots", unit: number, targets: by(`sum by (worker_type) (temporal_worker_task_slots_available{job="$job"})`, "{{worker_type}}")},
 	}
 }
 
@@ -105,11 +105,11 @@ func pool() []panel {
 			{`sum by (pool, state) (inorder_pool_connections{job="$job"})`, "{{pool}} {{state}}"},
 			{`sum by (pool) (inorder_pool_max_connections{job="$job"})`, "{{pool}} at most"},
 		}},
-		{title: "Connections that are waited for", unit: perSec, targets: []target{
+		{title: "Waits for a connection", unit: perSec, targets: []target{
 			{`sum by (pool) (rate(inorder_pool_empty_acquires_total{job="$job"}[$__rate_interval]))`, "{{pool}}"},
-			{`sum by (pool) (rate(inorder_pool_canceled_acquires_total{job="$job"}[$__rate_interval]))`, "{{pool}}, in vain"},
+			{`sum by (pool) (rate(inorder_pool_canceled_acquires_total{job="$job"}[$__rate_interval]))`, "{{pool}}, canceled"},
 		}},
-		{title: "Waits at any moment", description: "How long connections are waited for, in each second.", unit: number,
+		{title: "Concurrent waits for a connection", description: "Seconds spent waiting for a connection, per second.", unit: number,
 			targets: by(`sum by (pool) (rate(inorder_pool_empty_acquire_wait_seconds_total{job="$job"}[$__rate_interval]))`, "{{pool}}")},
 	}
 }

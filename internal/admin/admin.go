@@ -52,7 +52,7 @@ func Listen(o Options) (*Server, error) {
 	l, err := net.Listen("tcp", o.Addr)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("listen on ADMIN_ADDR: %w; another inorder on this machine may have it: set ADMIN_ADDR to an address of its own "+
+		return nil, fmt.Errorf("listen on ADMIN_ADDR: %w; another inorder on this machine may be using it: set ADMIN_ADDR to a different address "+
 			"for each, for example 127.0.0.1:3002", err)
 	case err != nil:
 		return nil, fmt.Errorf("listen on ADMIN_ADDR: %w", err)

@@ -173,7 +173,7 @@ func checkQuery(raw string, known []string) (url.Values, *api.Problem) {
 		case !slices.Contains(known, name):
 			problem = "there is no such parameter; this path takes " + strings.Join(known, ", ")
 		case len(values) > 1:
-			problem = "it is there more than once"
+			problem = "it is given more than once"
 		case values[0] == "":
 			problem = "it has no value: leave it out, or set it"
 		default:

@@ -38,8 +38,8 @@ func mayOnlyRead(r *http.Request) bool {
 }
 
 func (a *API) forbidden(who actor) *api.Problem {
-	a.limited.Log(slog.LevelWarn, "api read-only", "a request to change something came with a token that may only read", "actor", who.name)
-	return newProblem(http.StatusForbidden, api.ProblemForbidden, "this token may see everything and change nothing; nothing was done")
+	a.limited.Log(slog.LevelWarn, "api read-only", "a request to change something was refused, because its token is read-only", "actor", who.name)
+	return newProblem(http.StatusForbidden, api.ProblemForbidden, "this token is read-only: it may see everything and change nothing; nothing was done")
 }
 
 // whoIs returns the actor whose token the request has, or why the request is refused.
@@ -50,11 +50,11 @@ func (a *API) whoIs(h http.Header) (actor, *api.Problem) {
 	reason := ""
 	switch who, found := a.tokens.find(given); {
 	case !a.tokens.any():
-		reason = "nobody has access: neither ADMIN_TOKEN nor ADMIN_TOKENS_FILE has a token at the server"
+		reason = "nobody has access: at the server, neither ADMIN_TOKEN nor ADMIN_TOKENS_FILE has a token"
 	case len(values) == 0:
 		reason = "the request has no token: send the header Authorization: Bearer <token>"
 	case !strings.EqualFold(scheme, "Bearer") || len(values) > 1:
-		reason = "the header Authorization must be there once, as Bearer <token>"
+		reason = "send the header Authorization exactly once, as Bearer <token>"
 	case !found:
 		reason = "the token is not valid"
 	default:

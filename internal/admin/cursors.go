@@ -21,8 +21,8 @@ func cursorTag(path, filter string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:6])
 }
 
-const notItsCursor = "it is no next_cursor of this list with this filter, or one of an older version: only limit and times may differ between " +
-	"the pages of a list; leave it out to begin with the first page"
+const notItsCursor = "it is not a next_cursor of this list with this filter, or an older version made it: only limit and times may differ between " +
+	"the pages of a list; leave it out to start from the first page"
 
 // tagged returns a list's cursor as clients carry it; "", after the last page, stays "".
 func tagged(tag, cursor string) string {

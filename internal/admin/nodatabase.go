@@ -11,7 +11,7 @@ import (
 // noDatabase is the Operator and the Bulks of a process without DATABASE_URL, such as a receiver that has Temporal alone.
 type noDatabase struct{}
 
-var errNoDatabase = unavailable("postgres", "this process has no DATABASE_URL, without which nothing is done; ask another one, such as a worker")
+var errNoDatabase = unavailable("postgres", "this process has no DATABASE_URL, so it can't do this; ask another one, such as a worker")
 
 func (noDatabase) Retry(context.Context, string, operate.Act) (d api.Done, _ error) {
 	return d, errNoDatabase

@@ -69,7 +69,7 @@ func (a *API) readPost(r *http.Request) (key string, body []byte, refusal *api.P
 	body, err = io.ReadAll(io.LimitReader(r.Body, most+1))
 	switch {
 	case err != nil:
-		return "", nil, invalid("the body could not be read to its end; nothing was done")
+		return "", nil, invalid("the body could not be read completely; nothing was done")
 	case int64(len(body)) > most:
 		return "", nil, newProblem(http.StatusRequestEntityTooLarge, api.ProblemTooLarge, fmt.Sprintf("the body has more than %d bytes", most))
 	}
@@ -83,7 +83,7 @@ func keyOf(h http.Header) (string, error) {
 	case len(values) == 0:
 		return "", nil
 	case len(values) > 1:
-		return "", errors.New("it is there more than once")
+		return "", errors.New("it is given more than once")
 	}
 	key := strings.Trim(values[0], " \t")
 	if strings.HasPrefix(key, `"`) {
@@ -126,7 +126,7 @@ func (a *API) answerOnce(w http.ResponseWriter, r *http.Request, key string, req
 
 func (a *API) claim(ctx context.Context, key string, request []byte) (store.KeyClaim, *store.KeptResponse, error) {
 	if a.keys == nil {
-		return store.KeyClaim{}, nil, unavailable("postgres", "this process has no DATABASE_URL, where keys are kept")
+		return store.KeyClaim{}, nil, unavailable("postgres", "this process has no DATABASE_URL, so it can't keep an Idempotency-Key")
 	}
 	ctx, cancel := context.WithTimeout(ctx, keyTimeout)
 	defer cancel()
@@ -139,7 +139,7 @@ func (a *API) keyProblem(ctx context.Context, err error) *api.Problem {
 		return newProblem(http.StatusConflict, api.ProblemKeyInUse, "a request with this Idempotency-Key is being answered: try again in a moment")
 	case errors.Is(err, store.ErrKeyOfAnother):
 		return newProblem(http.StatusUnprocessableEntity, api.ProblemKeyOtherBody,
-			"this Idempotency-Key came with another request within a day: take a new key for a new request; nothing was done")
+			"this Idempotency-Key was used for a different request within the last day: use a new key for a new request; nothing was done")
 	}
 	p := a.problemOf(ctx, err)
 	if p.Type == api.ProblemUnavailable && a.keys != nil {

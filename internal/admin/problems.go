@@ -68,7 +68,7 @@ func fromHuma(status int, message string, errs []error) *api.Problem {
 	}
 	p := newProblem(status, kind, message)
 	for _, err := range errs {
-		field := api.FieldProblem{Location: "body", Message: "it is not of the form that is documented at " + api.DocsPath}
+		field := api.FieldProblem{Location: "body", Message: "it does not match the schema at " + api.DocsPath}
 		if d, ok := errors.AsType[*huma.ErrorDetail](err); ok {
 			field = api.FieldProblem{Location: d.Location, Message: inWords(d.Message)}
 		}
@@ -89,7 +89,7 @@ func inWords(message string) string {
 	case strings.Contains(message, "after top-level value"):
 		return "something follows the JSON"
 	case strings.Contains(message, "unexpected end of JSON"):
-		return "it is not whole: the JSON ends too early"
+		return "it is incomplete: the JSON ends too early"
 	case strings.HasPrefix(message, "json: "): // it may quote a value
 		return "it has a value that can't be read, such as a number that is too large"
 	}
@@ -173,7 +173,7 @@ func unavailable(source, why string) *api.Problem {
 
 // away names the server that did not answer, or that lacks something, and says why; "" if err has another cause.
 func away(ctx context.Context, err error) (source, why string) {
-	const none = "it gave no answer in time, or none at all"
+	const none = "it did not answer in time, or not at all"
 	if why := store.Lacking(err); why != "" {
 		return "postgres", why
 	}

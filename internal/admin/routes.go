@@ -14,8 +14,8 @@ import (
 )
 
 const about = `What happened to an order, what is stuck and why, and what to do about it. Every request needs the header ` +
-	"`Authorization: Bearer <token>`" + `, every error is a Problem with a type that never changes. Lists have a cursor that stays right while rows are added, ` +
-	`and that is of one list with one filter. ` +
+	"`Authorization: Bearer <token>`" + `, every error is a Problem whose type never changes. The cursor of a list stays right while rows are added, ` +
+	`and belongs to that list with that filter. ` +
 	"A POST with the header `Idempotency-Key` takes effect once, however often it is sent within a day."
 
 func configOf(version string) huma.Config {
@@ -57,7 +57,7 @@ type (
 		api.ListQuery
 	}
 	Keyed struct {
-		Key string `header:"Idempotency-Key" maxLength:"257" doc:"Sent again with the same key within a day, the same request has the same answer and no second effect."`
+		Key string `header:"Idempotency-Key" maxLength:"257" doc:"If the same request is sent again with the same key within a day, it gets the same answer and has no second effect."`
 	}
 	retryInput struct {
 		EventID
@@ -118,13 +118,13 @@ func (a *API) registerEvents(h huma.API) {
 	getRoute(a, h, api.EventPath, "event", "One event with its payload, and the actions that fit now", func(ctx context.Context, in *EventID) (api.EventView, error) {
 		return a.inspector.Event(ctx, in.ID)
 	})
-	postRoute(a, h, api.RetryPath, "retry", "Look at an event again now", func(ctx context.Context, in *retryInput) (api.Done, error) {
+	postRoute(a, h, api.RetryPath, "retry", "Retry an event now", func(ctx context.Context, in *retryInput) (api.Done, error) {
 		return a.operator.Retry(ctx, in.ID, actOf(ctx, reasonOf(in.Body)))
 	})
-	postRoute(a, h, api.DiscardPath, "discard", "Give an event up", func(ctx context.Context, in *reasonInput) (api.Done, error) {
+	postRoute(a, h, api.DiscardPath, "discard", "Give up an event", func(ctx context.Context, in *reasonInput) (api.Done, error) {
 		return a.operator.Discard(ctx, in.ID, actOf(ctx, in.Body.Reason))
 	})
-	postRoute(a, h, api.ReplayPath, "replay", "Apply the payload of an event that has ended again; it undoes nothing that is newer", func(ctx context.Context, in *reasonInput) (api.Done, error) {
+	postRoute(a, h, api.ReplayPath, "replay", "Apply the payload of an ended event again; this undoes nothing that is newer", func(ctx context.Context, in *reasonInput) (api.Done, error) {
 		return a.operator.Replay(ctx, in.ID, actOf(ctx, in.Body.Reason))
 	})
 	postRoute(a, h, api.AmendPath, "amend", "Correct the body of an event in attention, and apply it", func(ctx context.Context, in *amendInput) (api.Done, error) {
@@ -146,11 +146,11 @@ type started struct {
 }
 
 func (a *API) registerBulks(h huma.API) {
-	op := operation(h, http.MethodPost, api.BulksPath, "bulk", "Do one action to all events that a filter selects; with dry_run, say to which")
+	op := operation(h, http.MethodPost, api.BulksPath, "bulk", "Apply one action to all events that a filter selects; with dry_run, only say which")
 	schema := func(v any) *huma.Schema { return h.OpenAPI().Components.Schemas.Schema(reflect.TypeOf(v), true, "") }
 	op.Responses["200"] = &huma.Response{Description: "What it would do, or that there is nothing to do",
 		Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{OneOf: []*huma.Schema{schema(api.Preview{}), schema(api.Started{})}}}}}
-	op.Responses["202"] = &huma.Response{Description: "It began", Content: map[string]*huma.MediaType{"application/json": {Schema: schema(api.Started{})}}}
+	op.Responses["202"] = &huma.Response{Description: "It has begun", Content: map[string]*huma.MediaType{"application/json": {Schema: schema(api.Started{})}}}
 	huma.Register(h, op, func(ctx context.Context, in *bulkInput) (*started, error) {
 		if in.Body.DryRun {
 			p, err := a.bulks.Preview(ctx, in.Body)
@@ -169,9 +169,9 @@ func (a *API) registerBulks(h huma.API) {
 		}
 		return a.answer(ctx, http.StatusAccepted, s, err)
 	})
-	getRoute(a, h, api.BulkPath, "bulk-progress", "A bulk action, and how far it is", func(ctx context.Context, in *BulkID) (api.Bulk, error) { return a.bulks.Get(ctx, in.ID) })
+	getRoute(a, h, api.BulkPath, "bulk-progress", "A bulk action and its progress", func(ctx context.Context, in *BulkID) (api.Bulk, error) { return a.bulks.Get(ctx, in.ID) })
 	listRoute(a, h, api.BulkEventsPath, "bulk-events", "What a bulk action did to each event", a.bulkEvents)
-	postRoute(a, h, api.StopBulkPath, "bulk-stop", "End a bulk action; what it did stays done", func(ctx context.Context, in *stopInput) (api.Bulk, error) {
+	postRoute(a, h, api.StopBulkPath, "bulk-stop", "Stop a bulk action; what it has done stays done", func(ctx context.Context, in *stopInput) (api.Bulk, error) {
 		return a.bulks.Stop(ctx, in.ID, actorOf(ctx).name, reasonOf(in.Body))
 	})
 }

@@ -22,7 +22,7 @@ func checkBody(h http.Header, body []byte) *api.Problem {
 	}
 	h.Set("Content-Type", "application/json")
 	if twice := twiceIn(body, "body"); twice != "" {
-		return invalid(nothingDone, api.FieldProblem{Location: twice, Message: "it is there more than once"})
+		return invalid(nothingDone, api.FieldProblem{Location: twice, Message: "it is given more than once"})
 	}
 	return nil
 }
@@ -44,7 +44,7 @@ func isJSON(values []string) bool {
 }
 
 func notJSON() *api.Problem {
-	p := newProblem(http.StatusUnsupportedMediaType, api.ProblemMediaType, "the header Content-Type must be there once, as application/json; nothing was done")
+	p := newProblem(http.StatusUnsupportedMediaType, api.ProblemMediaType, "send the header Content-Type exactly once, as application/json; nothing was done")
 	p.Errors = []api.FieldProblem{{Location: "header.Content-Type", Message: "it must be application/json, in UTF-8"}}
 	return p
 }

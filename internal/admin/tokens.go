@@ -112,7 +112,7 @@ func (t *Tokens) take() {
 	}
 	for _, k := range all {
 		if k.short {
-			t.log.Warn("an admin token has so few characters that it can be guessed: make a longer one, for example with openssl rand -hex 24", "actor", k.name)
+			t.log.Warn("an admin token is so short that it can be guessed: make a longer one, for example with openssl rand -hex 24", "actor", k.name)
 		}
 	}
 	t.valid.Store(&all)
@@ -145,11 +145,11 @@ func (t *Tokens) parse(lines []secretfile.Line) ([]token, error) {
 			switch {
 			case err != nil:
 			case other.name == k.name && k.name == adminName && len(t.fixed) > 0:
-				err = errors.New("admin is the name of ADMIN_TOKEN: take another, or unset ADMIN_TOKEN")
+				err = errors.New("its name, admin, is that of ADMIN_TOKEN: choose another, or unset ADMIN_TOKEN")
 			case other.name == k.name:
-				err = errors.New("its name is another line's, too: the audit could not tell who acted")
+				err = errors.New("another line has the same name: the audit could not tell who acted")
 			case other.sum == k.sum:
-				err = errors.New("its token is another one's, too: the audit could not tell who acted")
+				err = errors.New("another name has the same token: the audit could not tell who acted")
 			}
 		}
 		if err != nil {
@@ -161,14 +161,14 @@ func (t *Tokens) parse(lines []secretfile.Line) ([]token, error) {
 }
 
 func parseToken(words []string) (k token, err error) {
-	const form = "write a name and a token, for example anna 5f0c9d0e6d1f4e7ba3c2, and read after them for one that changes nothing"
+	const form = "write a name and a token, for example anna 5f0c9d0e6d1f4e7ba3c2, then the word read for a token that may change nothing"
 	switch {
 	case !actorName.MatchString(words[0]):
-		return k, errors.New("its first word can't be a name, which has up to 64 letters, digits and ._@-; " + form)
+		return k, errors.New("its first word is not a name, which has up to 64 letters, digits and ._@-; " + form)
 	case len(words) == 1:
 		return k, errors.New("it has a name without a token; " + form)
 	case len(words) > 3 || len(words) == 3 && words[2] != "read":
-		return k, errors.New("what follows the token is not the word read; " + form)
+		return k, errors.New("only the word read may follow the token; " + form)
 	}
 	k = newToken(words[0], words[1])
 	k.readOnly = len(words) == 3
@@ -182,10 +182,10 @@ func newToken(name, text string) token {
 // checkToken refuses characters that can't be in a header, and quotes at the ends, which would be a part of the token.
 func checkToken(text string) error {
 	if strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return errors.New("its token has a character that no token can have: only ASCII letters, digits and signs, without blanks")
+		return errors.New("its token has a character that is not allowed: use only ASCII letters, digits and punctuation, without blanks")
 	}
 	if strings.ContainsAny(text[:1]+text[len(text)-1:], "\"'`") {
-		return errors.New("its token has a quote at an end, which would be a part of it: write it without quotes")
+		return errors.New("its token begins or ends with a quote, which would be part of it: write it without quotes")
 	}
 	return nil
 }

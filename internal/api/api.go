@@ -11,7 +11,7 @@ import (
 // still have a cursor, because a list reads a bounded number of rows.
 type Page[T any] struct {
 	Data       []T    `json:"data" doc:"The page of the list."`
-	NextCursor string `json:"next_cursor" doc:"Leads to the next page; empty after the last. A page may hold fewer than were asked for and yet have one."`
+	NextCursor string `json:"next_cursor" doc:"The cursor of the next page; empty after the last. A page may hold fewer entries than requested and still have one."`
 	// Missing names the sources that did not answer, and what is therefore not in the list.
 	Missing []Missing `json:"missing,omitempty" doc:"Which sources did not answer, and what is therefore not in the list."`
 }
@@ -53,21 +53,21 @@ type Event struct {
 	State       State      `json:"state" doc:"Where it stands."`
 	Outcome     string     `json:"outcome,omitempty" doc:"How it ended, once it has: applied, stale, ignored, discarded or expired."`
 	Detail      string     `json:"detail,omitempty" doc:"Why it ended so, or what it waits for."`
-	Via         string     `json:"via,omitempty" doc:"Which way it ended, once it has: workflow or inbox."`
-	OccurredAt  *time.Time `json:"occurred_at" doc:"When it happened; null where the event has no usable time."`
-	ReceivedAt  time.Time  `json:"received_at" doc:"When it was received; of events of older programs, when they were processed."`
+	Via         string     `json:"via,omitempty" doc:"The path by which it ended, once it has: workflow or inbox."`
+	OccurredAt  *time.Time `json:"occurred_at" doc:"When it happened; null if the event has no usable time."`
+	ReceivedAt  time.Time  `json:"received_at" doc:"When it was received; for events that an older version of inorder recorded, when they were processed."`
 	ProcessedAt *time.Time `json:"processed_at,omitempty" doc:"When it ended."`
-	AgeSeconds  float64    `json:"age_seconds,omitempty" doc:"Seconds since its receipt, of one that has not ended."`
+	AgeSeconds  float64    `json:"age_seconds,omitempty" doc:"Seconds since it was received, if it has not ended."`
 }
 
 // EventView is one event with all that is known of it.
 type EventView struct {
 	Event
-	Payload          json.RawMessage `json:"payload" doc:"The envelope; null where PostgreSQL does not take it and Temporal has forgotten it, or where it was removed. It may hold personal data."`
+	Payload          json.RawMessage `json:"payload" doc:"The envelope; null if PostgreSQL can't store it and Temporal no longer has it, or if it was removed. It may hold personal data."`
 	PayloadRemovedAt *time.Time      `json:"payload_removed_at,omitempty" doc:"When the payload was removed, because PAYLOAD_RETENTION had passed since the end. Such an event can't be replayed."`
 	Reason           string          `json:"reason,omitempty" doc:"Why it is where it is, in words."`
-	NextAttempt      *time.Time      `json:"next_attempt,omitempty" doc:"When one that waits or backs off is looked at again."`
-	Attempts         int             `json:"attempts,omitempty" doc:"Attempts so far of the activity that is being retried."`
+	NextAttempt      *time.Time      `json:"next_attempt,omitempty" doc:"When a waiting or failing event is tried next."`
+	Attempts         int             `json:"attempts,omitempty" doc:"How often the activity that is being retried has been attempted so far."`
 	LastFailure      string          `json:"last_failure,omitempty" doc:"Why the last attempt failed."`
 	Actions          []Action        `json:"actions" doc:"What can be done to it now."`
 	WorkflowID       string          `json:"workflow_id,omitempty" doc:"Its workflow, while Temporal knows it."`
@@ -79,9 +79,9 @@ type EventView struct {
 
 // Moment is a line of an event's timeline.
 type Moment struct {
-	At   time.Time `json:"at" doc:"When it was."`
+	At   time.Time `json:"at" doc:"When it happened."`
 	What string    `json:"what" doc:"received, attempt, waiting, stuck, attention, retry, discard, replay, amend, cancel or ended."`
-	By   string    `json:"by,omitempty" doc:"Who acted, of what a person did."`
+	By   string    `json:"by,omitempty" doc:"Who acted, if a person did."`
 	Text string    `json:"detail,omitempty" doc:"More about it, in words."`
 }
 
@@ -89,7 +89,7 @@ type Moment struct {
 type Count struct {
 	Count         int     `json:"count" doc:"How many events, exact up to 10000."`
 	More          bool    `json:"more,omitempty" doc:"Whether there are more than count."`
-	OldestSeconds float64 `json:"oldest_seconds" doc:"Seconds since the receipt of the oldest; 0 for none. Of outcomes: since the last end."`
+	OldestSeconds float64 `json:"oldest_seconds" doc:"Seconds since the oldest was received; 0 if there is none. For outcomes: since the last event ended."`
 }
 
 // MostCounted is the largest count that is exact.
@@ -99,14 +99,14 @@ const MostCounted = 10_000
 type Status struct {
 	OK       bool             `json:"ok" doc:"Whether nothing needs a person."`
 	Problems []string         `json:"problems" doc:"What needs a person, in words, with what to do; the most urgent first."`
-	States   map[State]Count  `json:"states" doc:"How many events stand where, of those that have not ended: each is counted once, at one moment. But applying is counted by Temporal, up to seconds before, so an event may be there and elsewhere."`
-	Outcomes map[string]Count `json:"outcomes" doc:"How many events ended how, of the rows that are kept."`
+	States   map[State]Count  `json:"states" doc:"How many events are in each state, of those that have not ended. Each is counted once, at one moment; only applying is counted by Temporal, up to seconds earlier, so an event may be counted there and elsewhere."`
+	Outcomes map[string]Count `json:"outcomes" doc:"How many events ended with each outcome, of those whose rows are still kept."`
 
 	Traffic      []Minute              `json:"traffic" doc:"The last hour minute by minute, oldest first, all processes together."`
-	LastEvents   map[string]time.Time  `json:"last_events" doc:"When an event of each family last came."`
+	LastEvents   map[string]time.Time  `json:"last_events" doc:"When an event of each family was last received."`
 	Dependencies map[string]Dependency `json:"dependencies" doc:"The servers that inorder needs."`
 	// FailingTasks are workflows whose workflow task fails: TemporalReportedProblems.
-	FailingTasks []FailingTask `json:"failing_tasks" doc:"Workflows that can't go on because their code fails."`
+	FailingTasks []FailingTask `json:"failing_tasks" doc:"Workflows that can't continue because their code fails."`
 	Missing      []Missing     `json:"missing,omitempty" doc:"Which sources did not answer, and what is therefore missing."`
 }
 
@@ -126,7 +126,7 @@ type Dependency struct {
 // FailingTask is a workflow that can't go on because its code fails.
 type FailingTask struct {
 	WorkflowID  string    `json:"workflow_id" doc:"The workflow."`
-	Since       time.Time `json:"since" doc:"Since when its task fails."`
+	Since       time.Time `json:"since" doc:"Since when its task has been failing."`
 	Problem     string    `json:"problem" doc:"How it fails."`
 	TemporalURL string    `json:"temporal_url,omitempty" doc:"Its page in Temporal's UI; left out without TEMPORAL_UI_URL."`
 }
@@ -155,7 +155,7 @@ type Done struct {
 	EventID     string `json:"event_id" doc:"The event's ID."`
 	Action      Action `json:"action" doc:"What was asked for."`
 	Result      string `json:"result" doc:"signaled, started, due, discarded, replaying or amended."`
-	Outcome     string `json:"outcome,omitempty" doc:"How the event ended by it, if it did."`
+	Outcome     string `json:"outcome,omitempty" doc:"How the event ended as a result, if it did."`
 	Detail      string `json:"detail,omitempty" doc:"What happens now, in words."`
 	WorkflowID  string `json:"workflow_id,omitempty" doc:"The workflow that does it."`
 	TemporalURL string `json:"temporal_url,omitempty" doc:"That workflow's page in Temporal's UI; left out without TEMPORAL_UI_URL."`
@@ -168,7 +168,7 @@ type Filter struct {
 	Type           string     `json:"type,omitempty" maxLength:"128" pattern:"^[^\\x00-\\x1f]*$" patternDescription:"text without control characters" doc:"Such as order.paid."`
 	OrderID        string     `json:"order_id,omitempty" maxLength:"256" pattern:"^[^\\x00-\\x1f]*$" patternDescription:"text without control characters" doc:"The order that they are about."`
 	StoreID        string     `json:"store_id,omitempty" maxLength:"256" pattern:"^[^\\x00-\\x1f]*$" patternDescription:"text without control characters" doc:"The store that they come from."`
-	Via            string     `json:"via,omitempty" enum:"workflow,inbox" doc:"Which way they ended."`
+	Via            string     `json:"via,omitempty" enum:"workflow,inbox" doc:"The path by which they ended."`
 	ReceivedAfter  *time.Time `json:"received_after,omitempty" doc:"Received at this time or later."`
 	ReceivedBefore *time.Time `json:"received_before,omitempty" doc:"Received before this time."`
 }
@@ -177,12 +177,12 @@ type Filter struct {
 type AuditEntry struct {
 	ID      int64     `json:"id" doc:"The number of the row; later ones are larger."`
 	At      time.Time `json:"at" doc:"When it was done."`
-	Actor   string    `json:"actor" doc:"Who did it: the name of a token or, of what was done in Temporal, what Temporal tells."`
+	Actor   string    `json:"actor" doc:"Who did it: a token's name or, for an action in Temporal, the identity that Temporal reports."`
 	Action  string    `json:"action" doc:"retry, discard, replay, amend, bulk, stop or cancel."`
-	EventID string    `json:"event_id,omitempty" doc:"To which event."`
+	EventID string    `json:"event_id,omitempty" doc:"The event that it was done to."`
 	OrderID string    `json:"order_id,omitempty" doc:"The order that the event is about."`
 	BulkID  string    `json:"bulk_id,omitempty" doc:"The bulk action that it was a part of."`
 	Via     string    `json:"via" doc:"Where it was done: api or temporal."`
 	Reason  string    `json:"reason,omitempty" doc:"Why."`
-	Result  string    `json:"result" doc:"What it did; of a replay, how the event had ended before."`
+	Result  string    `json:"result" doc:"What it did; for a replay, how the event had ended before."`
 }

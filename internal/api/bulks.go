@@ -9,21 +9,21 @@ type BulkRequest struct {
 	Reason string `json:"reason" required:"false" maxLength:"500" pattern:"^[^\\x00-\\x1f\\x7f]*$" patternDescription:"one line" doc:"Why, for the audit. A dry run needs none."`
 	Name   string `json:"name,omitempty" maxLength:"200" pattern:"^[^\\x00-\\x1f\\x7f]*$" patternDescription:"one line" doc:"What people call it."`
 	Rate   int    `json:"rate,omitempty" minimum:"1" maximum:"1000" doc:"Events per second; default 50."`
-	DryRun bool   `json:"dry_run,omitempty" doc:"Say what it would do, and do nothing. A token that may only read may ask for it, too."`
-	All    bool   `json:"all,omitempty" doc:"Needed by a filter that selects everything."`
+	DryRun bool   `json:"dry_run,omitempty" doc:"Say what it would do, and do nothing. A read-only token may request this, too."`
+	All    bool   `json:"all,omitempty" doc:"Required if the filter selects everything."`
 	// Expect is the count that a preview showed: if it differs now, the request is refused with 409. The preview also returns the
 	// filter with the time up to which it looked, so that events that arrive in between are not in the set.
-	Expect *int `json:"expect,omitempty" minimum:"0" doc:"The count that a preview showed: another count is refused with 409."`
+	Expect *int `json:"expect,omitempty" minimum:"0" doc:"The count that a preview showed; if it is different now, the request is refused with 409."`
 	// Set is the set that a preview showed: if it differs now, even with as many events, the answer is 409. Events that end change it, too.
-	Set string `json:"set,omitempty" maxLength:"128" doc:"The set that a preview showed: another set is refused with 409, even one of as many events."`
+	Set string `json:"set,omitempty" maxLength:"128" doc:"The set that a preview showed; if it is different now, the request is refused with 409, even if the count is the same."`
 }
 
 // Preview answers a dry run.
 type Preview struct {
 	Count  int     `json:"count" doc:"How many events the filter selects."`
 	First  []Event `json:"first" doc:"The first ten of them."`
-	Filter Filter  `json:"filter" doc:"The filter with the time up to which it looked; to be posted back."`
-	Set    string  `json:"set" doc:"A digest of the events; to be posted back."`
+	Filter Filter  `json:"filter" doc:"The filter, with the time up to which it selected events; post it back."`
+	Set    string  `json:"set" doc:"A digest of the events; post it back."`
 }
 
 // Started answers the start of a bulk action: with 202 if it began, with 200 if there is nothing to do.
@@ -47,11 +47,11 @@ type Bulk struct {
 	Done        int        `json:"done" doc:"How many are done, failed ones included."`
 	Failed      int        `json:"failed" doc:"How many failed."`
 	Failures    []BulkEnd  `json:"failures" doc:"The first hundred that failed."`
-	NotDone     []string   `json:"not_done,omitempty" doc:"Of one that was stopped: the first hundred events that it left as they were."`
+	NotDone     []string   `json:"not_done,omitempty" doc:"If it was stopped: the first hundred events that it left as they were."`
 	StartedAt   time.Time  `json:"started_at" doc:"When it began."`
-	EndedAt     *time.Time `json:"ended_at" doc:"When it ended; null while it has not."`
-	End         string     `json:"end" enum:"running,done,stopped,failing" doc:"How it stands; failing is one that can't go on now."`
-	Problem     string     `json:"problem,omitempty" doc:"Why it can't go on now."`
+	EndedAt     *time.Time `json:"ended_at" doc:"When it ended; null until then."`
+	End         string     `json:"end" enum:"running,done,stopped,failing" doc:"Where it stands; failing means that it can't continue now."`
+	Problem     string     `json:"problem,omitempty" doc:"Why it can't continue now."`
 	TemporalURL string     `json:"temporal_url,omitempty" doc:"Its workflow's page in Temporal's UI; left out without TEMPORAL_UI_URL."`
 	Missing     []Missing  `json:"missing,omitempty" doc:"Which sources did not answer, and what is therefore missing."`
 }

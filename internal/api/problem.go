@@ -9,9 +9,9 @@ type Problem struct {
 	Title   string         `json:"title" doc:"The status in words."`
 	Status  int            `json:"status" doc:"The HTTP status."`
 	Detail  string         `json:"detail" doc:"What is wrong, in words."`
-	Errors  []FieldProblem `json:"errors,omitempty" doc:"Of a 400 or a 415: what is wrong with which field."`
-	Actions []Action       `json:"actions,omitempty" doc:"Of a 409 for an action that does not fit: those that would."`
-	Missing []Missing      `json:"missing,omitempty" doc:"Of a 503: the servers that did not answer, or lack what is needed."`
+	Errors  []FieldProblem `json:"errors,omitempty" doc:"With a 400 or a 415: what is wrong with which field."`
+	Actions []Action       `json:"actions,omitempty" doc:"With a 409 for an action that does not fit: those that would."`
+	Missing []Missing      `json:"missing,omitempty" doc:"With a 503: the servers that did not answer, or lack what is needed."`
 }
 
 // FieldProblem is what is wrong with one parameter or field.

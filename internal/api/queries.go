@@ -12,7 +12,7 @@ import (
 // ListQuery is the place in a list. Its zero value is the first page.
 type ListQuery struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"How many at most."`
-	Cursor string `query:"cursor" maxLength:"1500" pattern:"^[A-Za-z0-9_-]+$" patternDescription:"a next_cursor of this list" doc:"The next_cursor of the page before. It is of this list with this filter: only limit and times may differ."`
+	Cursor string `query:"cursor" maxLength:"1500" pattern:"^[A-Za-z0-9_-]+$" patternDescription:"a next_cursor of this list" doc:"The next_cursor of the previous page. It belongs to this list with this filter: only limit and times may differ."`
 }
 
 // Place returns the part of a request for a page that is the place in the list.
@@ -25,7 +25,7 @@ type EventsQuery struct {
 	Type           string    `query:"type" maxLength:"128" pattern:"^[^\\x00-\\x1f]*$" patternDescription:"text without control characters" doc:"Such as order.paid."`
 	OrderID        string    `query:"order_id" maxLength:"256" pattern:"^[^\\x00-\\x1f]*$" patternDescription:"text without control characters" doc:"The order that the events are about."`
 	StoreID        string    `query:"store_id" maxLength:"256" pattern:"^[^\\x00-\\x1f]*$" patternDescription:"text without control characters" doc:"The store that the events come from."`
-	Via            string    `query:"via" enum:"workflow,inbox" doc:"Which way the events ended."`
+	Via            string    `query:"via" enum:"workflow,inbox" doc:"The path by which the events ended."`
 	ReceivedAfter  time.Time `query:"received_after" doc:"Received at this time or later."`
 	ReceivedBefore time.Time `query:"received_before" doc:"Received before this time."`
 	ListQuery
@@ -52,7 +52,7 @@ type OrdersQuery struct {
 	StoreID           string    `query:"store_id" maxLength:"256" pattern:"^[^\\x00-\\x1f]*$" patternDescription:"text without control characters" doc:"The store of the orders."`
 	UpdatedAfter      time.Time `query:"updated_after" doc:"Changed at this time or later."`
 	UpdatedBefore     time.Time `query:"updated_before" doc:"Changed before this time."`
-	Q                 string    `query:"q" maxLength:"256" pattern:"^[^\\x00-\\x1f]*$" patternDescription:"text without control characters" doc:"An ID or a number, or how it begins."`
+	Q                 string    `query:"q" maxLength:"256" pattern:"^[^\\x00-\\x1f]*$" patternDescription:"text without control characters" doc:"An ID or a number, or its beginning."`
 	ListQuery
 }
 
@@ -60,8 +60,8 @@ type OrdersQuery struct {
 type AuditQuery struct {
 	Actor   string `query:"actor" maxLength:"256" pattern:"^[^\\x00-\\x1f]*$" patternDescription:"text without control characters" doc:"Who acted."`
 	Action  string `query:"action" maxLength:"32" pattern:"^[a-z]+$" patternDescription:"the name of an action" doc:"retry, discard, replay, amend, bulk, stop or cancel."`
-	EventID string `query:"event_id" maxLength:"64" pattern:"^[A-Za-z0-9._:-]+$" patternDescription:"an event's ID" doc:"On which event."`
-	OrderID string `query:"order_id" maxLength:"256" pattern:"^[^\\x00-\\x1f]*$" patternDescription:"text without control characters" doc:"On events of which order."`
+	EventID string `query:"event_id" maxLength:"64" pattern:"^[A-Za-z0-9._:-]+$" patternDescription:"an event's ID" doc:"The event that was acted on."`
+	OrderID string `query:"order_id" maxLength:"256" pattern:"^[^\\x00-\\x1f]*$" patternDescription:"text without control characters" doc:"The order whose events were acted on."`
 	ListQuery
 }
 

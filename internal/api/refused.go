@@ -18,14 +18,14 @@ type RefusedQuery struct {
 // and neither the signature nor a secret.
 type Refused struct {
 	ID       int64     `json:"id" doc:"Its number; the newest has the highest."`
-	At       time.Time `json:"at" doc:"When it came."`
+	At       time.Time `json:"at" doc:"When it arrived."`
 	Reason   string    `json:"reason" enum:"bad_signature,bad_event,too_large,unavailable" doc:"Why it was refused, as the metrics count it."`
-	Status   int       `json:"status" doc:"The HTTP status that it was answered."`
-	Causes   []string  `json:"causes" doc:"What is wrong with it, of a closed set, the most important first."`
+	Status   int       `json:"status" doc:"The HTTP status of its answer."`
+	Causes   []string  `json:"causes" doc:"What is wrong with it, as names from a closed set, the most important first."`
 	Summary  string    `json:"summary" doc:"What is wrong with it, in words."`
 	Advice   string    `json:"advice" doc:"What to do about it."`
-	Client   string    `json:"client" doc:"The address that it came from, as far as TRUSTED_PROXIES let it be told."`
-	Network  string    `json:"network" doc:"What counts as one address: of IPv6 a /64."`
+	Client   string    `json:"client" doc:"The address that it came from, as far as TRUSTED_PROXIES lets the receiver know it."`
+	Network  string    `json:"network" doc:"What counts as one address: for IPv6, a /64."`
 	Evidence string    `json:"evidence" enum:"secret,address,none" doc:"What shows that the platform sent it: a known secret made the signature; authentic deliveries come from the address; or nothing."`
 	Secret   string    `json:"secret,omitempty" doc:"The name of the secret that made the signature."`
 	Source   string    `json:"secret_source,omitempty" doc:"Its webhook's ID, or the setting that it came from."`
@@ -38,7 +38,7 @@ type Refused struct {
 	HeaderNames     []string `json:"header_names" doc:"The names of its headers."`
 
 	// What the body claims to be, if it can be read. It may be unsigned.
-	EventID string `json:"event_id,omitempty" doc:"The ID of the event that the body says it is. Nobody may have signed it."`
+	EventID string `json:"event_id,omitempty" doc:"The event's ID, as the body has it. The body may be forged."`
 	Type    string `json:"type,omitempty" doc:"Its type, as the body has it."`
 	OrderID string `json:"order_id,omitempty" doc:"Its order, as the body has it."`
 }

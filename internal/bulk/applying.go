@@ -19,7 +19,7 @@ func (b *Bulks) applying(ctx context.Context, f api.Filter) (all []api.Event, er
 	for after := (view.Position{}); ; {
 		found, err := b.Engine.ListRunning(ctx, f, []api.State{api.StateApplying}, after, applyingAtOnce)
 		if err != nil {
-			return nil, &operate.UnavailableError{Source: "temporal", Why: "it alone knows which events are being applied; nothing was done", Cause: err}
+			return nil, &operate.UnavailableError{Source: "temporal", Why: "only Temporal knows which events are being applied; nothing was done", Cause: err}
 		}
 		events, err := b.unrecorded(ctx, found.Events)
 		if err != nil {

@@ -51,7 +51,7 @@ type ChangedError struct{ Expected, Now int }
 
 func (e *ChangedError) Error() string {
 	if e.Expected == e.Now {
-		return fmt.Sprintf("the filter selects other events than in the preview, though again %d; nothing was done", e.Now)
+		return fmt.Sprintf("the filter selects different events than in the preview, though again %d; nothing was done", e.Now)
 	}
 	return fmt.Sprintf("the filter selects %s now, and selected %d in the preview; nothing was done", words.Count(e.Now, "event"), e.Expected)
 }

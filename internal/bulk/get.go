@@ -91,7 +91,7 @@ func (b *Bulks) view(ctx context.Context, row store.Bulk) (v api.Bulk, err error
 	v.End = endRunning
 	run, found, err := b.Engine.DescribeBulk(ctx, row.ID)
 	if err != nil {
-		v.Missing = append(v.Missing, api.Missing{Source: "temporal", Why: "it does not answer, so nobody knows whether the bulk action goes on"})
+		v.Missing = append(v.Missing, api.Missing{Source: "temporal", Why: "it does not answer, so it is not known whether the bulk action continues"})
 		return v, nil
 	}
 	if v.Problem = problem(row, run, found); v.Problem == "" {

@@ -59,12 +59,12 @@ func check(r api.BulkRequest) (request, error) {
 func fit(a api.Action, f *api.Filter) error {
 	if a == api.Replay {
 		if f.State != "" && f.State != api.StateEnded {
-			return invalid("filter.state", "must be ended or left out: replay is for events that have ended; for others there is retry")
+			return invalid("filter.state", "must be ended or left out: replay is for events that have ended; use retry for others")
 		}
 		f.State = api.StateEnded
 		return nil
 	}
-	open := fmt.Sprintf("%s is for events that have not ended; for those that have there is replay", a)
+	open := fmt.Sprintf("%s is for events that have not ended; use replay for those that have", a)
 	switch {
 	case f.State == api.StateEnded:
 		return invalid("filter.state", "must not be ended: "+open)

@@ -132,7 +132,7 @@ func (b *Bulks) start(ctx context.Context, frozen store.Bulk, existed bool) erro
 	}
 	const why = "the workflow of the bulk action could not be started, and nothing was done"
 	if existed {
-		return &operate.UnavailableError{Source: "temporal", Why: "the bulk action goes on when the same request is sent again", Cause: err}
+		return &operate.UnavailableError{Source: "temporal", Why: "the bulk action continues when the same request is sent again", Cause: err}
 	}
 	back, cancel := context.WithTimeout(context.WithoutCancel(ctx), startTimeout)
 	defer cancel()

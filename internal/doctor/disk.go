@@ -63,7 +63,7 @@ func (p Postgres) disk(ctx context.Context) ([]Finding, error) {
 	}
 	found := []Finding{p.room(ctx, has)}
 	if len(slots) > 0 {
-		found = append(found, Fails("disk", "Have what reads them go on, or drop them: SELECT pg_drop_replication_slot('…').", "replication slots that nobody reads keep WAL: %s",
+		found = append(found, Fails("disk", "Restart what reads them, or drop them: SELECT pg_drop_replication_slot('…').", "replication slots that nobody reads keep WAL: %s",
 			strings.Join(slots, ", ")))
 	}
 	return found, nil
@@ -100,7 +100,7 @@ func (p Postgres) free(ctx context.Context) (free, total int64, err error) {
 	}
 	var directory string
 	if err := p.Pool.QueryRow(ctx, directorySQL).Scan(&directory); err != nil {
-		return 0, 0, errors.New("this role may not know its data_directory")
+		return 0, 0, errors.New("this role may not read data_directory")
 	}
 	free, total, err = freeOf(directory)
 	for errors.Is(err, os.ErrPermission) && directory != filepath.Dir(directory) { // without permission for this directory, ask about its parent

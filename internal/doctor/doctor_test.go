@@ -80,7 +80,7 @@ func TestWebhooks(t *testing.T) {
 	}{
 		"right":    {[]webhooks.Webhook{right, {ID: "wh_of_others"}}, OK, "1 webhook at the platform, active"},
 		"none":     {nil, Failed, "it delivers nothing"},
-		"foreign":  {[]webhooks.Webhook{{ID: "wh_of_others"}}, Note, "none that was registered from here"},
+		"foreign":  {[]webhooks.Webhook{{ID: "wh_of_others"}}, Note, "none was registered from here"},
 		"inactive": {[]webhooks.Webhook{inactive}, Failed, "wh_1 should be active"},
 		"gone":     {[]webhooks.Webhook{gone}, Failed, "wh_1 deleted on the platform"},
 	} {

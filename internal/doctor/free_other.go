@@ -5,5 +5,5 @@ package doctor
 import "errors"
 
 func freeOf(string) (free, total int64, err error) {
-	return 0, 0, errors.New("this system does not tell it here")
+	return 0, 0, errors.New("inorder can't measure it on this operating system")
 }

@@ -63,7 +63,7 @@ func (p Postgres) database(ctx context.Context) ([]Finding, error) {
 	case readOnly:
 		return []Finding{Fails("database", "ALTER DATABASE or ALTER ROLE … RESET default_transaction_read_only.", "transactions of %s are read-only", p.name())}, nil
 	case number < oldest*10000:
-		return []Finding{Noted("database", fmt.Sprintf("Use PostgreSQL %d or newer.", oldest), "%s is of version %s, which is not tried by any test", p.name(), version)}, nil
+		return []Finding{Noted("database", fmt.Sprintf("Use PostgreSQL %d or newer.", oldest), "%s has version %s, which no test covers", p.name(), version)}, nil
 	}
 	return []Finding{Well("database", "%s, version %s, database %q as %q, answered in %s", p.name(), version, database, role, took.Round(100*time.Microsecond))}, nil
 }
@@ -73,15 +73,15 @@ func databaseCure(err error) string {
 	pg, answered := errors.AsType[*pgconn.PgError](err)
 	switch {
 	case !answered:
-		return "See whether it runs, and whether DATABASE_URL has the right host and port and the network lets you there."
+		return "Check that it runs, that DATABASE_URL has the right host and port, and that the network lets you reach it."
 	case strings.HasPrefix(pg.Code, "28"):
-		return "See the role and the password in DATABASE_URL, and the server's pg_hba.conf."
+		return "Check the role and the password in DATABASE_URL, and the server's pg_hba.conf."
 	case pg.Code == "3D000":
 		return "Create the database, in UTF8, or correct its name in DATABASE_URL."
 	case pg.Code == "53300":
-		return "Raise the server's max_connections, or lower pool_max_conns in DATABASE_URL; a pooler before it helps too."
+		return "Raise the server's max_connections, or lower pool_max_conns in DATABASE_URL; a pooler in front of it helps too."
 	}
-	return "The error is PostgreSQL's own: see its log."
+	return "The error comes from PostgreSQL itself: see its log."
 }
 
 func (p Postgres) schema(ctx context.Context) ([]Finding, error) {
@@ -133,7 +133,7 @@ func (p Postgres) indexes(ctx context.Context) ([]Finding, error) {
 		found = append(found, Fails("indexes", "REINDEX INDEX CONCURRENTLY each of them.", "invalid, so that no statement uses them: %s", strings.Join(broken, ", ")))
 	}
 	if found == nil {
-		found = append(found, Well("indexes", "all %d are there and valid", len(want)))
+		found = append(found, Well("indexes", "all %d exist and are valid", len(want)))
 	}
 	return found, nil
 }
@@ -170,7 +170,7 @@ func (p Postgres) connections(ctx context.Context) ([]Finding, error) {
 	}
 	process := int(p.Pool.Config().MaxConns) + besides
 	if most-used < process {
-		return []Finding{Noted("connections", "Raise max_connections, lower pool_max_conns in DATABASE_URL, or put a pooler before it.",
+		return []Finding{Noted("connections", "Raise max_connections, lower pool_max_conns in DATABASE_URL, or put a pooler in front of it.",
 			"%d of %d are taken, and one more process may need %d", used, most, process)}, nil
 	}
 	return []Finding{Well("connections", "%d of %d are taken; a process may need %d", used, most, process)}, nil

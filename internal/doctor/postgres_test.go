@@ -55,7 +55,7 @@ func TestADatabaseThatIsWell(t *testing.T) {
 	for _, check := range []string{"database", "encoding", "schema", "indexes", "connections", "PostgreSQL's clock"} {
 		requireFinding(t, found, check, OK, "")
 	}
-	requireFinding(t, found, "privileges", Note, "may change what the audit has") // the tests' role is the tables' owner
+	requireFinding(t, found, "privileges", Note, "may change rows of the audit") // the tests' role is the tables' owner
 	require.Len(t, named(found, "durability"), 1)
 	require.Len(t, named(found, "disk"), 1)
 }
@@ -120,7 +120,7 @@ func TestARoleThatMayTooLittle(t *testing.T) {
 	requireFinding(t, examined(t, as.String()), "privileges", Failed, "the role lacks EXECUTE on purge_audit(integer)") // which a purge calls
 	exec("GRANT EXECUTE ON FUNCTION purge_audit(integer) TO " + role)
 	requireFinding(t, examined(t, as.String()), "privileges", OK, "can't change the audit")
-	requireFinding(t, examined(t, as.String()), "disk", Note, "may not know its data_directory")
+	requireFinding(t, examined(t, as.String()), "disk", Note, "may not read data_directory")
 }
 
 func TestADatabaseThatCannotBeAsked(t *testing.T) {

@@ -40,15 +40,15 @@ func (p Postgres) privileges(ctx context.Context) ([]Finding, error) {
 	case len(disabled)+len(gone) > 0:
 		if len(disabled) > 0 {
 			found = append(found, Fails("privileges", "ALTER TABLE audit_log ENABLE TRIGGER "+strings.Join(disabled, ", ENABLE TRIGGER ")+".",
-				"what keeps audit_log append-only is disabled: %s", strings.Join(disabled, ", ")))
+				"the trigger that keeps audit_log append-only is disabled: %s", strings.Join(disabled, ", ")))
 		}
 		if len(gone) > 0 {
 			found = append(found, Fails("privileges", "Create it as migrations/0012_add_retention.sql does, as the owner of the table.",
-				"what keeps audit_log append-only is gone: the trigger %s", strings.Join(gone, ", ")))
+				"the trigger that keeps audit_log append-only is missing: %s", strings.Join(gone, ", ")))
 		}
 	case changes:
 		found = append(found, Noted("privileges", "In production run as a role that owns nothing: `inorder migrate --grant ROLE`; see docs/settings.md.",
-			"this role may change what the audit has, or owns it"))
+			"this role may change rows of the audit, or owns it"))
 	}
 	if found == nil {
 		found = append(found, Well("privileges", "the role has what the programs need, and can't change the audit"))

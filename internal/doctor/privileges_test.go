@@ -38,7 +38,7 @@ func TestEachTriggerOfTheAuditIsMissed(t *testing.T) {
 	_, err = pool.Exec(t.Context(), "ALTER TABLE audit_log DISABLE TRIGGER "+triggers[0]+"; DROP TRIGGER "+triggers[1]+" ON audit_log")
 	require.NoError(t, err)
 	found := named(Postgres{Pool: pool, Within: patient}.Examine(t.Context()), "privileges")
-	require.Equal(t, []string{"what keeps audit_log append-only is disabled: " + triggers[0], "what keeps audit_log append-only is gone: the trigger " + triggers[1]},
+	require.Equal(t, []string{"the trigger that keeps audit_log append-only is disabled: " + triggers[0], "the trigger that keeps audit_log append-only is missing: " + triggers[1]},
 		[]string{found[0].Says, found[1].Says})
 }
 

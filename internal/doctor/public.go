@@ -43,16 +43,16 @@ func (p Public) answers(ctx context.Context) ([]Finding, error) {
 	took := time.Since(asked).Round(time.Millisecond)
 	switch {
 	case err != nil:
-		return []Finding{Fails("public URL", "See its name in the DNS, the firewall, the certificate, and whether what stands before the receiver runs.", "%s", oneLine(err))}, nil
+		return []Finding{Fails("public URL", "Check its name in the DNS, the firewall, the certificate, and whether what stands in front of the receiver runs.", "%s", oneLine(err))}, nil
 	case a.isReceivers():
 		return []Finding{Well("public URL", "the receiver answered %d in %s", a.status, took)}, nil
 	case a.status/100 == 3:
-		return []Finding{Fails("public URL", "Register the URL that it leads to: the platform follows no redirect.", "it redirects with %d to %s", a.status, a.location)}, nil
+		return []Finding{Fails("public URL", "Register the URL that it leads to: the platform does not follow redirects.", "it redirects with %d to %s", a.status, a.location)}, nil
 	case a.status == http.StatusBadGateway, a.status == http.StatusServiceUnavailable, a.status == http.StatusGatewayTimeout:
-		return []Finding{Fails("public URL", "See whether the receiver runs, and where what stands before it passes deliveries on to; /readyz of the receiver says what it lacks.",
+		return []Finding{Fails("public URL", "Check whether the receiver runs, and where the proxy in front of it sends deliveries; the receiver's /readyz says what it lacks.",
 			"it was answered %d", a.status)}, nil
 	}
-	return []Finding{Fails("public URL", "What stands before the receiver must pass on POST "+delivery.Path+", with all its headers.", "it was answered %d, and not by a receiver", a.status)}, nil
+	return []Finding{Fails("public URL", "Whatever stands in front of the receiver must pass on POST "+delivery.Path+", with all its headers.", "it was answered %d, and not by a receiver", a.status)}, nil
 }
 
 func (p Public) certificate(ctx context.Context) ([]Finding, error) {
@@ -61,11 +61,11 @@ func (p Public) certificate(ctx context.Context) ([]Finding, error) {
 	case err != nil:
 		return nil, err
 	case a.certificateEnds.IsZero():
-		return []Finding{Noted("certificate", "Put TLS before the receiver: deliveries have names and addresses of customers.", "the URL speaks no TLS")}, nil
+		return []Finding{Noted("certificate", "Put TLS in front of the receiver: deliveries contain customers' names and addresses.", "the URL does not use TLS")}, nil
 	}
 	left := time.Until(a.certificateEnds)
 	if left < 14*24*time.Hour {
-		return []Finding{Noted("certificate", "See that what renews it runs.", "it ends in %d days", int(left.Hours()/24))}, nil
+		return []Finding{Noted("certificate", "Check that whatever renews it runs.", "it expires in %d days", int(left.Hours()/24))}, nil
 	}
 	return []Finding{Well("certificate", "valid until %s", a.certificateEnds.UTC().Format(time.DateOnly))}, nil
 }
@@ -80,7 +80,7 @@ func (p Public) untouched(ctx context.Context) ([]Finding, error) {
 		return nil, err
 	}
 	if a.status == http.StatusUnauthorized {
-		return []Finding{Fails("body untouched", "If the receiver has this secret (`inorder doctor`, secrets), what stands before it changes the body or "+delivery.SignatureHeader+
+		return []Finding{Fails("body untouched", "If the receiver has this secret (`inorder doctor`, secrets), what stands in front of it changes the body or "+delivery.SignatureHeader+
 			": `inorder refused list` says which.", "a signed delivery was answered 401")}, nil
 	}
 	var compressed bytes.Buffer
@@ -92,7 +92,7 @@ func (p Public) untouched(ctx context.Context) ([]Finding, error) {
 		return nil, err
 	}
 	if a.status != http.StatusBadRequest {
-		return []Finding{Noted("body untouched", "Switch off the decompression of requests there; the platform sends plain bodies today.",
+		return []Finding{Noted("body untouched", "Turn off decompression of requests in front of the receiver; the platform sends plain bodies today.",
 			"plain bodies arrive as they are, and compressed ones do not: one was answered %d", a.status)}, nil
 	}
 	return []Finding{Well("body untouched", "signed bodies arrive byte for byte, compressed ones too")}, nil
@@ -119,7 +119,7 @@ func (p Public) limit(ctx context.Context) ([]Finding, error) {
 	if passes == p.MaxBodyBytes {
 		return []Finding{Well("body limit", "a body of MAX_BODY_BYTES, %d, reaches the receiver", passes)}, nil
 	}
-	const do = "Raise the limit of the proxy before the receiver, such as nginx's client_max_body_size, or of the receiver, if its MAX_BODY_BYTES is lower than here."
+	const do = "Raise the limit of the proxy in front of the receiver, such as nginx's client_max_body_size, or of the receiver, if its MAX_BODY_BYTES is lower than here."
 	if passes == 0 {
 		return []Finding{Fails("body limit", do, "no body of %d bytes or more reaches the receiver; MAX_BODY_BYTES allows %d", smallest, p.MaxBodyBytes)}, nil
 	}

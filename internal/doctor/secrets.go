@@ -35,7 +35,7 @@ func Secrets(known []secrets.Known, table *secrets.Table, now time.Time) Check {
 }
 
 func secretFindings(known []secrets.Known, verified map[string]time.Time, now time.Time) (found []Finding) {
-	const do = "`inorder hooks register` makes one with a webhook; WEBHOOK_SECRETS or WEBHOOK_SECRETS_FILE names one that there is."
+	const do = "`inorder hooks register` creates one with a webhook; an existing one goes into WEBHOOK_SECRETS or WEBHOOK_SECRETS_FILE."
 	var valid []string
 	var lasting bool
 	var last time.Time
@@ -57,9 +57,9 @@ func secretFindings(known []secrets.Known, verified map[string]time.Time, now ti
 	case len(valid) == 0:
 		return []Finding{Fails("secrets", do, "none is valid in this environment: a receiver that has no other refuses every delivery")}
 	case !lasting:
-		return []Finding{Fails("secrets", "`inorder hooks rotate` makes a successor.", "the last one, %s, ends %s, and none takes its place", ending.Name, words.Ago(ending.Ends, now))}
+		return []Finding{Fails("secrets", "`inorder hooks rotate` creates a successor.", "the last one, %s, ends %s, and no other takes its place", ending.Name, words.Ago(ending.Ends, now))}
 	case last.IsZero():
-		return []Finding{Noted("secrets", "`inorder hooks test` sends a delivery; `inorder doctor --public-url` tries the way there.",
+		return []Finding{Noted("secrets", "`inorder hooks test` sends a delivery; `inorder doctor --public-url` tests the way to the receiver.",
 			"valid: %s; none has verified a delivery yet, as far as PostgreSQL knows", strings.Join(valid, ", "))}
 	}
 	return []Finding{Well("secrets", "valid: %s; one verified a delivery %s", strings.Join(valid, ", "), words.Ago(last, now))}
@@ -76,7 +76,7 @@ func Webhooks(r webhooks.Registrar) Check {
 		}
 		list, err := r.List(ctx)
 		if err != nil {
-			return []Finding{Fails("webhooks", "See HEADLESS_COMMERCE_API_KEY and HEADLESS_COMMERCE_API_URL, and whether the platform can be reached.", "%s", oneLine(err))}, nil
+			return []Finding{Fails("webhooks", "Check HEADLESS_COMMERCE_API_KEY and HEADLESS_COMMERCE_API_URL, and whether the platform can be reached.", "%s", oneLine(err))}, nil
 		}
 		return webhookFindings(list), nil
 	}}
@@ -99,7 +99,7 @@ func webhookFindings(list []webhooks.Webhook) (found []Finding) {
 		for _, f := range w.Faults() {
 			do := w.Remedy(f)
 			if do == "" {
-				do = fmt.Sprintf("`inorder hooks update %s` puts it right; `inorder hooks list` shows all.", w.ID)
+				do = fmt.Sprintf("`inorder hooks update %s` corrects it; `inorder hooks list` shows all.", w.ID)
 			}
 			found = append(found, Fails("webhooks", do, "%s %s", w.ID, f.Text))
 		}
@@ -107,7 +107,7 @@ func webhookFindings(list []webhooks.Webhook) (found []Finding) {
 	switch {
 	case ours == 0 && len(list) > 0:
 		return append(found, Noted("webhooks", "`inorder hooks register URL` registers one, so that it can be watched and its secret rotated.",
-			"%s at the platform, and none that was registered from here", words.Count(len(list), "webhook")))
+			"%s at the platform, and none was registered from here", words.Count(len(list), "webhook")))
 	case ours == 0:
 		return append(found, Fails("webhooks", "`inorder hooks register URL` registers one.", "the platform has none: it delivers nothing"))
 	case found == nil:

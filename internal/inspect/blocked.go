@@ -82,7 +82,7 @@ func summary(b api.Blocked, complete bool) string {
 			parts = append(parts, fmt.Sprintf("%d %s", n, s.says))
 		}
 	}
-	text := "no event of it waits for anything"
+	text := "none of its events is waiting"
 	if len(parts) > 0 {
 		text = "events: " + strings.Join(parts, ", ")
 		if b.Events.NextCursor != "" {

@@ -51,8 +51,8 @@ func (i *Inspector) Event(ctx context.Context, id string) (api.EventView, error)
 		k.TemporalURL = i.Engine.URL(k.WorkflowID, k.RunID)
 	}
 	view.SortTimeline(k.Timeline)
-	lacks(&k.Missing, postgres, k.noView, "what people did, and whether the event has ended or waits, is as Temporal knows it; nothing can be done to the event meanwhile")
-	lacks(&k.Missing, temporal, k.away, "attempts, the last failure and the next attempt are missing; what a workflow does, such as a retry or a replay, can't be done meanwhile")
+	lacks(&k.Missing, postgres, k.noView, "people's actions, and whether the event has ended or waits, are shown as Temporal knows them; nothing can be done to the event meanwhile")
+	lacks(&k.Missing, temporal, k.away, "attempts, the last failure and the next attempt are missing; actions that need a workflow, such as a retry or a replay, can't be done meanwhile")
 	return k.EventView, nil
 }
 
@@ -60,7 +60,7 @@ func (i *Inspector) Event(ctx context.Context, id string) (api.EventView, error)
 func (k *known) unknown() error {
 	switch {
 	case k.noView != nil && k.away != nil:
-		return unavailable(postgres, because(k.noView)+"neither does Temporal: try again in a moment", k.noView)
+		return unavailable(postgres, because(k.noView)+"Temporal does not answer either: try again in a moment", k.noView)
 	case k.noView != nil:
 		return unavailable(postgres, because(k.noView)+"Temporal does not know the event: try again in a moment", k.noView)
 	case k.away != nil:
@@ -193,19 +193,19 @@ func (k *known) reason(r operate.Run) string {
 	case k.replay.Running:
 		return k.Reason + "; it is being applied again"
 	case k.State == api.StateEnded && !k.recorded && k.noView == nil:
-		return "it has ended, longer ago than EVENT_RETENTION, so how is no longer kept"
+		return "it ended longer ago than EVENT_RETENTION, so its outcome is no longer kept"
 	case k.State == api.StateEnded && !k.recorded:
 		return "it has ended"
 	case k.State == api.StateEnded && r.Releases():
-		return k.Reason + "; its workflow still wakes what waits for the order"
+		return k.Reason + "; its workflow is still waking the events that wait for the order"
 	case k.State == api.StateEnded && r.Running:
-		return k.Reason + "; its workflow ends when it next looks"
+		return k.Reason + "; its workflow ends at its next attempt"
 	case k.State == api.StateEnded:
 		return k.Reason
 	case k.State == api.StateApplying && !r.Running:
-		return fmt.Sprintf("its workflow is %s, and PostgreSQL does not have it: a retry starts it again, and so does the sweep", r.Status)
+		return fmt.Sprintf("its workflow is %s, and PostgreSQL does not have the event: a retry starts it again, and so does the sweep", r.Status)
 	case k.State == api.StateApplying && r.LastFailure != "":
-		return "applying it fails, and is tried again until it succeeds: " + r.LastFailure
+		return "applying it fails, and is retried until it succeeds: " + r.LastFailure
 	case k.State == api.StateApplying:
 		return "it is being applied"
 	case k.State == api.StateInbox && r.Running:

@@ -28,7 +28,7 @@ func (i *Inspector) Events(ctx context.Context, f api.Filter, cursor string, lim
 		return i.running(ctx, f, after, limit, err)
 	}
 	if away != nil && f.State == api.StateApplying {
-		return api.Page[api.Event]{}, unavailable(temporal, "without it nothing knows which events are being applied: try again in a moment", away)
+		return api.Page[api.Event]{}, unavailable(temporal, "only Temporal knows which events are being applied: try again in a moment", away)
 	}
 	page := view.Merge(limit, append(found, without(running, found))...)
 	lacks(&page.Missing, temporal, away, "events that are being applied are not in the list")
@@ -85,9 +85,9 @@ func (i *Inspector) running(ctx context.Context, f api.Filter, after view.Positi
 		return i.Engine.ListRunning(ctx, f, states, after, limit)
 	})
 	if err != nil {
-		return api.Page[api.Event]{}, unavailable(postgres, because(cause)+"neither does Temporal: try again in a moment", errors.Join(cause, err))
+		return api.Page[api.Event]{}, unavailable(postgres, because(cause)+"Temporal does not answer either: try again in a moment", errors.Join(cause, err))
 	}
 	page := view.Merge(limit, running)
-	lacks(&page.Missing, postgres, cause, "the list has only events whose workflow runs, by the time at which it started")
+	lacks(&page.Missing, postgres, cause, "the list has only events whose workflow is running, by the time at which it started")
 	return page, nil
 }

@@ -127,7 +127,7 @@ func because(err error) string {
 	case !errors.As(err, &pg):
 		return ""
 	case pg.Code == "55P03":
-		return "a table is locked by somebody; "
+		return "another session has locked a table; "
 	case pg.Code == "57014":
 		return "it took too long; "
 	}

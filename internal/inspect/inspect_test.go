@@ -102,8 +102,8 @@ func TestStatusSaysWhatToDo(t *testing.T) {
 	e.failing = []api.FailingTask{{WorkflowID: "evt_1"}}
 	fails = errors.New("no way")
 	problems := strings.Join(status().Problems, "\n")
-	for _, says := range []string{"postgres is failing: PostgreSQL at here failed: no way.", "1 workflow can't go on", "3 events are being applied", "1 event is in the inbox, the oldest for 1h0m", "2 events need attention",
-		"1 event is stuck", "1 event is waiting without a workflow"} {
+	for _, says := range []string{"postgres is failing: PostgreSQL at here failed: no way.", "1 workflow can't continue", "3 events are being applied", "1 event is in the inbox, the oldest for 1h0m", "2 events need attention",
+		"1 event is stuck", "1 event is waiting, apparently without a workflow"} {
 		require.Contains(t, problems, says)
 	}
 	require.Len(t, strings.Split(problems, "\n"), 7)
@@ -173,7 +173,7 @@ func TestWhatTheWorkflowOfAnEndedEventStillDoes(t *testing.T) {
 	pool := testenv.Database(t)
 	_, err := pool.Exec(t.Context(), `INSERT INTO webhook_events (event_id, type, outcome, payload) VALUES ('evt_1', 'x', 'discarded', '{}')`)
 	require.NoError(t, err)
-	for activity, does := range map[string]string{"ApplyEvent": "its workflow ends when it next looks", "ReleaseWaiting": "its workflow still wakes what waits for the order"} {
+	for activity, does := range map[string]string{"ApplyEvent": "its workflow ends at its next attempt", "ReleaseWaiting": "its workflow is still waking the events that wait for the order"} {
 		e := &engine{runs: map[string]operate.Run{"evt_1": {Running: true, Attempt: 1, Activity: activity}}}
 		v, err := (&inspect.Inspector{View: view.New(pool), Engine: e, Patience: time.Minute}).Event(t.Context(), "evt_1")
 		require.NoError(t, err)
@@ -191,7 +191,7 @@ func TestWhatCantBeShownSaysWhatToDo(t *testing.T) {
 	unavailable := (*operate.UnavailableError)(nil)
 	_, err = (&inspect.Inspector{View: view.New(pool), Engine: &engine{}, Patience: time.Minute}).Order(t.Context(), "order_1")
 	require.ErrorAs(t, err, &unavailable)
-	require.EqualError(t, unavailable, "postgres does not answer: a table is locked by somebody; this can't be shown without it: try again in a moment")
+	require.EqualError(t, unavailable, "postgres does not answer: another session has locked a table; this can't be shown without it: try again in a moment")
 	_, err = (&inspect.Inspector{Engine: &engine{}}).Order(t.Context(), "order_1")
 	require.ErrorAs(t, err, &unavailable)
 	require.EqualError(t, unavailable, "postgres does not answer: this process has no DATABASE_URL: ask another one, such as a worker")

@@ -12,7 +12,7 @@ import (
 type UnknownRefusedError struct{ ID int64 }
 
 func (e *UnknownRefusedError) Error() string {
-	return fmt.Sprintf("there is no refused delivery %d, or none any more", e.ID)
+	return fmt.Sprintf("there is no refused delivery %d, or it is no longer kept", e.ID)
 }
 
 // Refusals returns a page of the samples of refused deliveries, newest first.

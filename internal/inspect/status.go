@@ -97,9 +97,9 @@ func (a *asked) status(now time.Time) api.Status {
 		s.States[api.StateApplying] = c
 	}
 	lacks(&s.Missing, postgres, a.noView, "all counts but that of events being applied are missing, and so is the traffic")
-	lacks(&s.Missing, temporal, a.away, "how many events are being applied is missing")
+	lacks(&s.Missing, temporal, a.away, "the number of events being applied is missing")
 	if a.away == nil {
-		lacks(&s.Missing, temporal, a.noTasks, "which workflows can't go on is not known")
+		lacks(&s.Missing, temporal, a.noTasks, "which workflows can't continue is not known")
 	}
 	s.Problems = append(s.Problems, a.problems(s)...)
 	s.OK = len(s.Problems) == 0
@@ -122,16 +122,16 @@ func (a *asked) problems(s api.Status) (all []string) {
 		note(!told || s.Dependencies[m.Source].State == ready.StateOK, "%s: %s.", m.Source, m.Why)
 	}
 	old := func(state api.State) bool { return s.States[state].OldestSeconds > normal.Seconds() }
-	note(len(s.FailingTasks) > 0, "%s can't go on, because the code fails: look at the worker's log and at failing_tasks; with a worker that is right all goes on by itself.", words.Count(len(s.FailingTasks), "workflow"))
-	note(old(api.StateApplying), "%s being applied, the oldest for %s: applying fails, and is tried again. `inorder events list --state applying`, and `inorder events show` of one says why.",
+	note(len(s.FailingTasks) > 0, "%s can't continue, because the code fails: see the worker's log and failing_tasks. Once a fixed worker runs, everything continues by itself.", words.Count(len(s.FailingTasks), "workflow"))
+	note(old(api.StateApplying), "%s being applied, the oldest for %s: applying fails, and is retried. `inorder events list --state applying` shows them, and `inorder events show` says why one fails.",
 		are(s.States[api.StateApplying]), ages(s.States[api.StateApplying]))
-	note(old(api.StateInbox), "%s in the inbox, the oldest for %s: it is drained by `serve` and `worker`. `inorder events list --state inbox` says why.",
+	note(old(api.StateInbox), "%s in the inbox, the oldest for %s: `serve` and `worker` drain it. `inorder events list --state inbox` says why.",
 		are(s.States[api.StateInbox]), ages(s.States[api.StateInbox]))
 	note(s.States[api.StateAttention].Count > 0, "%s attention, the oldest for %s: `inorder events list --state attention`, then retry, amend or discard.",
 		need(s.States[api.StateAttention]), ages(s.States[api.StateAttention]))
-	note(s.States[api.StateStuck].Count > 0, "%s stuck, the oldest for %s: no such order came. `inorder events list --state stuck`; `inorder orders reconcile` asks the platform.",
+	note(s.States[api.StateStuck].Count > 0, "%s stuck, the oldest for %s: the order never came. `inorder events list --state stuck`; `inorder orders reconcile` asks the platform.",
 		are(s.States[api.StateStuck]), ages(s.States[api.StateStuck]))
-	note(a.noView == nil && a.view.Unseen.Count > 0, "%s waiting without a workflow, as it seems: none has looked for %s. The sweep starts what is lost anew within the hour; `inorder recover` does now.",
+	note(a.noView == nil && a.view.Unseen.Count > 0, "%s waiting, apparently without a workflow: none has made an attempt for %s. The sweep starts lost workflows again within the hour; `inorder recover` does it now.",
 		are(a.view.Unseen), ages(a.view.Unseen))
 	return all
 }

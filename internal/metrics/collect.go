@@ -22,7 +22,7 @@ var (
 	jobDesc = prometheus.NewDesc("inorder_job_last_success_timestamp_seconds",
 		"When this job last succeeded, whichever process ran it; 0 for never.", []string{"job"}, nil)
 	expectedDesc = prometheus.NewDesc("inorder_job_expected",
-		"1 if this process runs the job when its schedule says so: a worker, and where the platform is asked one with an API key; else 0.", []string{"job"}, nil)
+		"1 if this process runs the job when its schedule is due, else 0. Workers do; jobs that ask the platform also need an API key.", []string{"job"}, nil)
 	postgresUpDesc = prometheus.NewDesc("inorder_postgres_up",
 		"1 if PostgreSQL answered this process when it was last read for metrics, else 0.", nil, nil)
 	temporalUpDesc = prometheus.NewDesc("inorder_temporal_up",

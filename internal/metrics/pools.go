@@ -7,12 +7,12 @@ import (
 
 var (
 	poolLabel      = []string{"pool"}
-	connectionDesc = prometheus.NewDesc("inorder_pool_connections", "Connections to PostgreSQL that are open, by what they do: acquired, idle or constructing.", []string{"pool", "state"}, nil)
+	connectionDesc = prometheus.NewDesc("inorder_pool_connections", "Connections to PostgreSQL, by what they do: acquired, idle or constructing.", []string{"pool", "state"}, nil)
 	mostDesc       = prometheus.NewDesc("inorder_pool_max_connections", "How many connections to PostgreSQL the pool may open.", poolLabel, nil)
 	acquiredDesc   = prometheus.NewDesc("inorder_pool_acquires_total", "Connections that the pool has given out.", poolLabel, nil)
-	waitedDesc     = prometheus.NewDesc("inorder_pool_empty_acquires_total", "Connections of the pool that were waited for, because none was idle.", poolLabel, nil)
-	waitDesc       = prometheus.NewDesc("inorder_pool_empty_acquire_wait_seconds_total", "How long they were waited for, all together.", poolLabel, nil)
-	canceledDesc   = prometheus.NewDesc("inorder_pool_canceled_acquires_total", "Connections of the pool that were waited for in vain.", poolLabel, nil)
+	waitedDesc     = prometheus.NewDesc("inorder_pool_empty_acquires_total", "Acquires that had to wait, because no connection was idle.", poolLabel, nil)
+	waitDesc       = prometheus.NewDesc("inorder_pool_empty_acquire_wait_seconds_total", "How long acquires waited for a connection, in total.", poolLabel, nil)
+	canceledDesc   = prometheus.NewDesc("inorder_pool_canceled_acquires_total", "Acquires that were canceled while they waited for a connection.", poolLabel, nil)
 	openedDesc     = prometheus.NewDesc("inorder_pool_new_connections_total", "Connections to PostgreSQL that the pool has opened.", poolLabel, nil)
 )
 

@@ -96,7 +96,7 @@ func (s *source[T]) read(ctx context.Context, log *loglimit.Logger, server strin
 			return
 		}
 		if err != nil {
-			log.Log(slog.LevelWarn, "read "+server, "what metrics show of "+server+" can't be read", "cause", loglimit.OneLine(err))
+			log.Log(slog.LevelWarn, "read "+server, server+" can't be read for the metrics", "cause", loglimit.OneLine(err))
 		}
 		s.keep(said, err)
 		if await.Sleep(ctx, every) != nil {

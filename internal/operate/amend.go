@@ -43,7 +43,7 @@ func (o *Operator) Amend(ctx context.Context, eventID string, body json.RawMessa
 		case store.IsLasting(err):
 			return d, false, &InvalidError{Location: "body.body", Message: store.Describe(err)}
 		case err != nil:
-			return d, false, noDatabase(err, "the event is not amended")
+			return d, false, noDatabase(err, "the event was not amended")
 		case !written:
 			return d, true, nil
 		}
@@ -57,7 +57,7 @@ func correct(old inorder.Event, body json.RawMessage) (inorder.Event, error) {
 		return inorder.Event{}, &InvalidError{Location: "body.body", Message: fmt.Sprintf(format, args...)}
 	}
 	if len(body) > maxBody {
-		return invalid("it has %d bytes, and may have %d", len(body), maxBody)
+		return invalid("it has %d bytes; at most %d are allowed", len(body), maxBody)
 	}
 	e, err := inorder.ParseEvent(body)
 	if err != nil {
@@ -68,14 +68,14 @@ func correct(old inorder.Event, body json.RawMessage) (inorder.Event, error) {
 		return invalid("it names another event: id must be %s, or be left out", old.ID)
 	}
 	if e.Type == inorder.TypeReconciled && old.Type != inorder.TypeReconciled {
-		return invalid("type %s is for events that are made here", e.Type)
+		return invalid("type %s is only for events that inorder makes itself", e.Type)
 	}
 	e.ID, e.ReceivedAt, e.RetriedAt = old.ID, old.ReceivedAt, time.Now().UTC()
 	return e, nil
 }
 
 func (o *Operator) replace(ctx context.Context, p place, e inorder.Event) api.Done {
-	d := api.Done{Action: api.Amend, Result: "amended", WorkflowID: p.WorkflowID, Detail: "its workflow begins anew with the corrected body"}
+	d := api.Done{Action: api.Amend, Result: "amended", WorkflowID: p.WorkflowID, Detail: "its workflow restarts with the corrected body"}
 	ctx, cancel := context.WithTimeout(ctx, engineTimeout)
 	defer cancel()
 	err := p.away
@@ -83,7 +83,7 @@ func (o *Operator) replace(ctx context.Context, p place, e inorder.Event) api.Do
 		err = o.Engine.Replace(ctx, e, p.WorkflowID)
 	}
 	if err != nil {
-		d.Detail = "Temporal does not take it now: retry the event when it answers"
+		d.Detail = "Temporal did not take it: retry the event once Temporal answers"
 	}
 	return d
 }

@@ -27,7 +27,7 @@ func (o *Operator) Discard(ctx context.Context, eventID string, by Act) (api.Don
 		}
 		r, err := o.giveUp(ctx, p, e, by)
 		if err != nil {
-			return d, false, noDatabase(err, "the event is not discarded")
+			return d, false, noDatabase(err, "the event was not discarded")
 		}
 		if r.Recorded { // it ended at the same time, or this act gave it up before and it was replayed since
 			_, acted, err := o.Store.Acted(ctx, by.ID)
@@ -68,7 +68,7 @@ func (o *Operator) tell(ctx context.Context, p place, by Act, r store.Result) ap
 		_, err = o.Engine.DiscardBy(ctx, p.WorkflowID, by)
 	}
 	if err != nil {
-		d.Detail += ". Temporal does not answer: its workflow ends when it next tries, or when the sweep wakes it"
+		d.Detail += ". Temporal does not answer: the event's workflow ends at its next attempt, or when the sweep wakes it"
 	}
 	return d
 }
@@ -82,5 +82,5 @@ func (o *Operator) discarded(ctx context.Context, p place, by Act) (api.Done, er
 	case !acted:
 		return api.Done{}, p.unfit(api.Discard)
 	}
-	return o.tell(ctx, p, by, store.Result{Outcome: inorder.Discarded, Detail: "it was discarded by this act before"}), nil
+	return o.tell(ctx, p, by, store.Result{Outcome: inorder.Discarded, Detail: "this same action discarded it before"}), nil
 }

@@ -104,7 +104,7 @@ func (e *UnavailableError) Unwrap() error { return e.Cause }
 // RefusedError says why Temporal will never accept an event.
 type RefusedError struct{ Why string }
 
-func (e *RefusedError) Error() string { return "Temporal refuses the event: " + e.Why }
+func (e *RefusedError) Error() string { return "Temporal refused the event: " + e.Why }
 
 // InvalidError says what is wrong with a request's field.
 type InvalidError struct{ Location, Message string }

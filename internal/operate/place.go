@@ -89,9 +89,9 @@ func (p *place) unfit(action api.Action) error {
 		e.Why = fmt.Sprintf("its payload was removed at %s, because PAYLOAD_RETENTION had passed since it ended as %s: there is nothing to apply again",
 			p.PayloadRemovedAt.Format(time.RFC3339), p.Outcome)
 	case p.Outcome != "":
-		e.Why = fmt.Sprintf("it has ended as %s, so %s does not fit", p.Outcome, action)
+		e.Why = fmt.Sprintf("it has ended as %s, so %s is not possible", p.Outcome, action)
 	default:
-		e.Why = fmt.Sprintf("it is %s, so %s does not fit", map[api.State]string{api.StateInbox: "in the inbox", api.StateApplying: "being applied",
+		e.Why = fmt.Sprintf("it is %s, so %s is not possible", map[api.State]string{api.StateInbox: "in the inbox", api.StateApplying: "being applied",
 			api.StateWaiting: "waiting for its order", api.StateStuck: "waiting for its order", api.StateAttention: "in attention"}[p.state()], action)
 	}
 	return e
@@ -117,7 +117,7 @@ func (o *Operator) try(ctx context.Context, eventID string, by Act, f func(place
 			return d, err
 		}
 	}
-	return api.Done{}, fmt.Errorf("event %s went on at the same time, %d times", eventID, attempts)
+	return api.Done{}, fmt.Errorf("event %s changed at the same time, %d times in a row", eventID, attempts)
 }
 
 // patiently calls f again while the event's order is busy, for about longest.
@@ -138,7 +138,7 @@ func patiently[T any](ctx context.Context, f func() (T, error)) (T, error) {
 // noDatabase returns an error about PostgreSQL that says what was not done.
 func noDatabase(err error, why string) error {
 	if busy := (*store.BusyError)(nil); errors.As(err, &busy) {
-		return &UnavailableError{Source: "postgres", Why: "the order is locked by somebody; " + why, Cause: err}
+		return &UnavailableError{Source: "postgres", Why: "another session has locked the order; " + why, Cause: err}
 	}
 	if store.IsLasting(err) {
 		return errors.New(store.Describe(err))

@@ -20,7 +20,7 @@ func (o *Operator) Replay(ctx context.Context, eventID string, by Act) (api.Done
 		if result, acted, err := o.Store.Acted(ctx, by.ID); err != nil {
 			return d, false, noDatabase(err, "nothing was done")
 		} else if acted {
-			return api.Done{Action: api.Replay, Result: "replaying", Detail: "it was replayed by this act before: " + result}, false, nil
+			return api.Done{Action: api.Replay, Result: "replaying", Detail: "this same action replayed it before: " + result}, false, nil
 		}
 		if p.state() != api.StateEnded || p.purged() || !p.PayloadRemovedAt.IsZero() {
 			return d, false, p.unfit(api.Replay)
@@ -33,7 +33,7 @@ func (o *Operator) Replay(ctx context.Context, eventID string, by Act) (api.Done
 			return d, true, nil
 		}
 		if p.away != nil {
-			return d, false, noEngine(p.away, "the event is not replayed")
+			return d, false, noEngine(p.away, "the event was not replayed")
 		}
 		e.RetriedAt = time.Now().UTC()
 		d, err = o.replay(ctx, e, by)
@@ -54,10 +54,10 @@ func (o *Operator) replay(ctx context.Context, e inorder.Event, by Act) (api.Don
 			return api.Done{}, &UnfitError{EventID: e.ID, Why: refused.Error(), Actions: []api.Action{}}
 		}
 		if err != nil {
-			return api.Done{}, noEngine(err, "whether the event is replayed is not known; replaying it again does no harm")
+			return api.Done{}, noEngine(err, "it is not known whether the event was replayed; replaying it again does no harm")
 		}
 		if started {
-			return api.Done{Action: api.Replay, Result: "replaying", WorkflowID: workflowID, Detail: "the audit has how it had ended"}, nil
+			return api.Done{Action: api.Replay, Result: "replaying", WorkflowID: workflowID, Detail: "the audit says how it had ended before"}, nil
 		}
 	}
 	return api.Done{}, &UnfitError{EventID: e.ID, Why: "a hundred of its replays have had no effect yet: see their workflows", Actions: []api.Action{}}

@@ -19,7 +19,7 @@ func (o *Operator) Retry(ctx context.Context, eventID string, by Act) (api.Done,
 		case state == api.StateEnded && !p.run.Releases():
 			err = p.unfit(api.Retry)
 		case p.away != nil:
-			err = noEngine(p.away, "the event is not retried")
+			err = noEngine(p.away, "the event was not retried")
 		case p.run.Running:
 			d, again, err = o.signal(ctx, p, by)
 		default:
@@ -33,18 +33,18 @@ func (o *Operator) Retry(ctx context.Context, eventID string, by Act) (api.Done,
 func (o *Operator) due(ctx context.Context, p place, by Act) (d api.Done, again bool, err error) {
 	found, err := patiently(ctx, func() (bool, error) { return o.Store.DueNow(ctx, p.act(store.ActRetry, "due", by)) })
 	if err != nil {
-		return d, false, noDatabase(err, "the event is not retried")
+		return d, false, noDatabase(err, "the event was not retried")
 	}
 	if found && o.Due != nil {
 		o.Due()
 	}
-	return api.Done{Result: "due", Detail: "it is in the inbox, and applied next"}, !found, nil
+	return api.Done{Result: "due", Detail: "it is in the inbox, and is applied next"}, !found, nil
 }
 
 func (o *Operator) signal(ctx context.Context, p place, by Act) (d api.Done, again bool, err error) {
 	act := p.act(store.ActRetry, "signaled", by)
 	if err := o.Store.Audit(ctx, act); err != nil {
-		return d, false, noDatabase(err, "the event is not retried")
+		return d, false, noDatabase(err, "the event was not retried")
 	}
 	ctx, cancel := context.WithTimeout(ctx, engineTimeout)
 	defer cancel()
@@ -52,7 +52,7 @@ func (o *Operator) signal(ctx context.Context, p place, by Act) (d api.Done, aga
 	if err != nil {
 		return d, false, o.failed(ctx, act, err)
 	}
-	return api.Done{Result: "signaled", WorkflowID: p.WorkflowID, Detail: "how it ends, or why it does not, is shown with the event"}, !alive, nil
+	return api.Done{Result: "signaled", WorkflowID: p.WorkflowID, Detail: "the event shows how it ends, or why it does not"}, !alive, nil
 }
 
 // startAnew starts the workflow of an event that lost its own.
@@ -68,7 +68,7 @@ func (o *Operator) startAnew(ctx context.Context, p place, by Act) (d api.Done, 
 	p.OrderID = e.OrderID()
 	act := p.act(store.ActRetry, "started anew", by)
 	if err := o.Store.Audit(ctx, act); err != nil {
-		return d, false, noDatabase(err, "the event is not retried")
+		return d, false, noDatabase(err, "the event was not retried")
 	}
 	ctx, cancel := context.WithTimeout(ctx, engineTimeout)
 	defer cancel()
@@ -76,14 +76,14 @@ func (o *Operator) startAnew(ctx context.Context, p place, by Act) (d api.Done, 
 	if err != nil {
 		return d, false, o.failed(ctx, act, err)
 	}
-	return api.Done{Result: "started", WorkflowID: p.WorkflowID, Detail: "the one before is gone"}, !started, nil
+	return api.Done{Result: "started", WorkflowID: p.WorkflowID, Detail: "its previous workflow is gone"}, !started, nil
 }
 
 // failed records that Temporal did not answer to an act that is in the audit already. The act may have been done.
 func (o *Operator) failed(ctx context.Context, act store.Act, cause error) error {
 	act.ID, act.Result = "", "failed: Temporal did not answer"
 	_ = o.Store.Audit(context.WithoutCancel(ctx), act) // the request itself is recorded in any case
-	return noEngine(cause, "whether the event is retried is not known; retrying it again does no harm")
+	return noEngine(cause, "it is not known whether the event was retried; retrying it again does no harm")
 }
 
 // body returns an event that has not ended from its row, or else from the input of its last run.

@@ -39,7 +39,7 @@ func TestAFindingSaysWhichSecretsWereNotTried(t *testing.T) {
 
 func TestWhatMayHaveChangedTheBodyIsNamedIfTheHeadersHintAtIt(t *testing.T) {
 	const (
-		unpacked = "and it is plain JSON"
+		unpacked = "but it is plain JSON"
 		coded    = "The delivery has a Content-Encoding"
 		proxied  = "came through a proxy"
 	)

@@ -167,7 +167,7 @@ func (k *Keeper) Run(ctx context.Context) {
 func (k *Keeper) explain(r Refusal, w *window) (work int) {
 	defer func() {
 		if cause := recover(); cause != nil { // what strangers send must not end the process; the cause may quote it
-			k.o.Log.Log(slog.LevelError, "refused panic", "a refused delivery could not be explained: this is a fault of inorder")
+			k.o.Log.Log(slog.LevelError, "refused panic", "a refused delivery could not be explained: this is a bug in inorder")
 			work = maxWork // how much it was is not known, and the Keeper must rest
 		}
 	}()

@@ -213,7 +213,7 @@ func TestSamplesSurviveWhilePostgreSQLIsAway(t *testing.T) {
 	r.db.set(true)
 	stop := r.run()
 	r.refuse("192.0.2.1", nil)
-	require.Eventually(t, func() bool { return strings.Contains(r.logs.String(), "is not written") }, testenv.Patience, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return strings.Contains(r.logs.String(), "was not written") }, testenv.Patience, 10*time.Millisecond)
 	began := time.Now()
 	for i := range 500 {
 		r.refuse(fmt.Sprintf("10.0.0.%d", i%250), nil)

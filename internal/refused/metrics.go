@@ -22,7 +22,7 @@ const (
 func NewMetrics(r prometheus.Registerer) *Metrics {
 	dropped := promauto.With(r).NewCounterVec(prometheus.CounterOpts{
 		Name: "inorder_refused_dropped_total",
-		Help: "Refused deliveries that left no row in refused_deliveries, by why: no room in the queue, enough of its kind in that minute, PostgreSQL away.",
+		Help: "Refused deliveries that left no row in refused_deliveries, by why: the queue was full, there were enough of the kind in that minute, or PostgreSQL did not answer.",
 	}, []string{"why"})
 	m := &Metrics{drops: map[string]prometheus.Counter{}, kept: promauto.With(r).NewCounter(prometheus.CounterOpts{
 		Name: "inorder_refused_kept_total",

@@ -132,7 +132,7 @@ func (k *Keeper) insert(ctx context.Context, s Sample) bool {
 		k.o.Metrics.kept.Inc()
 		return true
 	}
-	k.o.Log.Log(slog.LevelWarn, "refused", "a sample of a refused delivery is not written", "cause", loglimit.OneLine(err))
+	k.o.Log.Log(slog.LevelWarn, "refused", "a sample of a refused delivery was not written", "cause", loglimit.OneLine(err))
 	if answer, ok := errors.AsType[*pgconn.PgError](err); ok && !isPassing(answer.Code) {
 		k.o.Metrics.dropped(dropUnwritten)
 		return true
@@ -149,6 +149,6 @@ func (k *Keeper) trim(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
 	if _, err := k.o.Table.Trim(ctx); err != nil {
-		k.o.Log.Log(slog.LevelWarn, "refused trim", "old samples of refused deliveries are not deleted; it is tried again", "cause", loglimit.OneLine(err))
+		k.o.Log.Log(slog.LevelWarn, "refused trim", "old samples of refused deliveries were not deleted; this is retried", "cause", loglimit.OneLine(err))
 	}
 }

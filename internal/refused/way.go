@@ -14,9 +14,9 @@ func (s *search) wayAdvice() string {
 	coding := first(s.delivery.Header, "Content-Encoding")
 	if coding != "" && !strings.EqualFold(coding, "identity") {
 		if text := bytes.TrimLeft(s.delivery.Body, " \t\r\n"); len(text) > 0 && (text[0] == '{' || text[0] == '[') {
-			return "Its Content-Encoding says that the body is compressed, and it is plain JSON: if something on the way unpacked it, have it pass bodies on as they come."
+			return "Its Content-Encoding says that the body is compressed, but it is plain JSON: if something on the way unpacked it, have it pass bodies on as they come."
 		}
-		return "The delivery has a Content-Encoding: see that nothing on the way compresses or decompresses bodies."
+		return "The delivery has a Content-Encoding: make sure that nothing on the way compresses or decompresses bodies."
 	}
 	for _, name := range proxyHeaders {
 		if len(s.claims) > 0 && first(s.delivery.Header, name) != "" {

@@ -58,7 +58,7 @@ func Start(ctx context.Context, o Options) (*Tracing, error) {
 	otel.SetLogger(logr.New(settingsLog{o.Log}))
 	exporter, err := autoexport.NewSpanExporter(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("make the exporter of traces: %w", err)
+		return nil, fmt.Errorf("create the exporter of traces: %w", err)
 	}
 	return New(ctx, exporter, o)
 }

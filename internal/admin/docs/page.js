@@ -63,7 +63,7 @@ function typeEntry(name, schema) {
 
 async function show() {
   const answer = await fetch("/openapi.json");
-  if (!answer.ok) throw new Error(`the document is not there: ${answer.status}`);
+  if (!answer.ok) throw new Error(`the document can't be loaded: ${answer.status}`);
   const spec = await answer.json();
   document.getElementById("about").append(...spec.info.description.split("`").map((text, i) => (i % 2 ? code(text) : text)));
   const list = element("ul", {});
