@@ -85,7 +85,7 @@ func TestASecretIsEndedByItsName(t *testing.T) {
 	own := s.text(`SELECT name FROM webhook_secrets WHERE endpoint_id = '` + id + `'`)
 	require.Contains(t, s.do(1, "hooks", "secrets", "end", own), "inorder hooks rotate "+id)
 	require.Contains(t, s.do(0, "hooks", "secrets", "end", own, "--force", "--in", "1h"), "verifies nothing from")
-	require.Contains(t, s.do(1, "hooks", "secrets", "end", "00000000"), "no secret is called")
+	require.Contains(t, s.do(1, "hooks", "secrets", "end", "00000000"), "there is no secret named")
 	require.Contains(t, s.do(2, "hooks", "secrets", "end", own, "--in", "-1h"), "--in must be")
 }
 
