@@ -93,7 +93,7 @@ func TestDoctorOnABadFileOfSecrets(t *testing.T) {
 		file + "-":                           "standard input holds no secret",
 		file + write("wrong", "whsec_hush tomorrow"):                      "line 1 of ",
 		file + write("many", strings.Repeat("whsec_hush\n", maxOthers+1)): "holds 101 secrets, and 100 can be tried",
-		file + open:                                  "may be read or changed by too many (mode 644)",
+		file + open:                                  "is readable or writable by too many users (mode 644)",
 		"doctor --secrets-file " + open:              "a delivery in a file: name it",
 		"doctor 17 --secrets-file " + open:           "the body is gone",
 		"doctor - --secrets-file -":                  "either the delivery or the secrets",

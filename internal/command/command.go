@@ -123,7 +123,7 @@ func (p Program) report(ctx context.Context, err error) int {
 
 // Help is the command `help`. It prints what --help prints.
 type Help struct {
-	Command []string `arg:"" optional:"" help:"The command; none: an overview."`
+	Command []string `arg:"" optional:"" help:"The command. Without one: an overview."`
 }
 
 func (h *Help) Run(k *kong.Kong) error {
