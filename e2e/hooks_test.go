@@ -185,7 +185,7 @@ func TestHooksOnBadInput(t *testing.T) {
 		"a wrong key":               {1, "HEADLESS_COMMERCE_API_KEY=sk_test_wrong", "hooks list", "check HEADLESS_COMMERCE_API_KEY: the platform does not know this test-mode key"},
 		"the wrong mode":            {1, "HEADLESS_COMMERCE_API_KEY=sk_live_e2ehushhush", "hooks show " + id, "is of test mode, and HEADLESS_COMMERCE_API_KEY is a live-mode key"},
 		"no network":                {1, "HEADLESS_COMMERCE_API_URL=http://127.0.0.1:1", "hooks show " + id, "check the network, and HEADLESS_COMMERCE_API_URL"},
-		"no database":               {1, "DATABASE_URL=postgres://u:hunter2@127.0.0.1:1/x", "hooks list", "is DATABASE_URL right"},
+		"no database":               {1, "DATABASE_URL=postgres://u:hunter2@127.0.0.1:1/x", "hooks list", "is DATABASE_URL correct"},
 		"a URL that is not https":   {2, "", "hooks register http://shop.example.com", "is not https"},
 		"an event that is not":      {2, "", "hooks register https://a.example.com --events order.payed", "did you mean order.paid?"},
 		"the platform knows not":    {1, "", "hooks register https://a.example.com --events order.payed --force", "Unknown event type: order.payed"},

@@ -41,7 +41,7 @@ func TestRetry(t *testing.T) {
 	require.Contains(t, out, "evt_1: its workflow looks again now\nevt_2: its workflow is started anew\n")
 	require.Contains(t, errs, "evt_ended: it has ended. What fits now:\n  inorder events replay evt_ended --reason '…'\n")
 	require.Contains(t, errs, "evt_none: there is no events/evt_none")
-	require.Contains(t, errs, "2 of 4 events: it was not done")
+	require.Contains(t, errs, "2 of 4 events failed")
 	require.Contains(t, f.called("POST /api/events/evt_2/retry")[0], `{"reason":"it is back"}`)
 
 	out, _, code = asked(t, "events retry evt_1 evt_ended --yes --json")
@@ -154,10 +154,10 @@ func TestWrongLinesOfOperators(t *testing.T) {
 		"events retry --state stuck --rate 0":              "--rate must be",
 		"events list --state odd":                          "--state",
 		"events list --limit 0":                            "--limit must be",
-		"events list --watch --json":                       "--watch does not go with --json",
-		"events list --watch --all-pages":                  "--watch does not go with --all-pages",
-		"status --watch --json":                            "--watch does not go with --json",
-		"orders show order_1 --watch --json":               "--watch does not go with --json",
+		"events list --watch --json":                       "--watch can't be combined with --json",
+		"events list --watch --all-pages":                  "--watch can't be combined with --all-pages",
+		"status --watch --json":                            "--watch can't be combined with --json",
+		"orders show order_1 --watch --json":               "--watch can't be combined with --json",
 		"events show evt_1 --payload --json":               "--payload goes with no other flag",
 		"events list --received-after soon":                `--received-after "soon" is neither a time`,
 		"orders list --updated-before 2999-01-01":          `--updated-before "2999-01-01" is in the future`,
