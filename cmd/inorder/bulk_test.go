@@ -73,7 +73,7 @@ func TestBulk(t *testing.T) {
 
 	_, errs, code = asked(t, "events retry --state stuck --reason test")
 	require.Equal(t, exitUsage, code)
-	require.Contains(t, errs, "Retry 500 events? At 50 a second this takes about 10 seconds. Nobody can be asked here")
+	require.Contains(t, errs, "Retry 500 events? At 50 a second this takes about 10 seconds. There is no terminal to ask this on")
 	_, errs, code = atTerminal(t.Context(), 80, "n\n", "events", "discard", "--all", "--reason", "test")
 	require.Equal(t, exitError, code)
 	require.Contains(t, errs, "Give up 500 events? At 50 a second this takes about 10 seconds. [y/N]")
@@ -101,7 +101,7 @@ func TestBulkThatFails(t *testing.T) {
 	for _, line := range []string{"bulk show inorder-bulk-none", "bulk stop inorder-bulk-none --yes"} {
 		_, errs, code := asked(t, line)
 		require.Equal(t, exitError, code)
-		require.Contains(t, errs, "see which there are: inorder audit --action bulk")
+		require.Contains(t, errs, "to list bulk actions: inorder audit --action bulk")
 	}
 	out, errs, code := asked(t, "events retry --state stuck --reason test --yes --json")
 	require.Equal(t, exitError, code)

@@ -142,7 +142,7 @@ func TestEventsShow(t *testing.T) {
 
 	_, errs, code = asked(t, "events show evt_none")
 	require.Equal(t, exitError, code)
-	require.Contains(t, errs, "there is no events/evt_none; see which there are: inorder events list")
+	require.Contains(t, errs, "there is no events/evt_none; to list events: inorder events list")
 }
 
 func TestWatch(t *testing.T) {

@@ -111,7 +111,7 @@ func TestEveryCommandExplainsItself(t *testing.T) {
 	}
 	out, _, code := asked(t, "")
 	require.Zero(t, code)
-	require.Contains(t, strings.Join(strings.Fields(out), " "), "Exit codes: 0 it is done; 1 it failed; 2 the command line")
+	require.Contains(t, strings.Join(strings.Fields(out), " "), "Exit codes: 0 success; 1 failure; 2 the command line")
 	for _, line := range []string{"hooks", "events", "orders", "bulk", "hooks secrets", "version", "help"} {
 		out, errs, code := asked(t, line)
 		require.Zero(t, code, errs)

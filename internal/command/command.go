@@ -16,7 +16,7 @@ import (
 const (
 	OK     = 0
 	Failed = 1
-	Usage  = 2 // the command line or the environment is not right, and nothing was done
+	Usage  = 2 // the command line or the environment is invalid, and nothing was done
 )
 
 // Program is a program with its commands.

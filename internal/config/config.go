@@ -182,7 +182,7 @@ func (c Config) Retention() retention.Settings {
 	}
 }
 
-// IsError reports whether err is an *Error: the environment is not right.
+// IsError reports whether err is an *Error: a setting is invalid.
 func IsError(err error) bool {
 	_, ok := errors.AsType[*Error](err)
 	return ok
