@@ -21,7 +21,7 @@ func (*statusCmd) Help() string {
 	return `Says first whether anything needs a person, and what to do about it. Then it shows the events that have not ended, with the age of the
 oldest; those that have ended; what was delivered and what ended in the last hour, at all processes together; the last event of each
 family; the servers that inorder needs; and workflows whose code fails. If a server did not answer, it names what is missing.
-PostgreSQL's events are counted at one moment, each event once; those that are being applied are counted by Temporal, up to a few
+Events in PostgreSQL are counted at one moment, each event once; those that are being applied are counted by Temporal, up to a few
 seconds earlier.
 
 It exits with 0 if nothing needs a person, and with 3 if something does, also with --json. With --watch it exits with 0.` + apiSettings + `

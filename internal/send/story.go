@@ -44,7 +44,7 @@ func (s Story) Run(ctx context.Context) error {
 		return err
 	}
 	if failed.all > 0 {
-		return fmt.Errorf("%d of %s were not answered as the story expects%s", failed.all, words.Count(len(steps), "delivery"), failed.hint(s.To))
+		return fmt.Errorf("%d of %s did not get the answer that the story expects%s", failed.all, words.Count(len(steps), "delivery"), failed.hint(s.To))
 	}
 	if s.Store == nil {
 		fmt.Fprintf(s.Out, "\nDATABASE_URL is not set, so what became of them is not shown here.\n")
