@@ -70,7 +70,7 @@ func TestAnotherBodyUnderTheSameIDIsNoticed(t *testing.T) {
 	require.Empty(t, logs.String(), "the same one again")
 	require.Equal(t, inorder.Applied, s.apply(told("evt_1", "order.cancelled", 9, `{"id":"order_1"}`)).Outcome, "what was recorded")
 	require.Equal(t, "pending", s.text(`SELECT status FROM orders`))
-	require.Contains(t, logs.String(), "another body")
+	require.Contains(t, logs.String(), "a different body")
 	require.Contains(t, logs.String(), "event_id=evt_1")
 	for range 3 {
 		s.apply(told("evt_1", "order.cancelled", 9, `{"id":"order_1"}`))

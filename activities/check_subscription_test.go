@@ -12,7 +12,6 @@ import (
 
 	"inorder/dev/standin"
 	"inorder/internal/platform"
-	"inorder/internal/webhooks"
 )
 
 func TestCheckSubscriptionFindsWhatIsWrong(t *testing.T) {
@@ -64,7 +63,8 @@ func TestCheckSubscriptionWatchesOnlyWhatItShould(t *testing.T) {
 	require.Contains(t, check.Note, "inorder hooks register")
 
 	add := func(id, owner string, active bool, mode platform.Mode) { // as older versions did, with two modes side by side
-		require.NoError(t, w.Webhooks.Update(t.Context(), webhooks.Record{ID: id, URL: hookURL, Events: []string{"*"}, Mode: mode, Owner: owner, IsActive: active}))
+		_, err := w.pool.Exec(t.Context(), `INSERT INTO webhook_endpoints (id, url, events, mode, owner, is_active) VALUES ($1, $2, '{*}', $3, $4, $5)`, id, hookURL, mode, owner, active)
+		require.NoError(t, err)
 	}
 	add("wh_listen", "me@here/dev/1", true, platform.Test)
 	add("wh_disabled", "", false, platform.Test)

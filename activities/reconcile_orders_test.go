@@ -194,7 +194,7 @@ func TestWhatCannotBeRepairedIsNoted(t *testing.T) {
 			_, err := w.Write([]byte(`{"id":"order_7","note":"` + strings.Repeat("x", 2_000_000) + `"}`))
 			return err == nil
 		}
-		require.Contains(t, s.repairOrders("order_7").Notes[0], "an event may have 1900000")
+		require.Contains(t, s.repairOrders("order_7").Notes[0], "an event may have at most 1900000")
 	})
 }
 

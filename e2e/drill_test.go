@@ -164,7 +164,7 @@ func (w *workplace) decides() []step {
 			require.Contains(w, out, "500 of 500")
 			w.await("all are applied", 503, `SELECT count(*) FROM orders`)
 		}},
-		{"An event that waits", 0, w.says("evt_unwanted: it is given up")},
+		{"An event that waits", 0, w.says("evt_unwanted: it is discarded")},
 		{"It was a real one", 0, func(string) { w.await("it is applied", 1, applied+`('evt_unwanted')`) }},
 		{"Who did what", 0, w.says("It is applied", "a test order", "it was a real order", "replay", "discard")},
 	}

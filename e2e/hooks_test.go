@@ -27,7 +27,7 @@ func TestHooksFromRegistrationToDeletion(t *testing.T) {
 	out := s.do(0, "hooks", "register", s.url)
 	require.Contains(t, out, "is registered: "+s.url+"/webhooks/hc, 16 events, test mode")
 	id := registered(t, out)
-	require.Contains(t, s.do(0, "hooks", "register", s.url), id+" is there already")
+	require.Contains(t, s.do(0, "hooks", "register", s.url), id+" is registered already")
 
 	out = s.do(0, "hooks", "test", id)
 	require.Contains(t, out, "was answered 200 OK")
@@ -77,15 +77,15 @@ func TestASecretIsEndedByItsName(t *testing.T) {
 	})
 	require.Contains(t, s.do(0, "hooks", "secrets", "list", "--json"), `"name": "`+name+`"`)
 
-	require.Contains(t, s.do(0, "hooks", "secrets", "end", name), name+" verifies nothing from")
+	require.Contains(t, s.do(0, "hooks", "secrets", "end", name), name+" ends at")
 	s.eventually("it verifies nothing any more", func() bool {
 		status, _, err := s.post(sample.Event(sample.Options{Type: "order.created", OrderID: "order_2"}))
 		return err == nil && status == http.StatusUnauthorized
 	})
 	own := s.text(`SELECT name FROM webhook_secrets WHERE endpoint_id = '` + id + `'`)
 	require.Contains(t, s.do(1, "hooks", "secrets", "end", own), "inorder hooks rotate "+id)
-	require.Contains(t, s.do(0, "hooks", "secrets", "end", own, "--force", "--in", "1h"), "verifies nothing from")
-	require.Contains(t, s.do(1, "hooks", "secrets", "end", "00000000"), "no secret is called")
+	require.Contains(t, s.do(0, "hooks", "secrets", "end", own, "--force", "--in", "1h"), " ends at ")
+	require.Contains(t, s.do(1, "hooks", "secrets", "end", "00000000"), "there is no secret named")
 	require.Contains(t, s.do(2, "hooks", "secrets", "end", own, "--in", "-1h"), "--in must be")
 }
 
@@ -185,13 +185,13 @@ func TestHooksOnBadInput(t *testing.T) {
 		"a wrong key":               {1, "HEADLESS_COMMERCE_API_KEY=sk_test_wrong", "hooks list", "check HEADLESS_COMMERCE_API_KEY: the platform does not know this test-mode key"},
 		"the wrong mode":            {1, "HEADLESS_COMMERCE_API_KEY=sk_live_e2ehushhush", "hooks show " + id, "is of test mode, and HEADLESS_COMMERCE_API_KEY is a live-mode key"},
 		"no network":                {1, "HEADLESS_COMMERCE_API_URL=http://127.0.0.1:1", "hooks show " + id, "check the network, and HEADLESS_COMMERCE_API_URL"},
-		"no database":               {1, "DATABASE_URL=postgres://u:hunter2@127.0.0.1:1/x", "hooks list", "is DATABASE_URL right"},
+		"no database":               {1, "DATABASE_URL=postgres://u:hunter2@127.0.0.1:1/x", "hooks list", "is DATABASE_URL correct"},
 		"a URL that is not https":   {2, "", "hooks register http://shop.example.com", "is not https"},
 		"an event that is not":      {2, "", "hooks register https://a.example.com --events order.payed", "did you mean order.paid?"},
 		"the platform knows not":    {1, "", "hooks register https://a.example.com --events order.payed --force", "Unknown event type: order.payed"},
 		"a webhook that is not":     {1, "", "hooks rotate wh_none", "there is no webhook wh_none in test mode"},
 		"somebody else's":           {1, "", "hooks delete " + other, "--force"},
-		"no tunnel":                 {1, "", "listen", "set NGROK_AUTHTOKEN for one of ngrok, or say --public-url"},
+		"no tunnel":                 {1, "", "listen", "set NGROK_AUTHTOKEN to use ngrok, or give the --public-url"},
 		"a tunnel without https":    {2, "", "listen --public-url http://shop.example.com", "is not https"},
 		"a test nobody answers":     {1, "", "hooks test " + id, "the test delivery failed"},
 		"a schema that is not here": {1, "DATABASE_URL=" + testenv.DatabaseURL(t), "hooks list", "inorder migrate"},
@@ -214,7 +214,7 @@ func TestHooksOnBadInput(t *testing.T) {
 			require.Contains(t, s.do(1, "hooks", command, id), "was deleted on the platform by somebody else")
 		}
 		require.Contains(t, s.do(0, "hooks", "list"), "! "+id+" deleted on the platform by somebody else")
-		require.Contains(t, s.do(0, "hooks", "delete", id), "it is forgotten here, too")
+		require.Contains(t, s.do(0, "hooks", "delete", id), "our record of it is deleted, too")
 		require.NotContains(t, s.do(0, "hooks", "list"), "gone")
 	})
 }

@@ -37,7 +37,7 @@ func TestWhatATestWroteIsMarkedAndCanBeRemoved(t *testing.T) {
 	require.Contains(t, s.do(0, remove...), "is removed, with its parts")
 	require.Zero(t, s.count(`SELECT (SELECT count(*) FROM orders) + (SELECT count(*) FROM order_parts)`))
 	require.Equal(t, 1, s.count(`SELECT count(*) FROM webhook_events WHERE detail = 'a test delivery, whose order was removed'`))
-	require.Contains(t, s.do(0, remove...), "nothing is left to remove")
+	require.Contains(t, s.do(0, remove...), "there is nothing to remove")
 
 	out = s.do(0, "hooks", "test", id, "--event", "fulfillment.shipped")
 	require.Regexp(t, `evt_\S+  waiting  its order does not exist yet`, out)
@@ -49,7 +49,7 @@ func TestWhatATestWroteIsMarkedAndCanBeRemoved(t *testing.T) {
 	s.env = append(s.env, "TEMPORAL_NAMESPACE="+other.namespace)
 	require.Contains(t, s.do(1, remove...), "belongs to another system", "whose event of that ID must be left alone")
 	s.env = own
-	require.Contains(t, s.do(0, remove...), "is given up")
+	require.Contains(t, s.do(0, remove...), "is discarded")
 	s.eventually("it is recorded", func() bool {
 		return s.count(`SELECT count(*) FROM webhook_events WHERE outcome = 'discarded' AND detail LIKE '%a test delivery%'`) == 1
 	})
@@ -59,7 +59,7 @@ func TestWhatATestWroteIsMarkedAndCanBeRemoved(t *testing.T) {
 	require.Contains(t, s.do(1, "hooks", "test", "--remove", real), "is not marked as a test")
 	_, err := s.pool.Exec(t.Context(), `UPDATE webhook_events SET detail = 'a test delivery' WHERE event_id = $1`, real)
 	require.NoError(t, err)
-	require.Contains(t, s.do(1, "hooks", "test", "--remove", real), "is on the platform, so it is a real one")
+	require.Contains(t, s.do(1, "hooks", "test", "--remove", real), "exists on the platform, so nothing is removed")
 	require.Equal(t, 1, s.count(`SELECT count(*) FROM orders`))
 	require.Contains(t, s.do(1, "hooks", "test", "--remove", "evt_none"), "there is no event evt_none")
 }

@@ -130,7 +130,7 @@ func TestTwoOfAName(t *testing.T) {
 	p := s.listen(freeAddr(t))
 	p.awaits(" delivers ")
 	out := s.do(1, "listen", "--addr", freeAddr(t), "--public-url", "http://127.0.0.1:3003")
-	require.Contains(t, out, `named "default" runs`)
+	require.Contains(t, out, `named "default" is running`)
 	require.Len(t, s.webhooks(), 1)
 	require.Contains(t, s.do(0, "hooks", "sweep"), "0 webhooks")
 	second := s.listen(freeAddr(t), "--name", "second")

@@ -111,7 +111,7 @@ func TestAnOperatorRetriesMany(t *testing.T) {
 	s.operate(exitWaits, "send order.paid --order order_1 --repeat 30 --concurrency 8 --verify --wait 1m")
 	s.eventually("all are shown", func() bool { return len(s.events("--state waiting --limit 200")) == 30 })
 	require.Contains(t, s.operate(0, "events retry --state waiting --preview"), "30 events. Nothing was changed.")
-	require.Contains(t, s.operate(0, "events retry --state stuck --reason test"), "No event is like that.")
+	require.Contains(t, s.operate(0, "events retry --state stuck --reason test"), "No events match.")
 	out := s.operate(0, "events discard --state waiting --reason test --yes --rate 100")
 	require.Contains(t, out, "30 of 30")
 	s.eventually("all are given up", func() bool { return len(s.events("--outcome discarded --all-pages")) == 30 })

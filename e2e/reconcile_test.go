@@ -135,9 +135,9 @@ func TestReconcileSaysWhatIsNotSetAndWhyItDoesNotGoOn(t *testing.T) {
 		const why = "check HEADLESS_COMMERCE_API_KEY"
 		first := p.interruptWhen(why)
 		require.Contains(t, first, "started as workflow inorder-reconcile-orders-by-hand")
-		require.Contains(t, first, "It goes on without this command")
+		require.Contains(t, first, "The reconciliation continues without this command")
 		second := p.interruptWhen(why)
-		require.Contains(t, second, "it runs already")
+		require.Contains(t, second, "it is already running")
 
 		preview, code := p.run("orders", "reconcile", "--preview")
 		require.Equal(t, 1, code)

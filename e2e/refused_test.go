@@ -52,7 +52,7 @@ func TestThreeWrongSignaturesAreExplained(t *testing.T) {
 	}
 	require.Equal(t, 3, s.count(`SELECT count(*) FROM refused_deliveries WHERE reason = 'bad_signature' AND evidence = 'secret'`))
 	require.Contains(t, s.operate(1, "refused show 999999"), "inorder refused list")
-	require.Contains(t, s.operate(0, "refused list --reason bad_event"), "No refused delivery like that is kept.")
+	require.Contains(t, s.operate(0, "refused list --reason bad_event"), "No refused deliveries match.")
 }
 
 // refusals returns the samples that `refused list` lists, or none if the command fails.

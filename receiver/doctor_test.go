@@ -63,9 +63,9 @@ func unzipped(req *http.Request, body []byte) []byte {
 
 func TestTheDoctorTriesTheWayToAReceiver(t *testing.T) {
 	t.Parallel()
-	const limit = 256 << 10
-	limited := func(next http.Handler) http.Handler { return http.MaxBytesHandler(next, limit) }
-	tiny := func(next http.Handler) http.Handler { return http.MaxBytesHandler(next, 100) } // the probe passes
+	limited := func(n int64) func(http.Handler) http.Handler {
+		return func(next http.Handler) http.Handler { return http.MaxBytesHandler(next, n) }
+	}
 	answering := func(status int) func(http.Handler) http.Handler {
 		return func(http.Handler) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -87,8 +87,8 @@ func TestTheDoctorTriesTheWayToAReceiver(t *testing.T) {
 		"without a secret":  {none, "", "body limit", doctor.OK, "reaches the receiver"},
 		"no TLS":            {none, "", "certificate", doctor.Note, "does not use TLS"},
 		"another secret":    {none, "whsec_of_somebody_else", "body untouched", doctor.Failed, "401"},
-		"a low limit":       {limited, vectorSecret, "body limit", doctor.Failed, "a body of 524288 bytes does not reach the receiver"},
-		"no room at all":    {tiny, vectorSecret, "body limit", doctor.Failed, "no body of 128 bytes or more reaches the receiver"},
+		"a low limit":       {limited(256 << 10), vectorSecret, "body limit", doctor.Failed, "a body of 524288 bytes does not reach the receiver"},
+		"no room at all":    {limited(60), vectorSecret, "body limit", doctor.Failed, "no body of 64 bytes or more reaches the receiver"},
 		"decompresses":      {changing(unzipped), vectorSecret, "body untouched", doctor.Note, "compressed ones do not"},
 		"trims":             {changing(func(_ *http.Request, b []byte) []byte { return bytes.TrimSpace(b) }), vectorSecret, "body untouched", doctor.Failed, "401"},
 		"drops bodies":      {changing(func(*http.Request, []byte) []byte { return nil }), vectorSecret, "body limit", doctor.Note, "whether it arrives whole is not known"},

@@ -16,7 +16,7 @@ import (
 
 const apiSettings = `
 
-Needs ADMIN_TOKEN. Reads ADMIN_URL, where inorder serve or a worker has its admin API; default: http://127.0.0.1:3001.`
+Needs ADMIN_TOKEN. Reads ADMIN_URL, the admin API of inorder serve or a worker; default: http://127.0.0.1:3001.`
 
 // localAdmin is the admin API that commands ask without ADMIN_URL.
 const localAdmin = "http://127.0.0.1:3001"
@@ -86,11 +86,11 @@ func explainEvent(err error, eventID string) error {
 	case !ok:
 		return err
 	case p.Type == api.ProblemNotFound:
-		return fmt.Errorf("%w; see which there are: inorder events list", err)
+		return fmt.Errorf("%w; to list events: inorder events list", err)
 	case p.Type == api.ProblemUnfit && len(p.Actions) > 0:
 		return fmt.Errorf("%w. What fits now:%s", err, commands(eventID, p.Actions))
 	case p.Type == api.ProblemUnfit:
-		return fmt.Errorf("%w; see how it stands: inorder events show %s", err, eventID)
+		return fmt.Errorf("%w; to see where it stands: inorder events show %s", err, eventID)
 	}
 	return err
 }
@@ -104,7 +104,7 @@ func explainOrder(err error, orderID string) error {
 
 func explainBulk(err error) error {
 	if p, ok := errors.AsType[*api.Problem](err); ok && p.Type == api.ProblemNotFound {
-		return fmt.Errorf("%w; see which there are: inorder audit --action bulk", err)
+		return fmt.Errorf("%w; to list bulk actions: inorder audit --action bulk", err)
 	}
 	return err
 }

@@ -19,7 +19,7 @@ func (s streams) confirm(ctx context.Context, question string, yes bool) error {
 		return nil
 	}
 	if !terminal.IsPerson(s.in) {
-		return &usageError{question + " Nobody can be asked here: add --yes. Nothing was done"}
+		return &usageError{question + " There is no terminal to ask this on: add --yes. Nothing was done"}
 	}
 	answer, err := s.ask(ctx, question+" [y/N] ")
 	if err != nil {
@@ -37,7 +37,7 @@ func (s streams) askReason(ctx context.Context, given string) (string, error) {
 		return given, nil
 	}
 	if !terminal.IsPerson(s.in) {
-		return "", &usageError{"say why, for the audit: --reason '…'. Nothing was done"}
+		return "", &usageError{"give a reason for the audit: --reason '…'. Nothing was done"}
 	}
 	reason, err := s.ask(ctx, "Why (for the audit): ")
 	if err == nil && reason == "" {

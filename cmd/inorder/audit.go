@@ -17,8 +17,8 @@ type auditCmd struct {
 }
 
 func (*auditCmd) Help() string {
-	return `Lists who did what to which event, when, why, by which way, and with what result, newest first. What was done in the Temporal UI is in it as far as
-its workflow has seen it.` + apiSettings + `
+	return `Lists who did what to which event, when, why, through what, and with what result, newest first. An action in the Temporal UI is listed
+if the event's workflow has seen it.` + apiSettings + `
 
 Examples:
 
@@ -37,7 +37,7 @@ func (c *auditCmd) Run(ctx context.Context, std streams) error {
 				return []table.Cell{table.Text(clockOf(e.At)), table.Text(e.Actor), table.Text(e.Action), table.Text(e.EventID), table.Text(e.OrderID),
 					table.Text(e.Via), table.Text(e.BulkID), table.Text(e.Reason), table.Text(e.Result)}
 			},
-			none: "Nobody did anything like that.",
+			none: "No entries match.",
 		}.show(ctx, o, c.pageFlags)
 	})
 }

@@ -13,12 +13,12 @@ import (
 )
 
 type bulkCmd struct {
-	Show bulkShowCmd `cmd:"" help:"Show how far a bulk action is, and what failed."`
+	Show bulkShowCmd `cmd:"" help:"Show how far a bulk action has come, and what failed."`
 	Stop bulkStopCmd `cmd:"" help:"Stop a bulk action."`
 }
 
 func (*bulkCmd) Help() string {
-	return `A bulk action does something to many events. inorder events retry, discard and replay begin one, if flags select the events, and print its ID.` +
+	return `A bulk action applies one action to many events. inorder events retry, discard and replay start one if flags select the events, and print its ID.` +
 		apiSettings + `
 
 Example:
@@ -42,7 +42,7 @@ func progressOf(b api.Bulk) string {
 		text += fmt.Sprintf(", %d failed", b.Failed)
 	}
 	if b.Problem != "" {
-		text += "; it can't go on: " + line(b.Problem)
+		text += "; it can't continue: " + line(b.Problem)
 	}
 	return text
 }
@@ -93,12 +93,12 @@ func writeNotDone(to *terminal.Writer, b api.Bulk) {
 }
 
 type bulkShowCmd struct {
-	ID string `arg:"" help:"The bulk action's ID, which its start printed; inorder audit has it, too."`
+	ID string `arg:"" help:"The bulk action's ID, which was printed at its start; inorder audit shows it, too."`
 	outputFlags
 }
 
 func (*bulkShowCmd) Help() string {
-	return `Shows how far a bulk action is, whether it can go on, and the first hundred events that it could not act on, with the reason of each.` + apiSettings + `
+	return `Shows how far a bulk action has come, whether it can continue, and the first hundred events that it could not act on, each with the reason.` + apiSettings + `
 
 Examples:
 
@@ -119,13 +119,13 @@ func (c *bulkShowCmd) Run(ctx context.Context, std streams) error {
 type bulkStopCmd struct {
 	ID string `arg:"" help:"The bulk action's ID."`
 
-	Reason string `help:"Why; it is kept in the audit." placeholder:"TEXT"`
-	Yes    bool   `short:"y" help:"Do not ask."`
+	Reason string `help:"Why: the audit keeps it." placeholder:"TEXT"`
+	Yes    bool   `short:"y" help:"Do not ask for confirmation."`
 	JSON   bool   `name:"json" help:"Print one JSON document."`
 }
 
 func (*bulkStopCmd) Help() string {
-	return `Stops a bulk action. What it did stays done. It can't be started again; the same filter begins a new one with what is left.` + apiSettings + `
+	return `Stops a bulk action. What it did stays done. It can't be resumed; the same filter starts a new one with the remaining events.` + apiSettings + `
 
 Example:
 

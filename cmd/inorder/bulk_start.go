@@ -47,7 +47,7 @@ func (a *actFlags) bulk(ctx context.Context, o operator, what action) error {
 	request.Filter, request.Expect, request.Set = preview.Filter, &preview.Count, preview.Set
 	started, err := o.StartBulk(ctx, request)
 	if p, ok := errors.AsType[*api.Problem](err); ok && p.Type == api.ProblemChanged {
-		return fmt.Errorf("%w; nothing was done: see what is selected now, by the same command", err)
+		return fmt.Errorf("%w; nothing was done: run the same command again to see what is selected now", err)
 	}
 	if err != nil {
 		return err
@@ -63,7 +63,7 @@ func (a *actFlags) nothing(o operator) error {
 	if a.JSON {
 		return writeJSON(o.out, api.Preview{First: []api.Event{}})
 	}
-	fmt.Fprintln(o.out, "No event is like that. Nothing was done.")
+	fmt.Fprintln(o.out, "No events match. Nothing was done.")
 	return nil
 }
 
@@ -86,7 +86,7 @@ func (a *actFlags) detached(o operator, s api.Started) error {
 	if a.JSON {
 		return writeJSON(o.out, s)
 	}
-	fmt.Fprintf(o.out, "%s: see how far it is: inorder bulk show %s\n", words.Count(s.Total, "event"), quoted(s.ID))
+	fmt.Fprintf(o.out, "%s: to see the progress: inorder bulk show %s\n", words.Count(s.Total, "event"), quoted(s.ID))
 	return nil
 }
 
@@ -96,7 +96,7 @@ const followEvery = time.Second
 // follow reports the progress of a bulk action until that ends. It fails if an event failed. Ctrl-C leaves the action running.
 func follow(ctx context.Context, o operator, id string, asJSON bool) error {
 	left := func() error {
-		fmt.Fprintf(o.err, "It goes on without this command. See it: inorder bulk show %s. End it: inorder bulk stop %[1]s\n", quoted(id))
+		fmt.Fprintf(o.err, "The bulk action continues without this command. To see it: inorder bulk show %s. To stop it: inorder bulk stop %[1]s\n", quoted(id))
 		return nil
 	}
 	for said := time.Now(); ; {
@@ -105,7 +105,7 @@ func follow(ctx context.Context, o operator, id string, asJSON bool) error {
 		case isInterrupted(ctx):
 			return left()
 		case err != nil:
-			fmt.Fprintf(o.err, "It goes on without this command: inorder bulk show %s\n", quoted(id))
+			fmt.Fprintf(o.err, "The bulk action continues without this command: inorder bulk show %s\n", quoted(id))
 			return &begunError{err}
 		case b.EndedAt != nil:
 			return end(o, b, asJSON)
@@ -130,9 +130,9 @@ func end(o operator, b api.Bulk, asJSON bool) error {
 	}
 	switch {
 	case b.End == "stopped":
-		return fmt.Errorf("it was stopped after %d of %s", b.Done, words.Count(b.Total, "event"))
+		return fmt.Errorf("the bulk action was stopped after %d of %s", b.Done, words.Count(b.Total, "event"))
 	case b.Failed > 0:
-		return fmt.Errorf("%d of %s: it was not done", b.Failed, words.Count(b.Total, "event"))
+		return fmt.Errorf("%d of %s failed", b.Failed, words.Count(b.Total, "event"))
 	}
 	return nil
 }

@@ -73,7 +73,7 @@ func TestBulk(t *testing.T) {
 
 	_, errs, code = asked(t, "events retry --state stuck --reason test")
 	require.Equal(t, exitUsage, code)
-	require.Contains(t, errs, "Retry 500 events? At 50 a second this takes about 10 seconds. Nobody can be asked here")
+	require.Contains(t, errs, "Retry 500 events? At 50 a second this takes about 10 seconds. There is no terminal to ask this on")
 	_, errs, code = atTerminal(t.Context(), 80, "n\n", "events", "discard", "--all", "--reason", "test")
 	require.Equal(t, exitError, code)
 	require.Contains(t, errs, "Give up 500 events? At 50 a second this takes about 10 seconds. [y/N]")
@@ -90,7 +90,7 @@ func TestBulkPreviewAndNothing(t *testing.T) {
 	require.Equal(t, 500, document[api.Preview](t, out).Count)
 	out, errs, code = asked(t, "events retry --state inbox --reason test")
 	require.Zero(t, code, errs)
-	require.Equal(t, "No event is like that. Nothing was done.\n", out)
+	require.Equal(t, "No events match. Nothing was done.\n", out)
 	for _, call := range f.called("POST") {
 		require.Contains(t, call, `"dry_run":true`)
 	}
@@ -101,11 +101,11 @@ func TestBulkThatFails(t *testing.T) {
 	for _, line := range []string{"bulk show inorder-bulk-none", "bulk stop inorder-bulk-none --yes"} {
 		_, errs, code := asked(t, line)
 		require.Equal(t, exitError, code)
-		require.Contains(t, errs, "see which there are: inorder audit --action bulk")
+		require.Contains(t, errs, "to list bulk actions: inorder audit --action bulk")
 	}
 	out, errs, code := asked(t, "events retry --state stuck --reason test --yes --json")
 	require.Equal(t, exitError, code)
-	require.Contains(t, errs, "2 of 500 events: it was not done")
+	require.Contains(t, errs, "2 of 500 events failed")
 	require.Len(t, document[api.Bulk](t, out).Failures, 2)
 	out, _, code = asked(t, "bulk show inorder-bulk-1")
 	require.Zero(t, code)
@@ -126,7 +126,7 @@ func TestBulkDetachedAndLeft(t *testing.T) {
 	f, done := newBulk(t, 500, 0)
 	out, errs, code := asked(t, "events retry --state stuck --reason test --yes --detach")
 	require.Zero(t, code, errs)
-	require.Contains(t, out, "500 events: see how far it is: inorder bulk show inorder-bulk-1")
+	require.Contains(t, out, "500 events: to see the progress: inorder bulk show inorder-bulk-1")
 	require.Empty(t, f.called("GET /api/bulk/"))
 
 	done.Store(-1 << 40)
@@ -139,7 +139,7 @@ func TestBulkDetachedAndLeft(t *testing.T) {
 	require.Eventually(t, func() bool { return strings.Contains(following.String(), "of 500") }, testenv.Patience, 10*time.Millisecond)
 	stop()
 	require.Equal(t, exitOK, <-ended)
-	require.Contains(t, following.String(), "It goes on without this command. See it: inorder bulk show inorder-bulk-1. End it: inorder bulk stop inorder-bulk-1")
+	require.Contains(t, following.String(), "The bulk action continues without this command. To see it: inorder bulk show inorder-bulk-1. To stop it: inorder bulk stop inorder-bulk-1")
 }
 
 func TestABulkWhoseSetChanged(t *testing.T) {
@@ -161,5 +161,5 @@ func TestATokenThatEndsWhileABulkIsFollowed(t *testing.T) {
 	f.set("GET /api/bulk/inorder-bulk-1", &api.Problem{Type: api.ProblemUnauthorized, Status: 401, Detail: "the token is not known"})
 	_, errs, code := asked(t, "events retry --state stuck --reason test --yes")
 	require.Equal(t, exitError, code, "something was done")
-	require.Contains(t, errs, "It goes on without this command")
+	require.Contains(t, errs, "The bulk action continues without this command")
 }

@@ -17,30 +17,30 @@ import (
 )
 
 type doctorCmd struct {
-	Delivery    string   `arg:"" optional:"" help:"Explain this refused delivery: its number in inorder refused list, or a file that has it." placeholder:"DELIVERY"`
-	PublicURL   string   `name:"public-url" help:"Try the way from here too: the URL that the platform delivers to." placeholder:"URL"`
+	Delivery    string   `arg:"" optional:"" help:"Explain this refused delivery: its number in inorder refused list, or a file that holds it." placeholder:"DELIVERY"`
+	PublicURL   string   `name:"public-url" help:"Also try the way of a delivery from here: the URL that the platform delivers to." placeholder:"URL"`
 	Header      []string `sep:"none" help:"The file holds the body alone, and this was one of its headers." placeholder:"'NAME: VALUE'"`
 	Signature   string   `help:"The file holds the body alone, and this was its X-Webhook-Signature." placeholder:"HEX"`
-	SecretsFile *string  `name:"secrets-file" help:"Try the secrets of this file too, which receivers do not have: one a line, as in WEBHOOK_SECRETS_FILE; - is standard input." placeholder:"PATH"`
-	JSON        bool     `name:"json" help:"As one JSON document."`
+	SecretsFile *string  `name:"secrets-file" help:"Also try the secrets in this file, which receivers do not have: one a line, as in WEBHOOK_SECRETS_FILE; - is standard input." placeholder:"PATH"`
+	JSON        bool     `name:"json" help:"Print one JSON document."`
 }
 
 func (*doctorCmd) Help() string {
-	return `Checks the whole installation, and says of everything that is wrong what to do: PostgreSQL, its encoding, schema, indexes, privileges, durability and
-disk; Temporal, whose the namespace is, its retention against the settings, search attributes, schedules, and who works; the clocks of both; the secrets;
-with HEADLESS_COMMERCE_API_KEY our webhooks at the platform. It asks the servers itself, so nothing else needs to run, and it changes nothing. Run it with the
-settings of the programs that it is about.
+	return `Checks the whole installation, and says what to do about everything that is wrong. It checks PostgreSQL (encoding, schema, indexes, privileges, durability
+and disk), Temporal (the namespace's owner, its retention against the settings, search attributes, schedules and workers), the clocks of both, the secrets
+and, with HEADLESS_COMMERCE_API_KEY, our webhooks at the platform. It asks the servers itself, so nothing else needs to run, and it changes nothing. Run it
+with the settings of the programs that you want to check.
 
-With --public-url it also tries the way of a delivery: that what stands before the receiver, such as nginx, passes bodies of MAX_BODY_BYTES on, and byte for
-byte. For that it posts a few deliveries that are no events, signed with the first of WEBHOOK_SECRETS, which the receiver refuses.
+With --public-url it also tries the way of a delivery: whether what stands in front of the receiver, such as nginx, passes on bodies of MAX_BODY_BYTES, byte
+for byte. For that it posts a few deliveries that are not events, signed with the first of WEBHOOK_SECRETS. The receiver refuses them.
 
-With DELIVERY it explains why that one was refused, by trying secrets, forms of the signature and of the body. A file has it as it was sent: header lines, an
-empty line, the body; or the body alone, with --signature or --header. It tries the secrets that these settings give, those that have ended included. With
---secrets-file it also tries some that the receivers do not have, such as another installation's, or that of a webhook which was made by hand.
+With DELIVERY it explains why that delivery was refused, by trying secrets, forms of the signature and of the body. A file holds the delivery as it was sent:
+header lines, an empty line, the body; or the body alone, with --signature or --header. The secrets of these settings are tried, including those that have
+ended. With --secrets-file, secrets that the receivers do not have are tried, too, such as those of another installation or of a webhook created by hand.
 
-It ends with 0 unless a check fails; notes do not count.
+It exits with 0 unless a check fails; notes do not count.
 
-Needs DATABASE_URL, but for a file. Reads TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE (and the other TEMPORAL_* names), TASK_QUEUE, WEBHOOK_SECRETS, WEBHOOK_SECRETS_FILE,
+Needs DATABASE_URL, except for a delivery in a file. Reads TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE (and the other TEMPORAL_* names), TASK_QUEUE, WEBHOOK_SECRETS, WEBHOOK_SECRETS_FILE,
 HEADLESS_COMMERCE_API_KEY, HEADLESS_COMMERCE_API_URL, MAX_BODY_BYTES, RECONCILE_EVERY, and the retentions, which end in _RETENTION or _HORIZON.
 
 Examples:
@@ -59,11 +59,11 @@ func (c *doctorCmd) Validate() error {
 	bodyAlone := c.Signature != "" || len(c.Header) > 0
 	switch {
 	case c.Delivery == "" && bodyAlone:
-		return errors.New("--signature and --header are of a file: name it")
+		return errors.New("--signature and --header are for a delivery in a file: give its path")
 	case c.Delivery != "" && c.PublicURL != "":
-		return errors.New("--public-url is for the whole installation, and a delivery is explained alone: give one of them")
+		return errors.New("--public-url checks the whole installation, and a delivery is explained alone: give one of them")
 	case bodyAlone && isNumber(c.Delivery):
-		return errors.New("--signature and --header are of a file; a number is a delivery that was kept (./17 is a file)")
+		return errors.New("--signature and --header are for a delivery in a file; a number is a kept delivery (./17 is a file)")
 	case c.PublicURL != "":
 		if _, err := webhooks.CheckURL(c.PublicURL); err != nil {
 			return fmt.Errorf("--public-url: %w", err)
@@ -137,7 +137,7 @@ func (s *servers) examineSecrets(ctx context.Context) []doctor.Finding {
 
 func (s *servers) examineWebhooks(ctx context.Context) []doctor.Finding {
 	if s.platform == nil {
-		return []doctor.Finding{doctor.Noted("webhooks", "Set HEADLESS_COMMERCE_API_KEY: with it lost webhooks are found and made up for.", "not checked: there is no key for the platform")}
+		return []doctor.Finding{doctor.Noted("webhooks", "Set HEADLESS_COMMERCE_API_KEY, so that orders that differ because of lost webhooks are found and repaired.", "not checked: there is no key for the platform")}
 	}
 	r := webhooks.Registrar{Platform: s.platform, Store: webhooks.Store{Pool: s.reserved}, Say: func(string, ...any) {}}
 	return doctor.Examine(ctx, 3*checkWithin, doctor.Webhooks(r))

@@ -53,7 +53,7 @@ func (c *doctorCmd) explainKept(ctx context.Context, std streams) error {
 		case err != nil:
 			return err
 		case !found:
-			return fmt.Errorf("no refused delivery %d is kept, or none any more; see `inorder refused list`", id)
+			return fmt.Errorf("there is no refused delivery %d, or it is no longer kept; see `inorder refused list`", id)
 		case c.JSON:
 			return writeJSON(std.out, r)
 		}
@@ -88,7 +88,7 @@ func (c *doctorCmd) explainFile(ctx context.Context, std streams) error {
 		if c.JSON {
 			return writeJSON(std.out, explanation{f.Causes, f.Summary, f.Advice, f.Secret, f.Source, n, tried.Untried, len(d.Body)})
 		}
-		fmt.Fprintf(std.err, "%s of body, tried with %s\n", words.Count(len(d.Body), "byte"), words.Count(n, "secret"))
+		fmt.Fprintf(std.err, "a body of %s, tried with %s\n", words.Count(len(d.Body), "byte"), words.Count(n, "secret"))
 		writeParagraph(std.screen, "Why: ", line(f.Summary))
 		writeParagraph(std.screen, "What to do: ", line(f.Advice))
 		return nil
@@ -99,7 +99,7 @@ func (c *doctorCmd) explainFile(ctx context.Context, std streams) error {
 // others if none of the receiver's secrets made the signature.
 func explain(d refused.Delivery, tried refused.Secrets, others []refused.Key, maxBodyBytes int) refused.Finding {
 	if len(d.Body) > maxBodyBytes {
-		return refused.Other(refused.TooLarge, fmt.Sprintf("the body is over the limit, MAX_BODY_BYTES, %d", maxBodyBytes))
+		return refused.Other(refused.TooLarge, fmt.Sprintf("the body is larger than MAX_BODY_BYTES, %d", maxBodyBytes))
 	}
 	f := refused.Explain(d, tried)
 	for i := range others {
@@ -119,8 +119,8 @@ func explain(d refused.Delivery, tried refused.Secrets, others []refused.Key, ma
 		not.Secret, not.Source = f.Secret, f.Source
 		return not
 	}
-	f.Summary = "Secret " + f.Secret + " of " + f.Source + " made the signature, and the body is an event: a receiver with these settings takes it."
-	f.Advice = "If it was refused, the receiver did not have the secret, or the delivery reached it otherwise than the file has it: see `inorder hooks secrets` and `inorder refused list`."
+	f.Summary = "Secret " + f.Secret + " of " + f.Source + " made the signature, and the body is an event: a receiver with these settings accepts it."
+	f.Advice = "If it was refused, the receiver did not have the secret, or the delivery reached it in another form than the file has: see `inorder hooks secrets` and `inorder refused list`."
 	return f
 }
 
@@ -151,14 +151,14 @@ func (c *doctorCmd) readFile(std streams) (d refused.Delivery, err error) {
 	case err != nil:
 		return d, err
 	case len(text) > maxDelivery:
-		return d, fmt.Errorf("%s is larger than %d bytes: no delivery is", c.Delivery, maxDelivery)
+		return d, fmt.Errorf("%s is larger than %d bytes, which no delivery is", c.Delivery, maxDelivery)
 	}
 	if c.Signature != "" || len(c.Header) > 0 {
 		header, err := headersOf(c.Header, c.Signature)
 		return refused.Delivery{Header: header, Body: text}, err
 	}
 	if d, err = doctor.ReadDelivery(text); err != nil {
-		return d, &usageError{fmt.Sprintf("%s: %v; of a body alone, say --signature", c.Delivery, err)}
+		return d, &usageError{fmt.Sprintf("%s: %v; for a body alone, add --signature", c.Delivery, err)}
 	}
 	return d, nil
 }

@@ -20,11 +20,11 @@ func (c *doctorCmd) validateSecretsFile() error {
 	case *c.SecretsFile == "":
 		return errors.New("--secrets-file needs the path of a file with one secret a line, or - for standard input")
 	case c.Delivery == "":
-		return errors.New("--secrets-file is for a delivery in a file: name it")
+		return errors.New("--secrets-file is for a delivery in a file: give its path")
 	case isNumber(c.Delivery):
-		return errors.New("--secrets-file is for a delivery in a file: of one that was kept the body is gone, so nothing more can be tried (./17 is a file)")
+		return errors.New("--secrets-file is for a delivery in a file: the body of a kept delivery is gone, so no more secrets can be tried (./17 is a file)")
 	case c.Delivery == "-" && *c.SecretsFile == "-":
-		return errors.New("standard input holds either the delivery or the secrets: name a file for one of them")
+		return errors.New("standard input holds either the delivery or the secrets: give a file for one of them")
 	}
 	return nil
 }
@@ -39,7 +39,7 @@ func (c *doctorCmd) otherKeys(std streams) (keys []refused.Key, err error) {
 	case err != nil:
 		return nil, &usageError{err.Error()}
 	case len(others) > maxOthers:
-		return nil, &usageError{fmt.Sprintf("--secrets-file: %s holds %s, and %d can be tried", *c.SecretsFile, words.Count(len(others), "secret"), maxOthers)}
+		return nil, &usageError{fmt.Sprintf("--secrets-file: %s holds %s, but at most %d can be tried", *c.SecretsFile, words.Count(len(others), "secret"), maxOthers)}
 	}
 	for _, o := range others {
 		keys = append(keys, refused.Key{Secret: o.Secret, Name: o.Name, Source: o.Source, Unknown: true})

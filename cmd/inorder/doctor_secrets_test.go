@@ -92,13 +92,13 @@ func TestDoctorOnABadFileOfSecrets(t *testing.T) {
 		file + write("empty", "# none\n"):    "holds no secret; write one a line",
 		file + "-":                           "standard input holds no secret",
 		file + write("wrong", "whsec_hush tomorrow"):                      "line 1 of ",
-		file + write("many", strings.Repeat("whsec_hush\n", maxOthers+1)): "holds 101 secrets, and 100 can be tried",
-		file + open:                                  "may be read or changed by too many (mode 644)",
-		"doctor --secrets-file " + open:              "a delivery in a file: name it",
-		"doctor 17 --secrets-file " + open:           "the body is gone",
+		file + write("many", strings.Repeat("whsec_hush\n", maxOthers+1)): "holds 101 secrets, but at most 100 can be tried",
+		file + open:                                  "is readable or writable by too many users (mode 644)",
+		"doctor --secrets-file " + open:              "a delivery in a file: give its path",
+		"doctor 17 --secrets-file " + open:           "the body of a kept delivery is gone",
 		"doctor - --secrets-file -":                  "either the delivery or the secrets",
 		"doctor nowhere.http --secrets-file " + open: "DELIVERY is a number of `inorder refused list`, a file, or -",
-		"doctor --public-url http://127.0.0.1:1/x --secrets-file " + open + "  ": "name it",
+		"doctor --public-url http://127.0.0.1:1/x --secrets-file " + open + "  ": "give its path",
 	} {
 		_, errs, code := asked(t, line)
 		require.Equal(t, exitUsage, code, line)

@@ -119,8 +119,8 @@ func TestDoctorOnBadInput(t *testing.T) {
 		"doctor":                       "DATABASE_URL",
 		"doctor 17":                    "DATABASE_URL",
 		"doctor nowhere.http":          "a file, or - for standard input",
-		"doctor " + body:               "say --signature",
-		"doctor --signature ab":        "name it",
+		"doctor " + body:               "add --signature",
+		"doctor --signature ab":        "give its path",
 		"doctor 17 --signature ab":     "./17 is a file",
 		"doctor x --header ab":         "'NAME: VALUE'",
 		"doctor --public-url ftp://x":  "--public-url",
@@ -133,5 +133,5 @@ func TestDoctorOnBadInput(t *testing.T) {
 	t.Setenv("DATABASE_URL", testenv.MigratedURL(t))
 	_, errs, code := asked(t, "doctor 17")
 	require.Equal(t, exitError, code)
-	require.Contains(t, errs, "no refused delivery 17 is kept")
+	require.Contains(t, errs, "there is no refused delivery 17")
 }

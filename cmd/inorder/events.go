@@ -14,15 +14,15 @@ import (
 type eventsCmd struct {
 	List    eventsListCmd    `cmd:"" help:"List events, newest first."`
 	Show    eventsShowCmd    `cmd:"" help:"Show one event: where it stands, why, and what can be done."`
-	Retry   eventsRetryCmd   `cmd:"" help:"Look at events again now: some, or all that a filter selects."`
-	Discard eventsDiscardCmd `cmd:"" help:"Give events up: some, or all that a filter selects."`
-	Replay  eventsReplayCmd  `cmd:"" help:"Apply events that have ended again: some, or all that a filter selects."`
+	Retry   eventsRetryCmd   `cmd:"" help:"Try events again now: some, or all that a filter selects."`
+	Discard eventsDiscardCmd `cmd:"" help:"Give up events: some, or all that a filter selects."`
+	Replay  eventsReplayCmd  `cmd:"" help:"Apply ended events again: some, or all that a filter selects."`
 	Amend   eventsAmendCmd   `cmd:"" help:"Correct the body of an event that needs attention, and apply it."`
 }
 
 func (*eventsCmd) Help() string {
-	return `An event is what a delivery of the platform says, once. It stands in the inbox, is applying, waiting, stuck, in attention, or has ended:
-applied, stale, ignored, discarded or expired.` + apiSettings + `
+	return `An event is what a delivery of the platform reports; it takes effect once. It is in the inbox, applying, waiting, stuck or in attention, or
+it has ended: applied, stale, ignored, discarded or expired.` + apiSettings + `
 
 A first session:
 
@@ -38,10 +38,10 @@ type filterFlags struct {
 	Type    string `help:"Such as order.paid." placeholder:"TYPE"`
 	Order   string `help:"The order that they are about." placeholder:"ID"`
 	Store   string `help:"The store that they come from." placeholder:"ID"`
-	Via     string `enum:"workflow,inbox," default:"" help:"Which way they ended: workflow, inbox." placeholder:"WAY"`
+	Via     string `enum:"workflow,inbox," default:"" help:"How they were processed: workflow, inbox." placeholder:"WAY"`
 
-	ReceivedAfter  string `help:"Received then or later: a time, a day, or how long ago, such as 24h." placeholder:"TIME"`
-	ReceivedBefore string `help:"Received before that." placeholder:"TIME"`
+	ReceivedAfter  string `help:"Received at this time or later: a time, a day, or how long ago, such as 24h." placeholder:"TIME"`
+	ReceivedBefore string `help:"Received before this time." placeholder:"TIME"`
 }
 
 func (f filterFlags) query(now time.Time) (q api.EventsQuery, err error) {
@@ -64,8 +64,8 @@ type eventsListCmd struct {
 }
 
 func (*eventsListCmd) Help() string {
-	return `Shows the events that all flags select, newest first. Those that have not ended have an age, since their receipt. A server that does not
-answer is named, and what is missing because of it.` + apiSettings + `
+	return `Shows the events that match all flags, newest first. An event that has not ended is shown with its age since its receipt. If a server does
+not answer, the list names it, and what is missing.` + apiSettings + `
 
 Examples:
 
@@ -87,7 +87,7 @@ func (c *eventsListCmd) Run(ctx context.Context, std streams) error {
 		if err != nil {
 			return err
 		}
-		list := listOfEvents("No event is like that.")
+		list := listOfEvents("No events match.")
 		list.fetch = func(ctx context.Context, page api.ListQuery) (api.Page[api.Event], error) {
 			q.ListQuery = page
 			return o.Events(ctx, q)

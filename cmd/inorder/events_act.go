@@ -16,25 +16,25 @@ const maxNamedEvents = 1000
 
 // actFlags say on which events to act, and why.
 type actFlags struct {
-	ID []string `arg:"" optional:"" help:"The events' IDs. None: those that the flags select."`
+	ID []string `arg:"" optional:"" help:"The events' IDs. Without IDs: the events that the flags select."`
 
 	filterFlags
-	All bool `help:"Without another flag that selects: really every event that the action fits."`
+	All bool `help:"Select every event that the action fits, if no other flag selects."`
 
-	Reason string `help:"Why; it is kept in the audit." placeholder:"TEXT"`
-	Yes    bool   `short:"y" help:"Do not ask."`
+	Reason string `help:"Why: the audit keeps it." placeholder:"TEXT"`
+	Yes    bool   `short:"y" help:"Do not ask for confirmation."`
 	JSON   bool   `name:"json" help:"Print one JSON document."`
 
-	Preview bool   `help:"Show how many the flags select, and the first ten, and change nothing."`
-	Rate    int    `default:"50" help:"Of those that flags select: how many a second, ${default}." placeholder:"N"`
-	Name    string `help:"Of those that flags select: a name for the bulk action." placeholder:"TEXT"`
-	Detach  bool   `help:"Of those that flags select: do not wait for the end."`
+	Preview bool   `help:"Show how many events the flags select, and the first ten. Change nothing."`
+	Rate    int    `default:"50" help:"If flags select the events: how many a second, ${default}." placeholder:"N"`
+	Name    string `help:"If flags select the events: a name for the bulk action." placeholder:"TEXT"`
+	Detach  bool   `help:"If flags select the events: do not wait for the end."`
 }
 
 const actHelp = `
 
-Events that flags select are acted on together, as a bulk action: it acts on those that there are at its start, at its rate, goes on if
-this command ends, and keeps what became of each. Ctrl-C leaves it running; inorder bulk shows and stops it.`
+Events that flags select are acted on together, as a bulk action. Its set of events is fixed at its start. It works at its rate, continues
+if this command ends, and keeps what became of each event. Ctrl-C leaves it running; inorder bulk shows and stops it.`
 
 func (a *actFlags) Validate() error {
 	q, err := a.query(time.Now())
@@ -44,11 +44,11 @@ func (a *actFlags) Validate() error {
 	filtered := q != (api.EventsQuery{})
 	switch named := len(a.ID) > 0; {
 	case named && (filtered || a.All || a.Preview || a.Detach || a.Name != ""):
-		return errors.New("name events, or select them by flags: both at once do not go together")
+		return errors.New("IDs of events can't be combined with flags that select events, or with --preview, --detach or --name")
 	case !named && !filtered && !a.All:
-		return errors.New("name events, or select them by flags, such as --state stuck; --all means every event")
+		return errors.New("give IDs of events, or flags that select them, such as --state stuck; --all selects every event")
 	case len(a.ID) > maxNamedEvents:
-		return fmt.Errorf("name at most %d events, or select them by flags", maxNamedEvents)
+		return fmt.Errorf("give at most %d IDs of events, or flags that select them", maxNamedEvents)
 	case a.Rate < 1 || a.Rate > 1000:
 		return errors.New("--rate must be 1 to 1000")
 	}
@@ -102,7 +102,7 @@ func (a *actFlags) named(ctx context.Context, o operator, what action) (err erro
 		done, err := what.one(o, ctx, id, reason)
 		switch {
 		case isInterrupted(ctx):
-			return fmt.Errorf("interrupted; %d of %d were asked for", i, len(a.ID))
+			return fmt.Errorf("interrupted after %d of %d", i, len(a.ID))
 		case err != nil && (len(a.ID) == 1 || !isProblem(err)):
 			return notFirst(i, len(a.ID), explainEvent(err, id)) // no server, no token: the others would fail, too
 		case err != nil:
@@ -125,7 +125,7 @@ func (a *actFlags) named(ctx context.Context, o operator, what action) (err erro
 		}
 	}
 	if len(all.Failed) > 0 {
-		return fmt.Errorf("%d of %s: it was not done", len(all.Failed), words.Count(len(a.ID), "event"))
+		return fmt.Errorf("%d of %s failed", len(all.Failed), words.Count(len(a.ID), "event"))
 	}
 	return nil
 }
@@ -146,10 +146,10 @@ func isProblem(err error) bool {
 
 // results has the words for what an action did.
 var results = map[string]string{
-	"signaled":  "its workflow looks again now",
-	"started":   "its workflow is started anew",
+	"signaled":  "its workflow tries again now",
+	"started":   "its workflow is started again",
 	"due":       "it is taken from the inbox now",
-	"discarded": "it is given up; inorder events replay undoes that",
+	"discarded": "it is discarded; inorder events replay undoes this",
 	"replaying": "its payload is being applied again",
 	"amended":   "its new body is recorded",
 }

@@ -34,14 +34,14 @@ func TestRetry(t *testing.T) {
 	f := newActing(t)
 	out, errs, code := asked(t, "events retry evt_1")
 	require.Zero(t, code, errs)
-	require.Equal(t, "evt_1: its workflow looks again now\n", out)
+	require.Equal(t, "evt_1: its workflow tries again now\n", out)
 
 	out, errs, code = asked(t, "events retry evt_1 evt_ended evt_2 evt_none --yes --reason 'it is back'")
 	require.Equal(t, exitError, code)
-	require.Contains(t, out, "evt_1: its workflow looks again now\nevt_2: its workflow is started anew\n")
+	require.Contains(t, out, "evt_1: its workflow tries again now\nevt_2: its workflow is started again\n")
 	require.Contains(t, errs, "evt_ended: it has ended. What fits now:\n  inorder events replay evt_ended --reason '…'\n")
 	require.Contains(t, errs, "evt_none: there is no events/evt_none")
-	require.Contains(t, errs, "2 of 4 events: it was not done")
+	require.Contains(t, errs, "2 of 4 events failed")
 	require.Contains(t, f.called("POST /api/events/evt_2/retry")[0], `{"reason":"it is back"}`)
 
 	out, _, code = asked(t, "events retry evt_1 evt_ended --yes --json")
@@ -63,7 +63,7 @@ func TestWhatEndsSomethingIsConfirmed(t *testing.T) {
 	} {
 		_, errs, code := asked(t, line)
 		require.Equal(t, exitUsage, code, line)
-		require.Contains(t, errs, question+" Nobody can be asked here: add --yes. Nothing was done", line)
+		require.Contains(t, errs, question+" There is no terminal to ask this on: add --yes. Nothing was done", line)
 		for _, no := range []string{"n\n", "\n", "", "what\n"} {
 			_, errs, code = atTerminal(t.Context(), 80, no, wordsOf(line)...)
 			require.Equal(t, exitError, code)
@@ -76,7 +76,7 @@ func TestWhatEndsSomethingIsConfirmed(t *testing.T) {
 	require.Zero(t, code, errs)
 	out, errs, code := asked(t, "events discard evt_1 --reason test -y")
 	require.Zero(t, code, errs)
-	require.Contains(t, out, "evt_1: it is given up; inorder events replay undoes that")
+	require.Contains(t, out, "evt_1: it is discarded; inorder events replay undoes this")
 	require.Len(t, f.called("POST"), 2)
 
 	ctx, stop := context.WithCancel(t.Context())
@@ -100,12 +100,12 @@ func TestTheReasonIsAskedFor(t *testing.T) {
 		}
 		_, errs, code := asked(t, line)
 		require.Equal(t, exitUsage, code, line)
-		require.Contains(t, errs, "say why, for the audit: --reason")
+		require.Contains(t, errs, "give a reason for the audit: --reason")
 	}
 	require.Empty(t, f.called("POST"))
 	out, errs, code := atTerminal(t.Context(), 80, "a test order\ny\n", "events", "discard", "evt_1")
 	require.Zero(t, code, errs)
-	require.Contains(t, out, "given up")
+	require.Contains(t, out, "it is discarded")
 	require.Contains(t, f.called("POST")[0], `{"reason":"a test order"}`)
 	_, errs, code = atTerminal(t.Context(), 80, "\n", "events", "replay", "evt_1")
 	require.Equal(t, exitError, code)
@@ -119,7 +119,7 @@ func TestAmend(t *testing.T) {
 		require.NoError(t, os.WriteFile(body, []byte(text), 0o600))
 		return program(t.Context(), append([]string{"events", "amend", "evt_1", "--body", body, "--reason", "test", "--yes"}, more...)...)
 	}
-	for text, says := range map[string]string{"": "is not an event", "[]": "is not an event", `{"id":"evt_2","type":"order.paid","data":{}}`: "is the event evt_2, and not evt_1"} {
+	for text, says := range map[string]string{"": "is not an event", "[]": "is not an event", `{"id":"evt_2","type":"order.paid","data":{}}`: "holds the event evt_2, not evt_1"} {
 		_, errs, code := amend(text)
 		require.Equal(t, exitUsage, code)
 		require.Contains(t, errs, says)
@@ -148,22 +148,22 @@ func TestWrongLinesOfOperators(t *testing.T) {
 	newAdmin(t, map[string]any{"GET /api/events": &api.Problem{Type: api.ProblemInvalid, Status: 400, Detail: "the request is not valid",
 		Errors: []api.FieldProblem{{Location: "query.cursor", Message: "it is not a next_cursor"}}}})
 	for line, says := range map[string]string{
-		"events retry":                                     "--all means every event",
-		"events retry evt_1 --state stuck":                 "both at once",
-		"events retry evt_1 --detach":                      "both at once",
+		"events retry":                                     "--all selects every event",
+		"events retry evt_1 --state stuck":                 "IDs of events can't be combined",
+		"events retry evt_1 --detach":                      "IDs of events can't be combined",
 		"events retry --state stuck --rate 0":              "--rate must be",
 		"events list --state odd":                          "--state",
 		"events list --limit 0":                            "--limit must be",
-		"events list --watch --json":                       "--watch does not go with --json",
-		"events list --watch --all-pages":                  "--watch does not go with --all-pages",
-		"status --watch --json":                            "--watch does not go with --json",
-		"orders show order_1 --watch --json":               "--watch does not go with --json",
-		"events show evt_1 --payload --json":               "--payload goes with no other flag",
+		"events list --watch --json":                       "--watch can't be combined with --json",
+		"events list --watch --all-pages":                  "--watch can't be combined with --all-pages",
+		"status --watch --json":                            "--watch can't be combined with --json",
+		"orders show order_1 --watch --json":               "--watch can't be combined with --json",
+		"events show evt_1 --payload --json":               "--payload can't be combined with another flag",
 		"events list --received-after soon":                `--received-after "soon" is neither a time`,
 		"orders list --updated-before 2999-01-01":          `--updated-before "2999-01-01" is in the future`,
 		"events amend evt_1":                               "--body",
 		"events list --cursor odd":                         "query.cursor: it is not a next_cursor",
-		"events discard " + strings.Repeat("evt_1 ", 1001): "name at most 1000 events",
+		"events discard " + strings.Repeat("evt_1 ", 1001): "give at most 1000 IDs of events",
 	} {
 		_, errs, code := asked(t, line)
 		require.Equal(t, exitUsage, code, "%s: %s", line, errs)
@@ -179,7 +179,7 @@ func TestWhoCannotAskIsToldWhatToDo(t *testing.T) {
 		require.Equal(t, exitUsage, code, line)
 	}
 	_, errs, code := asked(t, "status")
-	require.Equal(t, exitUsage, code, "the environment is not right, and nothing was done")
+	require.Equal(t, exitUsage, code, "the environment is invalid, and nothing was done")
 	require.Contains(t, errs, "set ADMIN_TOKEN")
 	require.NotContains(t, errs, "hunter2")
 	_, errs, _ = asked(t, "events retry evt_1 evt_2 --yes")

@@ -15,9 +15,9 @@ import (
 type eventsRetryCmd struct{ actFlags }
 
 func (*eventsRetryCmd) Help() string {
-	return `Has events looked at again now: those that wait, are stuck or need attention, those that are being retried after a failure, those in the
-inbox, and those that lost their workflow. With a platform key, the worker also asks the platform for a missing order.
-It changes nothing else, and may be done again.` + actHelp + apiSettings + `
+	return `Tries events again now: those that are waiting, stuck or in attention, those that are being retried after a failure, those in the inbox,
+and those that lost their workflow. With a platform key, the worker also asks the platform for a missing order. A retry changes nothing
+else, and may be repeated.` + actHelp + apiSettings + `
 
 Examples:
 
@@ -35,8 +35,8 @@ func (c *eventsRetryCmd) Run(ctx context.Context, std streams) error {
 type eventsDiscardCmd struct{ actFlags }
 
 func (*eventsDiscardCmd) Help() string {
-	return `Gives events up, wherever they stand. Each is recorded as discarded, with its payload, the reason and who did it. Its order stays as it is.
-inorder events replay undoes it.` + actHelp + apiSettings + `
+	return `Gives up events, wherever they stand. Each event is recorded as discarded, with its payload, the reason and who did it. Its order stays
+as it is. inorder events replay undoes a discard.` + actHelp + apiSettings + `
 
 Examples:
 
@@ -54,8 +54,8 @@ func (c *eventsDiscardCmd) Run(ctx context.Context, std streams) error {
 type eventsReplayCmd struct{ actFlags }
 
 func (*eventsReplayCmd) Help() string {
-	return `Applies events that have ended again, from the payload that is kept: what was discarded, has expired, or was applied. They go the same way as any
-event, so nothing newer is ever undone. The former end is kept in the audit.` + actHelp + apiSettings + `
+	return `Applies ended events again, from the payload that is kept: events that were discarded, have expired, or were applied. They are processed
+like any other event, so nothing newer is ever undone. The audit keeps how they ended before.` + actHelp + apiSettings + `
 
 Examples:
 
@@ -74,14 +74,14 @@ type eventsAmendCmd struct {
 	ID string `arg:"" help:"The event's ID."`
 
 	Body   string `required:"" help:"A file with the event as it should have been; - is standard input." placeholder:"PATH"`
-	Reason string `help:"Why; it is kept in the audit." placeholder:"TEXT"`
-	Yes    bool   `short:"y" help:"Do not ask."`
+	Reason string `help:"Why: the audit keeps it." placeholder:"TEXT"`
+	Yes    bool   `short:"y" help:"Do not ask for confirmation."`
 	JSON   bool   `name:"json" help:"Print one JSON document."`
 }
 
 func (*eventsAmendCmd) Help() string {
-	return `Replaces the body of an event that needs attention by a corrected one, with the same ID, and applies it. The body is the whole event: id, type,
-created_at and data.` + apiSettings + `
+	return `Replaces the body of an event in attention with a corrected one that has the same ID, and applies it. The body is the whole event: id,
+type, created_at and data.` + apiSettings + `
 
 Example:
 
@@ -119,7 +119,7 @@ func (c *eventsAmendCmd) Run(ctx context.Context, std streams) error {
 func (c *eventsAmendCmd) body(std streams) (raw json.RawMessage, err error) {
 	if c.Body == "-" {
 		if raw, err = io.ReadAll(std.in); err == nil && c.Reason == "" && !c.Yes {
-			err = errors.New("standard input is the body, so nobody can be asked: add --reason '…' and --yes")
+			err = errors.New("standard input holds the body, so no question can be asked: add --reason '…' and --yes")
 		}
 	} else {
 		raw, err = os.ReadFile(c.Body)
@@ -132,7 +132,7 @@ func (c *eventsAmendCmd) body(std streams) (raw json.RawMessage, err error) {
 	case err != nil:
 		return nil, &usageError{fmt.Sprintf("--body %s is not an event: %v", c.Body, err)}
 	case e.ID != c.ID:
-		return nil, &usageError{fmt.Sprintf("--body %s is the event %s, and not %s", c.Body, e.ID, c.ID)}
+		return nil, &usageError{fmt.Sprintf("--body %s holds the event %s, not %s", c.Body, e.ID, c.ID)}
 	}
 	return raw, nil
 }

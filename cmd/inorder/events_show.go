@@ -19,13 +19,13 @@ import (
 type eventsShowCmd struct {
 	ID string `arg:"" help:"The event's ID."`
 
-	Payload bool `help:"Print what the event says, its JSON, and nothing else. It may hold personal data."`
+	Payload bool `help:"Print the event's payload as JSON, and nothing else. It may hold personal data."`
 	outputFlags
 }
 
 func (*eventsShowCmd) Help() string {
-	return `Says where an event stands, why, since when, what was tried, and which commands fit now. What the event itself says is printed with
---payload alone, as JSON that ` + "`inorder events amend`" + ` takes.` + apiSettings + `
+	return `Shows where an event stands, why, since when, what was tried, and which commands fit now. The event's payload is printed only with
+--payload, as JSON that ` + "`inorder events amend`" + ` accepts.` + apiSettings + `
 
 Examples:
 
@@ -35,7 +35,7 @@ Examples:
 
 func (c *eventsShowCmd) Validate() error {
 	if c.Payload && (c.JSON || c.Watch) {
-		return errors.New("--payload goes with no other flag")
+		return errors.New("--payload can't be combined with another flag")
 	}
 	return errors.Join(checkEventIDs(c.ID), c.outputFlags.Validate())
 }
@@ -64,7 +64,7 @@ func writePayload(std streams, e api.EventView) error {
 	}
 	if isNull(e.Payload) {
 		noteMissing(std.err, e.Missing)
-		return fmt.Errorf("the payload of %s is not known: PostgreSQL could not take it, and Temporal has forgotten it, or does not answer", e.EventID)
+		return fmt.Errorf("the payload of %s is not known: PostgreSQL could not store it, and Temporal no longer has it, or does not answer", e.EventID)
 	}
 	var indented bytes.Buffer
 	if err := json.Indent(&indented, e.Payload, "", "  "); err != nil {

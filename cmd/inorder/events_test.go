@@ -38,7 +38,7 @@ func TestEventsList(t *testing.T) {
 	f.set("GET /api/events", api.Page[api.Event]{Missing: []api.Missing{{Source: "temporal", Why: "events that are applying are not in the list"}}})
 	out, errs, code = asked(t, "events list")
 	require.Zero(t, code)
-	require.Contains(t, out, "No event is like that.")
+	require.Contains(t, out, "No events match.")
 	require.Contains(t, errs, "! temporal: events that are applying")
 	out, _, _ = asked(t, "events list --json")
 	require.Contains(t, out, `"data": []`)
@@ -142,7 +142,7 @@ func TestEventsShow(t *testing.T) {
 
 	_, errs, code = asked(t, "events show evt_none")
 	require.Equal(t, exitError, code)
-	require.Contains(t, errs, "there is no events/evt_none; see which there are: inorder events list")
+	require.Contains(t, errs, "there is no events/evt_none; to list events: inorder events list")
 }
 
 func TestWatch(t *testing.T) {

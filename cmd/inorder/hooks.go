@@ -13,25 +13,25 @@ import (
 
 type hooksCmd struct {
 	Register hooksRegisterCmd `cmd:"" help:"Register a webhook, and keep its secret where receivers find it."`
-	List     hooksListCmd     `cmd:"" help:"List the platform's webhooks, and how they and their secrets are."`
+	List     hooksListCmd     `cmd:"" help:"List the platform's webhooks and their secrets, with the state of each."`
 	Show     hooksShowCmd     `cmd:"" help:"Show one webhook."`
 	Update   hooksUpdateCmd   `cmd:"" help:"Change a webhook's URL or events."`
 	Enable   hooksEnableCmd   `cmd:"" help:"Let a webhook deliver."`
 	Disable  hooksDisableCmd  `cmd:"" help:"Keep a webhook from delivering."`
 	Test     hooksTryCmd      `cmd:"" help:"Have the platform deliver a test event, and show what became of it."`
 	Rotate   hooksRotateCmd   `cmd:"" help:"Replace a webhook's secret without a gap."`
-	Secrets  hooksSecretsCmd  `cmd:"" help:"List the secrets that verify deliveries, or let one end."`
+	Secrets  hooksSecretsCmd  `cmd:"" help:"List the secrets that verify deliveries, or end one."`
 	Delete   hooksDeleteCmd   `cmd:"" help:"Delete a webhook."`
-	Sweep    hooksSweepCmd    `cmd:"" help:"Delete what dead inorder listen left behind."`
+	Sweep    hooksSweepCmd    `cmd:"" help:"Delete webhooks that a dead inorder listen left behind."`
 }
 
 func (*hooksCmd) Help() string {
-	return `The webhooks that the platform delivers to, by its Admin API. What is registered from here is recorded in PostgreSQL with its
+	return `Manages the platform's webhooks through its Admin API. A webhook that is registered from here is recorded in PostgreSQL with its
 secret, which every receiver finds there within seconds, without a restart. No command prints a secret or the API key.
 
-The key's prefix picks the mode: sk_test_… shows and changes test data's webhooks only, sk_live_… those of the real shop.
+The key's prefix decides the mode: sk_test_… shows and changes only webhooks of test data, sk_live_… those of the real shop.
 
-All of them need HEADLESS_COMMERCE_API_KEY and DATABASE_URL, and read HEADLESS_COMMERCE_API_URL; only hooks secrets needs no key.
+All of these commands need HEADLESS_COMMERCE_API_KEY and DATABASE_URL, and read HEADLESS_COMMERCE_API_URL; only hooks secrets needs no key.
 
 A first session:
 

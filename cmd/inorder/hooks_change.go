@@ -11,17 +11,17 @@ import (
 )
 
 type hooksRegisterCmd struct {
-	URL string `arg:"" help:"Where to deliver to. Without a path: that of our receivers, /webhooks/hc."`
+	URL string `arg:"" help:"The URL to deliver to. Its default path is that of our receivers, /webhooks/hc."`
 
-	Events []string `help:"The events to deliver, separated by commas; '*' is all. Default: all that are about orders." placeholder:"EVENT"`
-	Force  bool     `help:"Also events that the platform is not known to have."`
+	Events []string `help:"The events to deliver, separated by commas; '*' means all. Default: all events about orders." placeholder:"EVENT"`
+	Force  bool     `help:"Allow events that the platform is not known to have."`
 }
 
 func (*hooksRegisterCmd) Help() string {
-	return `Registers a webhook and keeps its secret, which the platform shows once, in PostgreSQL. It is created inactive and activated
-a few seconds later, when every receiver verifies by its secret; so no delivery is refused, and no receiver is restarted.
+	return `Registers a webhook and keeps its secret, which the platform shows only once, in PostgreSQL. The webhook is created inactive
+and activated a few seconds later, when every receiver has its secret. So no delivery is refused, and no receiver needs a restart.
 
-It may be run again: one that is there already is found, and one that was interrupted is completed.` + hooksSettings + `
+The command may be run again: it finds a webhook that is registered already, and completes an interrupted registration.` + hooksSettings + `
 
 Examples:
 
@@ -47,7 +47,7 @@ func (c *hooksRegisterCmd) Run(ctx context.Context, std streams) error {
 			return err
 		}
 		if existed {
-			fmt.Fprintf(std.out, "%s is there already: %s\n", r.ID, summary(r))
+			fmt.Fprintf(std.out, "%s is registered already: %s\n", r.ID, summary(r))
 			return nil
 		}
 		name, err := h.Store.SecretName(ctx, r.ID)
@@ -68,13 +68,13 @@ func summary(r webhooks.Record) string {
 type hooksUpdateCmd struct {
 	ID string `arg:"" help:"The webhook's ID; see inorder hooks list."`
 
-	URL    string   `name:"url" help:"Deliver to there from now on." placeholder:"URL"`
-	Events []string `help:"Deliver these events from now on, separated by commas; '*' is all." placeholder:"EVENT"`
-	Force  bool     `help:"Also events that the platform is not known to have."`
+	URL    string   `name:"url" help:"Deliver to this URL from now on." placeholder:"URL"`
+	Events []string `help:"Deliver these events from now on, separated by commas; '*' means all." placeholder:"EVENT"`
+	Force  bool     `help:"Allow events that the platform is not known to have."`
 }
 
 func (*hooksUpdateCmd) Help() string {
-	return `Changes a webhook on the platform and in our record, so that the watchdog expects it as it is then. The secret stays.` + hooksSettings + `
+	return `Changes a webhook on the platform and in our record, so that the watchdog expects the change. The secret stays the same.` + hooksSettings + `
 
 Example:
 
@@ -112,7 +112,7 @@ type hooksEnableCmd struct {
 }
 
 func (*hooksEnableCmd) Help() string {
-	return `Also for one that the platform deactivated because it kept failing: find out why first, with inorder hooks test.` + hooksSettings + `
+	return `Lets a webhook deliver. If the platform deactivated it because it kept failing, first find out why, with inorder hooks test.` + hooksSettings + `
 
 Example:
 
@@ -120,7 +120,7 @@ Example:
 }
 
 func (c *hooksEnableCmd) Run(ctx context.Context, std streams) error {
-	return setActive(ctx, std, c.ID, true, "it delivers from now on; `inorder orders reconcile` catches up what it missed")
+	return setActive(ctx, std, c.ID, true, "it delivers from now on; `inorder orders reconcile` repairs what it missed")
 }
 
 type hooksDisableCmd struct {
@@ -128,7 +128,7 @@ type hooksDisableCmd struct {
 }
 
 func (*hooksDisableCmd) Help() string {
-	return `Nothing is delivered until it is enabled again, and the watchdog knows that it was on purpose. Its secret stays valid.` + hooksSettings + `
+	return `Keeps a webhook from delivering until it is enabled again. The watchdog knows that this is on purpose. The secret stays valid.` + hooksSettings + `
 
 Example:
 
@@ -153,11 +153,11 @@ type hooksDeleteCmd struct {
 	ID string `arg:"" help:"The webhook's ID; see inorder hooks list."`
 
 	Keep  time.Duration `default:"24h" help:"How long its secret stays valid, for deliveries under way."`
-	Force bool          `help:"Also one that was not registered from here, and so may be somebody else's."`
+	Force bool          `help:"Delete it even if it was not registered from here, and so may be somebody else's."`
 }
 
 func (*hooksDeleteCmd) Help() string {
-	return `Deletes a webhook on the platform, and our record of it. One that is gone already is forgotten here, which is a success.` + hooksSettings + `
+	return `Deletes a webhook on the platform, and our record of it. If the platform no longer has it, deleting our record is a success.` + hooksSettings + `
 
 Example:
 
@@ -178,9 +178,9 @@ func (c *hooksDeleteCmd) Run(ctx context.Context, std streams) error {
 			return err
 		}
 		if existed {
-			fmt.Fprintf(std.out, "%s is deleted; a secret of it that is kept here verifies until %s\n", c.ID, clockOf(time.Now().Add(c.Keep)))
+			fmt.Fprintf(std.out, "%s is deleted; its secret, if it is kept here, stays valid until %s\n", c.ID, clockOf(time.Now().Add(c.Keep)))
 		} else {
-			fmt.Fprintf(std.out, "%s was deleted on the platform before; it is forgotten here, too\n", c.ID)
+			fmt.Fprintf(std.out, "%s was already deleted on the platform; our record of it is deleted, too\n", c.ID)
 		}
 		return nil
 	})

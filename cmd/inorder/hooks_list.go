@@ -17,13 +17,13 @@ import (
 )
 
 type hooksListCmd struct {
-	JSON bool `name:"json" help:"As JSON."`
+	JSON bool `name:"json" help:"Print JSON."`
 }
 
 func (*hooksListCmd) Help() string {
-	return `Shows every webhook of the key's mode, whose it is, and how it differs from what was registered; and every secret that verifies
-deliveries: where it comes from, until when it is valid, and when it last verified one, so that one can see when an old one
-may go. Secrets go by a name, eight hex digits of a hash.` + hooksSettings + `
+	return `Shows every webhook of the key's mode, whose it is, and how it differs from what was registered. Also shows every secret that
+verifies deliveries: where it comes from, until when it is valid, and when it last verified a delivery, which tells when an
+old secret can be removed. A secret is identified by its name, eight hex digits of a hash.` + hooksSettings + `
 
 Examples:
 
@@ -153,7 +153,7 @@ func secretViews(list []secrets.Secret) []secretView {
 func printSecrets(w io.Writer, secrets []secretView) error {
 	columns := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, s := range secrets {
-		valid, verified := "valid without end", "has verified nothing yet"
+		valid, verified := "valid indefinitely", "has verified nothing yet"
 		if s.EndsAt != nil {
 			valid = map[bool]string{true: "valid until ", false: "ended "}[s.Valid] + clockOf(*s.EndsAt)
 		}
@@ -177,7 +177,7 @@ func writeJSON(w io.Writer, v any) error {
 
 type hooksShowCmd struct {
 	ID   string `arg:"" help:"The webhook's ID; see inorder hooks list."`
-	JSON bool   `name:"json" help:"As JSON."`
+	JSON bool   `name:"json" help:"Print JSON."`
 }
 
 func (*hooksShowCmd) Help() string {
@@ -215,7 +215,7 @@ func (v webhookView) print(out io.Writer) error {
 		return err
 	}
 	if len(v.Secrets) == 0 {
-		fmt.Fprintf(out, "\nNo secret of it is kept here.\n")
+		fmt.Fprintf(out, "\nNo secret of this webhook is kept here.\n")
 		return nil
 	}
 	fmt.Fprintf(out, "\n%s\n", words.Count(len(v.Secrets), "secret"))

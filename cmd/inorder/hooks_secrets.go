@@ -13,17 +13,17 @@ import (
 
 type hooksSecretsCmd struct {
 	List hooksSecretsListCmd `cmd:"" help:"List the secrets that verify deliveries, by name."`
-	End  hooksSecretsEndCmd  `cmd:"" help:"Let a secret end, for every receiver and without a restart."`
+	End  hooksSecretsEndCmd  `cmd:"" help:"End a secret, at every receiver and without a restart."`
 }
 
 type hooksSecretsListCmd struct {
-	JSON bool `name:"json" help:"As JSON."`
+	JSON bool `name:"json" help:"Print JSON."`
 }
 
 func (*hooksSecretsListCmd) Help() string {
-	return `Shows every secret that PostgreSQL knows: where it comes from, until when it is valid, and when it last verified a delivery. Secrets
-go by a name, eight hex digits of a hash; receivers log the same names. One that a receiver has from WEBHOOK_SECRETS or
-WEBHOOK_SECRETS_FILE is known here once it verified a delivery.
+	return `Shows every secret that PostgreSQL knows: where it comes from, until when it is valid, and when it last verified a delivery. A secret
+is identified by its name, eight hex digits of a hash; receivers log the same names. A secret that a receiver has from
+WEBHOOK_SECRETS or WEBHOOK_SECRETS_FILE is shown here once it has verified a delivery.
 
 Needs DATABASE_URL. It does not ask the platform.
 
@@ -49,16 +49,16 @@ func (c *hooksSecretsListCmd) Run(ctx context.Context, std streams) error {
 type hooksSecretsEndCmd struct {
 	Name string `arg:"" help:"The secret's name; see inorder hooks secrets list."`
 
-	In    time.Duration `default:"0s" help:"How long it stays valid yet."`
-	Force bool          `help:"Also if deliveries of an active webhook are then refused."`
+	In    time.Duration `default:"0s" help:"How much longer it stays valid."`
+	Force bool          `help:"End it even if deliveries of an active webhook are then refused."`
 }
 
 func (*hooksSecretsEndCmd) Help() string {
-	return `Lets a secret end, now or --in a while, wherever receivers have it from: also one of WEBHOOK_SECRETS or WEBHOOK_SECRETS_FILE that
-leaked. Every receiver that reaches PostgreSQL refuses within seconds what it signs. An earlier end stays, and it can't
-be taken back; take the secret out of the settings, too.
+	return `Ends a secret, now or after --in, wherever receivers have it from: also a leaked one of WEBHOOK_SECRETS or WEBHOOK_SECRETS_FILE.
+Within seconds, every receiver that reaches PostgreSQL refuses what the secret signs. An earlier end stays, and an end can't be
+undone. Remove the secret from the settings, too.
 
-inorder hooks rotate replaces a webhook's secret without a gap, and lets the old one end by itself.
+inorder hooks rotate replaces a webhook's secret without a gap, and ends the old one by itself.
 
 Needs DATABASE_URL. It does not ask the platform.
 
@@ -81,7 +81,7 @@ func (c *hooksSecretsEndCmd) Run(ctx context.Context, std streams) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(std.out, "Secret %s verifies nothing from %s on; every receiver that reaches PostgreSQL knows within %s\n",
+		fmt.Fprintf(std.out, "Secret %s ends at %s; every receiver that reaches PostgreSQL knows this within %s\n",
 			c.Name, clockOf(ends), secrets.KnownWithin)
 		return nil
 	})
@@ -92,15 +92,16 @@ type hooksRotateCmd struct {
 
 	Keep    time.Duration `default:"24h" help:"How long the old secret stays valid, for deliveries that it signed and that are retried late."`
 	Overlap time.Duration `default:"10s" help:"How long the old and the new webhook both deliver, for what the old one has under way."`
-	Force   bool          `help:"Also one that was not registered from here."`
+	Force   bool          `help:"Replace it even if it was not registered from here."`
 }
 
 func (*hooksRotateCmd) Help() string {
-	return `Replaces a webhook's secret. The platform has no such call, so the webhook is replaced: a second one with the same URL and
-events is created inactive, its secret is recorded, it is activated when every receiver has it, and then the old one is
-disabled and deleted. For --overlap both deliver, and the event's ID keeps the effect single. The old secret ends after --keep.
+	return `Replaces a webhook's secret. The platform has no call for that, so the webhook is replaced: a second one with the same URL and
+events is created inactive, its secret is recorded, it is activated when every receiver has the secret, and then the old one is
+disabled and deleted. During --overlap both deliver, and an event that arrives twice takes effect once. The old secret ends after
+--keep.
 
-Interrupted at any point, it may be run again with the same ID, and goes on.` + hooksSettings + `
+If the command is interrupted, it may be run again with the same ID, and continues.` + hooksSettings + `
 
 Example:
 
@@ -125,7 +126,7 @@ func (c *hooksRotateCmd) Run(ctx context.Context, std streams) error {
 			return err
 		}
 		fmt.Fprintf(std.out, "%s replaces %s: %s\n", r.ID, c.ID, summary(r))
-		fmt.Fprintf(std.out, "Its secret is called %s; that of %s verifies until %s.\n", name, c.ID, clockOf(time.Now().Add(c.Keep)))
+		fmt.Fprintf(std.out, "Its secret is called %s; that of %s stays valid until %s.\n", name, c.ID, clockOf(time.Now().Add(c.Keep)))
 		if !r.IsActive {
 			fmt.Fprintf(std.out, "It is disabled, as the old one was: `inorder hooks enable %s` lets it deliver.\n", r.ID)
 		}

@@ -24,19 +24,19 @@ type hooksTryCmd struct {
 	ID string `arg:"" optional:"" help:"The webhook's ID; see inorder hooks list."`
 
 	Event  string        `default:"product.updated" help:"The type of the test event. Default: product.updated, which touches no order." placeholder:"EVENT"`
-	Wait   time.Duration `default:"10s" help:"How long to wait for what arrives."`
-	Force  bool          `help:"Also an event that the platform is not known to have."`
-	Remove string        `help:"Instead: remove what the test event of that ID wrote." placeholder:"EVENT-ID"`
+	Wait   time.Duration `default:"10s" help:"How long to wait for the event to arrive."`
+	Force  bool          `help:"Allow an event that the platform is not known to have."`
+	Remove string        `help:"Instead of testing, remove what the test event with this ID wrote." placeholder:"EVENT-ID"`
 }
 
 func (*hooksTryCmd) Help() string {
-	return `Asks the platform to deliver a test event to the webhook, and shows what the platform was answered and which event arrived
-here, with its outcome and a link to the Temporal UI.
+	return `Asks the platform to deliver a test event to the webhook, and shows how the receiver answered and which event arrived here,
+with its outcome and a link to the Temporal UI.
 
-What a test delivery holds is not documented, so events that have come just now are shown. It is an event like any other. One of
-product.updated is only recorded, as ignored. An order event may create an order here, or wait for one, that does not exist: then
-its row in webhook_events begins with "a test delivery", and --remove deletes that order, or gives the waiting event up. Neither is
-done to an order that the platform knows.
+What a test delivery contains is not documented, so the events that have just arrived are shown. A test event is processed like any
+other. A product.updated is only recorded, as ignored. An order event may create an order here, or wait for one, that does not exist
+on the platform: then the detail of its row in webhook_events begins with "a test delivery", and --remove deletes that order, or
+discards the waiting event. An order that the platform knows is left alone.
 
 Needs HEADLESS_COMMERCE_API_KEY and DATABASE_URL. Reads HEADLESS_COMMERCE_API_URL, TASK_QUEUE, TEMPORAL_UI_URL, TEMPORAL_ADDRESS
 and TEMPORAL_NAMESPACE (and the other TEMPORAL_* names).
@@ -50,7 +50,7 @@ Examples:
 
 func (c *hooksTryCmd) Validate() error {
 	if (c.ID == "") == (c.Remove == "") {
-		return errors.New("say which webhook to test, by its ID, or which test event to --remove")
+		return errors.New("give the ID of the webhook to test, or the ID of a test event to --remove")
 	}
 	if strings.Contains(c.Event, "*") {
 		return errors.New("--event takes one type, such as order.created")
@@ -114,9 +114,9 @@ func (h *hooksClients) mark(ctx context.Context, std streams, id string) error {
 	case err != nil || orderID == "":
 		return err
 	case real:
-		fmt.Fprintf(std.out, "%s is about order %s, which is on the platform: it is not marked as a test\n", id, orderID)
+		fmt.Fprintf(std.out, "%s is about order %s, which exists on the platform: the event is not marked as a test\n", id, orderID)
 	default:
-		fmt.Fprintf(std.out, "Its order %s is not on the platform. Remove what the test wrote:\n  inorder hooks test --remove %s\n", orderID, id)
+		fmt.Fprintf(std.out, "Its order %s does not exist on the platform. To remove what the test wrote:\n  inorder hooks test --remove %s\n", orderID, id)
 	}
 	return nil
 }
@@ -135,7 +135,7 @@ func (h *hooksClients) giveUp(ctx context.Context, id string) error {
 	}
 	reason := workflows.Discard{Reason: store.TestMark, Actor: h.Owner}
 	if err := h.temporal.SignalWorkflow(ctx, id, "", workflows.SignalDiscard, reason); err != nil {
-		return fmt.Errorf("give the waiting event %s up: %w", id, err)
+		return fmt.Errorf("discard the waiting event %s: %w", id, err)
 	}
 	return nil
 }
@@ -144,17 +144,17 @@ func (h *hooksClients) giveUp(ctx context.Context, id string) error {
 func (c *hooksTryCmd) why(r platform.TestResult) string {
 	switch r.StatusCode {
 	case 0:
-		return "nobody answered; does the URL lead to a receiver that runs?"
+		return "there was no answer; does the URL lead to a running receiver?"
 	case http.StatusUnauthorized:
-		return "the receiver does not know the webhook's secret; if it reads this DATABASE_URL, `inorder hooks rotate " + c.ID + "` makes one that it knows"
+		return "the receiver does not know the webhook's secret; if it reads this DATABASE_URL, `inorder hooks rotate " + c.ID + "` creates one that it knows"
 	case http.StatusBadRequest:
-		return "the receiver accepts the signature, and says that the body is no event"
+		return "the receiver accepts the signature, but the body is not an event"
 	case http.StatusNotFound, http.StatusMethodNotAllowed:
 		return "the URL does not lead to a receiver's " + delivery.Path + "; `inorder hooks update " + c.ID + " --url …` changes it"
 	case http.StatusServiceUnavailable:
 		return "the receiver runs but can't accept deliveries now: its /readyz says which server does not answer"
 	}
-	return "is it our receiver that the URL leads to?"
+	return "does the URL lead to one of our receivers?"
 }
 
 // most is how many of the events that arrived are shown, and marked.

@@ -18,28 +18,28 @@ import (
 )
 
 type listenCmd struct {
-	Events    []string      `help:"The events to deliver, separated by commas; '*' is all. Default: all that are about orders." placeholder:"EVENT"`
-	PublicURL string        `name:"public-url" help:"The public URL of a tunnel of yours, instead of one of ngrok. It must lead to --addr." placeholder:"URL"`
+	Events    []string      `help:"The events to deliver, separated by commas; '*' means all. Default: all events about orders." placeholder:"EVENT"`
+	PublicURL string        `name:"public-url" help:"The public URL of your own tunnel, instead of ngrok. It must lead to --addr." placeholder:"URL"`
 	Addr      string        `default:"127.0.0.1:3003" help:"Where to listen for that tunnel."`
-	Name      string        `default:"default" help:"One of a name runs at a time. Give a second one another name."`
-	Lease     time.Duration `default:"10m" hidden:"" help:"How long the webhook is taken to be alive without a sign."`
-	Force     bool          `help:"Also events that the platform is not known to have."`
+	Name      string        `default:"default" help:"Only one listen with the same name runs at a time. Give a second one another name."`
+	Lease     time.Duration `default:"10m" hidden:"" help:"How long the webhook counts as alive without a renewal."`
+	Force     bool          `help:"Allow events that the platform is not known to have."`
 }
 
 func (*listenCmd) Help() string {
 	return `Opens a tunnel to this machine, registers its URL on the platform, and passes every delivery, byte for byte, to the receiver
-that runs here (inorder serve, or make run). It shows each as it arrives, what the receiver answered, what became of it, and
-where the Temporal UI shows it. On Ctrl-C it deletes the webhook.
+that runs here (inorder serve, or make run). It shows each delivery as it arrives, what the receiver answered, what became of it,
+and where the Temporal UI shows it. On Ctrl-C it deletes the webhook.
 
-What the receiver would refuse for its size or its signature is refused here, and nothing of it is shown. "already here" is an
-event that came another way first, such as by a webhook that leads straight to the receiver; "duplicate" one that was delivered
-here before.
+A delivery that the receiver would refuse for its size or signature is refused here, and nothing of it is shown. "already here"
+marks an event that came another way first, such as through a webhook that leads straight to the receiver; "duplicate" marks one
+that was delivered here before.
 
-The tunnel is ngrok's, opened in this process, if NGROK_AUTHTOKEN is set. Any other tunnel (cloudflared, tailscale funnel, …) that
-leads to --addr goes by --public-url. The stand-in needs none: --public-url http://127.0.0.1:3003.
+If NGROK_AUTHTOKEN is set, the tunnel is ngrok's, opened in this process. For any other tunnel that leads to --addr (cloudflared,
+tailscale funnel, …), give its URL with --public-url. The stand-in needs no tunnel: --public-url http://127.0.0.1:3003.
 
-After a crash the next start of the same --name deletes what the last one left on the platform, and so does inorder hooks sweep;
-webhooks of anybody else are never touched. Use a test-mode key.
+After a crash, the next start with the same --name deletes what the last one left on the platform, and so does inorder hooks
+sweep; other people's webhooks are never touched. Use a test-mode key.
 
 Needs HEADLESS_COMMERCE_API_KEY and DATABASE_URL, which the receiver must read, too. Reads WEBHOOK_SECRETS,
 WEBHOOK_SECRETS_FILE and MAX_BODY_BYTES as the receiver does; HEADLESS_COMMERCE_API_URL, NGROK_AUTHTOKEN, RECEIVER_URL,
@@ -108,7 +108,7 @@ func (c *listenCmd) tunnel(d *hooksClients, std streams) (listen.Tunnel, error) 
 	case d.NgrokAuthtoken != "":
 		return listen.Ngrok{Authtoken: d.NgrokAuthtoken, Log: logger(std, slog.LevelWarn)}, nil
 	}
-	return nil, fmt.Errorf("there is no tunnel: set NGROK_AUTHTOKEN for one of ngrok, or say --public-url https://… of any other that leads to %s", c.Addr)
+	return nil, fmt.Errorf("there is no tunnel: set NGROK_AUTHTOKEN to use ngrok, or give the --public-url https://… of another tunnel that leads to %s", c.Addr)
 }
 
 func logger(std streams, level slog.Level) *slog.Logger {
@@ -142,11 +142,11 @@ func catchUp(ctx context.Context, d *hooksClients, std streams, since time.Time)
 	if since.IsZero() {
 		return
 	}
-	fmt.Fprintf(std.out, "Nobody listened since %s: comparing orders with the platform's, to catch up\n", clockOf(since))
+	fmt.Fprintf(std.out, "No `inorder listen` ran since %s: comparing orders with the platform's, to catch up\n", clockOf(since))
 	go func() {
 		err := new(reconcileCmd).reconcile(ctx, d.servers, since, streams{out: std.out, err: io.Discard})
 		if err != nil && ctx.Err() == nil {
-			fmt.Fprintf(std.err, "That failed: %v\nTo try again: inorder orders reconcile --since %s\n", err, since.UTC().Format(time.RFC3339))
+			fmt.Fprintf(std.err, "The comparison failed: %v\nTo try again: inorder orders reconcile --since %s\n", err, since.UTC().Format(time.RFC3339))
 		}
 	}()
 }
@@ -156,9 +156,9 @@ type hooksSweepCmd struct {
 }
 
 func (*hooksSweepCmd) Help() string {
-	return `Deletes the webhooks of inorder listen that this user left behind on this machine, as after kill -9. One is dead when nobody
-holds the lock of its name; where nobody can know that, because it is of another machine of the same user@host, when its lease
-is over. Webhooks of anybody else, and lasting ones, are never touched.` + hooksSettings + `
+	return `Deletes the webhooks of inorder listen that this user left behind on this machine, as after kill -9. A webhook is dead when no
+process holds the lock of its name or, if that can't be checked because it is from another machine with the same user@host, when
+its lease has ended. Lasting webhooks, and other people's, are never touched.` + hooksSettings + `
 
 Example:
 

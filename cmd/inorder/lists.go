@@ -19,12 +19,12 @@ const maxPage = 200
 // outputFlags say how a command shows what it found.
 type outputFlags struct {
 	JSON  bool `name:"json" help:"Print one JSON document, as the admin API has it."`
-	Watch bool `help:"Show it anew every 2 seconds, until Ctrl-C."`
+	Watch bool `help:"Refresh every 2 seconds, until Ctrl-C."`
 }
 
 func (f outputFlags) Validate() error {
 	if f.JSON && f.Watch {
-		return errors.New("--watch does not go with --json, which prints one document")
+		return errors.New("--watch can't be combined with --json, which prints one document")
 	}
 	return nil
 }
@@ -32,9 +32,9 @@ func (f outputFlags) Validate() error {
 // pageFlags say how much of a list is shown.
 type pageFlags struct {
 	outputFlags
-	Limit    int    `default:"50" help:"How many at most, ${default}." placeholder:"N"`
-	AllPages bool   `help:"All there are, page after page."`
-	Cursor   string `help:"Go on where a list ended, which printed this." placeholder:"TEXT"`
+	Limit    int    `default:"50" help:"Show at most this many, ${default}." placeholder:"N"`
+	AllPages bool   `help:"Show all, page after page."`
+	Cursor   string `help:"Continue where a list ended, which printed this." placeholder:"TEXT"`
 }
 
 func (f pageFlags) Validate() error {
@@ -42,7 +42,7 @@ func (f pageFlags) Validate() error {
 	case f.Limit < 1:
 		return errors.New("--limit must be 1 or more")
 	case f.Watch && f.AllPages:
-		return errors.New("--watch does not go with --all-pages")
+		return errors.New("--watch can't be combined with --all-pages")
 	}
 	return f.outputFlags.Validate()
 }
@@ -86,7 +86,7 @@ func (l lister[T]) pages(ctx context.Context, o operator, f pageFlags, each func
 		}
 		if time.Since(said) > reportEvery {
 			said = time.Now()
-			fmt.Fprintf(o.err, "%s so far, in %s; Ctrl-C ends it\n", words.Count(found, "row"), words.Count(looked, "page"))
+			fmt.Fprintf(o.err, "%s so far, in %s; Ctrl-C stops it\n", words.Count(found, "row"), words.Count(looked, "page"))
 		}
 	}
 }
@@ -120,7 +120,7 @@ func (l lister[T]) table(ctx context.Context, o operator, f pageFlags, screen *t
 	})
 	if err != nil {
 		if found > 0 && !f.Watch {
-			fmt.Fprintf(o.err, "To go on there, add: --cursor %s\n", next)
+			fmt.Fprintf(o.err, "To continue there, add: --cursor %s\n", next)
 		}
 		return err
 	}
@@ -133,7 +133,7 @@ func (l lister[T]) table(ctx context.Context, o operator, f pageFlags, screen *t
 	}
 	noteMissing(notes, missing)
 	if next != "" {
-		fmt.Fprintf(notes, "There are more. Add --limit N, --all-pages or, to go on, --cursor %s\n", next)
+		fmt.Fprintf(notes, "There are more. Add --limit N, --all-pages or, to continue, --cursor %s\n", next)
 	}
 	return nil
 }

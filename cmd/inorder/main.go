@@ -33,7 +33,7 @@ type cli struct {
 
 	Status  statusCmd  `cmd:"" group:"operate" help:"Show whether anything is wrong: what flows, what waits, which server fails."`
 	Events  eventsCmd  `cmd:"" group:"operate" help:"List and show events; retry, discard, replay and amend them."`
-	Bulk    bulkCmd    `cmd:"" group:"operate" help:"Show or stop what acts on many events."`
+	Bulk    bulkCmd    `cmd:"" group:"operate" help:"Show or stop an action on many events."`
 	Orders  ordersCmd  `cmd:"" group:"operate" help:"Show orders, what holds them up, and how they differ from the platform's."`
 	Refused refusedCmd `cmd:"" group:"operate" help:"List and explain deliveries that were refused."`
 	Audit   auditCmd   `cmd:"" group:"operate" help:"List what people did to events."`
@@ -44,7 +44,7 @@ type cli struct {
 	Listen listenCmd `cmd:"" group:"platform" help:"Receive the platform's deliveries on this machine, for development."`
 	Send   sendCmd   `cmd:"" group:"platform" help:"Send signed test events, as the platform does."`
 
-	Completion command.Completion `cmd:"" group:"self" help:"Print a script with which a shell completes commands: bash, zsh or fish."`
+	Completion command.Completion `cmd:"" group:"self" help:"Print a completion script for a shell: bash, zsh or fish."`
 	Help       command.Help       `cmd:"" group:"self" help:"Print the help of a command."`
 	Version    command.Version    `cmd:"" group:"self" help:"Print the version."`
 
@@ -59,9 +59,9 @@ const description = `Keeps an orders table that is always right, from a commerce
 
 Settings come from the environment; each command's help says which it reads.
 
-Exit codes: 0 it is done; 1 it failed; 2 the command line or the environment is not right,
-ADMIN_TOKEN included, and nothing was done; 3 inorder status found
-something that needs a person, or inorder send --verify events that have not ended and are shown as waiting or in attention. Ctrl-C ends what serves, watches or follows with 0.`
+Exit codes: 0 success; 1 failure; 2 the command line or the environment is invalid, ADMIN_TOKEN included, and nothing was done;
+3 inorder status found something that needs a person, or inorder send --verify found events that are still waiting, stuck or in
+attention. A command that serves, watches or follows exits with 0 on Ctrl-C.`
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -14,28 +14,28 @@ import (
 
 type migrateCmd struct {
 	Wait     time.Duration `default:"60s" help:"How long to wait for servers that are still starting."`
-	TakeOver bool          `help:"Take the Temporal namespace of another system, whose database was lost."`
-	Grant    string        `placeholder:"ROLE" help:"Give this PostgreSQL role, as which the other commands run, what they need of the tables, and no more."`
+	TakeOver bool          `help:"Take over the Temporal namespace of another system, whose database was lost."`
+	Grant    string        `placeholder:"ROLE" help:"Grant this PostgreSQL role, which the other commands use, the privileges that they need, and no more."`
 }
 
 func (*migrateCmd) Help() string {
-	return `Brings both servers to what this version needs: the SQL schema in PostgreSQL, and in Temporal the search attributes
-and the schedules: they purge old webhook_events rows, compare orders with the platform's, and check our webhooks
-there. Run it before a new version starts.
+	return `Prepares both servers for this version: the SQL schema in PostgreSQL, and the search attributes and schedules in Temporal.
+The schedules purge old webhook_events rows, compare orders with the platform's, and check our webhooks there. Run migrate
+before a new version starts.
 
 It is idempotent, and several may run at once. It waits for servers that are still starting. The database must be in UTF8.
-Programs may run meanwhile. A migration that can't have a table within one or two seconds gives way to them, says so and tries again,
+Programs may keep running. A migration that can't lock a table within one or two seconds gives way to them, says so and tries again,
 for five minutes: a backup or another long transaction may have to end first.
 
-One Temporal namespace belongs to one database: the first migrate marks it, by the schedule inorder-owner, and those of
-other databases refuse it from then on. --take-over is for a namespace whose database was lost, and for the end of a system
-that had it: what still waits there goes on with this database. Nothing of the other system may run any more.
+One Temporal namespace belongs to one database: the first migrate marks it with the schedule inorder-owner, and the migrate of
+another database refuses it from then on. --take-over is for a namespace whose database was lost, or whose system has been shut
+down: what still waits there continues with this database. Nothing of the other system may still run.
 
-With --grant, DATABASE_URL is of the role that owns the tables, and ROLE is the one of all other commands, which own nothing: so they can add
-to the audit, and can't change or delete what it has. The role must be there; its privileges are set anew each time.
+With --grant, DATABASE_URL names the role that owns the tables, and ROLE is the role of all other commands. ROLE owns nothing, so they
+can add to the audit, but can't change or delete what it has. The role must exist; each migrate sets its privileges again.
 
 Needs DATABASE_URL. Reads TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE (and the other TEMPORAL_* names), TASK_QUEUE,
-AUDIT_RETENTION, which it writes into the database, RECONCILE_EVERY, LOG_LEVEL, LOG_FORMAT. It warns of a namespace whose retention does not go with
+AUDIT_RETENTION, which it writes into the database, RECONCILE_EVERY, LOG_LEVEL, LOG_FORMAT. It warns of a namespace whose retention does not fit
 EVENT_RETENTION, PAYLOAD_RETENTION and REDELIVERY_HORIZON.
 
 Example:
@@ -59,13 +59,13 @@ func (m *migrateCmd) migrate(ctx context.Context, s *servers) error {
 	case err != nil:
 		return store.Explain(err)
 	case changed:
-		s.log.Info("the audit is kept for another time than before", "audit_retention", s.AuditRetention)
+		s.log.Info("the audit's retention has changed", "audit_retention", s.AuditRetention)
 	}
 	if m.Grant != "" {
 		if err := migrations.Grant(ctx, s.pool, m.Grant); err != nil {
 			return err
 		}
-		s.log.Info("the role may use the tables", "role", m.Grant)
+		s.log.Info("the role has its privileges on the tables", "role", m.Grant)
 	}
 	if m.TakeOver {
 		if err := worker.TakeOver(ctx, s.worker()); err != nil {

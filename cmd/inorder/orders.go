@@ -23,7 +23,7 @@ type ordersCmd struct {
 }
 
 func (*ordersCmd) Help() string {
-	return `All but reconcile ask the admin API: they need ADMIN_TOKEN, and read ADMIN_URL.
+	return `All commands but reconcile ask the admin API: they need ADMIN_TOKEN, and read ADMIN_URL.
 
 A support call:
 
@@ -40,18 +40,18 @@ type reconcileCmd struct {
 }
 
 func (*reconcileCmd) Help() string {
-	return `Repairs what lost webhooks have left behind. It compares the orders that were created lately, and those that are open
-whatever their age, with the platform's. Those that differ get the platform's state, by an event of their own. With --since
-it fetches the orders of a shop that are older than its webhooks.
+	return `Repairs what lost webhooks left behind. It compares the orders that were created recently, and open orders of any age, with
+the platform's. Orders that differ get the platform's state, each by an event of its own. With --since it also fetches orders
+that are older than the shop's webhooks.
 
-A worker does it, as a workflow. This command starts the workflow, shows its progress, and prints what it did. Ctrl-C leaves
+A worker does this in a workflow. This command starts the workflow, shows its progress, and prints what it did. Ctrl-C leaves
 it running, and the same command shows it again. Several may run at once, also beside the schedule of ` + "`inorder migrate`" + `: each
-order is repaired once. The command fails if an order could not be repaired, or if the platform did not show all orders. The
-workflow then did what it could, the command says why, and it may be run again.
+order is repaired once. The command fails, and says why, if an order could not be repaired or if the platform did not return
+all orders. The workflow then did what it could, and the command may be run again.
 
 The worker needs HEADLESS_COMMERCE_API_KEY. This command reads TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE (and the other
-TEMPORAL_* names) and TASK_QUEUE. With --preview it compares by itself: it needs HEADLESS_COMMERCE_API_KEY and
-DATABASE_URL, and reads HEADLESS_COMMERCE_API_URL and RECONCILE_WINDOW. An order whose webhook is on its way is shown, too.
+TEMPORAL_* names) and TASK_QUEUE. With --preview it compares the orders itself: it needs HEADLESS_COMMERCE_API_KEY
+and DATABASE_URL, and reads HEADLESS_COMMERCE_API_URL and RECONCILE_WINDOW. An order whose webhook is on its way is shown, too.
 
 Examples:
 
@@ -72,7 +72,7 @@ func (r *reconcileCmd) Validate() error {
 	}
 	switch {
 	case len(r.Order) > 0 && r.Since != "":
-		return errors.New("--since does not go with named orders: they are compared whatever their age")
+		return errors.New("--since can't be combined with order IDs: named orders are compared whatever their age")
 	case len(r.Order) > maxNamed:
 		return fmt.Errorf("name at most %d orders, or use --since", maxNamed)
 	}

@@ -17,14 +17,14 @@ type ordersListCmd struct {
 	PaymentStatus     string `help:"Such as paid." placeholder:"STATUS"`
 	FulfillmentStatus string `help:"Such as fulfilled." placeholder:"STATUS"`
 	Store             string `help:"The store that they come from." placeholder:"ID"`
-	Query             string `short:"q" help:"An ID or a number, or how it begins." placeholder:"TEXT"`
-	UpdatedAfter      string `help:"Changed then or later: a time, a day, or how long ago, such as 24h." placeholder:"TIME"`
-	UpdatedBefore     string `help:"Changed before that." placeholder:"TIME"`
+	Query             string `short:"q" help:"An ID or a number, or the beginning of one." placeholder:"TEXT"`
+	UpdatedAfter      string `help:"Changed at this time or later: a time, a day, or how long ago, such as 24h." placeholder:"TIME"`
+	UpdatedBefore     string `help:"Changed before this time." placeholder:"TIME"`
 	pageFlags
 }
 
 func (*ordersListCmd) Help() string {
-	return `Shows the orders that all flags select, newest change first.` + apiSettings + `
+	return `Shows the orders that match all flags, newest change first.` + apiSettings + `
 
 Examples:
 
@@ -62,7 +62,7 @@ func (c *ordersListCmd) Run(ctx context.Context, std streams) error {
 				return []table.Cell{table.Text(r.ID), table.Text(r.Number), table.Text(r.Status), table.Text(r.PaymentStatus), table.Text(r.FulfillmentStatus),
 					table.Text(moneyOf(r.TotalAmount, r.Currency)), table.Text(words.Ago(r.UpdatedAt, now)), table.Text(r.StoreID)}
 			},
-			none: "No order is like that.",
+			none: "No orders match.",
 		}.show(ctx, o, c.pageFlags)
 	})
 }
@@ -80,8 +80,8 @@ type ordersTimelineCmd struct {
 }
 
 func (*ordersTimelineCmd) Help() string {
-	return `Lists every event about an order by its own time, newest first: when it happened, how it ended, and what it lost against. Those that
-have not ended are in it, too. The order itself need not exist.` + apiSettings + `
+	return `Lists every event about an order by the event's own time, newest first: when it happened, how it ended, and what it lost against.
+Events that have not ended are listed, too. The order itself need not exist.` + apiSettings + `
 
 Example:
 
@@ -100,7 +100,7 @@ func timelineOf(o operator, orderID string) lister[api.Event] {
 			p, err := o.Timeline(ctx, orderID, page)
 			return p, explainOrder(err, orderID)
 		},
-		columns: timelineColumns(), row: timelineRow, none: "No event is about it.",
+		columns: timelineColumns(), row: timelineRow, none: "No events are about it.",
 	}
 }
 
@@ -124,8 +124,8 @@ type ordersBlockedCmd struct {
 }
 
 func (*ordersBlockedCmd) Help() string {
-	return `Says what holds an order up: events of it in the inbox, waiting, in attention or being retried, with their last failure, and who
-holds its lock in PostgreSQL. The order itself need not exist.` + apiSettings + `
+	return `Shows what holds an order up: its events that are in the inbox, waiting, in attention or being retried, with their last failure, and
+who holds its lock in PostgreSQL. The order itself need not exist.` + apiSettings + `
 
 Example:
 

@@ -109,5 +109,5 @@ func (v platformView) write(to *terminal.Writer, id string) {
 	for _, d := range v.Differences {
 		paintParagraph(to, terminal.Red, "", line(inorder.Difference(d).String()))
 	}
-	fmt.Fprintf(to, "Compare all of it, and repair it: inorder orders reconcile %s\n", quoted(id))
+	fmt.Fprintf(to, "To compare the whole order, and repair it: inorder orders reconcile %s\n", quoted(id))
 }

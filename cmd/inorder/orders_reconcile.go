@@ -38,10 +38,10 @@ func (r *reconcileCmd) reconcile(ctx context.Context, s *servers, since time.Tim
 	result, err := w.await(ctx, run)
 	switch {
 	case ctx.Err() != nil:
-		fmt.Fprintf(std.err, "It goes on without this command, which shows it again. To end it: temporal workflow terminate -w %s\n", w.id)
+		fmt.Fprintf(std.err, "The reconciliation continues without this command; run it again to see the progress. To end it: temporal workflow terminate -w %s\n", w.id)
 		return nil
 	case err != nil:
-		return fmt.Errorf("the reconciliation (workflow %s) did not end well: %w", w.id, err)
+		return fmt.Errorf("the reconciliation (workflow %s) failed: %w", w.id, err)
 	case r.JSON:
 		err = writeJSON(std.out, result)
 	case result.NotSet == "":
@@ -64,7 +64,7 @@ func problemOf(r workflows.ReconcileResult) error {
 	}
 	var wrong []string
 	if r.Unrepaired > 0 {
-		wrong = append(wrong, words.Phrase(r.Unrepaired, "order is", "orders are")+" not as the platform has them")
+		wrong = append(wrong, words.Phrase(r.Unrepaired, "order still differs", "orders still differ")+" from the platform's")
 	}
 	if r.Stopped != "" {
 		wrong = append(wrong, "not all orders were compared: "+r.Stopped)
@@ -88,7 +88,7 @@ func (w *reconcileWatcher) start(ctx context.Context, o client.StartWorkflowOpti
 	defer cancel()
 	run, err := w.temporal.ExecuteWorkflow(ctx, o, workflows.ReconcileOrdersType, in)
 	if started := (*serviceerror.WorkflowExecutionAlreadyStarted)(nil); errors.As(err, &started) {
-		w.print("it runs already, as workflow %s: this is how far it is", w.id)
+		w.print("it is already running, as workflow %s; its progress:", w.id)
 		return w.temporal.GetWorkflow(ctx, w.id, started.RunId), nil
 	}
 	if err == nil {

@@ -21,10 +21,10 @@ type ordersShowCmd struct {
 }
 
 func (*ordersShowCmd) Help() string {
-	return `The answer to a support call: the order's statuses with the events that set them, its parts, its last events, what holds it up, and what the
-platform says of it now, with what differs. The platform is asked if HEADLESS_COMMERCE_API_KEY is set; else the command says that it was not. With --watch it is asked once.
+	return `Answers a support call: it shows the order's statuses with the events that set them, its parts, its last events, what holds it up, and what
+the platform says about it now, with the differences. The platform is asked only if HEADLESS_COMMERCE_API_KEY is set, and once with --watch.
 
-An order that does not exist here, or that can't be read now, is shown as far as the rest tells of it; the command then fails.` + apiSettings + ` Reads HEADLESS_COMMERCE_API_KEY and
+If the order does not exist here, or can't be read now, the command shows what else is known about it, and then fails.` + apiSettings + ` Reads HEADLESS_COMMERCE_API_KEY and
 HEADLESS_COMMERCE_API_URL.
 
 Examples:
@@ -72,7 +72,7 @@ func (c *ordersShowCmd) Run(ctx context.Context, std streams) error {
 		case v.orderAway != nil:
 			return v.orderAway
 		case v.Order == nil:
-			err = fmt.Errorf("there is no order %s here; see which there are: inorder orders list", c.ID)
+			err = fmt.Errorf("there is no order %s here; to list orders: inorder orders list", c.ID)
 		}
 		return err
 	})
@@ -177,7 +177,7 @@ func (v supportView) writeTimeline(to *terminal.Writer, id string, now time.Time
 	t.Write(to, rows)
 	switch {
 	case len(rows) == 0:
-		fmt.Fprintln(to, "No event is about it.")
+		fmt.Fprintln(to, "No events are about it.")
 	case v.Timeline.NextCursor != "":
 		fmt.Fprintf(to, "There are more: inorder orders timeline %s\n", quoted(id))
 	}
@@ -209,7 +209,7 @@ func writeOrder(to *terminal.Writer, o api.OrderView, now time.Time) {
 	for _, p := range o.Parts {
 		note := ""
 		if !p.Counts {
-			note = "does not count: a later list has others"
+			note = "does not count: a newer list has other parts"
 		}
 		rows = append(rows, []table.Cell{table.Text(p.Kind), table.Text(p.ID), table.Text(p.Status), table.Text(moneyOf(p.Amount, p.Currency)),
 			table.Text(words.Ago(p.LastWebhookAt, now)), table.Text(p.EventID), table.Text(note)})

@@ -67,7 +67,7 @@ func TestOrdersShowAnswersASupportCall(t *testing.T) {
 	require.Equal(t, exitError, code)
 	require.Contains(t, out, "There is no such order here.")
 	require.Contains(t, out, "nothing is known of it")
-	require.Contains(t, errs, "there is no order order_2 here; see which there are: inorder orders list")
+	require.Contains(t, errs, "there is no order order_2 here; to list orders: inorder orders list")
 }
 
 func TestOrdersShowShowsWhatItCanWhileAServerIsAway(t *testing.T) {
@@ -80,7 +80,7 @@ func TestOrdersShowShowsWhatItCanWhileAServerIsAway(t *testing.T) {
 	require.Contains(t, errs, "postgres does not answer")
 	require.Contains(t, out, "order_1\n! postgres does not answer\n")
 	require.NotContains(t, out, "There is no such order")
-	require.NotContains(t, out, "No event is about it")
+	require.NotContains(t, out, "No events are about it")
 	require.Regexp(t, `process 7 \(psql\) for 90 seconds`, out, "what holds it up is known")
 	out, _, _ = asked(t, "orders show order_1 --json")
 	v := document[supportView](t, out)

@@ -19,8 +19,8 @@ const reachWithin = 5 * time.Second
 
 // What to check if a server does not answer.
 const (
-	postgresCure = "is DATABASE_URL right, and does PostgreSQL run there?"
-	temporalCure = "are TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE right, and does Temporal run there?"
+	postgresCure = "is DATABASE_URL correct, and is PostgreSQL running there?"
+	temporalCure = "are TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE correct, and is Temporal running there?"
 )
 
 func (s *servers) temporalName() string { return "Temporal at " + s.Temporal.HostPort }

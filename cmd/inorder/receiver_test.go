@@ -31,7 +31,7 @@ func TestAFileOfSecretsThatOthersMayReadIsRefused(t *testing.T) {
 	_, errs, code := program(t.Context(), "receiver")
 	require.Equal(t, exitError, code)
 	require.Contains(t, errs, "\ninorder: WEBHOOK_SECRETS_FILE: ")
-	require.Contains(t, errs, path+" may be read or changed by too many (mode 644): chmod 6")
+	require.Contains(t, errs, path+" is readable or writable by too many users (mode 644): run chmod 6")
 	require.NotContains(t, errs, "hush")
 }
 

@@ -19,16 +19,18 @@ type recoverCmd struct {
 }
 
 func (*recoverCmd) Help() string {
-	return `Brings back the events that lost their workflow, because somebody terminated or deleted it, or because Temporal lost its
-storage. It asks Temporal for every event that waits, is stuck or needs attention in PostgreSQL, starts those anew that have
-no workflow, wakes those whose order is there by now, and starts the events of workflows that were terminated before
+	return `Brings back events that lost their workflow, because somebody terminated or deleted it, or because Temporal lost its
+storage. It asks Temporal about every event that is waiting, stuck or in attention in PostgreSQL, starts those again that
+have no workflow, wakes those whose order exists by now, and starts the events of workflows that were terminated before
 PostgreSQL knew them. It says what it found and what it started.
 
-It talks to both servers itself, so nothing else needs to run; a worker then goes on with what was started. After Temporal's
-storage was lost, run ` + "`inorder migrate`" + ` first. It refuses a Temporal namespace that belongs to another database. It may be run twice, beside everything else: what has a workflow is left alone.
+It talks to both servers itself, so nothing else needs to run; a worker then processes what was started. After Temporal
+lost its storage, run ` + "`inorder migrate`" + ` first. It refuses a Temporal namespace that belongs to another database. It may be run
+again, and beside everything else: an event that has a workflow is left alone.
+
 An event older than EVENT_RETENTION is brought back only if it was retried, replayed or waiting since. The schedule
-inorder-sweep-events does the same every ten minutes, and finds waiting events that were deleted after some two hours. An
-event that was deleted in Temporal before PostgreSQL ever took it is lost, unless the platform delivers it again.
+inorder-sweep-events does the same every ten minutes, and finds waiting events whose workflow was deleted after about two
+hours. An event that was deleted in Temporal before PostgreSQL had it is lost, unless the platform delivers it again.
 
 Needs DATABASE_URL. Reads TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE (and the other TEMPORAL_* names), TASK_QUEUE,
 EVENT_RETENTION, LOG_LEVEL, LOG_FORMAT.

@@ -20,9 +20,9 @@ type refusedCmd struct {
 }
 
 func (*refusedCmd) Help() string {
-	return `Answers "why 401?". Receivers keep samples of the deliveries that they refuse: not each one, because strangers can send any number, but a few for
-each reason and address. Why a signature does not match is found by trying: an old secret, upper case, a prefix, base64, another scheme, a body that
-was changed on its way. Neither a body nor a signature nor a secret is kept.` + apiSettings + `
+	return `Answers "why 401?". Receivers keep samples of the deliveries that they refuse: not every one, because strangers can send any number, but a few for
+each reason and address. The cause of a wrong signature is found by trying: an old secret, upper case, a prefix, base64, another scheme, a body that
+was changed on its way. Bodies, signatures and secrets are not kept.` + apiSettings + `
 
 Examples:
 
@@ -32,14 +32,14 @@ Examples:
 
 type refusedListCmd struct {
 	Reason string `enum:"bad_signature,bad_event,too_large,unavailable," default:"" help:"Why they were refused: bad_signature (401), bad_event (400), too_large (413), unavailable (503)." placeholder:"REASON"`
-	After  string `help:"Delivered then or later: a time, a day, or how long ago, such as 24h." placeholder:"TIME"`
-	Before string `help:"Delivered before that." placeholder:"TIME"`
+	After  string `help:"Delivered at this time or later: a time, a day, or how long ago, such as 24h." placeholder:"TIME"`
+	Before string `help:"Delivered before this time." placeholder:"TIME"`
 	pageFlags
 }
 
 func (*refusedListCmd) Help() string {
-	return `Shows samples of refused deliveries, newest first. The column "from" says who may have sent it: "ours" has one of our secrets, or one that has ended;
-"known" comes from an address of authentic deliveries; of "anyone" nothing is known.` + apiSettings + `
+	return `Shows samples of refused deliveries, newest first. The column "from" says who may have sent it: "ours" is a sender with one of our secrets, or one that
+has ended; "known" is an address that authentic deliveries come from; of "anyone" nothing is known.` + apiSettings + `
 
 Examples:
 
@@ -76,7 +76,7 @@ func (c *refusedListCmd) Run(ctx context.Context, std streams) error {
 			columns: []table.Column{{Title: "id"}, {Title: "when", Least: 11}, {Title: "reason"}, {Title: "from"}, {Title: "address", Drop: 2}, {Title: "event", Drop: 3, Least: 12},
 				{Title: "why", Least: 20, Drop: 1}},
 			row:  refusedRow,
-			none: "No refused delivery like that is kept.",
+			none: "No refused deliveries match.",
 		}.show(ctx, o, c.pageFlags)
 	})
 }
@@ -99,7 +99,7 @@ type refusedShowCmd struct {
 }
 
 func (*refusedShowCmd) Help() string {
-	return `Says why a delivery was refused, what to do about it, where it came from, and what is known of it.` + apiSettings + `
+	return `Shows why a delivery was refused, what to do about it, where it came from, and what else is known about it.` + apiSettings + `
 
 Example:
 
@@ -118,7 +118,7 @@ func (c *refusedShowCmd) Run(ctx context.Context, std streams) error {
 		_, err := viewer[api.Refused]{func(ctx context.Context) (api.Refused, error) {
 			r, err := o.Refused(ctx, c.ID)
 			if p, ok := errors.AsType[*api.Problem](err); ok && p.Type == api.ProblemNotFound {
-				err = fmt.Errorf("%w; see which there are: inorder refused list", err)
+				err = fmt.Errorf("%w; to list refused deliveries: inorder refused list", err)
 			}
 			return r, err
 		}, writeRefused}.show(ctx, std, c.outputFlags)
@@ -145,9 +145,9 @@ func writeRefused(to *terminal.Writer, r api.Refused, now time.Time) {
 func whoSent(r api.Refused) string {
 	switch r.Evidence {
 	case "secret":
-		return r.Client + ", who has a secret of ours, or one that has ended"
+		return r.Client + ", which has one of our secrets, or one that has ended"
 	case "address":
-		return r.Client + ", where authentic deliveries come from"
+		return r.Client + ", which authentic deliveries come from"
 	}
-	return r.Client + ", of whom nothing else is known"
+	return r.Client + ", of which nothing else is known"
 }

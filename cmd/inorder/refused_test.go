@@ -27,7 +27,7 @@ func TestRefusedDeliveriesAreListed(t *testing.T) {
 	require.Len(t, document[api.Page[api.Refused]](t, out).Data, 3)
 	f.set("GET /api/refused", api.Page[api.Refused]{})
 	out, _, _ = asked(t, "refused list")
-	require.Contains(t, out, "No refused delivery like that is kept.")
+	require.Contains(t, out, "No refused deliveries match.")
 }
 
 func TestARefusedDeliveryIsExplained(t *testing.T) {
@@ -35,7 +35,7 @@ func TestARefusedDeliveryIsExplained(t *testing.T) {
 	out, errs, code := asked(t, "refused show 17")
 	require.Zero(t, code, errs)
 	for _, part := range []string{"It was answered 401, 3 minutes ago", "Why: Secret 1a2b3c4d made it", "What to do: Give the sender the new secret.", "1a2b3c4d wh_1", "0 bytes",
-		"old_secret, upper_case", "203.0.113.7, who has a secret of ours", "Content-Type, X-Webhook-Signature"} {
+		"old_secret, upper_case", "203.0.113.7, which has one of our secrets", "Content-Type, X-Webhook-Signature"} {
 		require.Contains(t, out, part)
 	}
 	require.NotContains(t, out, "\x1b")

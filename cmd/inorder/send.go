@@ -29,11 +29,11 @@ type sendCmd struct {
 	File         string   `help:"Send this file as it is; - is standard input." placeholder:"PATH"`
 	BadSignature bool     `help:"Sign with a wrong secret; success is then a 401."`
 
-	Repeat      int `default:"1" help:"Make so many deliveries: the same event with --id or --file, else a new one each." placeholder:"N"`
+	Repeat      int `default:"1" help:"How many deliveries to make: of the same event with --id or --file, otherwise of a new one each." placeholder:"N"`
 	Concurrency int `default:"1" help:"How many deliveries are under way at once." placeholder:"N"`
 
-	IDs    string `name:"ids" help:"Keep the IDs of the events that were acknowledged in this file, one a line." placeholder:"PATH"`
-	Verify bool   `help:"Then check that each acknowledged event has its end. With --ids and nothing to send: those of the file."`
+	IDs    string `name:"ids" help:"Write the IDs of the acknowledged events to this file, one a line." placeholder:"PATH"`
+	Verify bool   `help:"Then check that each acknowledged event has ended. With --ids and nothing to send: check those in the file."`
 
 	Story string        `help:"Send a small history and show what becomes of it; see --list." placeholder:"NAME"`
 	Wait  time.Duration `default:"10s" help:"How long a story waits for an event to be processed, and --verify while nothing changes."`
@@ -43,13 +43,14 @@ type sendCmd struct {
 }
 
 func (*sendCmd) Help() string {
-	return `Posts events the way the platform does: realistic data, signed with the first of WEBHOOK_SECRETS. It prints what each
-delivery was answered, and succeeds when all were taken. A story also shows what became of its order and events,
-if DATABASE_URL is set.
+	return `Posts events the way the platform does: realistic data, signed with the first of WEBHOOK_SECRETS. It prints the answer
+to each delivery, and succeeds if all were accepted. A story also shows what became of its order and events, if
+DATABASE_URL is set.
 
---verify asks the tables, if DATABASE_URL is set, else the admin API, one event after the other, until all have ended or nothing has
-changed for --wait. It sums up how they ended, and exits with 0 if all have. It exits with 3 if some wait for their order or need
-attention, where people see them, and with 1 if an event that was acknowledged is nowhere or does not end: that one is named.
+--verify asks the tables if DATABASE_URL is set, otherwise the admin API, about one event after the other, until all have ended or
+nothing has changed for --wait. It prints how many ended in which way, and exits with 0 if all have ended. It exits with 3 if some
+are waiting, stuck or in attention, where people see them, and with 1 if an acknowledged event is nowhere to be found or does not
+end; it names that event.
 
 Needs WEBHOOK_SECRETS. Reads RECEIVER_URL, DATABASE_URL, TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE (and the other
 TEMPORAL_* names), and for --verify ADMIN_URL and ADMIN_TOKEN.
@@ -80,11 +81,11 @@ func (s *sendCmd) Validate() error {
 	case chosen != 1:
 		return errors.New("say what to send: an event type, --file PATH or --story NAME; --list shows the types and the stories")
 	case s.File != "" && (shapes || s.Order != ""):
-		return errors.New("--file is sent as it is: it does not go with --order, --id, --at and --data")
+		return errors.New("--file is sent as it is: it can't be combined with --order, --id, --at and --data")
 	case s.BadSignature && (s.Verify || s.IDs != ""):
-		return errors.New("--bad-signature is refused: there is nothing for --verify and --ids")
+		return errors.New("--bad-signature makes the receiver refuse the deliveries: there is nothing for --verify and --ids")
 	case s.Story != "" && (shapes || s.BadSignature || s.Repeat != 1 || s.Verify || s.IDs != ""):
-		return errors.New("--story decides what is sent: it goes with --order, --url and --wait only")
+		return errors.New("--story decides what is sent: only --order, --url and --wait can be combined with it")
 	case s.Story != "" && !slices.ContainsFunc(sample.Stories(), s.isStory):
 		return fmt.Errorf("there is no story %q; --list shows them", s.Story)
 	case s.Repeat < 1:

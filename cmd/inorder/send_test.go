@@ -155,7 +155,7 @@ func TestSendFile(t *testing.T) {
 		out, errs, code := sendEvents(t, "--file", file)
 		require.Equal(t, exitError, code)
 		require.Contains(t, out, "400 the body must be a JSON object")
-		require.Contains(t, errs, "1 of 1 delivery: not taken")
+		require.Contains(t, errs, "the receiver did not accept 1 of 1 delivery")
 	})
 	t.Run("that does not exist", func(t *testing.T) {
 		_, errs, code := sendEvents(t, "--file", "nowhere.json")

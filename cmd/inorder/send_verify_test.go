@@ -59,7 +59,7 @@ func TestSendKeepsTheIDsAndVerifies(t *testing.T) {
 	lost = 7
 	_, errs, code = sendEvents(t, "--verify", "--ids", ids, "--wait", "700ms")
 	require.Equal(t, exitError, code)
-	require.Contains(t, errs, "1 of 30 acknowledged events without an end, and nothing changed for 700ms: "+f.event(t, 7).ID)
+	require.Contains(t, errs, "1 of 30 acknowledged events did not end, and nothing changed for 700ms: "+f.event(t, 7).ID)
 	require.Len(t, f.bodies, 30, "nothing was sent")
 }
 

@@ -108,7 +108,7 @@ func open(ctx context.Context, need config.Need, logs io.Writer) (*servers, erro
 		log = slog.New(telemetry.LogHandler(log.Handler()))
 	}
 	log.Info("inorder "+programVersion(), "temporal", c.Temporal.HostPort, "namespace", c.Temporal.Namespace, "task_queue", c.TaskQueue)
-	context.AfterFunc(ctx, func() { log.Info("stopping: what is under way is finished; a second signal ends it at once") })
+	context.AfterFunc(ctx, func() { log.Info("stopping: finishing what is under way; a second signal stops at once") })
 	return connect(ctx, c, log)
 }
 
@@ -135,7 +135,7 @@ func connect(ctx context.Context, c config.Config, log *slog.Logger) (_ *servers
 		return nil, err
 	}
 	if s.temporal, err = client.NewLazyClient(s.Temporal); err != nil {
-		return nil, fmt.Errorf("make the Temporal client: %w", err)
+		return nil, fmt.Errorf("create the Temporal client: %w", err)
 	}
 	if c.PlatformKey != "" {
 		s.platform, err = platform.New(platform.Options{APIKey: c.PlatformKey, BaseURL: c.PlatformURL})
@@ -161,7 +161,7 @@ func (s *servers) makePools(ctx context.Context) (err error) {
 		s.operators, err = pgxpool.NewWithConfig(ctx, few.Copy())
 	}
 	if err != nil {
-		return fmt.Errorf("make the PostgreSQL pool: %w", err)
+		return fmt.Errorf("create the PostgreSQL pool: %w", err)
 	}
 	return nil
 }

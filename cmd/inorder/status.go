@@ -18,11 +18,11 @@ import (
 type statusCmd struct{ outputFlags }
 
 func (*statusCmd) Help() string {
-	return `Says first whether anything needs a person, and what to do about it. Then: the events that have not ended, with the age of the oldest;
-those that ended; what was delivered and what ended in the last hour, all processes together; the last event of each family; the
-servers that inorder needs; workflows whose code fails. It says so when a server did not answer, and what is missing then.
-What PostgreSQL has of events is counted at one moment, each event once; those that are being applied are counted by Temporal, up to
-seconds before.
+	return `Says first whether anything needs a person, and what to do about it. Then it shows the events that have not ended, with the age of the
+oldest; those that have ended; what was delivered and what ended in the last hour, at all processes together; the last event of each
+family; the servers that inorder needs; and workflows whose code fails. If a server did not answer, it names what is missing.
+Events in PostgreSQL are counted at one moment, each event once; those that are being applied are counted by Temporal, up to a few
+seconds earlier.
 
 It exits with 0 if nothing needs a person, and with 3 if something does, also with --json. With --watch it exits with 0.` + apiSettings + `
 
@@ -78,7 +78,7 @@ func writeStatus(to *terminal.Writer, s api.Status, now time.Time) {
 		to.Paint(style, strings.TrimPrefix(broken(title, d.State, len(title), to.Width()), title)+"\n")
 	}
 	for _, f := range s.FailingTasks {
-		paintParagraph(to, terminal.Red, "! ", "workflow "+line(f.WorkflowID)+" can't go on since "+clockOf(f.Since)+": "+line(f.Problem))
+		paintParagraph(to, terminal.Red, "! ", "workflow "+line(f.WorkflowID)+" has been failing since "+clockOf(f.Since)+": "+line(f.Problem))
 		if f.TemporalURL != "" {
 			fmt.Fprintf(to, "  %s\n", line(f.TemporalURL))
 		}

@@ -41,7 +41,7 @@ func TestStatus(t *testing.T) {
 	require.Empty(t, errs)
 	for _, want := range []string{`^! 3 events need attention: inorder events list --state attention\n`, `(?m)^inbox +0$`, `(?m)^applying +2 +3 seconds$`, `waiting +10000\+ +2 days`,
 		`stuck +not known`, `attention +3 +2 hours`, `applied +10000\+ +2 seconds ago`, `deliveries +·{10}▂`, `1875, accepted 1725, duplicate 150`, `Last events: .*order 3 seconds ago`,
-		`temporal +failing: connection refused`, `workflow evt_9 can't go on since .*nondeterministic \\u001b\[2J`, `! temporal: stuck events`} {
+		`temporal +failing: connection refused`, `workflow evt_9 has been failing since .*nondeterministic \\u001b\[2J`, `! temporal: stuck events`} {
 		require.Regexp(t, want, out)
 	}
 	out, _, code = asked(t, "status --json")
@@ -111,7 +111,7 @@ func TestEveryCommandExplainsItself(t *testing.T) {
 	}
 	out, _, code := asked(t, "")
 	require.Zero(t, code)
-	require.Contains(t, strings.Join(strings.Fields(out), " "), "Exit codes: 0 it is done; 1 it failed; 2 the command line")
+	require.Contains(t, strings.Join(strings.Fields(out), " "), "Exit codes: 0 success; 1 failure; 2 the command line")
 	for _, line := range []string{"hooks", "events", "orders", "bulk", "hooks secrets", "version", "help"} {
 		out, errs, code := asked(t, line)
 		require.Zero(t, code, errs)

@@ -14,7 +14,7 @@ import (
 type blankError struct{ name, command string }
 
 func (e *blankError) Error() string {
-	return fmt.Sprintf("%s is empty: leave it out, or say what it is", e.name)
+	return fmt.Sprintf("%s is empty: omit it, or give a value", e.name)
 }
 
 // checkBlanks returns an error if a text argument or flag is given but blank.

@@ -16,7 +16,7 @@ import (
 const (
 	OK     = 0
 	Failed = 1
-	Usage  = 2 // the command line or the environment is not right, and nothing was done
+	Usage  = 2 // the command line or the environment is invalid, and nothing was done
 )
 
 // Program is a program with its commands.
@@ -123,7 +123,7 @@ func (p Program) report(ctx context.Context, err error) int {
 
 // Help is the command `help`. It prints what --help prints.
 type Help struct {
-	Command []string `arg:"" optional:"" help:"The command; none: an overview."`
+	Command []string `arg:"" optional:"" help:"The command. Without one: an overview."`
 }
 
 func (h *Help) Run(k *kong.Kong) error {

@@ -46,7 +46,7 @@ func TestWhatIsBlankIsAUsageError(t *testing.T) {
 		out, errs, code := run(tc.args...)
 		require.Equal(t, Usage, code, tc.args)
 		require.Empty(t, out, tc.args)
-		require.Contains(t, errs, "is empty: leave it out, or say what it is\nSee `tool events "+tc.args[1]+" --help`", tc.args)
+		require.Contains(t, errs, "is empty: omit it, or give a value\nSee `tool events "+tc.args[1]+" --help`", tc.args)
 		require.Contains(t, errs, tc.name)
 	}
 }

@@ -15,7 +15,7 @@ type Completion struct {
 }
 
 func (*Completion) Help() string {
-	return `Prints a script that makes the shell complete commands, flags and their values. Load it where your shell starts. It reads no
+	return `Prints a script that makes the shell complete commands, flags and their values. Load it when your shell starts. It reads no
 settings.
 
 Examples:

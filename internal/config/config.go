@@ -91,7 +91,7 @@ const (
 type Error struct{ Problems []string }
 
 func (e *Error) Error() string {
-	return "the environment is not right:\n  - " + strings.Join(e.Problems, "\n  - ")
+	return "invalid settings in the environment:\n  - " + strings.Join(e.Problems, "\n  - ")
 }
 
 // Load reads the environment. Its error is an *Error.
@@ -166,7 +166,7 @@ const maxBodyMemory = min(1<<40, math.MaxInt) // so that it is an int on 32 bits
 // together checks settings against one another. A duration of zero was reported before.
 func (r *reader) together(c Config) {
 	if c.MaxBodyMemory > 0 && c.MaxBodyMemory < 2*c.MaxBodyBytes {
-		r.problem("MAX_BODY_MEMORY", "%d is less than two bodies of MAX_BODY_BYTES, %d, take: large deliveries would be refused; raise it "+
+		r.problem("MAX_BODY_MEMORY", "%d is less than two bodies of MAX_BODY_BYTES, %d, need: large deliveries would be refused; raise it "+
 			"to %d or more", c.MaxBodyMemory, c.MaxBodyBytes, 2*c.MaxBodyBytes)
 	}
 	for _, p := range c.Retention().Check() {
@@ -182,7 +182,7 @@ func (c Config) Retention() retention.Settings {
 	}
 }
 
-// IsError reports whether err is an *Error: the environment is not right.
+// IsError reports whether err is an *Error: a setting is invalid.
 func IsError(err error) bool {
 	_, ok := errors.AsType[*Error](err)
 	return ok

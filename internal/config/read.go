@@ -74,7 +74,7 @@ func (r *reader) duration(name string, fallback time.Duration) time.Duration {
 		r.problem(name, "%q is not a duration; write it in h, m and s, for example %s", value, retention.Short(fallback))
 		return 0
 	case d <= 0:
-		r.problem(name, "%q must be longer than nothing, for example %s", value, retention.Short(fallback))
+		r.problem(name, "%q must be greater than zero, for example %s", value, retention.Short(fallback))
 		return 0
 	}
 	return d
@@ -136,9 +136,9 @@ func (r *reader) prefixes(name string) (list []netip.Prefix) {
 		case err != nil:
 			r.problem(name, "%q is neither an address nor a network"+example, text)
 		case p.Masked() != p:
-			r.problem(name, "%q has bits beyond its length, and may mean %s"+example, text, p.Masked())
+			r.problem(name, "%q has bits set beyond its prefix length: %s may be what you mean"+example, text, p.Masked())
 		case p.Bits() == 0:
-			r.problem(name, "%q is everybody, and who is no proxy can make up X-Forwarded-For"+example, text)
+			r.problem(name, "%q trusts every address, so anybody could forge X-Forwarded-For"+example, text)
 		default:
 			list = append(list, p)
 		}
@@ -153,7 +153,7 @@ func parsePrefix(text string) (netip.Prefix, error) {
 	p, err := netip.ParsePrefix(text)
 	if err == nil && p.Addr().Is4In6() {
 		if p.Bits() < 96 {
-			return p, errors.New("it is more than IPv4")
+			return p, errors.New("it covers more than IPv4")
 		}
 		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
 	}
@@ -165,7 +165,7 @@ func (r *reader) webURL(name, fallback string) string {
 	u, err := url.Parse(value)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.User != nil {
 		// The value is not shown: it may hold a password.
-		r.problem(name, "it is not an http or https URL without a user, for example %s", fallback)
+		r.problem(name, "it must be an http or https URL without a user, for example %s", fallback)
 	}
 	return strings.TrimRight(value, "/")
 }
@@ -205,7 +205,7 @@ func (r *reader) missingSecrets(name string, need Need) {
 	case need&NeedSigner != 0:
 		r.problem(name, "it is not set; it takes the signing secrets of the webhooks, separated by commas, for example whsec_new,whsec_old")
 	case need&NeedSecrets != 0 && !file && !table:
-		r.problem(name, "nothing says which secrets sign the deliveries; set it, for example to whsec_new,whsec_old; or set WEBHOOK_SECRETS_FILE "+
+		r.problem(name, "no setting says where the secrets of webhooks are; set this one, for example to whsec_new,whsec_old; or set WEBHOOK_SECRETS_FILE "+
 			"to a file that holds one a line; or DATABASE_URL, where `inorder hooks register` keeps them")
 	}
 }
@@ -227,7 +227,7 @@ func (r *reader) token(name string, needed bool) string {
 	token := r.text(name, "")
 	if token == "" && needed {
 		r.problem(name, "it is not set; it takes a token of the admin API at ADMIN_URL: the server's own ADMIN_TOKEN, or one of its ADMIN_TOKENS_FILE; "+
-			"after make run by: set -a; . .dev/env; set +a")
+			"after make run with: set -a; . .dev/env; set +a")
 	}
 	return token
 }

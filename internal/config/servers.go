@@ -104,7 +104,7 @@ func (r *reader) temporal() client.Options {
 	var syntax interface{ ErrorWithUsage() string } // of the TOML parser; its text quotes the file
 	switch {
 	case errors.As(err, &syntax):
-		r.problem("TEMPORAL_CONFIG_FILE", "the file is not TOML of the right form; for example [profile.default] and below it address = \"127.0.0.1:7233\"")
+		r.problem("TEMPORAL_CONFIG_FILE", "the file is not TOML in the expected form; for example [profile.default] and below it address = \"127.0.0.1:7233\"")
 	case err != nil:
 		r.problem("TEMPORAL_*", "%v; for example TEMPORAL_ADDRESS=127.0.0.1:7233 TEMPORAL_NAMESPACE=default", err)
 	case options.HostPort != "" && !strings.Contains(options.HostPort, "://") && !isAddress(options.HostPort):

@@ -54,9 +54,9 @@ func (k *keeper) sweep(ctx context.Context) error {
 func (k *keeper) other(w webhooks.Webhook) {
 	switch {
 	case w.URL == k.url && w.Record == nil:
-		k.once("%s has the same URL, and its owner is unknown: if nobody needs it, `inorder hooks delete --force %[1]s`", w.ID)
+		k.once("%s has the same URL, and its owner is unknown: if nobody needs it, delete it with `inorder hooks delete --force %[1]s`", w.ID)
 	case w.Active && !w.Gone && sameURL(w.URL, k.to):
-		k.once("%s delivers to that receiver, too: an event that comes from it first is shown as %s", w.ID, alreadyHere)
+		k.once("%s delivers to that receiver, too: an event that it delivers first is shown as %s", w.ID, alreadyHere)
 	}
 }
 
@@ -141,7 +141,7 @@ func (k *keeper) prolong(ctx context.Context, tag webhooks.Tag) (platform.Webhoo
 	refused := platform.IsInvalid(err)
 	if refused || err == nil && !webhooks.TagOf(w).Lease.Equal(tag.Lease) {
 		k.ownLease = true
-		k.once("the platform keeps no metadata: the lease of %s is in our own table alone", k.e.ID)
+		k.once("the platform keeps no metadata: the lease of %s is only in our own table", k.e.ID)
 	}
 	if refused {
 		return k.Platform.GetWebhook(ctx, k.e.ID)

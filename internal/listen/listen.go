@@ -177,7 +177,7 @@ func (l *listener) begin(ctx context.Context, public string) error {
 	if err := l.keeper.register(ctx, public); err != nil {
 		return err
 	}
-	l.print.say("%s delivers %s to %s, and from here it goes to %s", l.keeper.e.ID, summary(l.keeper.e.Events), l.keeper.e.URL, l.keeper.to)
+	l.print.say("%s delivers %s to %s; from here, deliveries go to %s", l.keeper.e.ID, summary(l.keeper.e.Events), l.keeper.e.URL, l.keeper.to)
 	l.resume(ctx)
 	return nil
 }
@@ -204,7 +204,7 @@ func (l *listener) keep(ctx context.Context, public string, failed <-chan error,
 			l.noteAlive()
 			renew.Reset(l.Lease / 3)
 			if err := l.keeper.renew(ctx, public); err != nil && ctx.Err() == nil {
-				l.keeper.once("the webhook could not be checked and its lease renewed, which is tried again: %v", err)
+				l.keeper.once("checking the webhook and renewing its lease failed, trying again: %v", err)
 				renew.Reset(min(retryAfter, l.Lease/3))
 			}
 		case err := <-failed:

@@ -39,11 +39,11 @@ func ThisMachine(dir string) (Machine, error) {
 	m := Machine{Owner: Owner(), dir: dir}
 	_, m.host, _ = strings.Cut(m.Owner, "@")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return m, fmt.Errorf("make a directory for locks: %w", err)
+		return m, fmt.Errorf("create a directory for locks: %w", err)
 	}
 	id, err := machineID(filepath.Join(dir, "machine-"+m.host))
 	if err != nil {
-		return m, fmt.Errorf("read or make this machine's ID: %w", err)
+		return m, fmt.Errorf("read or create this machine's ID: %w", err)
 	}
 	m.ID = unusual.ReplaceAllString(id, "")
 	return m, nil
@@ -127,7 +127,7 @@ func (m Machine) lock(ctx context.Context, name string) (unlock func(), err erro
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
 	case waiting.Err() != nil:
-		return nil, fmt.Errorf("another `inorder listen` named %q runs: end it, or give this one a --name of its own", name)
+		return nil, fmt.Errorf("another `inorder listen` named %q is running: stop it, or give this one a --name of its own", name)
 	}
 	return nil, fmt.Errorf("lock %s: %w", l.Path(), err)
 }

@@ -73,7 +73,7 @@ func TestOfWhatIsRefusedTheFirstIsShown(t *testing.T) {
 	}
 	require.Eventually(t, func() bool { return strings.Count(out.String(), "(999 more within 50ms)") == 2 }, testenv.Patience, 5*time.Millisecond, "%s", &out)
 	require.Equal(t, 4, strings.Count(out.String(), "\n"))
-	require.Contains(t, out.String(), "(refused)              401: its signature is of no secret in WEBHOOK_SECRETS")
+	require.Contains(t, out.String(), "(refused)              401: its signature matches no secret in WEBHOOK_SECRETS")
 }
 
 // half announces a body of that length, sends only its beginning, and returns the open connection.

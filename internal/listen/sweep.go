@@ -74,7 +74,7 @@ func (s sweeping) one(ctx context.Context, r webhooks.Registrar, m Machine, w we
 		}
 		if free {
 			defer unlock()
-			why = fmt.Sprintf("no `inorder listen` named %q runs", w.Tag.Listen)
+			why = fmt.Sprintf("no `inorder listen` named %q is running", w.Tag.Listen)
 		}
 	}
 	if why == "" {

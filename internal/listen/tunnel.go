@@ -101,5 +101,5 @@ func (n Ngrok) explain(err error) error {
 	if n.Authtoken != "" {
 		text = strings.ReplaceAll(text, n.Authtoken, "…")
 	}
-	return fmt.Errorf("open a tunnel of ngrok (check NGROK_AUTHTOKEN and the network, or use another tunnel by --public-url): %s", text)
+	return fmt.Errorf("open an ngrok tunnel (check NGROK_AUTHTOKEN and the network, or use another tunnel with --public-url): %s", text)
 }

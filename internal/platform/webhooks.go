@@ -19,7 +19,7 @@ type Webhook struct {
 	Metadata  json.RawMessage `json:"metadata"`   // null if the platform keeps none
 	CreatedAt string          `json:"created_at"` // as sent
 
-	// Unreadable says which field is of another kind than documented, and so has no meaning here, or that the webhook is not a
+	// Unreadable says which field has another type than documented, and so has no meaning here, or that the webhook is not a
 	// JSON object; "" if all could be read. Only lists hold such webhooks: a call for a single one fails.
 	Unreadable string `json:"-"`
 }
@@ -40,7 +40,7 @@ func (w *Webhook) UnmarshalJSON(raw []byte) error {
 		{"created_at", &w.CreatedAt},
 	} {
 		if value, there := fields[f.name]; there && json.Unmarshal(value, f.to) != nil && w.Unreadable == "" {
-			w.Unreadable = f.name + " is of another kind than documented"
+			w.Unreadable = f.name + " has another type than documented"
 		}
 	}
 	return nil

@@ -44,7 +44,7 @@ func TestAnotherBodyIsNoticed(t *testing.T) {
 		w.Duplicate(e)
 	}
 	require.Eventually(t, func() bool { return said.String() != "" }, testenv.Patience, time.Millisecond)
-	require.Contains(t, said.String(), "another body")
+	require.Contains(t, said.String(), "a different body")
 	require.Contains(t, said.String(), "event_id=evt_2 event_type=order.paid order_id=order_2")
 	require.NotContains(t, said.String(), "evt_1")
 	require.NotContains(t, said.String(), "canary")

@@ -55,7 +55,7 @@ func Stories() []Story {
 		},
 		{
 			Name:  "refused",
-			Shows: "what the receiver does not take, and what it takes and ignores",
+			Shows: "what the receiver refuses, and what it accepts and ignores",
 			Steps: refused,
 		},
 	}
@@ -83,10 +83,10 @@ func outOfOrder(orderID string, now time.Time) []Step {
 		{Note: "before its order: it waits", Event: paid},
 		{Note: "creates the order, and releases what waited", Event: created},
 		{Note: "the same delivery again: a duplicate", Event: created},
-		{Note: "about the fulfillment, before what it follows", Event: fulfilled},
+		{Note: "about the fulfillment, ahead of earlier events", Event: fulfilled},
 		{Note: "reordered: older, but about the status", Event: confirmed},
 		{Note: "the newest: the whole order, with its parts", Event: completed},
-		{Note: "stale: the shipment is known as delivered", Event: shipped},
+		{Note: "stale: the shipment is already delivered", Event: shipped},
 		{Note: "the same delivery again, long applied: a duplicate", Event: paid},
 	}
 }
@@ -131,6 +131,6 @@ func refused(orderID string, now time.Time) []Step {
 		{Note: "a wrong signature", Event: h.event("order.created", time.Minute), BadSignature: true, Refused: 401},
 		{Note: "signed, but not a JSON object", Body: []byte(`["order.created"]`), Refused: 400},
 		{Note: "signed, but without a type", Event: typeless, Body: []byte(`{"id":"` + typeless.ID + `","data":{}}`), Refused: 400},
-		{Note: "not about orders: taken, recorded, ignored", Event: h.event("product.updated", time.Minute)},
+		{Note: "not about orders: accepted, recorded, ignored", Event: h.event("product.updated", time.Minute)},
 	}
 }

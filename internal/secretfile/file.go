@@ -78,7 +78,7 @@ func (f *File[T]) Poll(log *slog.Logger, what string) (changed bool) {
 	case f.err != nil && (before == nil || before.Error() != f.err.Error()):
 		log.Error(what+" cannot be used; what it held before stays valid", "cause", f.err)
 	case f.err == nil && before != nil:
-		log.Info(what+" is right again", "path", f.Path)
+		log.Info(what+" can be used again", "path", f.Path)
 	}
 	return changed
 }

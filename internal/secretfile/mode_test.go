@@ -29,6 +29,6 @@ func TestWhoMayReadTheFile(t *testing.T) {
 			require.ErrorContains(t, CheckMode(mode, tc.owner, tc.readOnly), fmt.Sprintf("mode %03o", mode), tc.who)
 		}
 	}
-	require.ErrorContains(t, CheckMode(0o644, ours, false), "chmod 600 it")
-	require.ErrorContains(t, CheckMode(0o644, roots, false), "chmod 640 it")
+	require.ErrorContains(t, CheckMode(0o644, ours, false), "run chmod 600")
+	require.ErrorContains(t, CheckMode(0o644, roots, false), "run chmod 640")
 }

@@ -47,9 +47,9 @@ func (b Batch) Run(ctx context.Context) error {
 	case err != nil || failed.all == 0:
 		return err
 	case b.BadSignature:
-		return fmt.Errorf("%d of %s with a wrong signature: not refused with 401", failed.all, words.Count(b.Count, "delivery"))
+		return fmt.Errorf("the receiver did not answer 401 to %d of %s with a wrong signature", failed.all, words.Count(b.Count, "delivery"))
 	}
-	return fmt.Errorf("%d of %s: not taken%s", failed.all, words.Count(b.Count, "delivery"), failed.hint(b.To))
+	return fmt.Errorf("the receiver did not accept %d of %s%s", failed.all, words.Count(b.Count, "delivery"), failed.hint(b.To))
 }
 
 // post makes the deliveries and calls each with every answer, one at a time.

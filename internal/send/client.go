@@ -136,7 +136,7 @@ func (f failures) hint(c *Client) string {
 	if f.unauthorized == 0 {
 		return ""
 	}
-	return fmt.Sprintf("; 401: the receiver does not know the secret called %s, the first of WEBHOOK_SECRETS, or something between changed the body. "+
-		"The receiver logs the names of those that are valid, and `inorder hooks secrets list` shows them; set WEBHOOK_SECRETS here to one that it has, "+
-		"after make run by: set -a; . .dev/env; set +a", secrets.Name(c.secret))
+	return fmt.Sprintf("; 401: the receiver does not know the secret called %s, the first of WEBHOOK_SECRETS, or something in between changed the body. "+
+		"The receiver logs the names of its valid secrets, and `inorder hooks secrets list` shows them; set WEBHOOK_SECRETS here to one that it has, "+
+		"after make run with: set -a; . .dev/env; set +a", secrets.Name(c.secret))
 }

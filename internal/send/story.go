@@ -44,7 +44,7 @@ func (s Story) Run(ctx context.Context) error {
 		return err
 	}
 	if failed.all > 0 {
-		return fmt.Errorf("%d of %s: not answered as the story expects%s", failed.all, words.Count(len(steps), "delivery"), failed.hint(s.To))
+		return fmt.Errorf("%d of %s did not get the answer that the story expects%s", failed.all, words.Count(len(steps), "delivery"), failed.hint(s.To))
 	}
 	if s.Store == nil {
 		fmt.Fprintf(s.Out, "\nDATABASE_URL is not set, so what became of them is not shown here.\n")
@@ -91,7 +91,7 @@ func (s Story) deliver(ctx context.Context, steps []sample.Step) (taken []sample
 			return nil, failed, err
 		}
 		if slow = !settled; slow {
-			fmt.Fprintf(s.Notes, "    not processed within %s; going on. Is a worker running?\n", s.Wait)
+			fmt.Fprintf(s.Notes, "    not processed within %s; continuing. Is a worker running?\n", s.Wait)
 		}
 	}
 	return taken, failed, nil

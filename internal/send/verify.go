@@ -69,7 +69,7 @@ func (v Verifier) Run(ctx context.Context, eventIDs []string) error {
 		}
 		if len(moving) > 0 && time.Since(shown) >= progressEvery {
 			shown = time.Now()
-			fmt.Fprintf(v.Notes, "  %d of %s without an end yet\n", len(moving), words.Count(len(found), "event"))
+			fmt.Fprintf(v.Notes, "  %d of %s not ended yet\n", len(moving), words.Count(len(found), "event"))
 		}
 		if err := await.Sleep(ctx, verifyEvery); err != nil {
 			return err
@@ -120,5 +120,5 @@ func (v Verifier) sumUp(found map[string]store.EventState, lost []string, open i
 	if more := len(lost) - maxNamed; more > 0 {
 		named += fmt.Sprintf(" and %d more", more)
 	}
-	return fmt.Errorf("%d of %s without an end, and nothing changed for %s: %s", len(lost), words.Count(len(found), "acknowledged event"), v.Wait, named)
+	return fmt.Errorf("%d of %s did not end, and nothing changed for %s: %s", len(lost), words.Count(len(found), "acknowledged event"), v.Wait, named)
 }

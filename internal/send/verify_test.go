@@ -49,7 +49,7 @@ func TestVerify(t *testing.T) {
 	require.NoError(t, err, "it was released meanwhile")
 
 	out, err = verify([]string{"a", "lost"}, map[string][]inorder.Outcome{"a": {"applied"}})
-	require.EqualError(t, err, "1 of 2 acknowledged events without an end, and nothing changed for 1s: lost")
+	require.EqualError(t, err, "1 of 2 acknowledged events did not end, and nothing changed for 1s: lost")
 	require.Contains(t, out, "       1  without an end\n")
 
 	var many []string
@@ -57,7 +57,7 @@ func TestVerify(t *testing.T) {
 		many = append(many, fmt.Sprintf("evt_%04d", i))
 	}
 	_, err = verify(many, nil)
-	require.ErrorContains(t, err, "2500 of 2500 acknowledged events without an end")
+	require.ErrorContains(t, err, "2500 of 2500 acknowledged events did not end")
 	require.ErrorContains(t, err, "evt_0019 and 2480 more")
 
 	_, err = verify(nil, nil)

@@ -49,7 +49,7 @@ func (r Registrar) change(ctx context.Context, id string, change platform.Webhoo
 		record.IsActive = *change.IsActive
 	}
 	if err := r.Store.Update(ctx, *record); err != nil {
-		return w, fmt.Errorf("%s is changed on the platform, but not in our record; do the same again: %w", id, err)
+		return w, fmt.Errorf("%s is changed on the platform, but not in our record; run the same command again: %w", id, err)
 	}
 	return w, nil
 }
@@ -65,7 +65,7 @@ func (r Registrar) Delete(ctx context.Context, id string, keep time.Duration, fo
 		if _, err := r.Platform.GetWebhook(ctx, id); err != nil {
 			return false, r.explain(id, nil, err)
 		}
-		return true, fmt.Errorf("webhook %s was not registered from here, so it may be somebody else's; --force deletes it all the same", id)
+		return true, fmt.Errorf("webhook %s was not registered from here, so it may be somebody else's; --force deletes it anyway", id)
 	}
 	if err := r.unwatch(ctx, record); err != nil {
 		return false, err

@@ -150,7 +150,7 @@ func TestCheckEvents(t *testing.T) {
 		"order.payed":  "did you mean order.paid?",
 		"order_paid":   "did you mean order.paid?",
 		"Order.Paid":   "did you mean order.paid?",
-		"order.*":      "a whole family is not documented",
+		"order.*":      "it is not documented that the platform accepts a whole family",
 		"weather.rain": "is not an event that the platform is known to have; `inorder send --list`",
 		"":             "is not an event",
 	} {

@@ -33,7 +33,7 @@ func (w Webhook) Faults() (faults []Fault) {
 	}
 	switch record := w.Record; {
 	case w.Unreadable != "":
-		add(faultUnreadable, "cannot be read as the platform shows it: %s", w.Unreadable)
+		add(faultUnreadable, "cannot be read from the platform's answer: %s", w.Unreadable)
 	case record == nil:
 	case w.Gone:
 		add(faultMissing, "deleted on the platform by somebody else")
@@ -58,7 +58,7 @@ func (w Webhook) Faults() (faults []Fault) {
 func (w Webhook) Remedy(f Fault) string {
 	switch f.Kind {
 	case faultMissing:
-		return fmt.Sprintf("`inorder hooks delete %s` forgets it, `inorder hooks register %s` registers it anew", w.ID, w.URL)
+		return fmt.Sprintf("`inorder hooks delete %s` forgets it, `inorder hooks register %s` registers it again", w.ID, w.URL)
 	case faultInactive:
 		return fmt.Sprintf("`inorder hooks test %s` shows whether deliveries succeed, `inorder hooks enable %[1]s` lets it deliver", w.ID)
 	}

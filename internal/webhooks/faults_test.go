@@ -24,7 +24,7 @@ func TestFaults(t *testing.T) {
 		"elsewhere":  {func(w *webhooks.Webhook) { w.URL = foreign }, []string{"url"}, []string{"delivers to " + foreign + " instead of " + url}},
 		"less":       {func(w *webhooks.Webhook) { w.Events = []string{"order.paid"} }, []string{"events"}, []string{"delivers order.paid instead of order.created order.paid"}},
 		"gone":       {func(w *webhooks.Webhook) { w.Gone, w.URL = true, "" }, []string{"missing"}, []string{"deleted on the platform by somebody else"}},
-		"unreadable": {func(w *webhooks.Webhook) { w.Unreadable, w.URL = "url is odd", "" }, []string{"unreadable"}, []string{"cannot be read as the platform shows it: url is odd"}},
+		"unreadable": {func(w *webhooks.Webhook) { w.Unreadable, w.URL = "url is odd", "" }, []string{"unreadable"}, []string{"cannot be read from the platform's answer: url is odd"}},
 		"all over":   {func(w *webhooks.Webhook) { *w = webhooks.Webhook{ID: "wh_1", Record: record} }, []string{"inactive", "url", "events"}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -22,7 +22,7 @@ func CheckURL(text string) (string, error) {
 	case u.User != nil: // not shown: it may hold a password
 		return "", fmt.Errorf("a URL with a user or password would be kept and shown by the platform: leave it out; the signature authenticates deliveries")
 	case u.Scheme != "https" && (u.Scheme != "http" || !IsLoopback(u.Hostname())):
-		return "", fmt.Errorf("%q is not https, and the platform delivers to nothing else: write https://…", text)
+		return "", fmt.Errorf("%q is not https, and the platform delivers only to https: use https://…", text)
 	}
 	if strings.Trim(u.Path, "/") == "" {
 		u.Path = delivery.Path
@@ -52,7 +52,7 @@ func CheckEvents(events []string) error {
 		switch {
 		case e == "*" || slices.Contains(known, e):
 		case strings.HasSuffix(e, ".*"):
-			return fmt.Errorf("%q: that the platform takes a whole family is not documented; name its events, or '*' for all; --force sends it as it is", e)
+			return fmt.Errorf("%q: it is not documented that the platform accepts a whole family; name its events, or use '*' for all; --force sends it as it is", e)
 		default:
 			hint := ";"
 			if near := near(e, known); len(near) > 0 {

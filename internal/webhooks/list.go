@@ -118,9 +118,9 @@ func (r Registrar) explain(id string, record *Record, err error) error {
 		return err
 	case record != nil:
 		return fmt.Errorf("webhook %s was deleted on the platform by somebody else: `inorder hooks delete %[1]s` forgets it here, "+
-			"`inorder hooks register %s` registers it anew (%w)", id, record.URL, err)
+			"`inorder hooks register %s` registers it again (%w)", id, record.URL, err)
 	}
-	return fmt.Errorf("there is no webhook %s in %s mode: `inorder hooks list` shows those there are; is it of the other mode's key? (%w)",
+	return fmt.Errorf("there is no webhook %s in %s mode: `inorder hooks list` shows the webhooks; one of the other mode needs a key of that mode (%w)",
 		id, r.Platform.Mode(), err)
 }
 

@@ -25,11 +25,11 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 	m := &Metrics{
 		problems: with.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "inorder_subscription_problems",
-			Help: "1 for what this worker's last check found wrong with a webhook on the platform, and could not repair; else 0.",
+			Help: "1 for each fault of a webhook on the platform that this worker's last check found and could not repair, otherwise 0.",
 		}, []string{"endpoint", "problem"}),
 		lastCheck: with.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "inorder_subscription_last_check_timestamp_seconds",
-			Help: "When this worker last completed a check of the webhooks on the platform; 0 if it began one and completed none.",
+			Help: "When this worker last completed a check of the webhooks on the platform; 0 if it started one but completed none.",
 		}, nil),
 		repairs: with.NewCounterVec(prometheus.CounterOpts{
 			Name: "inorder_subscription_repairs_total",

@@ -54,7 +54,7 @@ func (r Registrar) Register(ctx context.Context, url string, events []string) (r
 
 // reportForeign reports a webhook with the same URL that is not ours.
 func (r Registrar) reportForeign(w Webhook) {
-	r.say("%s has the same URL, and was not registered from here: if nobody needs it, `inorder hooks delete --force %[1]s`", w.ID)
+	r.say("%s has the same URL, and was not registered from here: if nobody needs it, delete it with `inorder hooks delete --force %[1]s`", w.ID)
 }
 
 // Spec is a webhook to create.
@@ -110,7 +110,7 @@ func (r Registrar) activate(ctx context.Context, record Record, isActive bool) e
 		return err
 	}
 	if _, err := r.Platform.UpdateWebhook(ctx, record.ID, platform.WebhookUpdate{IsActive: new(true)}); err != nil {
-		return fmt.Errorf("%s is registered, but could not be activated; `inorder hooks enable %[1]s` does that: %w", record.ID, err)
+		return fmt.Errorf("%s is registered, but could not be activated; `inorder hooks enable %[1]s` activates it: %w", record.ID, err)
 	}
 	return nil
 }
@@ -129,7 +129,7 @@ func (r Registrar) undo(ctx context.Context, id string, cause error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
 	defer cancel()
 	if err := r.Platform.DeleteWebhook(ctx, id); err != nil && !platform.IsNotFound(err) {
-		return fmt.Errorf("%s was created and is of no use, and could not be deleted; `inorder hooks delete --force %[1]s` does that: %w (%w)", id, cause, err)
+		return fmt.Errorf("%s was created but can't be used, and deleting it failed; `inorder hooks delete --force %[1]s` deletes it: %w (%w)", id, cause, err)
 	}
 	return fmt.Errorf("%s was created, and deleted again: %w", id, cause)
 }

@@ -29,9 +29,9 @@ func (r Registrar) Rotate(ctx context.Context, id string, o Rotation) (Record, e
 	}
 	switch {
 	case old.Tag.Listen != "":
-		return Record{}, fmt.Errorf("webhook %s ends with the `inorder listen` that it belongs to, and each start makes a new secret", id)
+		return Record{}, fmt.Errorf("webhook %s belongs to an `inorder listen` and ends with it; the next one gets a new secret", id)
 	case old.Record == nil && !o.Force:
-		return Record{}, fmt.Errorf("webhook %s was not registered from here, so it may be somebody else's; --force replaces it all the same", id)
+		return Record{}, fmt.Errorf("webhook %s was not registered from here, so it may be somebody else's; --force replaces it anyway", id)
 	}
 	successor, err := r.successor(ctx, old, list, o)
 	if err != nil {
@@ -59,7 +59,7 @@ func (r Registrar) successor(ctx context.Context, old Webhook, list []Webhook, o
 	}
 	switch {
 	case made != nil:
-		r.say("going on with %s, which an interrupted rotation has registered", made.ID)
+		r.say("continuing with %s, which an interrupted rotation registered", made.ID)
 		return *made.Record, r.activate(ctx, *made.Record, made.Active)
 	case old.Gone && !o.Gone:
 		return Record{}, r.notFound(old.ID, old.Record)
@@ -93,7 +93,7 @@ func (r Registrar) retire(ctx context.Context, old Webhook, successor Record, o 
 			err = r.Platform.DeleteWebhook(ctx, old.ID)
 		}
 		if err != nil && !platform.IsNotFound(err) {
-			return fmt.Errorf("%s delivers, but the old webhook could not be deleted; `inorder hooks rotate %s` goes on: %w", successor.ID, old.ID, err)
+			return fmt.Errorf("%s delivers, but the old webhook could not be deleted; `inorder hooks rotate %s` continues the rotation: %w", successor.ID, old.ID, err)
 		}
 	}
 	return r.Store.Remove(ctx, old.ID, time.Now().Add(o.Keep))

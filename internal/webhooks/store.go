@@ -152,8 +152,8 @@ func (s Store) Remove(ctx context.Context, id string, secretEnds time.Time) erro
 func (s Store) EndSecret(ctx context.Context, name string, at time.Time, force bool) (ends time.Time, err error) {
 	secret, found, err := s.secret(ctx, func(secret secrets.Secret) bool { return secret.Name == name })
 	if err == nil && !found {
-		err = fmt.Errorf("no secret is called %q here: see `inorder hooks secrets list`. One of WEBHOOK_SECRETS or WEBHOOK_SECRETS_FILE that has "+
-			"verified nothing yet is known to its receivers alone: take it out there", name)
+		err = fmt.Errorf("there is no secret named %q here: see `inorder hooks secrets list`. One of WEBHOOK_SECRETS or WEBHOOK_SECRETS_FILE that has "+
+			"verified nothing yet is known only to its receivers: remove it there", name)
 	}
 	if err != nil {
 		return at, err
@@ -166,7 +166,7 @@ func (s Store) EndSecret(ctx context.Context, name string, at time.Time, force b
 		// The platform signs with the secret that it showed, so no other secret can replace it.
 		if r.ID == secret.Source && r.IsActive && !force {
 			return at, fmt.Errorf("secret %s signs what the active webhook %s delivers, and all of it would be refused: `inorder hooks rotate %[2]s` "+
-				"replaces the secret first; with --force it ends nevertheless", name, r.ID)
+				"replaces the secret first; --force ends it anyway", name, r.ID)
 		}
 	}
 	if _, err := s.Secrets().End(ctx, name, at); err != nil {

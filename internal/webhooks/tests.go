@@ -21,7 +21,7 @@ type Tests struct {
 func (t Tests) Mark(ctx context.Context, eventID string) (orderID string, real bool, err error) {
 	event, found, err := t.Events.Tested(ctx, eventID)
 	if err != nil {
-		return "", false, fmt.Errorf("look for the event %s: %w", eventID, err)
+		return "", false, fmt.Errorf("find the event %s: %w", eventID, err)
 	}
 	if !found || event.OrderID == "" {
 		return "", false, nil
@@ -44,7 +44,7 @@ func (t Tests) isReal(ctx context.Context, orderID string) (bool, error) {
 	}
 	for _, r := range records {
 		if r.Mode != t.Platform.Mode() {
-			return false, fmt.Errorf("it can't be known whether order %s is a real one: HEADLESS_COMMERCE_API_KEY is a %s-mode key, and webhook %s is of %s mode",
+			return false, fmt.Errorf("can't tell whether order %s is real: HEADLESS_COMMERCE_API_KEY is a %s-mode key, and webhook %s is of %s mode",
 				orderID, t.Platform.Mode(), r.ID, r.Mode)
 		}
 	}
@@ -53,7 +53,7 @@ func (t Tests) isReal(ctx context.Context, orderID string) (bool, error) {
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("ask the platform whether order %s is a real one: %w", orderID, err)
+		return false, fmt.Errorf("ask the platform whether order %s is real: %w", orderID, err)
 	}
 	return true, nil
 }
@@ -64,11 +64,11 @@ func (t Tests) Remove(ctx context.Context, eventID string) (done string, err err
 	event, found, err := t.Events.Tested(ctx, eventID)
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("look for the event %s: %w", eventID, err)
+		return "", fmt.Errorf("find the event %s: %w", eventID, err)
 	case !found:
 		return "", fmt.Errorf("there is no event %s here", eventID)
 	case !event.Waits && !event.Marked:
-		return "", fmt.Errorf("event %s is not marked as a test, so nothing is removed; `inorder hooks test` marks those that it makes", eventID)
+		return "", fmt.Errorf("event %s is not marked as a test, so nothing is removed; `inorder hooks test` marks the events that it causes", eventID)
 	case event.OrderID == "":
 		return "", fmt.Errorf("event %s is about no order, so it wrote none", eventID)
 	}
@@ -77,14 +77,14 @@ func (t Tests) Remove(ctx context.Context, eventID string) (done string, err err
 		return "", err
 	}
 	if real {
-		return "", fmt.Errorf("order %s is on the platform, so it is a real one: nothing is removed", event.OrderID)
+		return "", fmt.Errorf("order %s exists on the platform, so nothing is removed", event.OrderID)
 	}
 	if event.Waits {
-		return fmt.Sprintf("%s waited for order %s, and is given up", eventID, event.OrderID), t.GiveUp(ctx, eventID)
+		return fmt.Sprintf("%s waited for order %s, and is discarded", eventID, event.OrderID), t.GiveUp(ctx, eventID)
 	}
 	removed, err := t.Events.RemoveTestOrder(ctx, event.OrderID)
 	if removed {
 		return "Order " + event.OrderID + " is removed, with its parts; the event's row stays, so that it is not applied again", err
 	}
-	return "Order " + event.OrderID + " is not here: nothing is left to remove", err
+	return "Order " + event.OrderID + " does not exist here: there is nothing to remove", err
 }

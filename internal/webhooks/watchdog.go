@@ -54,7 +54,7 @@ func (w Watchdog) Check(ctx context.Context) (Check, error) {
 	watched = slices.DeleteFunc(watched, func(r Record) bool { return r.Owner != "" || !r.IsActive })
 	check.Checked = len(watched)
 	if len(watched) == 0 {
-		check.Note = "nothing was checked: no webhook is registered from here. `inorder hooks register URL` does that"
+		check.Note = "nothing was checked: no webhook is registered from here. `inorder hooks register URL` registers one"
 	}
 	for _, record := range watched {
 		faults, err := w.faults(ctx, record)
@@ -140,9 +140,9 @@ func (w Watchdog) report(check Check) {
 	for _, f := range check.Faults {
 		attributes := []any{"webhook", f.Webhook, "problem", f.Kind, "detail", f.Text}
 		if f.Repaired == "" {
-			w.Log.Error("a webhook at the platform is not as it was registered", attributes...)
+			w.Log.Error("a webhook at the platform differs from what was registered", attributes...)
 		} else {
-			w.Log.Warn("a webhook at the platform was not as it was registered, and is repaired", append(attributes, "repaired", f.Repaired)...)
+			w.Log.Warn("a webhook at the platform differed from what was registered, and is repaired", append(attributes, "repaired", f.Repaired)...)
 		}
 	}
 }

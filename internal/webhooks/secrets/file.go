@@ -79,7 +79,7 @@ func parseLine(fields []string) (e entry, err error) {
 		e.ends, err = time.Parse(time.RFC3339, fields[1])
 	}
 	if err != nil || len(fields) > 2 {
-		return e, errors.New("it is neither a secret nor a secret and its end, for example whsec_old 2026-01-02T15:04:05Z")
+		return e, errors.New("it must be a secret, optionally followed by its end, for example whsec_old 2026-01-02T15:04:05Z")
 	}
 	return e, nil
 }

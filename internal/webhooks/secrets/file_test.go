@@ -98,7 +98,7 @@ func TestBrokenChangeLeavesWhatWasGood(t *testing.T) {
 		{"whsec_old\n\"whsec_fresh\"\n", "line 2 of " + path + ": its first word cannot be a secret: it begins or ends with a quote"},
 		{"# exported\nWEBHOOK_SECRETS=whsec_fresh\n", "line 2 of " + path + ": its first word cannot be a secret: it has the form NAME=VALUE"},
 		{"whsec_fresh,whsec_old\n", "it contains a comma"},
-		{"whsec_fresh whsec_old\n", "line 1 of " + path + ": it is neither a secret nor a secret and its end"},
+		{"whsec_fresh whsec_old\n", "line 1 of " + path + ": it must be a secret, optionally followed by its end"},
 		{"\x00whsec_fresh\n", "invisible"},
 		{"whsec_fresh\n\nwhsec_old 2026-01-02T15:04:05Z whsec_x\n", "line 3 of"},
 		{"# nothing\n", "holds no secret"},
@@ -115,7 +115,7 @@ func TestBrokenChangeLeavesWhatWasGood(t *testing.T) {
 	write(t, path, "whsec_fresh\nwhsec_old")
 	require.NoError(t, os.Chmod(path, 0o644))
 	polls()
-	require.Contains(t, logs.String(), "by too many (mode 644)")
+	require.Contains(t, logs.String(), "by too many users (mode 644)")
 	require.Equal(t, 11, strings.Count(logs.String(), "ERROR"))
 	require.False(t, k.takes("whsec_fresh"))
 
@@ -123,7 +123,7 @@ func TestBrokenChangeLeavesWhatWasGood(t *testing.T) {
 	k.poll(t.Context())
 	k.poll(t.Context())
 	require.True(t, k.takes("whsec_fresh"))
-	require.Contains(t, logs.String(), "right again")
+	require.Contains(t, logs.String(), "can be used again")
 	require.NotContains(t, logs.String(), "fresh")
 }
 
@@ -152,14 +152,14 @@ func TestAShortSecretIsToldOnce(t *testing.T) {
 	for range 3 {
 		k.poll(t.Context())
 	}
-	require.Equal(t, 2, strings.Count(logs.String(), "is it whole?"))
+	require.Equal(t, 2, strings.Count(logs.String(), "is it truncated?"))
 	require.Contains(t, logs.String(), "setting=WEBHOOK_SECRETS number=2 of=2")
 	require.Contains(t, logs.String(), "setting=WEBHOOK_SECRETS_FILE number=1 of=1")
 	write(t, path, "whsec_fresh\n")
 	for range 3 {
 		k.poll(t.Context())
 	}
-	require.Equal(t, 3, strings.Count(logs.String(), "is it whole?"))
+	require.Equal(t, 3, strings.Count(logs.String(), "is it truncated?"))
 	require.NotContains(t, logs.String(), "hush")
 	require.NotContains(t, logs.String(), "whsec_")
 }

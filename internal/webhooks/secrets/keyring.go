@@ -113,7 +113,7 @@ func Load(ctx context.Context, o Options) (*Keyring, error) {
 func warnOfShort(log *slog.Logger, entries []entry) {
 	for i, e := range entries {
 		if len(e.secret) < short {
-			log.Warn("a webhook secret is short for one of the platform: is it whole? Every delivery that is signed with the whole one is refused",
+			log.Warn("a webhook secret is shorter than the platform's secrets: is it truncated? Deliveries signed with the full secret are refused",
 				"setting", e.source, "number", i+1, "of", len(entries), "secret", e.name, "characters", len(e.secret))
 		}
 	}
@@ -185,9 +185,9 @@ var (
 	labels = []string{"secret", "source"}
 
 	lastVerified = prometheus.NewDesc("inorder_secret_last_verified_timestamp_seconds",
-		"When the secret last verified a delivery, here or at a receiver that shares the table; 0 for never. There is one for each valid secret.",
+		"When the secret last verified a delivery, here or at a receiver that shares the table; 0 if never. There is one series for each valid secret.",
 		labels, nil)
-	verified = prometheus.NewDesc("inorder_secret_verified_total", "Deliveries that the secret verified, here.", labels, nil)
+	verified = prometheus.NewDesc("inorder_secret_verified_total", "Deliveries that this process verified with the secret.", labels, nil)
 )
 
 // Describe implements prometheus.Collector.

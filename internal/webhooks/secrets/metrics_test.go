@@ -24,11 +24,11 @@ func TestMetricsSayWhenEachSecretWasOfUse(t *testing.T) {
 	require.False(t, k.takes("whsec_other"))
 	at.Time = noon.Add(time.Second)
 	require.NoError(t, testutil.CollectAndCompare(k, strings.NewReader(fmt.Sprintf(`
-# HELP inorder_secret_last_verified_timestamp_seconds When the secret last verified a delivery, here or at a receiver that shares the table; 0 for never. There is one for each valid secret.
+# HELP inorder_secret_last_verified_timestamp_seconds When the secret last verified a delivery, here or at a receiver that shares the table; 0 if never. There is one series for each valid secret.
 # TYPE inorder_secret_last_verified_timestamp_seconds gauge
 inorder_secret_last_verified_timestamp_seconds{secret=%[1]q,source="WEBHOOK_SECRETS"} %[3]d
 inorder_secret_last_verified_timestamp_seconds{secret=%[2]q,source="WEBHOOK_SECRETS_FILE"} 0
-# HELP inorder_secret_verified_total Deliveries that the secret verified, here.
+# HELP inorder_secret_verified_total Deliveries that this process verified with the secret.
 # TYPE inorder_secret_verified_total counter
 inorder_secret_verified_total{secret=%[1]q,source="WEBHOOK_SECRETS"} 2
 inorder_secret_verified_total{secret=%[2]q,source="WEBHOOK_SECRETS_FILE"} 0

@@ -26,7 +26,7 @@ func (u Unread) String() string {
 	if u.Since.IsZero() {
 		return "the secrets in " + u.Source + ", which could not be read"
 	}
-	return "secrets that came into " + u.Source + " after " + u.Since.UTC().Format(time.RFC3339) + ", since when it could not be read"
+	return "secrets added to " + u.Source + " after " + u.Since.UTC().Format(time.RFC3339) + ", since when it could not be read"
 }
 
 // unread returns the sources that the last poll could not read.

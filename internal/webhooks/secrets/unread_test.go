@@ -25,7 +25,7 @@ func TestTheRingSaysWhichSecretsItMayLackOfPostgreSQL(t *testing.T) {
 	at.Time = noon.Add(time.Hour)
 	early, _ := newRing(t, Options{Shared: store, Now: at.now})
 	require.Eventually(t, func() bool { return len(unread(k)) == 1 }, testenv.Patience, 20*time.Millisecond)
-	require.Equal(t, "secrets that came into PostgreSQL after 2026-01-02T12:00:00Z, since when it could not be read", unread(k)[0].String())
+	require.Equal(t, "secrets added to PostgreSQL after 2026-01-02T12:00:00Z, since when it could not be read", unread(k)[0].String())
 	require.Equal(t, "the secrets in PostgreSQL, which could not be read", unread(early)[0].String())
 	require.Error(t, unread(early)[0].Cause)
 
@@ -46,7 +46,7 @@ func TestTheRingSaysWhichSecretsItMayLackOfTheFile(t *testing.T) {
 	known, unread := k.Known()
 	require.Len(t, known, 1)
 	require.Len(t, unread, 1)
-	require.Equal(t, "secrets that came into WEBHOOK_SECRETS_FILE after 2026-01-02T12:00:00Z, since when it could not be read", unread[0].String())
+	require.Equal(t, "secrets added to WEBHOOK_SECRETS_FILE after 2026-01-02T12:00:00Z, since when it could not be read", unread[0].String())
 	require.ErrorContains(t, unread[0].Cause, "line 2 of")
 	write(t, path, "whsec_fresh\n")
 	k.poll(t.Context())
