@@ -19,7 +19,7 @@ func TestStoriesEndAsTheySay(t *testing.T) {
 		"out-of-order": {
 			`order\.paid +.* 200 (accepted|spilled)`, `order\.created +.* 200 duplicate`,
 			`order\.paid +applied`, `order\.created +applied`, `order\.completed +applied`, `order\.fulfilled +applied`, `order\.confirmed +applied`,
-			`fulfillment\.shipped +stale +the fulfillment is "delivered"`,
+			`fulfillment\.shipped +stale +the fulfillment has been "delivered"`,
 			`status completed · payment paid · fulfillment fulfilled · total \d+ (KRW|USD) · fulfillment delivered · payment completed`,
 		},
 		"refunds":   {`payment\.refunded +.* 200 duplicate`, `payment\.refunded +applied`, `refunded 6500 (KRW|USD) in 2`},

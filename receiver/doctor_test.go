@@ -61,11 +61,12 @@ func unzipped(req *http.Request, body []byte) []byte {
 	return plain
 }
 
+func limited(n int64) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler { return http.MaxBytesHandler(next, n) }
+}
+
 func TestTheDoctorTriesTheWayToAReceiver(t *testing.T) {
 	t.Parallel()
-	limited := func(n int64) func(http.Handler) http.Handler {
-		return func(next http.Handler) http.Handler { return http.MaxBytesHandler(next, n) }
-	}
 	answering := func(status int) func(http.Handler) http.Handler {
 		return func(http.Handler) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

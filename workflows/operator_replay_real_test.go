@@ -125,6 +125,8 @@ func TestATerminatedReplayIsBroughtBackAndNoEventOfItsOwn(t *testing.T) {
 	again, err := s.operator().Retry(t.Context(), e.ID, byAda)
 	require.NoError(t, err)
 	require.Equal(t, "started "+d.WorkflowID, again.Result+" "+again.WorkflowID)
+	// An attempt that is under way would still apply the event after the termination, once the order is there.
+	s.eventually("it waits again", func() bool { return s.state(d.WorkflowID).Phase == workflows.PhaseWaiting })
 	require.NoError(t, s.client.TerminateWorkflow(t.Context(), d.WorkflowID, "", "a mistake"))
 	s.result(s.begin(s.event("order.created", confirmed)))
 	s.eventually("the release starts it anew", func() bool { return s.outcome(e.ID) == "applied" })

@@ -192,7 +192,7 @@ func TestWhoCannotAskIsToldWhatToDo(t *testing.T) {
 	t.Setenv("ADMIN_URL", "http://127.0.0.1:1")
 	_, errs, code = asked(t, "orders list")
 	require.Equal(t, exitError, code)
-	require.Contains(t, errs, "is ADMIN_URL right, and does `inorder serve`")
+	require.Contains(t, errs, "is ADMIN_URL correct, and is `inorder serve`")
 	require.NotContains(t, errs, "hunter2")
 }
 

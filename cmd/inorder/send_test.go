@@ -135,7 +135,7 @@ func TestSendBadSignature(t *testing.T) {
 		defer lax.Close()
 		_, errs, code := sendEvents(t, "order.created", "--bad-signature", "--url", lax.URL)
 		require.Equal(t, exitError, code)
-		require.Contains(t, errs, "not refused")
+		require.Contains(t, errs, "did not answer 401 to 1 of 1 delivery")
 	})
 }
 

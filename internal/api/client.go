@@ -134,7 +134,7 @@ func (c *Client) unreachable(ctx context.Context, err error) error {
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
-	return fmt.Errorf("the admin API at %s does not answer: is ADMIN_URL right, and does `inorder serve` (or a worker) run there? %w", c.URL, err)
+	return fmt.Errorf("the admin API at %s does not answer: is ADMIN_URL correct, and is `inorder serve` (or a worker) running there? %w", c.URL, err)
 }
 
 // problem returns why the server refused the request; nil if it did not.

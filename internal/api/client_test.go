@@ -75,7 +75,7 @@ func TestClientExplainsRefusals(t *testing.T) {
 		"that may change things":        serve(t, 403, ProblemType, problem(ProblemForbidden), nil),
 		"it does not fit":               serve(t, 409, ProblemType, problem(ProblemUnfit), nil),
 		"answered 404 Not Found":        serve(t, 404, "text/html", "<h1>", nil),
-		"is ADMIN_URL right":            serve(t, 200, "text/html", "<h1>", nil),
+		"is ADMIN_URL correct":          serve(t, 200, "text/html", "<h1>", nil),
 		"does `inorder serve`":          {URL: "http://127.0.0.1:1", Token: token},
 	} {
 		_, err := c.Status(t.Context())

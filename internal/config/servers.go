@@ -146,7 +146,7 @@ func prepareOnDirect(c *pgxpool.Config) {
 		still, err := isDirect(ctx, conn)
 		if err == nil && !still {
 			known.Store(&still)
-			err = errors.New("DATABASE_URL now leads through a pooler; the next connection works with it")
+			err = errors.New("DATABASE_URL now points to a pooler; the next connection will work with it")
 		}
 		return err
 	}

@@ -146,7 +146,7 @@ func (r refusal) Error() string { return fmt.Sprintf("%d: %s", r.status, r.reaso
 var (
 	unsigned = refusal{http.StatusUnauthorized, "it has no well-formed " + delivery.SignatureHeader}
 	forged   = refusal{http.StatusUnauthorized, "its signature matches no secret in WEBHOOK_SECRETS, WEBHOOK_SECRETS_FILE or DATABASE_URL"}
-	tooLarge = refusal{http.StatusRequestEntityTooLarge, "its body is over MAX_BODY_BYTES"}
+	tooLarge = refusal{http.StatusRequestEntityTooLarge, "its body exceeds MAX_BODY_BYTES"}
 	tooSlow  = refusal{http.StatusRequestTimeout, "its body did not arrive in time"}
 	notWhole = refusal{http.StatusBadRequest, "its body ended too early"}
 )

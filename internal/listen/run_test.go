@@ -127,7 +127,7 @@ func TestOneOfANameAtATime(t *testing.T) {
 	stop := r.start(r.options("default"))
 	ids := r.ids()
 	err := Run(t.Context(), r.options("default"))
-	require.ErrorContains(t, err, `another `+"`inorder listen`"+` named "default" runs`)
+	require.ErrorContains(t, err, `another `+"`inorder listen`"+` named "default" is running`)
 	require.Equal(t, ids, r.ids())
 	require.NoError(t, stop())
 	require.NoError(t, r.start(r.options("default"))(), "the lock is free again")

@@ -120,7 +120,7 @@ func (l *Logger) Flush() {
 	}
 }
 
-// take returns a function that writes the counted lines, or nil if there are none, and starts counting anew. It runs under
+// take returns a function that writes the counted lines, or nil if there are none, and starts a new count. It runs under
 // the lock; the function must not, because a log may be slow.
 func (k *kind) take() func(*slog.Logger) {
 	within := time.Since(k.since)

@@ -10,7 +10,7 @@ import (
 )
 
 // Retry has the event applied now. A running workflow is signaled, whatever it does, even if its event has ended and it is waking others. A lost
-// workflow is started anew, from the event's row or from the input of its last run. An event in the inbox becomes due at once.
+// workflow is started again, from the event's row or from the input of its last run. An event in the inbox becomes due at once.
 func (o *Operator) Retry(ctx context.Context, eventID string, by Act) (api.Done, error) {
 	return o.try(ctx, eventID, by, func(p place, by Act) (d api.Done, again bool, err error) {
 		switch state := p.state(); {

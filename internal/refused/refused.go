@@ -65,7 +65,7 @@ const (
 
 // What happened to the body after it was signed.
 const (
-	CauseReserialised Cause = "reserialised" // the JSON was written anew: other blanks, order of keys or escapes
+	CauseReserialised Cause = "reserialised" // the JSON was serialised again: other blanks, order of keys or escapes
 	CauseDecompressed Cause = "decompressed" // the signature is of the plain bytes, and compressed ones came, or the other way round
 	CauseNewline      Cause = "newline"      // a line break was added, removed or changed
 	CauseCharset      Cause = "charset"      // a byte order mark or the encoding of the text changed
@@ -75,8 +75,8 @@ const (
 // Other reasons than the signature.
 const (
 	CauseNotAnEvent  Cause = "not_an_event" // the signature is right, and the body is no event
-	CauseTooLarge    Cause = "too_large"    // the body is over MAX_BODY_BYTES
-	CauseUnavailable Cause = "unavailable"  // nothing could take it in time, or the memory for bodies was spent
+	CauseTooLarge    Cause = "too_large"    // the body exceeds MAX_BODY_BYTES
+	CauseUnavailable Cause = "unavailable"  // nothing could take it in time, or the memory for bodies was used up
 )
 
 // Finding is why a delivery was refused. It never shows a secret, a signature or a part of the body.

@@ -46,7 +46,7 @@ const lockNotAvailable = "55P03" // SQLSTATE of an expired lock_timeout
 // IsLasting reports whether err is PostgreSQL's refusal of this very data, which every retry with the same data would meet
 // again. These are the SQLSTATE classes 0A (feature not supported), 22 (data exception), 23 (integrity constraint violation)
 // and 54 (program limit exceeded, such as an index row's size), with two exceptions. Another run of the same event has just
-// committed its row: the next run finds it. A plan was cached before a migration changed a table: the next run plans anew.
+// committed its row: the next run finds it. A plan was cached before a migration changed a table: the next run plans it again.
 func IsLasting(err error) bool {
 	var pg *pgconn.PgError
 	if !errors.As(err, &pg) || len(pg.Code) < 2 {

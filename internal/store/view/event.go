@@ -98,6 +98,9 @@ func endedBecause(e api.Event) string {
 		string(inorder.Discarded): "it was given up by a person",
 		string(inorder.Expired):   "its order never came",
 	}
+	if e.Detail == why[e.Outcome] { // of an ignored event the detail says the same
+		return e.Detail
+	}
 	return joined(": ", why[e.Outcome], e.Detail)
 }
 

@@ -61,7 +61,7 @@ func (v *View) Refusals(ctx context.Context, q api.RefusedQuery) (api.Page[api.R
 	return page, nil
 }
 
-// Refused returns one sample; found is false if there is none, or none any more.
+// Refused returns one sample; found is false if there is none, or it was purged.
 func (v *View) Refused(ctx context.Context, id int64) (r api.Refused, found bool, err error) {
 	b := &pgx.Batch{}
 	b.Queue(refusedByIDSQL, pgx.NamedArgs{"id": id}).Query(store.EachRow(func(row pgx.Row) (err error) {
