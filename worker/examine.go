@@ -150,5 +150,5 @@ func (e *examination) askTime(ctx context.Context) (serverTime, error) {
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	return serverTime{}, errors.New("Temporal recorded no poll in time")
+	return serverTime{}, errors.New("no poll was recorded by Temporal in time")
 }

@@ -109,7 +109,10 @@ func eachActIsDone(t *testing.T, s *system, sending *sending, load *load) {
 	}
 	require.Equal(t, len(acts), o.acts)
 	require.Contains(t, slices.Collect(maps.Values(o.amended)), true)
-	require.NoError(t, s.settle(ctx, sending.acknowledged(), o.lost, time.Minute))
+	if err := s.settle(ctx, sending.acknowledged(), o.lost, time.Minute); err != nil {
+		logHistories(t, s)
+		require.NoError(t, err)
+	}
 	report, err := s.judge(ctx, sending, load, o)
 	require.NoError(t, err)
 	require.Empty(t, report.Wrong)
@@ -124,6 +127,18 @@ func eachActIsDone(t *testing.T, s *system, sending *sending, load *load) {
 			require.Regexp(t, wrong, fmt.Sprint(report.Wrong))
 		}
 	})
+}
+
+// logHistories logs the histories of workflows that still run for events that don't wait.
+func logHistories(t *testing.T, s *system) {
+	require.NoError(t, s.histories(t.Context()))
+	files, err := filepath.Glob(filepath.Join(s.dir, "*.history"))
+	require.NoError(t, err)
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		t.Logf("%s:\n%s", filepath.Base(file), text)
+	}
 }
 
 // atRest returns a settled system that has received a few orders, without faults.

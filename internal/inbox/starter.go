@@ -48,7 +48,7 @@ const (
 	maxRemoved = 64 // most events that are started before their rows are removed
 )
 
-var errAway = errors.New("Temporal has not answered lately")
+var errAway = errors.New("no answer from Temporal lately")
 
 func newStarter(o Options) *starter {
 	return &starter{
