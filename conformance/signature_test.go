@@ -191,7 +191,7 @@ func TestTheSDKVerifiesWhatInorderSends(t *testing.T) {
 	in.got = nil
 	text, err := run("--bad-signature", "order.created")
 	require.Error(t, err, "it reports that a bad signature was accepted")
-	require.Contains(t, text, "not refused")
+	require.Contains(t, text, "did not answer 401")
 	require.Len(t, in.got, 1)
 	require.False(t, r.verifies(vectorSecret, in.got[0].body, in.got[0].signature))
 }

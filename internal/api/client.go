@@ -62,7 +62,7 @@ func (c *Client) send(ctx context.Context, method, path string, query url.Values
 		return err
 	}
 	if err := json.Unmarshal(a.body, out); err != nil {
-		return fmt.Errorf("%s did not answer as inorder's admin API does: is ADMIN_URL right, and does the server have this program's version?", c.URL)
+		return fmt.Errorf("%s did not answer as inorder's admin API does: is ADMIN_URL correct, and does the server have this program's version?", c.URL)
 	}
 	return nil
 }
