@@ -144,7 +144,7 @@ func (a answer) problem(at string) error {
 	}
 	var p Problem
 	if a.kind != ProblemType || json.Unmarshal(a.body, &p) != nil {
-		return fmt.Errorf("%s answered %d %s, which is not inorder's admin API: is ADMIN_URL right?", at, a.status, http.StatusText(a.status))
+		return fmt.Errorf("%s answered %d %s, which is not inorder's admin API: is ADMIN_URL correct?", at, a.status, http.StatusText(a.status))
 	}
 	switch p.Type {
 	case ProblemUnauthorized:

@@ -76,7 +76,7 @@ func TestClientExplainsRefusals(t *testing.T) {
 		"it does not fit":               serve(t, 409, ProblemType, problem(ProblemUnfit), nil),
 		"answered 404 Not Found":        serve(t, 404, "text/html", "<h1>", nil),
 		"is ADMIN_URL correct":          serve(t, 200, "text/html", "<h1>", nil),
-		"does `inorder serve`":          {URL: "http://127.0.0.1:1", Token: token},
+		"is `inorder serve`":            {URL: "http://127.0.0.1:1", Token: token},
 	} {
 		_, err := c.Status(t.Context())
 		require.ErrorContains(t, err, want)
