@@ -35,9 +35,9 @@ func (s *sendCmd) keepAndVerify(ctx context.Context, c *servers, batch send.Batc
 	}
 	keep := func(string) error { return nil }
 	if s.IDs != "" {
-		file, err := os.Create(s.IDs)
-		if err != nil {
-			return fmt.Errorf("--ids: %w", err)
+		file, createErr := os.Create(s.IDs)
+		if createErr != nil {
+			return fmt.Errorf("--ids: %w", createErr)
 		}
 		defer func() {
 			if closeErr := file.Close(); closeErr != nil {

@@ -110,7 +110,7 @@ func (a *API) problemOf(ctx context.Context, err error) *api.Problem {
 		return newProblem(http.StatusInternalServerError, api.ProblemInternal, internal)
 	case len(p.Missing) > 0 && !is[*api.Problem](err) && !errors.Is(ctx.Err(), context.Canceled): // canceled: the caller is gone
 		source := p.Missing[0].Source
-		a.limited.Log(slog.LevelWarn, "api without "+source, "a request to the admin API failed: a server did not answer", "server", source, "cause", cause(err))
+		a.limited.Log(slog.LevelWarn, "api without "+source, "a request to the admin API could not be answered", "server", source, "cause", cause(err))
 	}
 	return p
 }
@@ -190,7 +190,7 @@ func away(ctx context.Context, err error) (source, why string) {
 // cause returns an error's text for the log. PostgreSQL's messages may quote data and are left out.
 func cause(err error) string {
 	if e, ok := errors.AsType[*operate.UnavailableError](err); ok && e.Cause != nil {
-		err = e.Cause // the rest is in the answer
+		err = e.Cause // the answer has the rest
 	}
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return strings.TrimSpace("PostgreSQL: SQLSTATE " + pg.Code + " " + pg.TableName + " " + pg.ColumnName + " " + pg.ConstraintName)

@@ -138,7 +138,7 @@ func (b *Bulks) start(ctx context.Context, frozen store.Bulk, existed bool) erro
 	defer cancel()
 	switch gone, backErr := b.Store.TakeBack(back, frozen.ID); {
 	case backErr != nil:
-		return &operate.UnavailableError{Source: "temporal", Why: why + "; " + frozen.ID + " shows it as failing", Cause: errors.Join(err, backErr)}
+		return &operate.UnavailableError{Source: "temporal", Why: why + "; " + frozen.ID + " shows it as failing", Cause: err}
 	case !gone: // it has begun: Temporal took it, and its answer was lost
 		return nil
 	}

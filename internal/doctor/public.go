@@ -100,9 +100,8 @@ func (p Public) untouched(ctx context.Context) ([]Finding, error) {
 
 // limit finds the largest body that reaches the receiver.
 func (p Public) limit(ctx context.Context) ([]Finding, error) {
-	passes, smallest, verified := 0, 0, false
-	for size := p.MaxBodyBytes; size > len(probe); size /= 2 {
-		smallest = size
+	passes, fails, verified := 0, 0, false
+	for size := max(p.MaxBodyBytes, len(probe)); size >= len(probe); size /= 2 {
 		body := append([]byte(probe), bytes.Repeat([]byte{'x'}, size-len(probe))...)
 		a, err := p.post(ctx, body, "")
 		if err != nil && ctx.Err() != nil {
@@ -112,19 +111,20 @@ func (p Public) limit(ctx context.Context) ([]Finding, error) {
 			passes, verified = size, a.status == http.StatusBadRequest
 			break
 		}
+		fails = size
 	}
-	if passes == p.MaxBodyBytes && p.Secret != "" && !verified { // a proxy that drops bodies would look the same
+	if passes >= p.MaxBodyBytes && p.Secret != "" && !verified { // a proxy that drops bodies would look the same
 		return []Finding{Noted("body limit", "", "a body of MAX_BODY_BYTES, %d, was answered 401, so whether it arrives whole is not known: see body untouched", passes)}, nil
 	}
-	if passes == p.MaxBodyBytes {
+	if passes >= p.MaxBodyBytes {
 		return []Finding{Well("body limit", "a body of MAX_BODY_BYTES, %d, reaches the receiver", passes)}, nil
 	}
 	const do = "Raise the limit of the proxy in front of the receiver, such as nginx's client_max_body_size, or of the receiver, if its MAX_BODY_BYTES is lower than here."
 	if passes == 0 {
-		return []Finding{Fails("body limit", do, "no body of %d bytes or more reaches the receiver; MAX_BODY_BYTES allows %d", smallest, p.MaxBodyBytes)}, nil
+		return []Finding{Fails("body limit", do, "no body of %d bytes or more reaches the receiver; MAX_BODY_BYTES allows %d", fails, p.MaxBodyBytes)}, nil
 	}
 	return []Finding{Fails("body limit", do, "a body of %d bytes does not reach the receiver, although MAX_BODY_BYTES allows %d; one of %d does",
-		min(2*passes, p.MaxBodyBytes), p.MaxBodyBytes, passes)}, nil
+		fails, p.MaxBodyBytes, passes)}, nil
 }
 
 // notAnEvent is what a receiver answers to the probe.

@@ -114,7 +114,7 @@ func (k *keeper) renew(ctx context.Context, public string) error {
 	}
 	tag := k.tag()
 	k.e.LeaseUntil = &tag.Lease
-	if err := k.Store.Update(ctx, k.e); err != nil {
+	if err := k.Store.Save(ctx, k.e); err != nil {
 		return err
 	}
 	w, err := k.prolong(ctx, tag)

@@ -156,6 +156,17 @@ func TestTheLeaseIsRenewed(t *testing.T) {
 	}
 }
 
+// PostgreSQL may be restored from a backup that does not have the record.
+func TestALostRecordIsWrittenAgain(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, true)
+	r.start(r.options("default"))
+	id := r.list()[0].ID
+	_, err := r.hooks.Store.Pool.Exec(t.Context(), `DELETE FROM webhook_endpoints`)
+	require.NoError(t, err)
+	r.eventually("it is recorded again", func() bool { w := r.list()[0]; return w.ID == id && w.Record != nil && w.Record.LeaseUntil != nil })
+}
+
 func TestWhatHappensToTheWebhookIsPutRight(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, true)

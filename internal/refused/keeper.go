@@ -136,11 +136,13 @@ func (q *queue) take() (r Refusal, ok bool) {
 	return r, true
 }
 
-// Run explains refusals and writes samples until ctx ends; then it writes the samples that are left.
+// Run explains refusals and writes samples until ctx ends. Then it writes the samples that are left, and only counts the refusals that it has
+// not explained. It may be called once.
 func (k *Keeper) Run(ctx context.Context) {
 	var writing sync.WaitGroup
 	writing.Go(func() { k.write(ctx) })
 	defer writing.Wait()
+	defer close(k.samples)
 	w := newWindow()
 	for ctx.Err() == nil {
 		rest := time.Duration(strangerRest)
@@ -160,6 +162,11 @@ func (k *Keeper) Run(ctx context.Context) {
 		work := k.explain(r, w)
 		r = Refusal{} // the body is forgotten
 		_ = await.Sleep(ctx, rest*time.Duration(work)*workTime)
+	}
+	for _, q := range []*queue{&k.others, &k.strangers} {
+		for _, left := q.take(); left; _, left = q.take() {
+			k.o.Metrics.dropped(dropQueue)
+		}
 	}
 }
 

@@ -37,11 +37,13 @@ func TestAStopCountsWhatCannotBeWritten(t *testing.T) {
 		require.True(t, ok)
 		r.explain(x, w)
 	}
+	r.refuse("192.0.2.9", nil) // is not explained any more
 	r.db.set(true)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	r.Keeper.Run(ctx)
 	require.Equal(t, 3, r.drops(dropUnwritten))
+	require.Equal(t, 1, r.drops(dropQueue))
 }
 
 func TestAPanicCostsARest(t *testing.T) {

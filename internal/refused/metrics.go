@@ -13,7 +13,7 @@ type Metrics struct {
 
 // Why a refusal left no sample.
 const (
-	dropQueue     = "queue"     // there was no room to explain it
+	dropQueue     = "queue"     // there was no room to explain it, or no time before the end
 	dropRate      = "rate"      // there were enough of its kind in that minute
 	dropUnwritten = "unwritten" // PostgreSQL was away, and there was no room to keep it for longer
 )

@@ -81,51 +81,31 @@ const (
 	writePause   = 2 * time.Second // after a failure
 )
 
-// write writes samples until ctx ends, and then those that are left. While PostgreSQL is away, samples stay in the channel.
+// write writes samples until the channel is closed, which Run does once ctx has ended. Then it tries each of those that are left once, and
+// writeTimeout bounds them all. While PostgreSQL is away, samples stay in the channel.
 func (k *Keeper) write(ctx context.Context) {
+	last, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(writeTimeout, cancel) })()
 	trimmed, written := time.Time{}, 0
-	for {
-		var s Sample
-		select {
-		case s = <-k.samples:
-		case <-ctx.Done():
-			k.writeRest(context.WithoutCancel(ctx))
-			return
-		}
-		for !k.insert(ctx, s) {
+	for s := range k.samples {
+		for !k.insert(last, s) {
 			if await.Sleep(ctx, writePause) != nil {
 				k.o.Metrics.dropped(dropUnwritten)
 				break
 			}
 		}
 		if written++; time.Since(trimmed) >= trimEvery || written >= keptOfKind {
-			k.trim(ctx)
+			k.trim(last)
 			trimmed, written = time.Now(), 0
 		}
 	}
-}
-
-func (k *Keeper) writeRest(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
-	defer cancel()
-	for away := false; ; {
-		select {
-		case s := <-k.samples:
-			if away = away || !k.insert(ctx, s); away {
-				k.o.Metrics.dropped(dropUnwritten)
-			}
-		default:
-			if !away {
-				k.trim(ctx)
-			}
-			return
-		}
-	}
+	k.trim(last)
 }
 
 // insert returns false if PostgreSQL is away. A sample that PostgreSQL refuses is dropped: the schema may be older, or it is a fault.
 func (k *Keeper) insert(ctx context.Context, s Sample) bool {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
 	err := k.o.Table.Insert(ctx, s)
 	if err == nil {

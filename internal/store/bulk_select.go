@@ -10,7 +10,8 @@ import (
 	"inorder"
 )
 
-// Selection selects events for a bulk action by what PostgreSQL knows of them. Zero fields do not restrict it.
+// Selection selects events for a bulk action by what PostgreSQL knows of them. Zero fields other than Ended do not restrict it; a zero
+// ReceivedBefore is the time of the query.
 type Selection struct {
 	Ended bool   // events that have ended; else those that have not
 	State string // of events that have not ended: inbox, waiting, stuck, attention; any other selects none
@@ -79,8 +80,8 @@ func (sel Selection) read(ctx context.Context, tx pgx.Tx, limit int) (events []S
 	}
 	after, before := nullTime(sel.ReceivedAfter), nullTime(sel.ReceivedBefore)
 	rowLimit := &limit
-	if sel.Type != "" || sel.StoreID != "" {
-		rowLimit = nil // matches leaves out rows of the inbox after the LIMIT
+	if (sel.Type != "" || sel.StoreID != "") && (sel.State == "" || sel.State == "inbox") {
+		rowLimit = nil // PostgreSQL must not limit: matches filters the inbox's rows only here
 	}
 	sql, args := bulkOpenSQL, []any{sel.State, sel.Type, sel.OrderID, sel.StoreID, after, before, rowLimit}
 	if sel.Ended {

@@ -48,8 +48,12 @@ func (r Registrar) change(ctx context.Context, id string, change platform.Webhoo
 	if change.IsActive != nil {
 		record.IsActive = *change.IsActive
 	}
-	if err := r.Store.Update(ctx, *record); err != nil {
+	recorded, err := r.Store.Update(ctx, *record)
+	switch {
+	case err != nil:
 		return w, fmt.Errorf("%s is changed on the platform, but not in our record; run the same command again: %w", id, err)
+	case !recorded:
+		return w, fmt.Errorf("%s is changed on the platform, but somebody deleted our record of it meanwhile", id)
 	}
 	return w, nil
 }
@@ -88,7 +92,8 @@ func (r Registrar) unwatch(ctx context.Context, record *Record) error {
 	}
 	disabled := *record
 	disabled.IsActive = false
-	return r.Store.Update(ctx, disabled)
+	_, err := r.Store.Update(ctx, disabled)
+	return err
 }
 
 // Test makes the platform deliver a test event. The receiver's answer is the result, even if it is a refusal.

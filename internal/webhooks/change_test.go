@@ -34,7 +34,9 @@ func TestUpdateIsRecorded(t *testing.T) {
 	t.Run("unless the record was deleted meanwhile", func(t *testing.T) {
 		other := r.register()
 		require.NoError(t, r.Store.Remove(t.Context(), other.ID, time.Now()))
-		require.NoError(t, r.Store.Update(t.Context(), other))
+		recorded, err := r.Store.Update(t.Context(), other)
+		require.NoError(t, err)
+		require.False(t, recorded)
 		list, err := r.Store.List(t.Context())
 		require.NoError(t, err)
 		require.Len(t, list, 1)

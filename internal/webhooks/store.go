@@ -38,7 +38,7 @@ ON CONFLICT (id) DO UPDATE
 SET url = excluded.url, events = excluded.events, mode = excluded.mode, owner = excluded.owner, is_active = excluded.is_active,
     lease_until = excluded.lease_until`
 
-	// A record that was deleted meanwhile stays deleted: the watchdog would register its webhook again.
+	// No upsert: it would bring back a record that was deleted meanwhile, and the watchdog would register its webhook again.
 	updateSQL = `
 UPDATE webhook_endpoints SET url = $2, events = $3, mode = $4, owner = $5, is_active = $6, lease_until = $7 WHERE id = $1`
 
@@ -124,9 +124,19 @@ func (r Record) values() []any {
 	return []any{r.ID, r.URL, r.Events, r.Mode, r.Owner, r.IsActive, r.LeaseUntil}
 }
 
-// Update records how a webhook should be from now on. It does nothing if there is no record of that ID. It may be repeated.
-func (s Store) Update(ctx context.Context, r Record) error {
-	if _, err := s.Pool.Exec(ctx, updateSQL, r.values()...); err != nil {
+// Update records how a webhook should be from now on. It reports false if there is no record of that ID. It may be repeated.
+func (s Store) Update(ctx context.Context, r Record) (recorded bool, err error) {
+	tag, err := s.Pool.Exec(ctx, updateSQL, r.values()...)
+	if err != nil {
+		return false, fmt.Errorf("record webhook %s: %w", r.ID, err)
+	}
+	return tag.RowsAffected() > 0, nil
+}
+
+// Save is Update for a webhook whose record may be gone, for example because PostgreSQL was restored: it then writes a new one. It
+// may be repeated.
+func (s Store) Save(ctx context.Context, r Record) error {
+	if _, err := s.Pool.Exec(ctx, upsertSQL, r.values()...); err != nil {
 		return fmt.Errorf("record webhook %s: %w", r.ID, err)
 	}
 	return nil
