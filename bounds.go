@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// The longest texts that an event may have, in characters. Real ones have a dozen. A longer status, ID, number or
+// The longest texts that an event may carry, in characters. Real ones have a dozen. A longer status, ID, number or
 // currency is an error. It is not shortened, because that would make it another status or ID.
 const (
 	maxType     = 128 // what webhook_events keeps; a longer type is cut, because nothing of an order depends on the rest
@@ -45,21 +45,21 @@ func Bounded(s string) string {
 // cut shortens a value that a text for people quotes.
 func cut(s string) string { return Cut(s, maxQuoted) }
 
-// Cut returns the first most characters of s, followed by … if s has more.
-func Cut(s string, most int) string {
-	if kept := first(s, most); len(kept) < len(s) {
+// Cut returns at most the first n characters of s, followed by … if s has more.
+func Cut(s string, n int) string {
+	if kept := first(s, n); len(kept) < len(s) {
 		return kept + "…"
 	}
 	return s
 }
 
-// first returns the first most characters of s, and does not read the rest, which may be huge.
-func first(s string, most int) string {
+// first returns at most the first n characters of s, and does not read the rest, which may be huge.
+func first(s string, n int) string {
 	for i := range s {
-		if most == 0 {
+		if n == 0 {
 			return s[:i]
 		}
-		most--
+		n--
 	}
 	return s
 }

@@ -33,10 +33,12 @@ type Comparison struct {
 	Drift       Drift
 	Differences []Difference // empty with DriftMissing and DriftNone
 
-	// Repair is the event, of TypeReconciled, that makes the order what it is on the platform. Its ID is derived from
-	// what differs: the same drift always gives the same ID, and a drift that comes back gives another one.
+	// Repair is the event, of TypeReconciled, that makes the order what it is on the platform. Its ID is a hash of what is
+	// known of the order, including the time of its last event, and of what the platform has. Whoever sees the same drift
+	// makes the same ID; a drift that comes back later has another one.
 	Repair Event
-	// Unrepairable is why Repair would bring the order no closer to the platform's; "" if it would.
+	// Unrepairable is why the order must not be repaired with Repair: it would leave as much different, or add a
+	// difference. "" if it may be.
 	Unrepairable string
 }
 

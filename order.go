@@ -31,7 +31,9 @@ type Order struct {
 	StoreID                                  string // set by the first event that names one; never changes
 	Status, PaymentStatus, FulfillmentStatus Aspect
 	Snapshot                                 Snapshot
-	Parts                                    map[PartKey]Part // the parts that a decision needs; the store loads only those
+	// Parts are the parts that a decision needs: those that the event carries, or all for a reconciled event and for
+	// Compare. The store loads only those.
+	Parts map[PartKey]Part
 
 	// Listed is, by kind of part, the time of the newest full order that lists all parts of that kind. A kind that was
 	// never listed is absent; nil is the same as empty.

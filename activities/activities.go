@@ -120,8 +120,8 @@ func readEvent(body converter.RawValue, r Receipt) (inorder.Event, error) {
 	return e, err
 }
 
-// sendable returns the time, or a near one that has a JSON form and so can be sent through Temporal. Times without one come from
-// receipts that somebody typed.
+// sendable returns the time or, if it has no JSON form and so can't be sent through Temporal, the zero time or the end of the year 9999.
+// Times without a JSON form come from receipts that somebody typed.
 func sendable(t time.Time) time.Time {
 	t = t.UTC()
 	switch {

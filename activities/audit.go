@@ -42,7 +42,8 @@ func (a *Activities) canceledBy(ctx context.Context, what []any) (actor, reason 
 	return cmp.Or(actor, somebody), cmp.Or(reason, "canceled in Temporal")
 }
 
-// signaledBy returns who last sent the workflow a signal: the actor that Temporal knows, or else says, which the signal names. what is as for canceledBy.
+// signaledBy returns who last sent the workflow the signal. It returns the actor that Temporal knows, or else says, the actor that
+// the signal itself names. what is as for canceledBy.
 func (a *Activities) signaledBy(ctx context.Context, what []any, signal, says string) string {
 	r := run(ctx)
 	actor, err := a.Events.SignaledBy(ctx, r, signal)

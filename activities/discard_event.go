@@ -37,9 +37,9 @@ func (a *Activities) receivedOrAmended(ctx context.Context, body converter.RawVa
 	return received, nil
 }
 
-// DiscardEvent records that an operator gave the event up, with its payload, and ends its wait. It may run twice: it returns
-// what was recorded first, even if that is that the event was applied after all. Then it also returns how many events wait for
-// the order that the event created. The same act is recorded once.
+// DiscardEvent records that an operator gave the event up, with its payload, and ends its wait. It may run twice: if the
+// event has ended before, for example because it was applied after all, DiscardEvent returns how it ended and how many events
+// wait for the order that it created. An act is recorded once.
 func (a *Activities) DiscardEvent(ctx context.Context, body converter.RawValue, in DiscardEventInput) (ApplyEventResult, error) {
 	received, err := a.receivedOrAmended(ctx, body, in.Receipt)
 	if err != nil {

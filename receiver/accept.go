@@ -20,8 +20,8 @@ import (
 
 // Inbox is the second way in, for when Temporal is away, slow or full.
 type Inbox interface {
-	// Put returns once the event is durable or found to be a duplicate. The drainer leaves the event alone for after, which is a duration
-	// and not a point in time, because PostgreSQL's clock may differ from ours.
+	// Put returns once the event is durable or found to be a duplicate. The drainer leaves the event alone for the duration after. It is
+	// no point in time, because PostgreSQL's clock may differ from ours.
 	Put(e inorder.Event, after time.Duration) (duplicate bool, err error)
 	// Remove removes an event that Temporal has taken after all. It does not wait, and may do nothing.
 	Remove(eventID string)
@@ -167,9 +167,9 @@ type engine struct {
 	breaker   circuitbreaker.CircuitBreaker[any]
 }
 
-// startEnd is how a start ended.
+// startEnd is how a start or a spill ended.
 type startEnd struct {
-	result string // ResultAccepted or ResultDuplicate
+	result string // ResultAccepted, ResultSpilled or ResultDuplicate
 	err    error  // a sentence for the log
 }
 

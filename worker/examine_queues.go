@@ -88,7 +88,7 @@ func (e *examination) pollers(ctx context.Context, queue *taskqueuepb.TaskQueue)
 	return is.GetPollers(), nil
 }
 
-// workers checks that workers poll the queue of the events and, with an API key, that of the activities that call the platform.
+// workers checks that workers poll the queue of the events and, with an API key, workflows.PlatformTaskQueue.
 func (e *examination) workers(ctx context.Context) ([]doctor.Finding, error) {
 	queues := []string{e.TaskQueue}
 	if e.Platform != nil {

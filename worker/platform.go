@@ -11,7 +11,7 @@ import (
 	"inorder/workflows"
 )
 
-// atPlatform is how many activities of one process may call the platform at once. More would not make it answer sooner.
+// atPlatform is how many activities of the platform queue one process runs at once. More would not make the platform answer sooner.
 const atPlatform = 8
 
 // newPlatformWorker returns a worker for workflows.PlatformTaskQueue only. It shares its activities with the main worker.

@@ -14,7 +14,7 @@ import (
 	"inorder/workflows"
 )
 
-// usableWithin is how long it may take after its creation until every call accepts a search attribute. Temporal's
+// usableWithin is how long it may take until every call accepts a new search attribute. Temporal's
 // frontends refresh what they know about a namespace every few seconds.
 const usableWithin = time.Minute
 

@@ -78,7 +78,7 @@ func Pollers() sdk.PollerBehavior {
 const cachedWorkflows = 256
 
 // New returns a worker that is not started yet. With an API key, it is two workers in one: the second runs the activities that
-// call the platform.
+// ask the platform for orders, see workflows.PlatformTaskQueue.
 func New(o Options) sdk.Worker {
 	sdk.SetStickyWorkflowCacheSize(cachedWorkflows)
 	w := sdk.New(o.Client, o.TaskQueue, sdk.Options{
@@ -89,7 +89,8 @@ func New(o Options) sdk.Worker {
 	})
 	workflows.Register(w)
 	all := o.activities()
-	w.RegisterActivity(all) // including those that call the platform: older code scheduled them here
+	// CheckSubscription runs here, and so do FetchOrder and the steps of ReconcileOrders that older code scheduled here.
+	w.RegisterActivity(all)
 	if o.Platform == nil {
 		return w
 	}

@@ -12,8 +12,8 @@ import (
 // adminURL is the key of the admin API's URL in a workflow's context.
 type adminURL struct{}
 
-// LinkTo returns an interceptor that makes an event's current details link to the admin API at url, such as http://10.0.0.5:3001. With "",
-// they have no link. Current details are not part of a workflow's history, but computed for each reader; so url may differ between workers
+// LinkTo returns an interceptor that makes an event's current details link to the admin API at url, such as http://10.0.0.5:3001. If url is
+// "", there is no link. Current details are not part of a workflow's history, but computed for each reader; so url may differ between workers
 // and may change.
 func LinkTo(url string) interceptor.WorkerInterceptor {
 	return &linking{url: strings.TrimSuffix(url, "/")}

@@ -52,8 +52,9 @@ const (
 	MemoDatabase   = "database"    // its name, for people
 )
 
-// PlatformTaskQueue returns the task queue of the activities that call the platform. On a queue of their own, they hold up
-// no other activity, however many they are and however long they take.
+// PlatformTaskQueue returns the task queue of the activities that ask the platform for orders: FetchOrder and the steps of
+// ReconcileOrders. On a queue of their own, they hold up no other activity, however many they are and however long they take.
+// CheckSubscription, which runs alone, stays on taskQueue.
 func PlatformTaskQueue(taskQueue string) string { return taskQueue + "-platform" }
 
 // Search attributes, all of type Keyword. The first three are set at the start, which costs nothing; EventPhase is set only

@@ -174,7 +174,7 @@ func (p *process) waitForPerson(ctx workflow.Context) (Phase, error) {
 
 // discard records that the event was given up. If it was applied before that, it stays applied.
 func (p *process) discard(ctx workflow.Context) (Phase, error) {
-	if p.shown == "" { // canceled during the fast path, before any phase was shown
+	if p.shown == "" { // canceled before the fast path succeeded, so no phase was shown
 		if err := p.show(ctx, PhaseApplying, "", discardingDetails); err != nil {
 			return ended, err
 		}

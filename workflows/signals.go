@@ -111,7 +111,7 @@ func takeDiscard(ctx workflow.Context) *giveUp {
 	return up
 }
 
-// cancellation returns the decision that a cancellation of the workflow stands for: that of a "discard" that came with it, or its own.
+// cancellation returns the "discard" that came with a cancellation of the workflow, or else the cancellation itself as the decision.
 func cancellation(ctx workflow.Context) *giveUp {
 	return cmp.Or(takeDiscard(ctx), &giveUp{canceled: true})
 }

@@ -130,7 +130,7 @@ func (a *actFlags) named(ctx context.Context, o operator, what action) (err erro
 	return nil
 }
 
-// notFirst returns the error of an event; a begunError if it was not the first.
+// notFirst returns err, as a begunError if other events came before.
 func notFirst(before, of int, err error) error {
 	if before == 0 {
 		return err

@@ -89,7 +89,7 @@ func (c *listenCmd) listen(ctx context.Context, std streams, d *hooksClients) er
 		fmt.Fprintf(std.err, "nothing listens at %s yet: start `inorder serve` or `make run`, or set RECEIVER_URL\n", d.ReceiverURL)
 	}
 	ring, err := secrets.Load(ctx, secrets.Options{Secrets: d.WebhookSecrets, File: d.SecretsFile, Shared: onlyRead{d.Store.Secrets()},
-		Log: logger(std, slog.LevelError)}) // no secret yet is no news: the webhook brings one
+		Log: logger(std, slog.LevelError)}) // having no secret yet is normal here: the webhook brings one
 	if err != nil {
 		return err
 	}

@@ -27,7 +27,8 @@ type Engine interface {
 	StopBulk(ctx context.Context, id string) (alive bool, err error)
 	// DescribeBulk returns what Temporal knows of the workflow of a bulk; found is false if it has none.
 	DescribeBulk(ctx context.Context, id string) (r Run, found bool, err error)
-	// ListRunning returns about a page of the events after a place whose workflow runs in one of the states: see inspect.Engine.
+	// ListRunning returns about a page, after a position, of the events that the filter selects and whose workflow runs in one of the
+	// states, newest start first: see inspect.Engine.
 	ListRunning(ctx context.Context, f api.Filter, states []api.State, after view.Position, limit int) (view.Found, error)
 	// URL returns the page of a workflow in Temporal's UI; "" if the UI's address is not known.
 	URL(workflowID, runID string) string

@@ -71,7 +71,7 @@ func (e *LeftError) Error() string {
 	return fmt.Sprintf("%s left, of an order that somebody else has locked; the first is %s", words.Phrase(e.Left, "event is", "events are"), e.First)
 }
 
-// Run acts on the events of a bulk that are not done, in order and at the bulk's rate, for the time during, until ctx ends, or until
+// Run acts on the events of a bulk that are not done, in order and at the bulk's rate, for at most during, until ctx ends, or until
 // the bulk is stopped; when all are done, the bulk is. It returns how far the bulk has come. An error says why it can't go on now:
 // call Run again, and it continues where it was.
 //

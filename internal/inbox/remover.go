@@ -6,7 +6,7 @@ import (
 	"inorder/internal/store"
 )
 
-// remover removes events that Temporal has taken after all from the inbox, unless the drainer has had them in a batch. If it misses one,
+// remover removes events that Temporal has taken after all from the inbox, unless the drainer has counted an attempt. If it misses one,
 // the drainer finds that Temporal has the event.
 type remover struct {
 	store   *store.Store

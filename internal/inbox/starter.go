@@ -122,7 +122,7 @@ func (s *starter) several(ctx context.Context, e store.Starting) {
 		}
 		break
 	}
-	// An error here does no harm: the row comes up again, and a running workflow refuses a second start.
+	// An error here does no harm: the row comes up again, and a workflow that runs twice finds what was recorded.
 	for attempts, done := range s.end(there, left) {
 		_ = s.store.RemoveInbox(ctx, done, attempts)
 	}

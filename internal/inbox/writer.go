@@ -71,7 +71,8 @@ func NewWriter(s *store.Store, written func()) *Writer {
 }
 
 // Put returns once the event is durable in the inbox, or reports a duplicate if the database already knows it. The drainer leaves
-// the event alone for after. Its errors are ErrFull, ErrAway, and PostgreSQL's; after one of PostgreSQL's, the event may be durable.
+// the event alone for the duration after. Put's errors are ErrFull, ErrAway, and PostgreSQL's; after one of PostgreSQL's, the event
+// may be durable.
 func (w *Writer) Put(e inorder.Event, after time.Duration) (duplicate bool, err error) {
 	if !w.Open() {
 		return false, ErrAway

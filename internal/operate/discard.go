@@ -54,7 +54,7 @@ func (o *Operator) giveUp(ctx context.Context, p place, received inorder.Event, 
 	return patiently(ctx, func() (store.Result, error) { return o.Store.Discard(ctx, e, detail) })
 }
 
-// tell signals the event's workflow, which waits for something else, to end.
+// tell signals the event's workflow, which is waiting for something else, so that it ends.
 func (o *Operator) tell(ctx context.Context, p place, by Act, r store.Result) api.Done {
 	d := api.Done{Action: api.Discard, Result: "discarded", Outcome: string(r.Outcome), Detail: r.Detail}
 	if p.away == nil && !p.run.Running {

@@ -62,7 +62,7 @@ type Run struct {
 
 func (r Run) id() sweep.Run { return sweep.Run{WorkflowID: r.WorkflowID, RunID: r.RunID} }
 
-// Releases reports whether the run is waking the events that wait for the order that its own event created.
+// Releases reports whether the run is waking the events that wait for the order that this run's event created.
 func (r Run) Releases() bool { return r.Running && r.Activity == "ReleaseWaiting" }
 
 // Operator acts on events. Its methods may be called concurrently with each other and with whatever else happens to the event; an action that comes

@@ -131,7 +131,7 @@ func (c Comparer) compare(ctx context.Context, theirs []platform.Order) ([]Compa
 // maxEvent, in bytes, leaves room for what Temporal keeps beside an event: it refuses inputs over 2 MiB.
 const maxEvent = 1_900_000
 
-// asOf returns the time as of which the platform's answer counts: its Date, less the whole seconds that it took to come. A time
+// asOf returns the time that the platform's answer is dated: its Date, less the whole seconds that it took to come. A time
 // that is too late would let an older state win over a newer event; one that is too early leaves a drift to the next comparison.
 func asOf(r platform.Reading) time.Time { return r.AsOf.Add(-r.Took.Truncate(time.Second)) }
 

@@ -22,7 +22,7 @@ type Cursor struct {
 type Page struct {
 	Orders  []Compared
 	Next    *Cursor // nil after the last page of the last listing
-	Stopped string  // why the listing ends here, though the platform has more of it; Next is then the next listing
+	Stopped string  // why the listing ends here, though the platform has more of it; Next then begins the next listing, or is nil
 }
 
 // openStatuses come in the order of an order's life, so that an order that moves on while they are listed is met twice

@@ -13,7 +13,7 @@ const (
 	maxKnown  = 256
 )
 
-// known are the networks that authentic deliveries came from lately. Reading takes no lock, because every refusal reads.
+// known are the networks that authentic deliveries came from lately. Reading takes no lock, because every refusal reads them.
 type known struct {
 	noted atomic.Int64 // when one was noted last, in nanoseconds
 	all   atomic.Pointer[map[netip.Prefix]time.Time]

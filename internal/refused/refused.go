@@ -91,7 +91,7 @@ type Finding struct {
 }
 
 // Explained reports whether a secret that is known here made the signature. A stranger without that secret can only repeat
-// a delivery that it intercepted.
+// a delivery that they intercepted.
 func (f Finding) Explained() bool { return f.Secret != "" }
 
 // Causes returns all causes.

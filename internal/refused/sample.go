@@ -15,9 +15,9 @@ import (
 )
 
 // Sample is what is kept of a refusal: a row of refused_deliveries. It holds neither the body nor the signature nor a secret. Of the headers it
-// holds the names and the values of three: Content-Type without its parameters, Content-Encoding, and the product that User-Agent begins with. Of
-// the body it holds the event's ID, its type and the order's ID, if they look like such; names, addresses and everything else are left out.
-// Every text is bounded, so a row takes 4 KiB at most.
+// holds their names, and the values of only three: Content-Type without its parameters, Content-Encoding, and the product that User-Agent begins with.
+// Of the body it holds the event's ID, its type and the order's ID, if they look like such; names, addresses and everything else are left out.
+// Every text is bounded, so a row takes 8 KiB at most.
 type Sample struct {
 	At       time.Time
 	Reason   Reason

@@ -99,7 +99,8 @@ type Result struct {
 	// Busy reports that another transaction holds the order's lock or a row that the event would change. The event was
 	// skipped; apply it again later. Busy is set only with SkipLocked.
 	Busy bool
-	// Recorded reports that the event had ended before. Outcome is how it ended then, and nothing was written.
+	// Recorded reports that the event had ended before. Outcome is how it ended then; the order and the event's row were not
+	// written.
 	Recorded bool
 	// OtherBody reports that the event that had ended before has the same ID but another body.
 	OtherBody bool
@@ -118,10 +119,11 @@ type Result struct {
 // that comes twice is Recorded the second time. An event that ends gets a row of webhook_events, written with its
 // effect. An event that does not end (waiting, stuck, attention) gets a row of pending_events.
 //
-// Apply may run twice: for an event that has ended it returns the recorded outcome, and writes nothing. What the
-// domain refuses is a result: attention, with its reason. An error concerns all events and leaves nothing behind,
-// except an error of the commit itself. Then the result is unknown, and the events must be applied again. If
-// PostgreSQL refuses the data of one event for good (see IsLasting), the error is a RefusedError that names the event.
+// Apply may run twice: for an event that has ended it returns the recorded outcome, and writes neither the order
+// nor the event's row. What the domain refuses is a result: attention, with its reason. An error concerns all events
+// and leaves nothing behind, except an error of the commit itself. Then the result is unknown, and the events must be
+// applied again. If PostgreSQL refuses the data of one event for good (see IsLasting), the error is a RefusedError that
+// names the event.
 func (s *Store) Apply(ctx context.Context, events []Event, o Options) ([]Result, error) {
 	o.Via = cmp.Or(o.Via, ViaWorkflow)
 	if o.Decide == nil {

@@ -21,7 +21,7 @@ type BulkEnd struct {
 	DoneAt  time.Time
 	Failed  bool
 	Result  string // what was done, or why it could not be
-	// Needless reports that nothing had to be done. What is done records itself in the audit, sometimes later.
+	// Needless reports that nothing had to be done. An act that was done is in the audit already, or will be.
 	Needless bool `db:"-"`
 }
 

@@ -23,7 +23,7 @@ type Bulk struct {
 	EndedAt          *time.Time
 	Ending           string // done or stopped; "" while it goes on
 	Begun            bool   // its workflow has begun to act
-	Done, Failed     int    // failed ones are done, too. Freeze does not read them; they are 0 then
+	Done, Failed     int    // failed events count as done, too; both are 0 in what Freeze returns
 }
 
 const (

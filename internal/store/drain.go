@@ -216,8 +216,9 @@ func (s *Store) ExplainInbox(ctx context.Context, eventIDs []string, reason stri
 	return s.exec(ctx, `UPDATE event_inbox SET reason = $2 WHERE event_id = ANY ($1)`, eventIDs, inorder.Bounded(reason))
 }
 
-// RemoveInbox removes events that Temporal has, if their rows have come up attempts times. A row that has come up again stays: its event
-// may have been applied, and the drainer that did so must wake its workflow, or the next one if that was killed. It may run twice.
+// RemoveInbox removes events that Temporal has, if their row has come up exactly attempts times. If it has come up again, it stays: the
+// event may have been applied, and the drainer that did so must wake its workflow, or the next drainer if that one was killed.
+// RemoveInbox may run twice.
 func (s *Store) RemoveInbox(ctx context.Context, eventIDs []string, attempts int) error {
 	return s.exec(ctx, removeInboxSQL, eventIDs, attempts)
 }

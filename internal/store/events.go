@@ -77,7 +77,8 @@ func (t *transaction) queueEvents(b *pgx.Batch) {
 	}))
 }
 
-// queueEnds writes the rows of the events that end, counts those that PostgreSQL accepted, and deletes the rows that they replace.
+// queueEnds writes a row of webhook_events for each event that ends, and counts in inserted those that PostgreSQL accepted. Before that,
+// it deletes the former rows of replayed events, unless they stay as they had ended; after that, the rows of pending_events.
 func (t *transaction) queueEnds(b *pgx.Batch, inserted *int) {
 	slices.SortFunc(t.ended, byID)
 	for i := range t.entries {

@@ -14,7 +14,7 @@ const KeptAnswer = 24 * time.Hour
 // KeyClaim is the right to answer the request with an Idempotency-Key, until its lease ends. Another process can then claim it.
 type KeyClaim struct {
 	Actor, Key string
-	// Since is when the key was first used for this request. With actor and key it identifies the act, even if that is retried.
+	// Since is when the key was first used for this request. With actor and key it identifies the act, even if the request is retried.
 	Since time.Time
 	until time.Time
 }

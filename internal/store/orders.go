@@ -142,7 +142,8 @@ func (k Orders) addPart(p inorder.Part) {
 	k.owners[p.Key()] = p.OrderID
 }
 
-// queue reads the orders, all parts of those in whole, and the parts of keys, whichever order has them. A few more do no harm.
+// queue reads the orders, all parts of those in whole, and the parts of keys, whichever order has them. It may
+// read a few parts more, which does no harm.
 func (k Orders) queue(b *pgx.Batch, orders, whole []string, keys []inorder.PartKey) {
 	if len(orders) > 0 {
 		b.Queue(selectOrdersSQL, orders).Query(EachRow(func(row pgx.Row) error {

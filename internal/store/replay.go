@@ -86,7 +86,7 @@ func (e *entry) staysApplied(d inorder.Decision, orderKnown bool) bool {
 }
 
 // keptHash returns the hash of the body as it was received, or nil if that is not known. A replayed event has the stored
-// body and an amended one what a person wrote: by their hash, a redelivery of the original would seem to have another body.
+// body and an amended one what a person wrote. By their hash, a redelivery of the original would seem to have another body, so nil.
 func (e *entry) keptHash() []byte {
 	switch {
 	case e.former != nil:

@@ -29,7 +29,7 @@ WHERE phase = 'attention' AND event_id > $1 ORDER BY event_id LIMIT $2`
 WHERE p.phase <> 'attention' AND o.created_at < now() - make_interval(secs => $1) AND p.order_id > $2 ORDER BY p.order_id LIMIT $3`
 )
 
-// Unseen returns a page of the waiting events that no workflow has applied for unseenFor, from the one after the
+// Unseen returns a page of the waiting events that no workflow has tried to apply for unseenFor, from the one after the
 // given row on; the zero row is before all.
 func (s *Store) Unseen(ctx context.Context, unseenFor time.Duration, after PendingRow, limit int) ([]PendingRow, error) {
 	return list(ctx, s, pgx.RowToStructByName[PendingRow], selectUnseenSQL, unseenFor.Seconds(), after.SeenAt, after.EventID, limit)

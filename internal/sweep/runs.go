@@ -10,8 +10,8 @@ import (
 
 // What only Temporal has: events in attention without a row, and runs that ended without a result.
 
-// unrecorded retries the runs in attention that PostgreSQL does not know of. Older versions kept such events in
-// Temporal alone, and an event that was discarded while Temporal was away ends this way.
+// unrecorded retries the runs in attention that no row of pending_events names. Older versions kept such events in
+// Temporal alone. An event that was discarded while Temporal was away has no such row either; the retry ends its run.
 func (s *Sweep) unrecorded(ctx context.Context) error {
 	list := func(page []byte) ([]Run, []byte, error) { return s.Engine.InAttention(ctx, page) }
 	return s.eachRun(ctx, list, func(r Run, workflows map[string]string) error {

@@ -33,7 +33,7 @@ type Engine interface {
 	Running(ctx context.Context, workflowID string) (bool, error)
 	// InAttention returns a page of the runs of events that need a person.
 	InAttention(ctx context.Context, page []byte) (runs []Run, next []byte, err error)
-	// Lost returns a page of the runs of events that have ended without a result since a time.
+	// Lost returns a page of the events' runs that closed without a result since a time.
 	Lost(ctx context.Context, since time.Time, page []byte) (runs []Run, next []byte, err error)
 	// Input returns the event that a run was started with, under the ID that the input names; found is false if Temporal has forgotten it.
 	Input(ctx context.Context, r Run) (e inorder.Event, found bool, err error)

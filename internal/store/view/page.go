@@ -18,7 +18,7 @@ import (
 // ErrCursor says that a cursor is not one that a list gave.
 var ErrCursor = errors.New("it is not a cursor of this list; leave it out to start with the first page")
 
-// Position is the place of a row in a list that is sorted by time and ID; the list goes on after it. The zero
+// Position is the place of a row in a list that is sorted by time and ID. A page begins after a Position. The zero
 // Position is before all rows. Times are to the microsecond, as in PostgreSQL; IDs are compared byte by byte.
 type Position struct {
 	At time.Time

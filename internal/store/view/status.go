@@ -17,7 +17,7 @@ import (
 type Status struct {
 	States   map[api.State]api.Count // of the inbox and of parked events
 	Outcomes map[string]api.Count
-	// Unseen counts waiting events that no workflow has applied for so long that the sweep brings them back. Its
+	// Unseen counts waiting events that no workflow has tried to apply for so long that the sweep brings them back. Its
 	// OldestSeconds are since the last attempt.
 	Unseen     api.Count
 	Traffic    []api.Minute

@@ -27,8 +27,8 @@ const (
 
 	pollTimeout = KnownWithin / 2
 
-	// short is the length in bytes below which a secret of the platform is probably cut off. Such a secret is logged but not
-	// refused, because the platform may change the form of its secrets.
+	// short is the length in bytes below which a secret of the platform is probably cut off. Such a secret causes a
+	// warning, which names it by its hash, and is not refused, because the platform may change the form of its secrets.
 	short = 16
 
 	// writeEvery is the shortest time between two writes of a secret's last use to the table.

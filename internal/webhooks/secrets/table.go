@@ -61,12 +61,12 @@ ON CONFLICT (name) DO UPDATE SET last_verified_at = greatest(webhook_secrets.las
 	purgeSQL = `DELETE FROM webhook_secrets WHERE ends_at < $1 AND secret IS NOT NULL`
 )
 
-// QueueInsert adds a statement to the batch that records the secret of a webhook.
+// QueueInsert adds to b the statement that records the secret of a webhook.
 func QueueInsert(b *pgx.Batch, secret platform.Secret, webhookID string) {
 	b.Queue(insertSQL, Name(string(secret)), string(secret), webhookID)
 }
 
-// QueueEnd adds a statement to the batch that ends the secrets of a webhook at that time.
+// QueueEnd adds to b the statement that ends the secrets of a webhook at that time.
 func QueueEnd(b *pgx.Batch, webhookID string, at time.Time) { b.Queue(endSQL, webhookID, at) }
 
 // End ends the secrets of a webhook, or the secret with a name, at that time, and returns how many there are. An earlier end
