@@ -84,12 +84,12 @@ func TestAuthenticDeliveriesAreAccepted(t *testing.T) {
 
 func TestOtherSignaturesAreRefused(t *testing.T) {
 	requireAnswers(t, map[string]exchange{
-		"no signature":               {req: with(posted(vectorBody), delivery.SignatureHeader), status: 401, body: "Invalid signature", log: "exactly one signature"},
+		"no signature":               {req: with(posted(vectorBody), delivery.SignatureHeader), status: 401, body: "Invalid signature", log: "no single signature"},
 		"an empty signature":         {req: with(posted(vectorBody), delivery.SignatureHeader, ""), status: 401, body: "Invalid signature"},
 		"an upper-case signature":    {req: with(posted(vectorBody), delivery.SignatureHeader, strings.ToUpper(vectorSignature)), status: 401, body: "Invalid signature"},
 		"a prefixed signature":       {req: with(posted(vectorBody), delivery.SignatureHeader, "sha256="+vectorSignature), status: 401, body: "Invalid signature"},
 		"a wrong signature":          {req: with(posted(vectorBody), delivery.SignatureHeader, delivery.Sign("whsec_other", []byte(vectorBody))), status: 401, body: "Invalid signature", log: "matches no valid secret"},
-		"two signatures":             {req: with(posted(vectorBody), delivery.SignatureHeader, vectorSignature, vectorSignature), status: 401, body: "Invalid signature", log: "exactly one signature"},
+		"two signatures":             {req: with(posted(vectorBody), delivery.SignatureHeader, vectorSignature, vectorSignature), status: 401, body: "Invalid signature", log: "no single signature"},
 		"two signatures in one line": {req: with(posted(vectorBody), delivery.SignatureHeader, vectorSignature+", "+vectorSignature), status: 401, body: "Invalid signature"},
 		"bad JSON, badly signed":     {req: with(posted(`{`), delivery.SignatureHeader, vectorSignature), status: 401, body: "Invalid signature"},
 		"no body, no signature":      {req: with(posted(""), delivery.SignatureHeader), status: 401, body: "Invalid signature"},

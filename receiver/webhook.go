@@ -62,7 +62,7 @@ func (r *Receiver) read(c *fiber.Ctx, signature string) (*body, error) {
 	if signature != "" {
 		return r.signed.read(c.Context())
 	}
-	const why = "there must be exactly one signature, of 64 lower-case hex digits"
+	const why = "the request has no single signature of 64 lower-case hex digits"
 	body, err := r.unsigned.read(c.Context())
 	switch {
 	case errors.Is(err, errNoRoom):

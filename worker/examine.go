@@ -53,7 +53,7 @@ func (e *examination) answers(ctx context.Context) ([]doctor.Finding, error) {
 	}
 	_, err := e.Client.WorkflowService().DescribeNamespace(ctx, &workflowservice.DescribeNamespaceRequest{Namespace: e.Namespace})
 	if _, none := errors.AsType[*serviceerror.NamespaceNotFound](err); none {
-		return []doctor.Finding{doctor.Fails("temporal", "Set TEMPORAL_NAMESPACE to another one, or create it: temporal operator namespace create --namespace "+e.Namespace,
+		return []doctor.Finding{doctor.Fails("temporal", "Set TEMPORAL_NAMESPACE to an existing namespace, or create this one: temporal operator namespace create --namespace "+e.Namespace,
 			"%s has no namespace %q", e.server, e.Namespace)}, nil
 	}
 	return []doctor.Finding{doctor.Well("temporal", "%s%s, answered in %s", e.server, version, took.Round(100*time.Microsecond))}, nil

@@ -47,7 +47,7 @@ func scheduleFindings(want client.ScheduleOptions, is *client.ScheduleDescriptio
 		return []doctor.Finding{doctor.Noted("schedules", "temporal schedule toggle --schedule-id "+want.ID+" --unpause --reason '…'", "%s is paused: %s", want.ID, firstLine(state.Note))}
 	}
 	if other := differs(want, is.Schedule); other != "" {
-		found = append(found, doctor.Noted("schedules", "Run `inorder migrate` with the settings of the workers.", "%s has a different %s from the settings", want.ID, other))
+		found = append(found, doctor.Noted("schedules", "Run `inorder migrate` with the settings of the workers.", "%s differs from the settings in its %s", want.ID, other))
 	}
 	if next := is.Info.NextActionTimes; len(next) > 0 && now.Sub(next[0]) > overdue {
 		found = append(found, doctor.Fails("schedules", "Temporal's own worker for schedules has stalled: see the server's log.", "%s should have run %s", want.ID, words.Ago(next[0], now)))

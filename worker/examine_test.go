@@ -65,7 +65,7 @@ func TestExamineTellsOfSchedules(t *testing.T) {
 		for _, f := range examine(t, o)["schedules"] {
 			says += f.Says + "\n"
 		}
-		return says == "inorder-purge-events is paused: while we move\ninorder-sweep-events is missing\ninorder-reconcile-orders has a different interval (RECONCILE_EVERY) from the settings\n"
+		return says == "inorder-purge-events is paused: while we move\ninorder-sweep-events is missing\ninorder-reconcile-orders differs from the settings in its interval (RECONCILE_EVERY)\n"
 	}, testenv.Patience, 100*time.Millisecond)
 }
 

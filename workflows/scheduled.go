@@ -78,7 +78,7 @@ func SweepEvents(ctx workflow.Context) (activities.SweepEventsResult, error) {
 	var r activities.SweepEventsResult
 	if workflow.HasLastCompletionResult(ctx) && workflow.GetLastCompletionResult(ctx, &r) == nil {
 		in.Since = r.BeganAt
-		last = fmt.Sprintf("The last one finished at %s, checked %s, and started %d again.", r.FinishedAt.Format(time.RFC3339), words.Count(r.Checked, "event"), r.Started)
+		last = fmt.Sprintf("The last one finished at %s, checked %s, and restarted %d.", r.FinishedAt.Format(time.RFC3339), words.Count(r.Checked, "event"), r.Started)
 	}
 	workflow.SetCurrentDetails(ctx, "Brings back events whose workflow was terminated, deleted or lost. "+last)
 	r = activities.SweepEventsResult{}

@@ -19,7 +19,7 @@ func (s streams) confirm(ctx context.Context, question string, yes bool) error {
 		return nil
 	}
 	if !terminal.IsPerson(s.in) {
-		return &usageError{question + " There is no terminal to ask this on: add --yes. Nothing was done"}
+		return &usageError{question + " Standard input is not a terminal, so the question can't be answered: add --yes. Nothing was done"}
 	}
 	answer, err := s.ask(ctx, question+" [y/N] ")
 	if err != nil {

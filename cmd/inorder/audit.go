@@ -17,8 +17,8 @@ type auditCmd struct {
 }
 
 func (*auditCmd) Help() string {
-	return `Lists who did what to which event, when, why, through what, and with what result, newest first. An action in the Temporal UI is listed
-if the event's workflow has seen it.` + apiSettings + `
+	return `Lists who did what to which event, when, why, through which interface, and with what result, newest first. An action in the Temporal
+UI is listed if the event's workflow has seen it.` + apiSettings + `
 
 Examples:
 

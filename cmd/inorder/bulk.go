@@ -119,7 +119,7 @@ func (c *bulkShowCmd) Run(ctx context.Context, std streams) error {
 type bulkStopCmd struct {
 	ID string `arg:"" help:"The bulk action's ID."`
 
-	Reason string `help:"Why: the audit keeps it." placeholder:"TEXT"`
+	Reason string `help:"The reason, which the audit records." placeholder:"TEXT"`
 	Yes    bool   `short:"y" help:"Do not ask for confirmation."`
 	JSON   bool   `name:"json" help:"Print one JSON document."`
 }

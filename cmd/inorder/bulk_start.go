@@ -132,7 +132,7 @@ func end(o operator, b api.Bulk, asJSON bool) error {
 	case b.End == "stopped":
 		return fmt.Errorf("the bulk action was stopped after %d of %s", b.Done, words.Count(b.Total, "event"))
 	case b.Failed > 0:
-		return fmt.Errorf("%d of %s failed", b.Failed, words.Count(b.Total, "event"))
+		return fmt.Errorf("the action failed for %d of %s", b.Failed, words.Count(b.Total, "event"))
 	}
 	return nil
 }

@@ -73,7 +73,7 @@ func TestBulk(t *testing.T) {
 
 	_, errs, code = asked(t, "events retry --state stuck --reason test")
 	require.Equal(t, exitUsage, code)
-	require.Contains(t, errs, "Retry 500 events? At 50 a second this takes about 10 seconds. There is no terminal to ask this on")
+	require.Contains(t, errs, "Retry 500 events? At 50 a second this takes about 10 seconds. Standard input is not a terminal, so the question can't be answered")
 	_, errs, code = atTerminal(t.Context(), 80, "n\n", "events", "discard", "--all", "--reason", "test")
 	require.Equal(t, exitError, code)
 	require.Contains(t, errs, "Give up 500 events? At 50 a second this takes about 10 seconds. [y/N]")
@@ -105,7 +105,7 @@ func TestBulkThatFails(t *testing.T) {
 	}
 	out, errs, code := asked(t, "events retry --state stuck --reason test --yes --json")
 	require.Equal(t, exitError, code)
-	require.Contains(t, errs, "2 of 500 events failed")
+	require.Contains(t, errs, "the action failed for 2 of 500 events")
 	require.Len(t, document[api.Bulk](t, out).Failures, 2)
 	out, _, code = asked(t, "bulk show inorder-bulk-1")
 	require.Zero(t, code)

@@ -18,7 +18,7 @@ import (
 
 type doctorCmd struct {
 	Delivery    string   `arg:"" optional:"" help:"Explain this refused delivery: its number in inorder refused list, or a file that holds it." placeholder:"DELIVERY"`
-	PublicURL   string   `name:"public-url" help:"Also try the way of a delivery from here: the URL that the platform delivers to." placeholder:"URL"`
+	PublicURL   string   `name:"public-url" help:"Also send test deliveries from here to this URL: the one that the platform delivers to." placeholder:"URL"`
 	Header      []string `sep:"none" help:"The file holds the body alone, and this was one of its headers." placeholder:"'NAME: VALUE'"`
 	Signature   string   `help:"The file holds the body alone, and this was its X-Webhook-Signature." placeholder:"HEX"`
 	SecretsFile *string  `name:"secrets-file" help:"Also try the secrets in this file, which receivers do not have: one a line, as in WEBHOOK_SECRETS_FILE; - is standard input." placeholder:"PATH"`

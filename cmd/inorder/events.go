@@ -38,7 +38,7 @@ type filterFlags struct {
 	Type    string `help:"Such as order.paid." placeholder:"TYPE"`
 	Order   string `help:"The order that they are about." placeholder:"ID"`
 	Store   string `help:"The store that they come from." placeholder:"ID"`
-	Via     string `enum:"workflow,inbox," default:"" help:"How they were processed: workflow, inbox." placeholder:"WAY"`
+	Via     string `enum:"workflow,inbox," default:"" help:"What recorded their end: workflow, inbox." placeholder:"WAY"`
 
 	ReceivedAfter  string `help:"Received at this time or later: a time, a day, or how long ago, such as 24h." placeholder:"TIME"`
 	ReceivedBefore string `help:"Received before this time." placeholder:"TIME"`

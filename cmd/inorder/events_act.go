@@ -21,7 +21,7 @@ type actFlags struct {
 	filterFlags
 	All bool `help:"Select every event that the action fits, if no other flag selects."`
 
-	Reason string `help:"Why: the audit keeps it." placeholder:"TEXT"`
+	Reason string `help:"The reason, which the audit records." placeholder:"TEXT"`
 	Yes    bool   `short:"y" help:"Do not ask for confirmation."`
 	JSON   bool   `name:"json" help:"Print one JSON document."`
 
@@ -102,7 +102,7 @@ func (a *actFlags) named(ctx context.Context, o operator, what action) (err erro
 		done, err := what.one(o, ctx, id, reason)
 		switch {
 		case isInterrupted(ctx):
-			return fmt.Errorf("interrupted after %d of %d", i, len(a.ID))
+			return fmt.Errorf("interrupted after %d of %s", i, words.Count(len(a.ID), "event"))
 		case err != nil && (len(a.ID) == 1 || !isProblem(err)):
 			return notFirst(i, len(a.ID), explainEvent(err, id)) // no server, no token: the others would fail, too
 		case err != nil:
@@ -125,7 +125,7 @@ func (a *actFlags) named(ctx context.Context, o operator, what action) (err erro
 		}
 	}
 	if len(all.Failed) > 0 {
-		return fmt.Errorf("%d of %s failed", len(all.Failed), words.Count(len(a.ID), "event"))
+		return fmt.Errorf("the action failed for %d of %s", len(all.Failed), words.Count(len(a.ID), "event"))
 	}
 	return nil
 }
@@ -135,7 +135,7 @@ func notFirst(before, of int, err error) error {
 	if before == 0 {
 		return err
 	}
-	return &begunError{fmt.Errorf("after %d of %d: %w", before, of, err)}
+	return &begunError{fmt.Errorf("after %d of %s: %w", before, words.Count(of, "event"), err)}
 }
 
 // isProblem reports whether the server refused for a reason that concerns only this event.

@@ -41,7 +41,7 @@ func TestRetry(t *testing.T) {
 	require.Contains(t, out, "evt_1: its workflow tries again now\nevt_2: its workflow is started again\n")
 	require.Contains(t, errs, "evt_ended: it has ended. What fits now:\n  inorder events replay evt_ended --reason '…'\n")
 	require.Contains(t, errs, "evt_none: there is no events/evt_none")
-	require.Contains(t, errs, "2 of 4 events failed")
+	require.Contains(t, errs, "the action failed for 2 of 4 events")
 	require.Contains(t, f.called("POST /api/events/evt_2/retry")[0], `{"reason":"it is back"}`)
 
 	out, _, code = asked(t, "events retry evt_1 evt_ended --yes --json")
@@ -63,7 +63,7 @@ func TestWhatEndsSomethingIsConfirmed(t *testing.T) {
 	} {
 		_, errs, code := asked(t, line)
 		require.Equal(t, exitUsage, code, line)
-		require.Contains(t, errs, question+" There is no terminal to ask this on: add --yes. Nothing was done", line)
+		require.Contains(t, errs, question+" Standard input is not a terminal, so the question can't be answered: add --yes. Nothing was done", line)
 		for _, no := range []string{"n\n", "\n", "", "what\n"} {
 			_, errs, code = atTerminal(t.Context(), 80, no, wordsOf(line)...)
 			require.Equal(t, exitError, code)
@@ -206,5 +206,5 @@ func TestATokenThatMayNotActIsTheEnvironmentsMistake(t *testing.T) {
 	out, errs, code := asked(t, "events retry evt_1 evt_2 --yes")
 	require.Equal(t, exitError, code, "something was done")
 	require.Contains(t, out, "evt_1: ")
-	require.Contains(t, errs, "after 1 of 2: this token may see everything")
+	require.Contains(t, errs, "after 1 of 2 events: this token may see everything")
 }

@@ -74,7 +74,7 @@ type eventsAmendCmd struct {
 	ID string `arg:"" help:"The event's ID."`
 
 	Body   string `required:"" help:"A file with the event as it should have been; - is standard input." placeholder:"PATH"`
-	Reason string `help:"Why: the audit keeps it." placeholder:"TEXT"`
+	Reason string `help:"The reason, which the audit records." placeholder:"TEXT"`
 	Yes    bool   `short:"y" help:"Do not ask for confirmation."`
 	JSON   bool   `name:"json" help:"Print one JSON document."`
 }

@@ -152,7 +152,7 @@ func (c *hooksTryCmd) why(r platform.TestResult) string {
 	case http.StatusNotFound, http.StatusMethodNotAllowed:
 		return "the URL does not lead to a receiver's " + delivery.Path + "; `inorder hooks update " + c.ID + " --url …` changes it"
 	case http.StatusServiceUnavailable:
-		return "the receiver runs but can't accept deliveries now: its /readyz says which server does not answer"
+		return "the receiver could not accept the delivery: see its /readyz and `inorder refused list`"
 	}
 	return "does the URL lead to one of our receivers?"
 }

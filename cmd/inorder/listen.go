@@ -142,7 +142,7 @@ func catchUp(ctx context.Context, d *hooksClients, std streams, since time.Time)
 	if since.IsZero() {
 		return
 	}
-	fmt.Fprintf(std.out, "No `inorder listen` ran since %s: comparing orders with the platform's, to catch up\n", clockOf(since))
+	fmt.Fprintf(std.out, "No `inorder listen` has run since %s: comparing orders with the platform's, to catch up\n", clockOf(since))
 	go func() {
 		err := new(reconcileCmd).reconcile(ctx, d.servers, since, streams{out: std.out, err: io.Discard})
 		if err != nil && ctx.Err() == nil {

@@ -32,7 +32,8 @@ another database refuses it from then on. --take-over is for a namespace whose d
 down: what still waits there continues with this database. Nothing of the other system may still run.
 
 With --grant, DATABASE_URL names the role that owns the tables, and ROLE is the role of all other commands. ROLE owns nothing, so they
-can add to the audit, but can't change or delete what it has. The role must exist; each migrate sets its privileges again.
+can add to the audit, but can't change or delete what it has. The role must exist; each run with --grant sets its privileges
+again.
 
 Needs DATABASE_URL. Reads TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE (and the other TEMPORAL_* names), TASK_QUEUE,
 AUDIT_RETENTION, which it writes into the database, RECONCILE_EVERY, LOG_LEVEL, LOG_FORMAT. It warns of a namespace whose retention does not fit

@@ -22,7 +22,8 @@ type ordersShowCmd struct {
 
 func (*ordersShowCmd) Help() string {
 	return `Answers a support call: it shows the order's statuses with the events that set them, its parts, its last events, what holds it up, and what
-the platform says about it now, with the differences. The platform is asked only if HEADLESS_COMMERCE_API_KEY is set, and once with --watch.
+the platform says about it now, with the differences. The platform is asked only if HEADLESS_COMMERCE_API_KEY is set; otherwise the
+command says that it was not. With --watch it is asked only once.
 
 If the order does not exist here, or can't be read now, the command shows what else is known about it, and then fails.` + apiSettings + ` Reads HEADLESS_COMMERCE_API_KEY and
 HEADLESS_COMMERCE_API_URL.
@@ -209,7 +210,7 @@ func writeOrder(to *terminal.Writer, o api.OrderView, now time.Time) {
 	for _, p := range o.Parts {
 		note := ""
 		if !p.Counts {
-			note = "does not count: a newer list has other parts"
+			note = "does not count: a newer list supersedes it"
 		}
 		rows = append(rows, []table.Cell{table.Text(p.Kind), table.Text(p.ID), table.Text(p.Status), table.Text(moneyOf(p.Amount, p.Currency)),
 			table.Text(words.Ago(p.LastWebhookAt, now)), table.Text(p.EventID), table.Text(note)})

@@ -28,9 +28,10 @@ It talks to both servers itself, so nothing else needs to run; a worker then pro
 lost its storage, run ` + "`inorder migrate`" + ` first. It refuses a Temporal namespace that belongs to another database. It may be run
 again, and beside everything else: an event that has a workflow is left alone.
 
-An event older than EVENT_RETENTION is brought back only if it was retried, replayed or waiting since. The schedule
-inorder-sweep-events does the same every ten minutes, and finds waiting events whose workflow was deleted after about two
-hours. An event that was deleted in Temporal before PostgreSQL had it is lost, unless the platform delivers it again.
+An event older than EVENT_RETENTION is brought back only if it was retried, replayed or last tried within EVENT_RETENTION.
+The schedule inorder-sweep-events does the same every ten minutes, but notices a waiting event whose workflow was deleted
+only after about two hours. An event that was deleted in Temporal before PostgreSQL had it is lost, unless the platform
+delivers it again.
 
 Needs DATABASE_URL. Reads TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE (and the other TEMPORAL_* names), TASK_QUEUE,
 EVENT_RETENTION, LOG_LEVEL, LOG_FORMAT.

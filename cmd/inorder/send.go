@@ -47,10 +47,9 @@ func (*sendCmd) Help() string {
 to each delivery, and succeeds if all were accepted. A story also shows what became of its order and events, if
 DATABASE_URL is set.
 
---verify asks the tables if DATABASE_URL is set, otherwise the admin API, about one event after the other, until all have ended or
-nothing has changed for --wait. It prints how many ended in which way, and exits with 0 if all have ended. It exits with 3 if some
-are waiting, stuck or in attention, where people see them, and with 1 if an acknowledged event is nowhere to be found or does not
-end; it names that event.
+--verify polls the tables if DATABASE_URL is set, otherwise the admin API, until all events have ended or nothing has changed for
+--wait. It prints how many ended in which way, and exits with 0 if all have ended. It exits with 3 if some are waiting, stuck or in
+attention, where people see them, and with 1 if an acknowledged event is nowhere to be found or does not end; it names that event.
 
 Needs WEBHOOK_SECRETS. Reads RECEIVER_URL, DATABASE_URL, TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE (and the other
 TEMPORAL_* names), and for --verify ADMIN_URL and ADMIN_TOKEN.

@@ -63,8 +63,9 @@ and, with DATABASE_URL, PostgreSQL, where ` + "`inorder hooks register`" + ` put
 and the time when it ends may follow, such as 2026-01-02T15:04:05Z; # begins a comment. Only its owner may read it (mode
 600); its group too, if root owns it (640); and everybody, if it is on a read-only mount (444), as Kubernetes' and Swarm's
 secrets are. The file and PostgreSQL are read every second, so a rotation needs no restart. If PostgreSQL is down, the
-secrets that are known stay valid. A text that can't be a secret, because it is in quotes, contains a space or has the form
-NAME=VALUE, is refused at the start; a secret that is shorter than the platform's is logged.
+secrets that are known stay valid. A text that can't be a secret, because it is in quotes, contains whitespace or has the form
+NAME=VALUE, is refused at the start; a secret that is shorter than the platform's causes a warning in the log, which does
+not show it.
 
 With DATABASE_URL it also refuses a Temporal namespace that belongs to another database, or to none because
 ` + "`inorder migrate`" + ` has not run.
@@ -72,9 +73,9 @@ With DATABASE_URL it also refuses a Temporal namespace that belongs to another d
 On SIGINT or SIGTERM it finishes what it has accepted; a second signal stops it at once.
 
 Senders without a secret can use only limited memory. At most MAX_CONNECTIONS connections are open, and fewer than the process
-may open files: one more closes the oldest that has not sent a whole request. All bodies together take at most MAX_BODY_MEMORY
-bytes: when they are used up, the oldest incomplete request is answered 503. Refused requests are logged once per kind, then counted; with DATABASE_URL
-samples of them are kept, and ` + "`inorder refused`" + ` says why they were refused.
+may open files: one more closes the oldest connection without an authentic delivery. All bodies together take at most
+MAX_BODY_MEMORY bytes: when they are used up, the oldest incomplete request is answered 503. Refused requests are logged once
+per kind, then counted; with DATABASE_URL samples of them are kept, and ` + "`inorder refused`" + ` says why they were refused.
 
 Needs WEBHOOK_SECRETS, WEBHOOK_SECRETS_FILE or DATABASE_URL. Reads LISTEN_ADDR, ADMIN_ADDR, ADMIN_TOKEN, ADMIN_TOKENS_FILE,
 MAX_BODY_BYTES, MAX_BODY_MEMORY, MAX_CONNECTIONS, TRUSTED_PROXIES, INBOX, TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE (and the other TEMPORAL_* names),

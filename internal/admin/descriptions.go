@@ -15,7 +15,7 @@ var descriptions = map[string]string{
 	"discard":       "The event is recorded as discarded, with its payload, the reason and who did it. A replay undoes that.",
 	"replay":        "The event is processed like any other, in a workflow of its own. The audit keeps how it had ended before.",
 	"amend":         "The event keeps its ID. Its workflow restarts with the corrected body.",
-	"bulk":          "The set of events is fixed when the bulk action begins. A dry run answers which events those would be: post back its filter and set, so that no others are acted on.",
+	"bulk":          "The set of events is fixed when the bulk action begins. A dry run returns their number, the first ten, and a filter and a set: post both back, so that no other events are acted on.",
 	"bulk-progress": "It includes the first hundred events that could not be acted on.",
 	"bulk-events":   "The events in the order of their place in the bulk action.",
 	"bulk-stop":     "A stopped bulk action can't be resumed: start another one with the same filter for what is left.",

@@ -146,7 +146,7 @@ type started struct {
 }
 
 func (a *API) registerBulks(h huma.API) {
-	op := operation(h, http.MethodPost, api.BulksPath, "bulk", "Apply one action to all events that a filter selects; with dry_run, only say which")
+	op := operation(h, http.MethodPost, api.BulksPath, "bulk", "Apply one action to all events that a filter selects; with dry_run, only return their number and the first ten")
 	schema := func(v any) *huma.Schema { return h.OpenAPI().Components.Schemas.Schema(reflect.TypeOf(v), true, "") }
 	op.Responses["200"] = &huma.Response{Description: "What it would do, or that there is nothing to do",
 		Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{OneOf: []*huma.Schema{schema(api.Preview{}), schema(api.Started{})}}}}}

@@ -53,7 +53,7 @@ type Event struct {
 	State       State      `json:"state" doc:"Where it stands."`
 	Outcome     string     `json:"outcome,omitempty" doc:"How it ended, once it has: applied, stale, ignored, discarded or expired."`
 	Detail      string     `json:"detail,omitempty" doc:"Why it ended so, or what it waits for."`
-	Via         string     `json:"via,omitempty" doc:"The path by which it ended, once it has: workflow or inbox."`
+	Via         string     `json:"via,omitempty" doc:"What recorded its end, once it has ended: workflow or inbox."`
 	OccurredAt  *time.Time `json:"occurred_at" doc:"When it happened; null if the event has no usable time."`
 	ReceivedAt  time.Time  `json:"received_at" doc:"When it was received; for events that an older version of inorder recorded, when they were processed."`
 	ProcessedAt *time.Time `json:"processed_at,omitempty" doc:"When it ended."`
@@ -66,8 +66,8 @@ type EventView struct {
 	Payload          json.RawMessage `json:"payload" doc:"The envelope; null if PostgreSQL can't store it and Temporal no longer has it, or if it was removed. It may hold personal data."`
 	PayloadRemovedAt *time.Time      `json:"payload_removed_at,omitempty" doc:"When the payload was removed, because PAYLOAD_RETENTION had passed since the end. Such an event can't be replayed."`
 	Reason           string          `json:"reason,omitempty" doc:"Why it is where it is, in words."`
-	NextAttempt      *time.Time      `json:"next_attempt,omitempty" doc:"When a waiting or failing event is tried next."`
-	Attempts         int             `json:"attempts,omitempty" doc:"How often the activity that is being retried has been attempted so far."`
+	NextAttempt      *time.Time      `json:"next_attempt,omitempty" doc:"When it is tried next, if it is in the inbox, waiting or failing."`
+	Attempts         int             `json:"attempts,omitempty" doc:"How often it has been tried from the inbox, or how often the activity that is being retried has been attempted so far."`
 	LastFailure      string          `json:"last_failure,omitempty" doc:"Why the last attempt failed."`
 	Actions          []Action        `json:"actions" doc:"What can be done to it now."`
 	WorkflowID       string          `json:"workflow_id,omitempty" doc:"Its workflow, while Temporal knows it."`
@@ -168,7 +168,7 @@ type Filter struct {
 	Type           string     `json:"type,omitempty" maxLength:"128" pattern:"^[^\\x00-\\x1f]*$" patternDescription:"text without control characters" doc:"Such as order.paid."`
 	OrderID        string     `json:"order_id,omitempty" maxLength:"256" pattern:"^[^\\x00-\\x1f]*$" patternDescription:"text without control characters" doc:"The order that they are about."`
 	StoreID        string     `json:"store_id,omitempty" maxLength:"256" pattern:"^[^\\x00-\\x1f]*$" patternDescription:"text without control characters" doc:"The store that they come from."`
-	Via            string     `json:"via,omitempty" enum:"workflow,inbox" doc:"The path by which they ended."`
+	Via            string     `json:"via,omitempty" enum:"workflow,inbox" doc:"What recorded their end."`
 	ReceivedAfter  *time.Time `json:"received_after,omitempty" doc:"Received at this time or later."`
 	ReceivedBefore *time.Time `json:"received_before,omitempty" doc:"Received before this time."`
 }

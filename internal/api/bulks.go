@@ -50,7 +50,7 @@ type Bulk struct {
 	NotDone     []string   `json:"not_done,omitempty" doc:"If it was stopped: the first hundred events that it left as they were."`
 	StartedAt   time.Time  `json:"started_at" doc:"When it began."`
 	EndedAt     *time.Time `json:"ended_at" doc:"When it ended; null until then."`
-	End         string     `json:"end" enum:"running,done,stopped,failing" doc:"Where it stands; failing means that it can't continue now."`
+	End         string     `json:"end" enum:"running,done,stopped,failing" doc:"Its state; failing means that it can't continue now."`
 	Problem     string     `json:"problem,omitempty" doc:"Why it can't continue now."`
 	TemporalURL string     `json:"temporal_url,omitempty" doc:"Its workflow's page in Temporal's UI; left out without TEMPORAL_UI_URL."`
 	Missing     []Missing  `json:"missing,omitempty" doc:"Which sources did not answer, and what is therefore missing."`

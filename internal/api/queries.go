@@ -25,7 +25,7 @@ type EventsQuery struct {
 	Type           string    `query:"type" maxLength:"128" pattern:"^[^\\x00-\\x1f]*$" patternDescription:"text without control characters" doc:"Such as order.paid."`
 	OrderID        string    `query:"order_id" maxLength:"256" pattern:"^[^\\x00-\\x1f]*$" patternDescription:"text without control characters" doc:"The order that the events are about."`
 	StoreID        string    `query:"store_id" maxLength:"256" pattern:"^[^\\x00-\\x1f]*$" patternDescription:"text without control characters" doc:"The store that the events come from."`
-	Via            string    `query:"via" enum:"workflow,inbox" doc:"The path by which the events ended."`
+	Via            string    `query:"via" enum:"workflow,inbox" doc:"What recorded the events' end."`
 	ReceivedAfter  time.Time `query:"received_after" doc:"Received at this time or later."`
 	ReceivedBefore time.Time `query:"received_before" doc:"Received before this time."`
 	ListQuery

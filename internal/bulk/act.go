@@ -122,7 +122,7 @@ func (r *Runner) mark(ctx context.Context, page []acted) error {
 		}
 	}
 	if len(ends) == 0 && len(r.doubtful) >= mostDoubtful {
-		return fmt.Errorf("%s in a row failed; the first, event %s, failed with: %s", words.Count(len(r.doubtful), "event"), r.doubtful[0].EventID, r.doubtful[0].Result)
+		return fmt.Errorf("the action failed for %s in a row, first for event %s: %s", words.Count(len(r.doubtful), "event"), r.doubtful[0].EventID, r.doubtful[0].Result)
 	}
 	if len(ends) > 0 {
 		ends, r.doubtful = append(ends, r.doubtful...), nil

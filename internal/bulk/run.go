@@ -68,7 +68,8 @@ type LeftError struct {
 }
 
 func (e *LeftError) Error() string {
-	return fmt.Sprintf("%s left, of an order that somebody else has locked; the first is %s", words.Phrase(e.Left, "event is", "events are"), e.First)
+	return fmt.Sprintf("%s; the first is %s", words.Phrase(e.Left,
+		"event is left, because another session has locked its order", "events are left, because another session has locked their orders"), e.First)
 }
 
 // Run acts on the events of a bulk that are not done, in order and at the bulk's rate, for at most during, until ctx ends, or until

@@ -137,7 +137,7 @@ func TestAFaultThatMeetsAllEventsFailsNone(t *testing.T) {
 	s := r.start(retryWaiting())
 	r.act = func(string, operate.Act) error { return errors.New("column \"x\" does not exist") }
 	_, err := r.runner().Run(t.Context(), s.ID, time.Minute)
-	require.ErrorContains(t, err, "events in a row failed")
+	require.ErrorContains(t, err, "events in a row, first for event")
 	require.Zero(t, r.count(`SELECT count(*) FROM bulk_events WHERE done_at IS NOT NULL`))
 
 	var tries atomic.Int32

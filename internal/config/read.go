@@ -205,8 +205,8 @@ func (r *reader) missingSecrets(name string, need Need) {
 	case need&NeedSigner != 0:
 		r.problem(name, "it is not set; it takes the signing secrets of the webhooks, separated by commas, for example whsec_new,whsec_old")
 	case need&NeedSecrets != 0 && !file && !table:
-		r.problem(name, "no setting says where the secrets of webhooks are; set this one, for example to whsec_new,whsec_old; or set WEBHOOK_SECRETS_FILE "+
-			"to a file that holds one a line; or DATABASE_URL, where `inorder hooks register` keeps them")
+		r.problem(name, "no webhook secret is configured: set this, for example to whsec_new,whsec_old; or WEBHOOK_SECRETS_FILE, to a file that holds one a line; "+
+			"or DATABASE_URL, where `inorder hooks register` keeps them")
 	}
 }
 

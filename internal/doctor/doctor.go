@@ -92,10 +92,10 @@ func Clock(check string, at, asked, answered time.Time) Finding {
 	off := at.Sub(asked.Add(half))
 	switch seconds := (off.Abs() - half).Seconds(); { // the time that the answer took is not the clock's fault
 	case seconds >= clockFails.Seconds():
-		return Fails(check, "Set both machines' clocks by NTP: ages, lateness and retention are measured with them.",
+		return Fails(check, "Synchronize both machines' clocks with NTP: ages, lateness and retention are measured with them.",
 			"its clock is %s this machine's", offBy(off))
 	case seconds >= clockNotes.Seconds():
-		return Noted(check, "Set both machines' clocks by NTP.", "its clock is %s this machine's", offBy(off))
+		return Noted(check, "Synchronize both machines' clocks with NTP.", "its clock is %s this machine's", offBy(off))
 	}
 	return Well(check, "its clock agrees with this machine's")
 }

@@ -59,7 +59,7 @@ func secretFindings(known []secrets.Known, verified map[string]time.Time, now ti
 	case !lasting:
 		return []Finding{Fails("secrets", "`inorder hooks rotate` creates a successor.", "the last one, %s, ends %s, and no other takes its place", ending.Name, words.Ago(ending.Ends, now))}
 	case last.IsZero():
-		return []Finding{Noted("secrets", "`inorder hooks test` sends a delivery; `inorder doctor --public-url` tests the way to the receiver.",
+		return []Finding{Noted("secrets", "`inorder hooks test` sends a delivery; `inorder doctor --public-url` tests the route to the receiver.",
 			"valid: %s; none has verified a delivery yet, as far as PostgreSQL knows", strings.Join(valid, ", "))}
 	}
 	return []Finding{Well("secrets", "valid: %s; one verified a delivery %s", strings.Join(valid, ", "), words.Ago(last, now))}

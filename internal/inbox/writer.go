@@ -46,7 +46,7 @@ const (
 
 var (
 	// ErrFull is returned when too many events, or bytes, wait to be written.
-	ErrFull = errors.New("the inbox is full: too many events are waiting for PostgreSQL")
+	ErrFull = errors.New("the queue for the inbox is full: too many events are waiting for PostgreSQL")
 	// ErrAway is returned when PostgreSQL has not answered lately.
 	ErrAway = errors.New("PostgreSQL does not answer, so the inbox is closed for a moment")
 )

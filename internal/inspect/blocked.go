@@ -76,7 +76,7 @@ func summary(b api.Blocked, complete bool) string {
 	for _, s := range []struct {
 		state api.State
 		says  string
-	}{{api.StateApplying, "being applied"}, {api.StateInbox, "in the inbox"}, {api.StateWaiting, "waiting for the order"}, {api.StateStuck, "waiting for the order for longer than is normal"},
+	}{{api.StateApplying, "being applied"}, {api.StateInbox, "in the inbox"}, {api.StateWaiting, "waiting for the order"}, {api.StateStuck, "waiting for the order for longer than STUCK_AFTER"},
 		{api.StateAttention, "in attention, until a person decides"}} {
 		if n := states[s.state]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, s.says))

@@ -51,7 +51,7 @@ func (i *Inspector) Event(ctx context.Context, id string) (api.EventView, error)
 		k.TemporalURL = i.Engine.URL(k.WorkflowID, k.RunID)
 	}
 	view.SortTimeline(k.Timeline)
-	lacks(&k.Missing, postgres, k.noView, "people's actions, and whether the event has ended or waits, are shown as Temporal knows them; nothing can be done to the event meanwhile")
+	lacks(&k.Missing, postgres, k.noView, "without PostgreSQL, only what Temporal knows about people's actions and the event's state is shown; nothing can be done to the event meanwhile")
 	lacks(&k.Missing, temporal, k.away, "attempts, the last failure and the next attempt are missing; actions that need a workflow, such as a retry or a replay, can't be done meanwhile")
 	return k.EventView, nil
 }
@@ -202,6 +202,8 @@ func (k *known) reason(r operate.Run) string {
 		return k.Reason + "; its workflow ends at its next attempt"
 	case k.State == api.StateEnded:
 		return k.Reason
+	case k.State == api.StateApplying && !r.Running && k.noView != nil:
+		return fmt.Sprintf("its workflow is %s, and PostgreSQL could not be asked whether it has the event: if it does not, a retry starts it again, and so does the sweep", r.Status)
 	case k.State == api.StateApplying && !r.Running:
 		return fmt.Sprintf("its workflow is %s, and PostgreSQL does not have the event: a retry starts it again, and so does the sweep", r.Status)
 	case k.State == api.StateApplying && r.LastFailure != "":

@@ -129,7 +129,7 @@ func (a *asked) problems(s api.Status) (all []string) {
 		are(s.States[api.StateInbox]), ages(s.States[api.StateInbox]))
 	note(s.States[api.StateAttention].Count > 0, "%s attention, the oldest for %s: `inorder events list --state attention`, then retry, amend or discard.",
 		need(s.States[api.StateAttention]), ages(s.States[api.StateAttention]))
-	note(s.States[api.StateStuck].Count > 0, "%s stuck, the oldest for %s: the order never came. `inorder events list --state stuck`; `inorder orders reconcile` asks the platform.",
+	note(s.States[api.StateStuck].Count > 0, "%s stuck, the oldest for %s: their orders have not come so far. `inorder events list --state stuck`; `inorder orders reconcile` asks the platform.",
 		are(s.States[api.StateStuck]), ages(s.States[api.StateStuck]))
 	note(a.noView == nil && a.view.Unseen.Count > 0, "%s waiting, apparently without a workflow: none has made an attempt for %s. The sweep starts lost workflows again within the hour; `inorder recover` does it now.",
 		are(a.view.Unseen), ages(a.view.Unseen))

@@ -52,7 +52,7 @@ func (o *Operator) signal(ctx context.Context, p place, by Act) (d api.Done, aga
 	if err != nil {
 		return d, false, o.failed(ctx, act, err)
 	}
-	return api.Done{Result: "signaled", WorkflowID: p.WorkflowID, Detail: "the event shows how it ends, or why it does not"}, !alive, nil
+	return api.Done{Result: "signaled", WorkflowID: p.WorkflowID, Detail: "see the event for how it ends, or why it does not"}, !alive, nil
 }
 
 // startAnew starts the workflow of an event that lost its own.

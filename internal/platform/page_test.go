@@ -122,9 +122,9 @@ func TestWhatIsKeptOfAnErrorIsBounded(t *testing.T) {
 
 func TestAWebhookOfAnotherKindLeavesTheOthersReadable(t *testing.T) {
 	for sent, says := range map[string]string{
-		`{"id":"wh_2","events":"*"}`:            "events has another type than documented",
-		`{"id":"wh_2","is_active":"yes"}`:       "is_active has another type than documented",
-		`{"id":2,"url":"https://example.com/"}`: "id has another type than documented",
+		`{"id":"wh_2","events":"*"}`:            "events does not have the documented type",
+		`{"id":"wh_2","is_active":"yes"}`:       "is_active does not have the documented type",
+		`{"id":2,"url":"https://example.com/"}`: "id does not have the documented type",
 		`null`:                                  "it is not a JSON object",
 	} {
 		r := &rig{}

@@ -40,7 +40,7 @@ func (w *Webhook) UnmarshalJSON(raw []byte) error {
 		{"created_at", &w.CreatedAt},
 	} {
 		if value, there := fields[f.name]; there && json.Unmarshal(value, f.to) != nil && w.Unreadable == "" {
-			w.Unreadable = f.name + " has another type than documented"
+			w.Unreadable = f.name + " does not have the documented type"
 		}
 	}
 	return nil

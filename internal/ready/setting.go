@@ -15,7 +15,7 @@ var settings = []struct{ text, look string }{
 	{"certificate is valid for", "TEMPORAL_TLS_SERVER_NAME, or TEMPORAL_ADDRESS, isn't a name of the server's certificate"},
 	{"cannot validate certificate for", "TEMPORAL_TLS_SERVER_NAME, or TEMPORAL_ADDRESS, isn't a name of the server's certificate"},
 	{"certificate required", "the server requires a client certificate: set TEMPORAL_TLS_CLIENT_CERT_PATH and TEMPORAL_TLS_CLIENT_KEY_PATH"},
-	{"bad certificate", "the server rejects the client certificate, TEMPORAL_TLS_CLIENT_CERT_PATH"},
+	{"bad certificate", "the server rejects the client certificate, or got none: check TEMPORAL_TLS_CLIENT_CERT_PATH"},
 	{"does not look like a TLS handshake", "the server does not speak TLS, which TEMPORAL_TLS, TEMPORAL_TLS_* and TEMPORAL_API_KEY turn on"},
 	{"reading server preface", "the server may speak only TLS: set TEMPORAL_TLS=true"},
 }

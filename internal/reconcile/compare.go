@@ -171,7 +171,7 @@ func (c Comparer) findDeleted(ctx context.Context, list []Compared) error {
 	ends, err := c.Store.Ends(ctx, slices.Collect(maps.Keys(missing)))
 	for _, e := range ends {
 		list[missing[e.EventID]].Unrepairable = fmt.Sprintf("its repair %s has already ended as %s, yet the order is missing; "+
-			"if somebody deleted the order, delete that event's row in webhook_events too", e.EventID, e.Outcome)
+			"if somebody deleted the order, delete the repair's row in webhook_events too", e.EventID, e.Outcome)
 	}
 	return err
 }

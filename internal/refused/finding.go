@@ -150,10 +150,10 @@ func (s *search) unlessUntried(say, do string) (string, string) {
 var words = map[Cause]struct{ say, do string }{
 	CauseKeyForm:   {"", "The key is the whole secret as the platform shows it, " + secretPrefix + " included: correct how the sender or the proxy reads it."},
 	CauseUpperCase: {"it is hex in upper case", "Write the signature in lower-case hex."},
-	CausePrefix:    {"the header also has something else, such as sha256= or v1=", "Send the 64 digits alone, without anything before or after them."},
+	CausePrefix:    {"the header has more than the signature, such as sha256= or v1=", "Send the 64 digits alone, without anything before or after them."},
 	CauseBase64:    {"it is in base64", "Write the signature in lower-case hex instead of base64."},
 	CauseScheme: {"it follows another scheme, which signs more than the body (such as Standard Webhooks: webhook-id, webhook-timestamp)",
-		"The platform is documented to sign in another way: sign the body alone, and send the signature in " + delivery.SignatureHeader + "."},
+		"According to its documents the platform signs only the body. Do the same, and send the signature in " + delivery.SignatureHeader + "."},
 	CauseHeader:       {"it is in another header", "Send it in the header " + delivery.SignatureHeader + "; check whether a proxy renames headers."},
 	CauseSeveral:      {"there is more than one value of " + delivery.SignatureHeader, "Send it once; check whether a proxy adds the header a second time."},
 	CauseAlgorithm:    {"it is made with a hash other than SHA-256", "Sign with HMAC-SHA256."},

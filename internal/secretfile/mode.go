@@ -25,7 +25,7 @@ func CheckMode(mode fs.FileMode, owner uint32, readOnly bool) error {
 	if readOnly {
 		return fmt.Errorf("is writable by others than its owner (mode %03o): mount it with mode 444 or 440", mode)
 	}
-	return fmt.Errorf("is readable or writable by too many users (mode %03o): run chmod %03o; a file that root owns may have mode 640, and one on a "+
+	return fmt.Errorf("is readable or writable by too many users (mode %03o): run chmod %03o on it; a file that root owns may have mode 640, and one on a "+
 		"read-only mount, such as Kubernetes' and Swarm's secrets, 444", mode, allowed&0o640)
 }
 

@@ -47,9 +47,17 @@ func (b Batch) Run(ctx context.Context) error {
 	case err != nil || failed.all == 0:
 		return err
 	case b.BadSignature:
-		return fmt.Errorf("the receiver did not answer 401 to %d of %s with a wrong signature", failed.all, words.Count(b.Count, "delivery"))
+		return fmt.Errorf("the receiver did not answer 401 to %s with a wrong signature", b.share(failed.all))
 	}
-	return fmt.Errorf("the receiver did not accept %d of %s%s", failed.all, words.Count(b.Count, "delivery"), failed.hint(b.To))
+	return fmt.Errorf("the receiver did not accept %s%s", b.share(failed.all), failed.hint(b.To))
+}
+
+// share returns in words how many of the deliveries failed.
+func (b Batch) share(failed int) string {
+	if b.Count == 1 {
+		return "the delivery"
+	}
+	return fmt.Sprintf("%d of %s", failed, words.Count(b.Count, "delivery"))
 }
 
 // post makes the deliveries and calls each with every answer, one at a time.

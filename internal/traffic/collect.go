@@ -13,7 +13,7 @@ var (
 	deliveriesDesc = prometheus.NewDesc("inorder_deliveries_total",
 		"Deliveries that this process answered, by result.", []string{"result"}, nil)
 	endedDesc = prometheus.NewDesc("inorder_events_ended_total",
-		"Events that ended in this process, by outcome and by the way in that they took.", []string{"outcome", "via"}, nil)
+		"Events that ended in this process, by outcome, and by what recorded the end: workflow or inbox.", []string{"outcome", "via"}, nil)
 )
 
 // newTook returns a histogram of how long events take. Its buckets are for two kinds: events that end within moments, and events that wait for their order.

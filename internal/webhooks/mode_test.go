@@ -136,6 +136,6 @@ func TestAWebhookThatCannotBeReadDoesNotHideTheOthers(t *testing.T) {
 		_, existed, err := r.Register(t.Context(), url, []string{"order.created", "order.paid"})
 		require.NoError(t, err)
 		require.True(t, existed)
-		require.Equal(t, []string{"cannot be read from the platform's answer: url has another type than documented"}, faults(r.at(url)[0]))
+		require.Equal(t, []string{"cannot be read from the platform's answer: url does not have the documented type"}, faults(r.at(url)[0]))
 	})
 }

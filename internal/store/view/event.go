@@ -93,7 +93,7 @@ func scanEnded(row pgx.Row, e *api.EventView) error {
 func endedBecause(e api.Event) string {
 	why := map[string]string{
 		string(inorder.Applied):   "it changed its order",
-		string(inorder.Stale):     "everything that it says was older than what was already known",
+		string(inorder.Stale):     "nothing that it says was newer than what was already known",
 		string(inorder.Ignored):   "it says nothing that the orders table keeps",
 		string(inorder.Discarded): "it was given up by a person",
 		string(inorder.Expired):   "its order never came",
@@ -116,9 +116,9 @@ func scanParked(row pgx.Row, e *api.EventView) error {
 	case api.StateAttention:
 		e.Reason = "it can't be applied as it is, and stays until a person decides: " + e.Detail
 	case api.StateStuck:
-		e.Reason = fmt.Sprintf("its order %s does not exist yet, and has been missing for longer than is normal; it continues by itself when the order is created", e.OrderID)
+		e.Reason = fmt.Sprintf("its order %s does not exist yet, and has been missing for longer than STUCK_AFTER; the event continues by itself when the order is created", e.OrderID)
 	default:
-		e.Reason = fmt.Sprintf("its order %s does not exist yet; it continues by itself when the order is created", e.OrderID)
+		e.Reason = fmt.Sprintf("its order %s does not exist yet; the event continues by itself when the order is created", e.OrderID)
 	}
 	e.Timeline = append(e.Timeline, api.Moment{At: seen.UTC(), What: string(e.State), Text: "last tried: " + e.Detail})
 	return nil

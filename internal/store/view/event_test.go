@@ -30,7 +30,7 @@ func TestAnEventOfEachState(t *testing.T) {
 
 	e := s.event("evt_stale")
 	require.Equal(t, api.StateEnded, e.State)
-	require.Equal(t, "everything that it says was older than what was already known: because", e.Reason)
+	require.Equal(t, "nothing that it says was newer than what was already known: because", e.Reason)
 	require.JSONEq(t, `{"id":"evt_stale","type":"order.updated","store_id":"store_1"}`, string(e.Payload))
 	require.Equal(t, []string{"received", "ended"}, whats(e.Timeline))
 	require.Empty(t, e.WorkflowID, "the inbox ended it")
@@ -38,7 +38,7 @@ func TestAnEventOfEachState(t *testing.T) {
 	require.Equal(t, "evt_applied", s.event("evt_applied").WorkflowID)
 
 	e = s.event("evt_waiting")
-	require.Equal(t, "its order order_2 does not exist yet; it continues by itself when the order is created", e.Reason)
+	require.Equal(t, "its order order_2 does not exist yet; the event continues by itself when the order is created", e.Reason)
 	require.Equal(t, "evt_waiting", e.WorkflowID)
 	require.JSONEq(t, `{"type":"x"}`, string(e.Payload), "as it was received")
 	require.Equal(t, []string{"received", "waiting"}, whats(e.Timeline))
@@ -46,7 +46,7 @@ func TestAnEventOfEachState(t *testing.T) {
 	s.exec(`UPDATE pending_events SET workflow_id = 'inorder-replay-evt_waiting-1' WHERE event_id = 'evt_waiting'`)
 	require.Equal(t, "inorder-replay-evt_waiting-1", s.event("evt_waiting").WorkflowID)
 
-	require.Contains(t, s.event("evt_stuck").Reason, "for longer than is normal")
+	require.Contains(t, s.event("evt_stuck").Reason, "for longer than STUCK_AFTER")
 
 	e = s.event("evt_attention")
 	require.Equal(t, "it can't be applied as it is, and stays until a person decides: there is no order ID", e.Reason)

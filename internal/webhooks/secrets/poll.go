@@ -43,7 +43,7 @@ func (s *shared) poll(ctx context.Context, log *slog.Logger, now time.Time) {
 	switch {
 	case s.state == before:
 	case s.state == unprepared:
-		log.Error("the database has no table for webhook secrets yet: run `inorder migrate`; until then only WEBHOOK_SECRETS and WEBHOOK_SECRETS_FILE are used",
+		log.Error("the database is not prepared for webhook secrets: run `inorder migrate`; until then only WEBHOOK_SECRETS and WEBHOOK_SECRETS_FILE are used",
 			"cause", loglimit.OneLine(err))
 	case s.state == away:
 		log.Warn("the webhook secrets in PostgreSQL cannot be read; those that are known stay valid", "cause", loglimit.OneLine(err))
