@@ -14,7 +14,7 @@ var (
 	eventsDesc = prometheus.NewDesc("inorder_events",
 		"Events that have not ended, of all processes together, by where they stand. Up to 10000 the number is exact, and more are estimated.", []string{"state"}, nil)
 	oldestDesc = prometheus.NewDesc("inorder_oldest_event_seconds",
-		"How long ago the oldest event of this state was received, of all processes together; 0 if there is none.", []string{"state"}, nil)
+		"How long ago the oldest event of this state was received, or for applying the oldest run began, of all processes together; 0 if there is none.", []string{"state"}, nil)
 	inboxDesc = prometheus.NewDesc("inorder_inbox_events",
 		"Events in the inbox, of all processes together.", nil, nil)
 	lastEventDesc = prometheus.NewDesc("inorder_last_event_timestamp_seconds",
@@ -28,7 +28,7 @@ var (
 	temporalUpDesc = prometheus.NewDesc("inorder_temporal_up",
 		"1 if Temporal answered this process when it was last read for metrics, else 0.", nil, nil)
 	readingDesc = prometheus.NewDesc("inorder_last_reading_timestamp_seconds",
-		"When this process last read this server for metrics; 0 for never.", []string{"server"}, nil)
+		"When this server last answered this process's reading for metrics; 0 for never.", []string{"server"}, nil)
 )
 
 // Describe implements prometheus.Collector.

@@ -59,9 +59,9 @@ func (s Settings) inequalities() []inequality {
 		says:   "is shorter than %s: an event that is delivered again after its row was purged would be applied a second time, so replay attacks would be possible",
 		advice: "raise it to %s or more", to: s.Redelivery,
 	}, {
-		// A sweep brings back nothing that is older than EVENT_RETENTION. An event that waits longer and loses its workflow would never end.
+		// A sweep leaves an event alone that was received and last tried longer ago than EVENT_RETENTION. Such an event must be due to expire.
 		setting: "PENDING_TTL", left: s.PendingTTL, other: "EVENT_RETENTION", right: s.Events, holds: s.PendingTTL <= s.Events,
-		says:   "is longer than %s: a waiting event that loses its workflow when it is older than that is not brought back, so it would wait for ever",
+		says:   "is longer than %s: a waiting event that loses its workflow, and that no sweep reaches for that long after its last attempt, would be left alone before it is due to expire",
 		advice: "lower it to %s or less, or raise EVENT_RETENTION", to: s.Events,
 	}, {
 		setting: "STUCK_AFTER", left: s.StuckAfter, other: "PENDING_TTL", right: s.PendingTTL, holds: s.StuckAfter < s.PendingTTL,
