@@ -3,6 +3,7 @@ package activities_test
 import (
 	"context"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 type shop struct {
 	*store
 	platform *standin.Server
+	ahead    atomic.Int64 // how far the platform's clock is ahead, in nanoseconds
 	began    []inorder.Event
 	spoil    func(http.ResponseWriter, *http.Request) bool // answers a request in the platform's place
 }
@@ -28,7 +30,7 @@ type shop struct {
 func newShop(t *testing.T) *shop {
 	s := &shop{store: newStore(t)}
 	var api string
-	s.platform, api = testenv.StandIn(t, standin.Options{}, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	s.platform, api = testenv.StandIn(t, standin.Options{Now: func() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) }}, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		if s.spoil == nil || !s.spoil(w, r) {
 			next.ServeHTTP(w, r)
 		}
@@ -55,8 +57,11 @@ func (s *shop) place(n int, actions ...string) []standin.Order {
 	return orders
 }
 
+// advance changes an order, a minute later by the platform's clock. An answer is dated back by the time that it took to come, and if it is slow, it must
+// still be newer than what was answered before.
 func (s *shop) advance(order, action string) {
 	s.t.Helper()
+	s.ahead.Add(int64(time.Minute))
 	_, err := s.platform.Advance(order, action)
 	require.NoError(s.t, err)
 }

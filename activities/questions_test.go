@@ -15,6 +15,7 @@ import (
 
 	"inorder"
 	"inorder/activities"
+	"inorder/dev/testenv"
 )
 
 // holdUp counts the requests for orders, and answers none before release is called.
@@ -48,7 +49,7 @@ func TestOneQuestionForAnOrderAtATime(t *testing.T) {
 	}
 	other := make(chan activities.FetchOrderResult, 1)
 	go func() { other <- ask("order_another") }()
-	require.Eventually(t, func() bool { return asked.Load() == 2 }, 10*time.Second, time.Millisecond, "another order is another question")
+	require.Eventually(t, func() bool { return asked.Load() == 2 }, testenv.Patience, time.Millisecond, "another order is another question")
 	release()
 	first := <-results
 	require.True(t, first.Found)

@@ -1,11 +1,13 @@
 package bulk_test
 
 import (
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"inorder/dev/testenv"
 	"inorder/internal/bulk"
 	"inorder/internal/operate"
 )
@@ -16,16 +18,24 @@ func TestAStoppedBulkStaysAsItIs(t *testing.T) {
 	request := retryWaiting()
 	request.Rate = 100
 	s := r.start(request)
+	stopped, acts := make(chan struct{}), atomic.Int32{}
+	r.act = func(string, operate.Act) error {
+		if acts.Add(1) > 100 { // the second page lasts until the bulk is stopped, however long that takes
+			<-stopped
+		}
+		return nil
+	}
 	running := make(chan bulk.Progress)
 	go func() {
 		p, err := r.runner().Run(t.Context(), s.ID, time.Minute)
 		require.NoError(t, err)
 		running <- p
 	}()
-	require.Eventually(t, func() bool { return r.count(`SELECT count(*) FROM bulk_events WHERE done_at IS NOT NULL`) > 0 }, time.Minute, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return r.count(`SELECT count(*) FROM bulk_events WHERE done_at IS NOT NULL`) > 0 }, testenv.Patience, 10*time.Millisecond)
 	b, err := r.Stop(t.Context(), s.ID, "boss", "enough")
 	require.NoError(t, err)
 	require.Equal(t, "stopped", b.End)
+	close(stopped)
 	p := <-running
 	require.Equal(t, "stopped", p.Ending)
 	require.Less(t, p.Done, 500)

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
@@ -145,6 +146,12 @@ func (r *rig) runAll(id string) bulk.Progress {
 	p, err := r.runner().Run(r.Context(), id, time.Minute)
 	require.NoError(r, err)
 	return p
+}
+
+// lockTimedOut reports whether another transaction had the lock for longer than lock_timeout, because it was stalled.
+func lockTimedOut(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "55P03"
 }
 
 func names(prefix string, from, to int) (ids []string) {

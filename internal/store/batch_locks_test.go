@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"inorder"
+	"inorder/dev/testenv"
 )
 
 // Whatever is locked of an order, a batch skips that order's events without waiting, and applies the others.
@@ -38,9 +39,8 @@ func TestABatchLeavesOutWhatIsLocked(t *testing.T) {
 			release := s.hold(tc.lock)
 			others := []string{of("order_5", "evt_o1", "order.created", 1), of("order_4", "evt_o2", "order.paid", 2),
 				told("evt_o3", "refund.created", 2, `{"id":"ref_4","order_id":"order_4"}`), told("evt_o4", "cart.updated", 2, `{}`), created("evt_1")}
-			began := time.Now()
+			// The lock is held all the time. If the batch waited for it, lock_timeout would fail the batch.
 			results := s.batch(fromInbox, append(slices.Clone(tc.busy), others...)...)
-			require.Less(t, time.Since(began), 250*time.Millisecond, "less than lock_timeout")
 			for i, r := range results {
 				require.Equal(t, i < len(tc.busy), r.Busy, i)
 				require.Equal(t, r.Busy, r.Outcome == "", i)
@@ -49,7 +49,7 @@ func TestABatchLeavesOutWhatIsLocked(t *testing.T) {
 			release()
 			require.Eventually(t, func() bool { // PostgreSQL takes a moment to see that the other connection is gone
 				return !slices.ContainsFunc(s.batch(fromInbox, tc.busy...), func(r Result) bool { return r.Busy })
-			}, 2*time.Minute, 5*time.Millisecond)
+			}, testenv.Patience, 5*time.Millisecond)
 		})
 	}
 }

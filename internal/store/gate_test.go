@@ -35,8 +35,13 @@ func (c *crowd) come(n int, order string, takes time.Duration, err error) {
 }
 
 func (c *crowd) work(takes time.Duration, err error) error {
-	c.most.Store(max(c.most.Load(), c.inside.Add(1)))
+	inside := c.inside.Add(1)
 	defer c.inside.Add(-1)
+	for { // the others come at the same time
+		if most := c.most.Load(); inside <= most || c.most.CompareAndSwap(most, inside) {
+			break
+		}
+	}
 	time.Sleep(takes)
 	c.ran.Add(1)
 	return err

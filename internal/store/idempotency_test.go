@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"inorder/dev/testenv"
 )
 
 var (
@@ -53,7 +55,7 @@ func TestAKeyWhoseProcessIsGoneIsClaimedAnew(t *testing.T) {
 	require.Eventually(t, func() bool {
 		next, _, err = s.ClaimKey(t.Context(), "anna", "k", oneRequest, time.Minute)
 		return !errors.Is(err, ErrKeyInUse)
-	}, 5*time.Second, time.Millisecond)
+	}, testenv.Patience, time.Millisecond)
 	require.NoError(t, err)
 	require.Equal(t, gone.Since, next.Since, "it is the same act")
 
