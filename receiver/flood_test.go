@@ -97,7 +97,7 @@ func TestFloodsOfUnfinishedRequests(t *testing.T) {
 			flood(t, p.addr, sent)
 			most := 0
 			for range 20 {
-				require.Less(t, deliverNow(t, p.addr), 3*time.Second)
+				deliverNow(t, p.addr)
 				most = max(most, testenv.Resident(t, p.pid))
 			}
 			t.Logf("idle %d MiB, at most %d MiB more", idle, most-idle)
@@ -139,18 +139,18 @@ func connections() int {
 	return 5000
 }
 
-// deliverNow delivers over a new connection and returns how long it took.
-func deliverNow(t *testing.T, addr string) time.Duration {
+// deliverNow delivers over a new connection. It takes no longer than soon, so it does not wait for the flood's requests to time out.
+func deliverNow(t *testing.T, addr string) {
 	t.Helper()
-	began := time.Now()
-	transport := &http.Transport{DisableKeepAlives: true}
-	client := &http.Client{Transport: transport, Timeout: soon}
-	req, err := http.NewRequest(http.MethodPost, "http://"+addr+delivery.Path, strings.NewReader(vectorBody))
-	require.NoError(t, err)
-	req.Header.Set(delivery.SignatureHeader, vectorSignature)
-	res, err := client.Do(req)
-	require.NoError(t, err)
-	defer res.Body.Close()
-	require.Equal(t, http.StatusOK, res.StatusCode)
-	return time.Since(began)
+	require.NoError(t, tryToDeliver(t, addr))
+}
+
+func tryToDeliver(t *testing.T, addr string) error {
+	t.Helper()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: soon}
+	status, _, err := (&serving{addr: addr}).try(client, vectorBody, false)
+	if err == nil {
+		require.Equal(t, http.StatusOK, status)
+	}
+	return err
 }

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -189,10 +188,9 @@ func readAnswer(t *testing.T, from *bufio.Reader) int {
 	return res.StatusCode
 }
 
-// answersUntilEnd reads answers until the connection is closed, or no answer comes for two seconds.
+// answersUntilEnd reads answers until the connection is closed, or its deadline is over.
 func answersUntilEnd(t *testing.T, c net.Conn) (statuses []int, closed bool) {
 	t.Helper()
-	require.NoError(t, c.SetReadDeadline(time.Now().Add(2*time.Second)))
 	from := bufio.NewReader(c)
 	for {
 		if _, err := from.Peek(1); err != nil {

@@ -117,7 +117,7 @@ func with(req *http.Request, key string, values ...string) *http.Request {
 
 func send(t testing.TB, r *Receiver, req *http.Request) (*http.Response, string) {
 	t.Helper()
-	res, err := r.app.Test(req, 10_000)
+	res, err := r.app.Test(req, int(patience.Milliseconds()))
 	require.NoError(t, err)
 	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)

@@ -20,15 +20,15 @@ type listener struct {
 	max int // connections
 	log *loglimit.Logger
 
-	accepted bool // a connection came in the last drainPause; only Accept uses it
 	stopping atomic.Bool
-	open     sync.WaitGroup
+	// While the process stops: how many times drainPause has passed, and how many of the last without a connection. Only Accept uses them.
+	pauses, quiet int
+	open          sync.WaitGroup
 
-	mu       sync.Mutex
-	room     *sync.Cond // signalled when a connection may be closed for another, or is gone
-	drainEnd time.Time
-	conns    map[*conn]struct{}
-	waiting  list.List // the connections without an authentic delivery; the one that has waited longest comes first
+	mu      sync.Mutex
+	room    *sync.Cond // signalled when a connection may be closed for another, or is gone
+	conns   map[*conn]struct{}
+	waiting list.List // the connections without an authentic delivery; the one that has waited longest comes first
 }
 
 func newListener(l net.Listener, most int, log *loglimit.Logger) *listener {
@@ -45,11 +45,12 @@ const (
 	// acceptPause is the pause after a failed accept, such as when the process has too many open files.
 	acceptPause = 100 * time.Millisecond
 
-	// When the process stops, it goes on accepting until no connection has come for drainPause, because closing a listener resets
-	// the connections that wait to be accepted, and their requests may be here already. It stops accepting after drainTime even
-	// if connections keep coming.
+	// When the process stops, it goes on accepting until no connection has come for twice drainPause, because closing a listener resets
+	// the connections that wait to be accepted, and their requests may be here already. Once is not enough: on a busy machine, the
+	// pause may be over before Accept looks. It stops accepting after maxPauses even if connections keep coming.
 	drainPause = 5 * time.Millisecond
-	drainTime  = 500 * time.Millisecond
+	quietEnd   = 2
+	maxPauses  = 100 // half a second, but counted: a process that stalls loses one pause
 
 	// stopGrace is how long an idle connection stays open while the process stops: a request may be on its way.
 	stopGrace = 500 * time.Millisecond
@@ -61,7 +62,7 @@ func (l *listener) Accept() (net.Conn, error) {
 		accepted, err := l.Listener.Accept()
 		switch {
 		case err == nil:
-			l.accepted = true
+			l.quiet = 0
 			return l.admit(accepted), nil
 		case errors.Is(err, net.ErrClosed):
 			return nil, err
@@ -75,14 +76,11 @@ func (l *listener) Accept() (net.Conn, error) {
 	}
 }
 
-// drainOn reports whether a stopping process accepts for another drainPause: a connection came in the last one, and drainTime isn't over.
+// drainOn reports whether a stopping process accepts for another drainPause.
 func (l *listener) drainOn() bool {
-	l.mu.Lock()
-	over := time.Now().After(l.drainEnd)
-	l.mu.Unlock()
-	came := l.accepted
-	l.accepted = false
-	return came && !over && l.acceptUntil(time.Now().Add(drainPause))
+	l.pauses++
+	l.quiet++
+	return l.quiet < quietEnd && l.pauses < maxPauses && l.acceptUntil(time.Now().Add(drainPause))
 }
 
 // acceptUntil sets the deadline for accepting, and reports whether the listener has one.
@@ -167,7 +165,6 @@ func (l *listener) stop() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.stopping.Store(true)
-	l.drainEnd = time.Now().Add(drainTime)
 	for c := range l.conns {
 		c.hurry()
 	}

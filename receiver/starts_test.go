@@ -15,7 +15,7 @@ func TestStartsWaitForTheirTurn(t *testing.T) {
 	const limit, deliveries = 3, 12
 	release := make(chan struct{})
 	starter := &fakeStarter{block: func(context.Context) error { <-release; return nil }}
-	r, _ := newTest(t, starter, func(o *Options) { o.MaxStarts = limit })
+	r, _ := newTest(t, starter, func(o *Options) { o.MaxStarts, o.StartTimeout = limit, patience })
 
 	var wg sync.WaitGroup
 	statuses := make([]int, deliveries)

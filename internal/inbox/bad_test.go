@@ -30,7 +30,7 @@ func TestAPoisonousEventDelaysOnlyItself(t *testing.T) {
 			r.eventually("the others are applied", func() bool { return r.count(`SELECT count(*) FROM webhook_events`) == 199 })
 			if c.ends == "" {
 				r.emptied()
-				require.Equal(t, map[string]int{"evt_created_77": 1}, r.started, "its workflow parks it")
+				require.Equal(t, []string{"evt_created_77"}, r.allStarted(), "its workflow parks it")
 				return
 			}
 			r.eventually("it says why", func() bool {
@@ -80,7 +80,7 @@ func TestBadEventsInEveryBatchDelayOnlyThemselves(t *testing.T) {
 	r.eventually("the good ones are applied", func() bool {
 		return r.count(`SELECT count(*) FROM webhook_events WHERE event_id LIKE 'evt_created_%'`) == batches*(size-3)
 	})
-	r.eventually("those that are refused for good are workflows", func() bool { return r.starts("evt_0_lasting") == 1 && r.starts("evt_9_lasting") == 1 })
+	r.eventually("those that are refused for good are workflows", func() bool { return r.starts("evt_0_lasting") > 0 && r.starts("evt_9_lasting") > 0 })
 	require.NoError(t, tx.Rollback(t.Context()))
 	r.exec(`DROP TRIGGER refuse ON webhook_events`)
 	r.eventually("the others are applied", func() bool {

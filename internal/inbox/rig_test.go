@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -40,22 +42,24 @@ func newRig(t *testing.T) *rig {
 	return r
 }
 
-// beside runs f until the test ends.
-func (r *rig) beside(f func(context.Context)) {
-	ctx, stop := context.WithCancel(context.Background())
+// beside runs f until the test ends, or until the function that it returns has been called and has returned.
+func (r *rig) beside(f func(context.Context)) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { f(ctx) })
-	r.t.Cleanup(func() { stop(); running.Wait() })
+	stop = func() { cancel(); running.Wait() }
+	r.t.Cleanup(stop)
+	return stop
 }
 
-func (r *rig) drain(change func(*inbox.Options)) {
+func (r *rig) drain(change func(*inbox.Options)) (stop func()) {
 	o := inbox.Options{Store: r.store, Start: r.start, MaxEventSkew: time.Hour, Log: loglimit.New(testenv.Log, loglimit.Every)}
 	if change != nil {
 		change(&o)
 	}
 	d := inbox.NewDrainer(o)
 	d.AllowStarts()
-	r.beside(d.Run)
+	return r.beside(d.Run)
 }
 
 func (r *rig) start(_ context.Context, e inorder.Event) error {
@@ -72,6 +76,14 @@ func (r *rig) starts(id string) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.started[id]
+}
+
+// allStarted returns the IDs of the events whose workflow was started, sorted. An event may be started twice: its row comes up again within
+// a second if PostgreSQL has not removed it by then.
+func (r *rig) allStarted() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Sorted(maps.Keys(r.started))
 }
 
 var began = time.Now().UTC().Truncate(time.Second)
@@ -96,6 +108,10 @@ func paid(t testing.TB, n int) inorder.Event {
 func (r *rig) put(events ...inorder.Event) {
 	for _, e := range events {
 		duplicate, err := r.writer.Put(e, 0)
+		for errors.Is(err, context.DeadlineExceeded) || errors.Is(err, inbox.ErrAway) { // PostgreSQL stalls for seconds
+			time.Sleep(20 * time.Millisecond)
+			_, err = r.writer.Put(e, 0) // a duplicate if the first one was written after all
+		}
 		require.NoError(r.t, err)
 		require.False(r.t, duplicate, e.ID)
 	}

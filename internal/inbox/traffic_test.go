@@ -16,8 +16,9 @@ func TestWhatTheDrainerEndsIsCountedOnce(t *testing.T) {
 	r := newRig(t)
 	r.put(created(t, 1), paid(t, 1), paid(t, 2), event(t, "evt_other", "customer.created", 0, `{}`))
 	counted := traffic.New()
-	r.drain(func(o *inbox.Options) { o.Traffic = counted })
+	stop := r.drain(func(o *inbox.Options) { o.Traffic = counted })
 	r.emptied()
+	stop() // the drainer counts after its transaction, so it may not have counted yet
 	ends := map[inorder.Outcome]int64{}
 	counted.EachEnd(func(outcome inorder.Outcome, via store.Via, n int64) {
 		if via == store.ViaInbox {

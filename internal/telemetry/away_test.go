@@ -39,10 +39,10 @@ func TestACollectorThatIsAway(t *testing.T) {
 				d.Event(newEvent(fmt.Sprint("evt_", i)), "")
 				d.End(200, "accepted")
 			}
-			require.Less(t, time.Since(began), 20*time.Second, "nobody waits for the collector")
+			require.Less(t, time.Since(began), 30*time.Second, "nobody waits for the collector, which has a minute")
 			stopping := time.Now()
 			tracing.Stop()
-			require.Less(t, time.Since(stopping), 5*time.Second)
+			require.Less(t, time.Since(stopping), 30*time.Second, "3 s, on a machine that does not stall")
 			require.LessOrEqual(t, strings.Count(lines.String(), "\n"), 1, "%s", lines)
 			require.Contains(t, lines.String(), "traces are not exported")
 		})

@@ -96,10 +96,14 @@ func TestATraceFromOutsideIsNotTrusted(t *testing.T) {
 
 func TestDeliveriesThatAreRefusedHaveFewSpans(t *testing.T) {
 	tracing, spans := newTest(t, "", 1)
+	began := time.Now()
 	for range 1000 {
 		tracing.Delivery("POST", "/webhooks/hc", here).End(401, "bad_signature")
 	}
-	require.InDelta(t, 20, len(spans()), 5)
+	most := 20 + 5*(1+int(time.Since(began).Seconds())) // 20 at once, and then 5 a second
+	n := len(spans())
+	require.GreaterOrEqual(t, n, 20)
+	require.LessOrEqual(t, n, most)
 }
 
 func TestEverythingIsFreeWithoutTracing(t *testing.T) {
@@ -142,12 +146,14 @@ func TestWhatMayQuoteAPayloadStaysHere(t *testing.T) {
 
 // Every process decides the same about whether an event's trace is kept.
 func TestSampling(t *testing.T) {
+	receivedAt := time.Date(2025, 1, 15, 10, 30, 0, 0, time.UTC)
 	for sampler, kept := range map[string]float64{"always_off": 0, "parentbased_always_off": 0, "always_on": 1000, "parentbased_always_on": 1000, "traceidratio": 250,
 		"parentbased_traceidratio": 250} {
 		tracing, spans := newTest(t, sampler, 0.25)
 		other, _ := newTest(t, sampler, 0.25)
 		for i := range 1000 {
 			e := newEvent(fmt.Sprint("evt_", i))
+			e.ReceivedAt = receivedAt // so that the share that is kept is the same in every run
 			d := tracing.Delivery("POST", "/webhooks/hc", here)
 			here := trace.SpanContextFromContext(d.Event(e, ""))
 			there := trace.SpanContextFromContext(other.In(context.Background(), e.ID, e.ReceivedAt))

@@ -153,9 +153,14 @@ func TestOldMinutesAreDeletedAndAStopWritesTheRest(t *testing.T) {
 	r.w.purgedAt = time.Time{}
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
-	r.w.Run(ctx)
 	var minutes, names int
-	require.NoError(t, r.db.QueryRow(t.Context(), `SELECT count(*), count(*) FILTER (WHERE name = 'too_large') FROM traffic_minutes`).Scan(&minutes, &names))
+	for range 3 { // a stop waits 2 s for PostgreSQL, which may stall for longer; what it could not write, it keeps
+		r.w.Run(ctx)
+		require.NoError(t, r.db.QueryRow(t.Context(), `SELECT count(*), count(*) FILTER (WHERE name = 'too_large') FROM traffic_minutes`).Scan(&minutes, &names))
+		if minutes == 1 && names == 1 {
+			return
+		}
+	}
 	require.Equal(t, []int{1, 1}, []int{minutes, names})
 }
 
