@@ -29,6 +29,8 @@ type ApplyEventResult struct {
 	OrderID string          `json:"order_id,omitempty"`
 	// Waiters is how many events wait for the order that this event created.
 	Waiters int `json:"waiters,omitempty"`
+	// Elsewhere is set if the event waits, or needs a person, in another workflow.
+	Elsewhere bool `json:"elsewhere,omitempty"`
 	// RecheckAfter is the time from now until a waiting event is applied again by itself, in nanoseconds.
 	RecheckAfter time.Duration `json:"look_again,omitempty"`
 	// AskPlatform is set if the platform should be asked for a waiting event's order, because of the event's age or Retried: see FetchOrder.
@@ -88,7 +90,7 @@ func (a *Activities) apply(ctx context.Context, e store.Event, in ApplyEventInpu
 	if r.Amended {
 		return ApplyEventResult{}, a.amended(ctx, e)
 	}
-	result.Outcome, result.Detail = r.Outcome, r.Detail
+	result.Outcome, result.Detail, result.Elsewhere = r.Outcome, r.Detail, r.Elsewhere
 	if !r.Recorded {
 		a.ended(ctx, e.Event, r.Outcome, in.Receipt)
 	}
@@ -120,7 +122,7 @@ func (a *Activities) park(ctx context.Context, e store.Event, cause error) (Appl
 	if r.Amended {
 		return ApplyEventResult{}, a.amended(ctx, e)
 	}
-	return ApplyEventResult{Outcome: r.Outcome, Detail: r.Detail, OrderID: e.Change.OrderID}, nil
+	return ApplyEventResult{Outcome: r.Outcome, Detail: r.Detail, OrderID: e.Change.OrderID, Elsewhere: r.Elsewhere}, nil
 }
 
 // judge reads what the event says about its order, or the reason why it needs a person.

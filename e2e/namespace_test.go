@@ -50,7 +50,7 @@ func namespace(t *testing.T) string {
 }
 
 func addSearchAttributes(namespace string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), testenv.Patience)
 	defer cancel()
 	c, err := client.NewLazyClient(client.Options{HostPort: os.Getenv(testenv.TemporalVariable), Namespace: namespace})
 	if err != nil {

@@ -85,10 +85,11 @@ func TestATableThatIsAwayIsLoggedOnce(t *testing.T) {
 		s.eventually("they have failed several times", func() bool { return s.attempts(ids[len(ids)-1-i]) > 3 })
 	}
 	said := s.log()[before:]
-	require.Less(t, len(said), 4096, "bytes are logged")
 	t.Logf("%d bytes of log:\n%s", len(said), said)
-	first, _, _ := strings.Cut(said[strings.Index(said, "level=ERROR"):], "\n")
-	require.Contains(t, first, `msg="Activity error."`)
+	require.Less(t, len(said), 16384, "bytes are logged; each attempt would make ten times as many") // a busy Temporal adds some lines
+	_, first, found := strings.Cut(said, `level=ERROR msg="Activity error."`)
+	require.True(t, found)
+	first, _, _ = strings.Cut(first, "\n")
 	require.Contains(t, first, "does not exist (SQLSTATE 42P01)")
 	s.rename("orders_away", "orders")
 	s.eventually("all are applied", func() bool {
@@ -161,7 +162,12 @@ func TestStopFinishesWhatWasAccepted(t *testing.T) {
 				if err != nil {
 					return // it no longer listens
 				}
-				require.Equal(t, http.StatusOK, status)
+				if status == http.StatusServiceUnavailable { // it was too busy, and accepted nothing
+					continue
+				}
+				if status != http.StatusOK {
+					t.Errorf("answered %d", status)
+				}
 				mu.Lock()
 				if accepted = append(accepted, id); len(accepted) == 50 {
 					close(some)

@@ -67,7 +67,7 @@ func TestBehindATransactionPooler(t *testing.T) {
 	migrates.Wait()
 	s.pool = testenv.Pool(t, direct)
 	serve := s.serve()
-	require.Equal(t, "ok", s.dependency("postgres"))
+	s.eventually("PostgreSQL answers", func() bool { return s.dependency("postgres") == "ok" })
 	s.liveThrough(30)
 
 	_, err := shop.Place(standin.Placement{Count: 5})

@@ -125,12 +125,14 @@ func (s *system) awaitSignal(eventID, signal string, times int) {
 		events := s.temporal.GetWorkflowHistory(s.t.Context(), eventID, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 		for events.HasNext() {
 			e, err := events.Next()
-			require.NoError(s.t, err)
+			if err != nil {
+				return false // a busy Temporal
+			}
 			if e.GetWorkflowExecutionSignaledEventAttributes().GetSignalName() == signal {
 				n++
 			}
 		}
-		return n == times
+		return n >= times // a batch whose attempt was repeated signals some events twice
 	})
 }
 
@@ -148,10 +150,12 @@ func (s *system) running(eventID string) bool {
 
 func (s *system) runs(eventID string) int64 { return s.found(`WorkflowId="` + eventID + `"`) }
 
-// found returns how many workflows a visibility query finds.
+// found returns how many workflows a visibility query finds, or -1 if Temporal does not answer.
 func (s *system) found(query string) int64 {
 	s.t.Helper()
 	n, err := s.temporal.CountWorkflow(s.t.Context(), &workflowservice.CountWorkflowExecutionsRequest{Query: query})
-	require.NoError(s.t, err)
+	if err != nil {
+		return -1
+	}
 	return n.Count
 }

@@ -3,6 +3,8 @@ package e2e
 import (
 	"bufio"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"strings"
@@ -54,10 +56,21 @@ func TestLostDeliveriesAreRepairedByOneReconciliation(t *testing.T) {
 func TestReconciliationGoesOnWhenServeIsKilled(t *testing.T) {
 	t.Parallel()
 	p := newStorefront(t, standin.Options{RetryDelays: []time.Duration{}})
+	var held atomic.Bool // the second page of orders is, so that the reconciliation can't end before serve is killed
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if held.Load() && r.URL.Query().Has("starting_after") {
+			<-r.Context().Done()
+			return
+		}
+		p.platform.ServeHTTP(w, r)
+	}))
+	t.Cleanup(front.Close)
+	p.env = append(p.env, "HEADLESS_COMMERCE_API_URL="+front.URL+"/v1")
 	n := orders(t, 1000)
 	_, err := p.platform.Place(standin.Placement{Count: n, Actions: []string{"pay"}})
 	require.NoError(t, err)
 	require.NoError(t, p.platform.WaitIdle(t.Context())) // all deliveries were given up: nobody listens yet
+	held.Store(n > 100)
 	cmd := p.serve()
 	before := p.repairs()
 
@@ -70,10 +83,11 @@ func TestReconciliationGoesOnWhenServeIsKilled(t *testing.T) {
 		out, err = command.CombinedOutput()
 		ended <- err
 	}()
-	p.eventually("it is in the middle", func() bool { return p.repairs() > before+n/10 })
+	p.eventually("it is in the middle", func() bool { return p.repairs() > before+n/20 })
 	require.NoError(t, cmd.Process.Kill())
 	_ = cmd.Wait()
 	require.NotEmpty(t, p.differing())
+	held.Store(false)
 	p.serve()
 	require.NoError(t, <-ended, string(out))
 

@@ -16,8 +16,13 @@ func TestTheSameIDWithAnotherBodyIsADuplicateAndIsNoticed(t *testing.T) {
 	s.deliver([]byte(first))
 	s.eventually("it is applied", func() bool { return s.outcome("evt_1") == "applied" })
 	again := func(body string) {
-		status, result, err := s.post([]byte(body))
-		require.NoError(t, err)
+		var status int
+		var result string
+		s.eventually("it is answered", func() (answered bool) {
+			var err error
+			status, result, err = s.post([]byte(body))
+			return err == nil && status != http.StatusServiceUnavailable
+		})
 		require.Equal(t, http.StatusOK, status)
 		require.Equal(t, "duplicate", result)
 	}

@@ -70,6 +70,8 @@ func (s *system) actInEveryWay() {
 	s.operate(0, "events retry evt_early --reason again --yes")
 	s.operate(0, "events discard evt_early --reason unwanted --yes")
 	s.operate(0, "events replay evt_early --reason wanted --yes")
+	// The command returns when the replay has been started. What does not wait yet would be missed by the bulk action.
+	s.eventually("it waits again", func() bool { return s.count(`SELECT count(*) FROM pending_events WHERE event_id = 'evt_early'`) == 1 })
 	body := filepath.Join(t.TempDir(), "body.json")
 	right := `{"id":"evt_wrong","type":"order.updated","created_at":"2026-01-02T03:04:05Z","data":{"id":"order_early","status":"confirmed"}}`
 	require.NoError(t, os.WriteFile(body, []byte(right), 0o600))

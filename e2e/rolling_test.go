@@ -106,11 +106,12 @@ func (f *fleet) load(senders int) (stop func() []string) {
 	}
 }
 
-// early delivers order.paid of n orders that do not exist, and returns the orders' IDs once the events wait.
+// early delivers order.paid of n orders that do not exist, and returns the orders' IDs once the events wait. The events are dated so far
+// ahead that they stay newer than what late sends, however long that takes, but within MAX_EVENT_SKEW.
 func (f *fleet) early(n int) (orders []string) {
 	for i := range n {
 		orders = append(orders, sample.NewID(fmt.Sprintf("order_early_%d_", i)))
-		f.deliver(sample.Event(sample.Options{Type: "order.paid", OrderID: orders[i], At: time.Now().Add(time.Minute)}))
+		f.deliver(sample.Event(sample.Options{Type: "order.paid", OrderID: orders[i], At: time.Now().Add(45 * time.Minute)}))
 	}
 	f.eventually("they wait", func() bool {
 		return f.count(`SELECT count(*) FROM pending_events WHERE order_id = ANY ($1)`, orders) == n

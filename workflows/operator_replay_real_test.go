@@ -60,6 +60,30 @@ func TestAReplay(t *testing.T) {
 	})
 }
 
+func TestOfTwoReplaysAtOnceOneWaits(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	s.work()
+	e := s.discardedEvent()
+	s.rest() // so that the second one is asked for before the first has undone the end
+	ids := []string{s.replay(e).WorkflowID, s.replay(e).WorkflowID}
+	s.work()
+	var waits string
+	s.eventually("it waits", func() bool {
+		waits = s.text(`SELECT workflow_id FROM pending_events WHERE event_id = $1`, e.ID)
+		return waits != ""
+	})
+	other := ids[0]
+	if other == waits {
+		other = ids[1]
+	}
+	require.Equal(t, inorder.Waiting, s.result(s.client.GetWorkflow(t.Context(), other, "")).Outcome, "it ends")
+	require.Equal(t, waits, s.text(`SELECT workflow_id FROM pending_events WHERE event_id = $1`, e.ID))
+	s.result(s.begin(s.event("order.created", confirmed)))
+	require.Equal(t, inorder.Applied, s.result(s.client.GetWorkflow(t.Context(), waits, "")).Outcome)
+	s.oneRow(e.ID)
+}
+
 func TestAReplayOfWhatCouldNotEnd(t *testing.T) {
 	t.Parallel()
 	t.Run("of what had expired waits as long as a new one", func(t *testing.T) {

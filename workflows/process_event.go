@@ -127,6 +127,8 @@ func (p *process) follow(r activities.ApplyEventResult, err error) (Phase, error
 	}
 	p.result, p.state.OrderID = r, r.OrderID
 	switch {
+	case r.Elsewhere:
+		return ended, nil
 	case r.Outcome == inorder.Waiting, r.Outcome == inorder.Stuck, r.Outcome == inorder.Attention:
 		return Phase(r.Outcome), nil
 	case r.Waiters > 0:

@@ -15,6 +15,7 @@ import (
 
 	"inorder/dev/chaos/check"
 	"inorder/dev/stack"
+	"inorder/dev/testenv"
 )
 
 // program is bin/inorder, built once for all tests.
@@ -104,12 +105,12 @@ func eachActIsDone(t *testing.T, s *system, sending *sending, load *load) {
 			require.Eventually(t, func() bool { // retried, because the event may have ended since it was drawn
 				id := o.on(ctx, a)
 				return id != "" && o.do(ctx, a, id) == nil
-			}, time.Minute, 100*time.Millisecond, "act %d, %s", i, a.name)
+			}, testenv.Patience, 100*time.Millisecond, "act %d, %s", i, a.name)
 		}
 	}
 	require.Equal(t, len(acts), o.acts)
 	require.Contains(t, slices.Collect(maps.Values(o.amended)), true)
-	if err := s.settle(ctx, sending.acknowledged(), o.lost, time.Minute); err != nil {
+	if err := s.settle(ctx, sending.acknowledged(), o.lost, testenv.Patience); err != nil {
 		logHistories(t, s)
 		require.NoError(t, err)
 	}
@@ -154,7 +155,7 @@ func atRest(t *testing.T) (*system, *sending, *load) {
 		sending.send(t.Context(), load.wave())
 	}
 	sending.send(t.Context(), load.last())
-	require.NoError(t, s.finish(t.Context(), sending, time.Minute))
-	require.NoError(t, s.settle(t.Context(), sending.acknowledged(), nil, time.Minute))
+	require.NoError(t, s.finish(t.Context(), sending, testenv.Patience))
+	require.NoError(t, s.settle(t.Context(), sending.acknowledged(), nil, testenv.Patience))
 	return s, sending, load
 }

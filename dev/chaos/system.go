@@ -159,7 +159,7 @@ func (s *system) supervise(ctx context.Context, name string, p *process) {
 }
 
 func (s *system) awaitReady(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	defer cancel()
 	for _, name := range s.plan.receivers() {
 		for !isReady(ctx, s.urls[name]) {

@@ -61,7 +61,7 @@ func TestTheNextDeliveries(t *testing.T) {
 		"drop":      {standin.Faults{Drop: standin.Fault{Next: 2}}, []string{"payment.completed", "order.paid", "order.confirmed"}},
 		"duplicate": {standin.Faults{Duplicate: standin.Fault{Next: 1}}, []string{"order.created", "order.created", "payment.created", "payment.completed", "order.paid", "order.confirmed"}},
 		"reorder":   {standin.Faults{Reorder: standin.Fault{Next: 1}}, []string{"payment.created", "payment.completed", "order.paid", "order.confirmed", "order.created"}},
-		"delay":     {standin.Faults{Delay: standin.Fault{Next: 1}, DelayMillis: 50}, []string{"payment.created", "payment.completed", "order.paid", "order.confirmed", "order.created"}},
+		"delay":     {standin.Faults{Delay: standin.Fault{Next: 1}, DelayMillis: 3000}, []string{"payment.created", "payment.completed", "order.paid", "order.confirmed", "order.created"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := open(t, standin.Options{Parallel: 1, Faults: tc.faults})

@@ -43,7 +43,7 @@ func TestTheControlAPI(t *testing.T) {
 	status, v := s.call("POST", "/_standin/orders", `{"count":2,"actions":["pay"]}`)
 	require.Equal(t, http.StatusOK, status)
 	require.Len(t, v["orders"], 2)
-	status, v = s.call("POST", "/_standin/wait?timeout=5s", "")
+	status, v = s.call("POST", "/_standin/wait?timeout=4m", "")
 	require.Equal(t, http.StatusOK, status)
 	require.EqualValues(t, 2, v["delivered"])
 	_, v = s.call("GET", "/_standin/deliveries", "")

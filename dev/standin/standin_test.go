@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -81,7 +80,7 @@ func (s *shop) deliveries() []delivered {
 }
 
 func (s *shop) idle() {
-	ctx, cancel := context.WithTimeout(s.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(s.t.Context(), testenv.Patience)
 	defer cancel()
 	require.NoError(s.t, s.WaitIdle(ctx))
 }

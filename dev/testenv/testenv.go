@@ -98,7 +98,7 @@ func Namespace(t testing.TB) string {
 // NewNamespace is Namespace without a test, for namespaces that are prepared in advance.
 func NewNamespace() (string, error) {
 	name := sample.NewID("test-")
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), Patience)
 	defer cancel()
 	c, err := client.NewLazyClient(client.Options{HostPort: os.Getenv(TemporalVariable), Logger: log.NewStructuredLogger(Log)})
 	if err != nil {

@@ -106,6 +106,8 @@ type Result struct {
 	OtherBody bool
 	// Amended reports that a person has corrected the event's body, which is not this one. The event was skipped: see Pending.
 	Amended bool
+	// Elsewhere reports that the event waits, or needs a person, in another workflow, which its row names. The row was not written.
+	Elsewhere bool
 	// Waiters is how many other events wait for the order. It is counted for an event that creates the order, even if
 	// that was recorded before, and, up to 10,000, for an event that was written to pending_events.
 	Waiters int

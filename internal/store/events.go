@@ -15,11 +15,12 @@ import (
 
 const (
 	// How the events ended, and which have a row of pending_events. The latter have no outcome; their detail is the
-	// order that they wait for, or "" in attention, and they have a hash only if a person corrected their body.
+	// order that they wait for, or "" in attention, they have a hash only if a person corrected their body, and they name their workflow.
 	selectEventsSQL = `
-SELECT event_id, outcome, detail, body_hash FROM webhook_events WHERE event_id = ANY($1)
+SELECT event_id, outcome, detail, body_hash, '' FROM webhook_events WHERE event_id = ANY($1)
 UNION ALL
-SELECT event_id, '', CASE WHEN phase <> 'attention' THEN order_id ELSE '' END, CASE WHEN amended_at IS NOT NULL THEN sha256(body) END
+SELECT event_id, '', CASE WHEN phase <> 'attention' THEN order_id ELSE '' END, CASE WHEN amended_at IS NOT NULL THEN sha256(body) END,
+    coalesce(workflow_id, event_id)
 FROM pending_events WHERE event_id = ANY($1)`
 
 	countWaitersSQL = `SELECT order_id, count(*) FROM pending_events WHERE order_id = ANY($1) AND phase <> 'attention' GROUP BY order_id`
@@ -56,14 +57,14 @@ func (t *transaction) queueEvents(b *pgx.Batch) {
 		}))
 	}
 	b.Queue(selectEventsSQL, events).Query(EachRow(func(row pgx.Row) error {
-		var id, outcome, detail string
+		var id, outcome, detail, workflow string
 		var hash []byte
-		err := row.Scan(&id, &outcome, &detail, &hash)
+		err := row.Scan(&id, &outcome, &detail, &hash, &workflow)
 		for i := range t.entries {
 			switch e := &t.entries[i]; {
 			case e.ID != id:
 			case outcome == "":
-				e.waits, e.waiting, e.amended = true, detail != "", hash
+				e.waits, e.waiting, e.amended, e.heldBy = true, detail != "", hash, workflow
 				if e.Change.Creates && detail == e.Change.OrderID { // it waited under another body; it doesn't wait for itself
 					e.Waiters--
 				}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -75,6 +76,11 @@ func (t *transaction) reopen() {
 		e.Result = Result{Waiters: e.Waiters}
 	}
 }
+
+// isHeldElsewhere reports whether the event's row names another workflow: that of another replay, which was asked for at the same
+// time and came first, or that of the only replay while the event's own workflow has not ended yet. If each wrote the row, one of
+// them would wait without one: neither a release nor a discard would reach it.
+func (e *entry) isHeldElsewhere() bool { return e.waits && e.heldBy != cmp.Or(e.WorkflowID, e.ID) }
 
 // staysApplied reports whether a replayed event that was applied stays so, because its replay changed nothing. If its
 // order is gone, so is what the event did, and it does not stay applied.

@@ -66,6 +66,40 @@ func TestAReplayedEventKeepsTheHashOfWhatCame(t *testing.T) {
 	require.False(t, again.OtherBody, "a redelivery is the same body")
 }
 
+// Otherwise the workflow that wrote the row first would wait without one.
+func TestARowStaysWithTheWorkflowThatItNames(t *testing.T) {
+	t.Parallel()
+	s := newTables(t)
+	own := s.event(told("evt_1", "order.paid", 1, `{"id":"order_1"}`))
+	replay := func(n string) Event {
+		e := own
+		e.WorkflowID, e.Act = "inorder-replay-evt_1-"+n, &Act{ID: "act_" + n, Actor: "ada", Action: ActReplay, Via: ViaAPI}
+		return e
+	}
+	_, err := s.Discard(s.Context(), own, "why (by ada)")
+	require.NoError(t, err)
+	for _, at := range []struct {
+		e         Event
+		elsewhere bool
+	}{{replay("1"), false}, {replay("2"), true}, {replay("2"), true}, {own, true}, {replay("1"), false}} {
+		r, err := s.applyOne(s.Context(), at.e, nil)
+		require.NoError(t, err)
+		require.Equal(t, inorder.Waiting, r.Outcome)
+		require.Equal(t, at.elsewhere, r.Elsewhere)
+		p, found, err := s.Pending(s.Context(), "evt_1")
+		require.NoError(t, err)
+		require.True(t, found)
+		require.Equal(t, "inorder-replay-evt_1-1", p.WorkflowID)
+	}
+	require.Equal(t, inorder.Applied, s.apply(created("evt_2")))
+	r, err := s.applyOne(s.Context(), replay("2"), nil)
+	require.NoError(t, err)
+	require.Equal(t, inorder.Applied, r.Outcome, "whoever comes first once the order is there")
+	_, found, err := s.Pending(s.Context(), "evt_1")
+	require.NoError(t, err)
+	require.False(t, found)
+}
+
 func TestARedeliveryOfWhatAPersonCorrectedIsNoOtherBody(t *testing.T) {
 	t.Parallel()
 	s := newTables(t)

@@ -34,6 +34,7 @@ type entry struct {
 	hash    []byte // SHA-256 of the body
 	waits   bool   // it has a row of pending_events
 	waiting bool   // that row says that it waits for its order
+	heldBy  string // the workflow that this row names
 	amended []byte // SHA-256 of the body that a person gave it; nil if nobody did
 	// How often its row of the inbox has come up. If that is more than once, it may have a workflow that was not woken.
 	attempts int
@@ -160,7 +161,11 @@ func (t *transaction) applyAs(e *entry, d inorder.Decision) {
 	case e.staysApplied(d, orderKnown):
 		e.kept, e.Outcome, e.Detail = true, e.former.Outcome, e.former.Detail
 	case d.Outcome == inorder.Waiting, d.Outcome == inorder.Stuck, d.Outcome == inorder.Attention:
-		if !t.OnlyEnds {
+		switch {
+		case t.OnlyEnds:
+		case e.isHeldElsewhere():
+			e.Elsewhere, e.Detail = true, "its workflow is "+e.heldBy
+		default:
 			t.parked = append(t.parked, e)
 		}
 		return

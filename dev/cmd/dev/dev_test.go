@@ -123,7 +123,7 @@ func (s *system) kill(name string) {
 	pid := s.pid(name)
 	require.NoError(s.t, syscall.Kill(pid, syscall.SIGKILL))
 	require.Eventually(s.t, func() bool { now := s.env()[name]; return now != "" && now != strconv.Itoa(pid) },
-		time.Minute, 50*time.Millisecond, "%s comes back", name)
+		testenv.Patience, 50*time.Millisecond, "%s comes back", name)
 }
 
 // stop stops the system, and checks that none of the named processes is left.
