@@ -81,7 +81,7 @@ func newProcess(ctx workflow.Context, body converter.RawValue, receipt activitie
 func (p *process) apply(ctx workflow.Context) (Phase, error) {
 	var r activities.ApplyEventResult
 	if err := workflow.ExecuteLocalActivity(fastPath(ctx), a.ApplyEvent, p.body, p.input(ctx)).Get(ctx, &r); err == nil {
-		return p.follow(p.done(r), nil)
+		return p.follow(ctx, p.done(r), nil)
 	}
 	if ctx.Err() != nil && since(ctx, recordsCancellation) {
 		return p.giveUp(cancellation(ctx))
@@ -95,7 +95,7 @@ func (p *process) apply(ctx workflow.Context) (Phase, error) {
 	if up != nil {
 		return p.giveUp(up)
 	}
-	return p.follow(p.done(r), err)
+	return p.follow(ctx, p.done(r), err)
 }
 
 // done records that a person's retry, if there was one, has had its attempt. It returns r.
@@ -114,7 +114,7 @@ func (p *process) input(ctx workflow.Context) activities.ApplyEventInput {
 
 // follow returns the phase that follows from an activity's result. Activities are retried without an end, so an error is one
 // that no retry can cure, and the event needs a person. A cancellation comes here only in the histories of older code.
-func (p *process) follow(r activities.ApplyEventResult, err error) (Phase, error) {
+func (p *process) follow(ctx workflow.Context, r activities.ApplyEventResult, err error) (Phase, error) {
 	if temporal.IsCanceledError(err) {
 		return ended, err
 	}
@@ -127,7 +127,7 @@ func (p *process) follow(r activities.ApplyEventResult, err error) (Phase, error
 	}
 	p.result, p.state.OrderID = r, r.OrderID
 	switch {
-	case r.Elsewhere:
+	case r.Elsewhere && since(ctx, leavesElsewhere):
 		return ended, nil
 	case r.Outcome == inorder.Waiting, r.Outcome == inorder.Stuck, r.Outcome == inorder.Attention:
 		return Phase(r.Outcome), nil
@@ -187,7 +187,7 @@ func (p *process) discard(ctx workflow.Context) (Phase, error) {
 	_, err := p.run(ctx, func(ctx workflow.Context) workflow.Future {
 		return workflow.ExecuteActivity(slowPath(ctx, "discard the event"), a.DiscardEvent, p.body, in)
 	}, &r, SignalRetry)
-	return p.follow(r, err)
+	return p.follow(ctx, r, err)
 }
 
 // release wakes the events that wait for the order that this one created. ctx is the workflow's own context. If it was canceled,

@@ -12,6 +12,8 @@ const (
 	heedsSignals = "heed-signals-while-running"
 	// takesAnyDiscard: "discard" gives the event up even if its argument can't be read. Before, it was dropped.
 	takesAnyDiscard = "take-any-discard"
+	// leavesElsewhere: a run ends if its event waits in another workflow. Before, it waited, too, although no row names it.
+	leavesElsewhere = "leave-elsewhere"
 )
 
 func since(ctx workflow.Context, change string) bool {
