@@ -173,6 +173,7 @@ func (w *watched) requireDashboard() {
 		}
 	}
 	require.NoError(w.T, json.Unmarshal([]byte(w.read("deploy/dashboard.json")), &dashboard))
+	w.live() // many queries look back a minute, and the drill may have taken longer since
 	asked := 0
 	for _, panel := range dashboard.Panels {
 		for _, target := range panel.Targets {

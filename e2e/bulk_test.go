@@ -38,9 +38,9 @@ func TestABulkBesideLiveTraffic(t *testing.T) {
 
 	started, err := s.bulks().Start(t.Context(), api.BulkRequest{Action: api.Retry, Filter: api.Filter{State: api.StateWaiting}, Reason: "the orders are there"}, "ops", "")
 	require.NoError(t, err)
-	require.InDelta(t, *inBulk, started.Total, float64(*inBulk)/10, "all but those that were woken late by the inbox, and have ended by themselves")
+	require.Greater(t, started.Total, *inBulk/2, "all but those that were woken late by the inbox, and have ended by themselves")
 	done := func() int { return s.count(`SELECT count(*) FROM bulk_events WHERE done_at IS NOT NULL`) }
-	s.within(5*time.Minute+time.Duration(*inBulk)*40*time.Millisecond, "half is done", func() bool { return done() >= *inBulk/2 })
+	s.within(5*time.Minute+time.Duration(*inBulk)*40*time.Millisecond, "half is done", func() bool { return done() >= started.Total/2 })
 	with := live.take()
 	require.NoError(t, cmd.Process.Kill())
 	_ = cmd.Wait()

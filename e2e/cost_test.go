@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"fmt"
+	"maps"
 	"testing"
 	"time"
 
@@ -34,18 +36,35 @@ func (s *system) actions(id string) (actions, events int) {
 	return actions + len(localActivities), events
 }
 
-// docs/scaling.md quotes these figures.
+// cost is what an event costs in Temporal.
+type cost struct{ actions, events int }
+
+// docs/scaling.md quotes these figures. A stall adds to them: a local activity or a workflow task that takes seconds is done again. So several
+// events of each kind are tried, until one of each has cost what an undisturbed one does; none costs less.
 func TestWhatAnEventCostsInTemporalCloud(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, "INBOX=off", "PENDING_RECHECK=1h")
 	s.serve()
-	alone := s.send(sample.Options{Type: "order.created", OrderID: "order_alone"})
-	early := s.send(sample.Options{Type: "order.paid", OrderID: "order_1", At: time.Now().Add(time.Minute)})
-	s.eventually("it waits", func() bool { return s.count(`SELECT count(*) FROM pending_events`) == 1 })
-	creator := s.send(sample.Options{Type: "order.created", OrderID: "order_1"})
-	for id, cost := range map[string]struct{ actions, events int }{alone: {2, 6}, early: {7, 15}, creator: {3, 12}} {
-		actions, events := s.actions(id) // waits until the workflow ends
-		require.Equal(t, cost.actions, actions, id)
-		require.Equal(t, cost.events, events, id)
+	want := map[string]cost{"alone": {2, 6}, "early": {7, 15}, "creator": {3, 12}}
+	least := s.costs("order_0")
+	for i := 1; i < 5 && !maps.Equal(want, least); i++ {
+		for kind, c := range s.costs(fmt.Sprint("order_", i)) {
+			least[kind] = cost{min(c.actions, least[kind].actions), min(c.events, least[kind].events)}
+		}
 	}
+	require.Equal(t, want, least)
+}
+
+// costs returns what an event alone costs, one that waits for its order, and the one that creates that order.
+func (s *system) costs(order string) map[string]cost {
+	ids := map[string]string{"alone": s.send(sample.Options{Type: "order.created", OrderID: order + "_alone"}),
+		"early": s.send(sample.Options{Type: "order.paid", OrderID: order, At: time.Now().Add(30 * time.Minute)})}
+	s.eventually("it waits", func() bool { return s.count(`SELECT count(*) FROM pending_events`) == 1 })
+	ids["creator"] = s.send(sample.Options{Type: "order.created", OrderID: order})
+	all := map[string]cost{}
+	for kind, id := range ids {
+		actions, events := s.actions(id) // waits until the workflow ends
+		all[kind] = cost{actions, events}
+	}
+	return all
 }

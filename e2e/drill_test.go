@@ -136,6 +136,10 @@ func (w *workplace) repairs() []step {
 			require.EventuallyWithT(w, func(c *assert.CollectT) {
 				out, _ := w.follow("inorder events list --state applying")
 				assert.Equal(c, 2, strings.Count(out, "evt_fails"), out)
+				for _, id := range []string{"evt_fails", "evt_fails_too"} { // it is listed before its first attempt has failed
+					out, _ := w.follow("inorder events show " + id)
+					assert.Contains(c, out, "permission denied for table orders")
+				}
 			}, 3*time.Minute, time.Second)
 		}},
 		{"Watch them", 0, w.says("evt_fails_too", "applying it fails", "permission denied for table orders", "inorder events retry evt_fails")},

@@ -83,7 +83,7 @@ func (n *node) begin(program string, env ...string) {
 			_ = cmd.Wait()
 		}
 	})
-	n.eventually("the node is ready", n.ready.Load)
+	n.eventually("the node is ready", func() bool { return n.isReady() && n.ready.Load() }) // n.ready alone may still be of a process that was killed
 }
 
 // kill kills the node's serve by SIGKILL.

@@ -30,7 +30,7 @@ func TestWhatATestWroteIsMarkedAndCanBeRemoved(t *testing.T) {
 	s.serve()
 	id := registered(t, s.do(0, "hooks", "register", s.url))
 
-	out := s.do(0, "hooks", "test", id, "--event", "order.created")
+	out := s.do(0, "hooks", "test", id, "--event", "order.created", "--wait", "2m")
 	require.Regexp(t, `evt_\S+  applied`, out)
 	remove := removal(t, out)
 	require.Equal(t, 1, s.count(`SELECT count(*) FROM webhook_events JOIN orders ON id = order_id WHERE starts_with(detail, 'a test delivery')`))
@@ -39,7 +39,7 @@ func TestWhatATestWroteIsMarkedAndCanBeRemoved(t *testing.T) {
 	require.Equal(t, 1, s.count(`SELECT count(*) FROM webhook_events WHERE detail = 'a test delivery, whose order was removed'`))
 	require.Contains(t, s.do(0, remove...), "there is nothing to remove")
 
-	out = s.do(0, "hooks", "test", id, "--event", "fulfillment.shipped")
+	out = s.do(0, "hooks", "test", id, "--event", "fulfillment.shipped", "--wait", "2m")
 	require.Regexp(t, `evt_\S+  waiting  its order does not exist yet`, out)
 	remove = removal(t, out)
 	own := s.env

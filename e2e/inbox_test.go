@@ -35,25 +35,39 @@ func (s *system) posts(o sample.Options) (id, result string) {
 
 func (s *system) inbox() int { return s.count(`SELECT count(*) FROM event_inbox`) }
 
-// A dozen events that arrive at once become a dozen workflows, and the inbox ends empty.
+// A dozen events that arrive at once become a dozen workflows, and the inbox ends empty. If the machine stalls, a start exceeds its budget, and
+// what comes then finds few slots and is applied from the inbox alone: that was no calm, and another dozen is tried.
 func TestInCalmEveryEventIsAWorkflow(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)
 	s.serve()
-	ids := make([]string, 12)
+	for begin := time.Now(); !s.becomeWorkflows(12); {
+		require.Less(t, time.Since(begin), testenv.Patience, "no dozen of events became a dozen of workflows")
+	}
+}
+
+// becomeWorkflows delivers n events at once, waits until all are applied, and reports whether each of them has a workflow.
+func (s *system) becomeWorkflows(n int) bool {
+	ids := make([]string, n)
 	var all sync.WaitGroup
 	for i := range ids {
-		all.Go(func() { ids[i], _ = s.posts(sample.Options{Type: "order.created", OrderID: sample.NewID("order_")}) })
-	}
-	all.Wait()
-	for _, id := range ids { // on a busy machine a start may exceed its budget; it still happens
-		s.eventually("it is a workflow", func() bool {
-			_, err := s.temporal.DescribeWorkflow(t.Context(), id, "")
-			return err == nil
+		all.Go(func() {
+			ids[i] = sample.NewID("evt_")
+			s.deliver(sample.Event(sample.Options{ID: ids[i], Type: "order.created", OrderID: sample.NewID("order_")}))
 		})
 	}
-	s.eventually("all are applied", func() bool { return s.count(`SELECT count(*) FROM webhook_events WHERE outcome = 'applied'`) == 12 })
+	all.Wait()
+	s.eventually("all are applied", func() bool {
+		return s.count(`SELECT count(*) FROM webhook_events WHERE outcome = 'applied' AND event_id = ANY ($1)`, ids) == n
+	})
 	s.eventually("nothing is left in the inbox", func() bool { return s.inbox() == 0 })
+	for _, id := range ids {
+		if _, err := s.temporal.DescribeWorkflow(s.t.Context(), id, ""); err != nil {
+			s.t.Log(id, err)
+			return false
+		}
+	}
+	return true
 }
 
 // While Temporal is cut off or hangs, the orders table stays right, and events that wait for an order are released afterwards.
@@ -84,10 +98,7 @@ func TestOrdersStayRightWhileTemporalIsAway(t *testing.T) {
 				return s.count(`SELECT count(*) FROM webhook_events WHERE via = 'inbox' AND outcome = 'applied'`) == 81
 			})
 			require.Equal(t, 40, s.count(`SELECT count(*) FROM orders WHERE payment_status = 'paid' AND id <> 'order_waited_for'`))
-			resp, err := http.Get(s.url + "/readyz")
-			require.NoError(t, err)
-			resp.Body.Close()
-			require.Equal(t, http.StatusOK, resp.StatusCode)
+			s.awaitReady() // it is not ready while PostgreSQL takes longer than the probe waits
 
 			back()
 			s.eventually("the waiting event is released", func() bool { return s.outcome(waiting) == "applied" })
@@ -139,8 +150,11 @@ func TestKilledInABurst(t *testing.T) {
 			for {
 				id := sample.NewID("evt_")
 				status, _, err := s.post(sample.Event(sample.Options{ID: id, Type: "order.created", OrderID: sample.NewID("order_")}))
-				if err != nil || status != http.StatusOK {
+				if err != nil {
 					return
+				}
+				if status != http.StatusOK { // too busy: if all senders gave up, serve would never be killed
+					continue
 				}
 				mu.Lock()
 				if acknowledged = append(acknowledged, id); len(acknowledged) == 1000 {

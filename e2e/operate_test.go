@@ -3,7 +3,6 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
-	"net"
 	"os/exec"
 	"regexp"
 	"slices"
@@ -30,10 +29,7 @@ func newOperated(t *testing.T, env ...string) *system {
 
 // adminEnv returns the environment of an admin API and of the commands that use it.
 func adminEnv(t *testing.T) []string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	address := l.Addr().String()
-	require.NoError(t, l.Close())
+	address := freeAddr(t)
 	return []string{"ADMIN_ADDR=" + address, "ADMIN_URL=http://" + address, "ADMIN_TOKEN=" + adminToken}
 }
 

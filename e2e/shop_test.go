@@ -148,6 +148,30 @@ func registered(t *testing.T, out string) string {
 	return strings.TrimSpace(id)
 }
 
+// listenForSilence asks the receiver and PostgreSQL all the time, until longest is called, which returns the longest time between two answers.
+func (s *system) listenForSilence() (longest func() time.Duration) {
+	ctx, cancel := context.WithCancel(s.t.Context())
+	var most time.Duration
+	var all sync.WaitGroup
+	all.Go(func() {
+		last := time.Now()
+		for ctx.Err() == nil {
+			resp, err := http.Get(s.url + "/healthz")
+			if err == nil {
+				resp.Body.Close()
+				_, err = s.pool.Exec(ctx, `SELECT 1`)
+			}
+			if most = max(most, time.Since(last)); err == nil {
+				last = time.Now()
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+	})
+	longest = func() time.Duration { cancel(); all.Wait(); return most }
+	s.t.Cleanup(func() { longest() })
+	return longest
+}
+
 // process is a command that runs until it is killed or stopped.
 type process struct {
 	*exec.Cmd

@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -67,6 +68,7 @@ func (p *postgres) start(ctx context.Context) (*Server, error) {
 		Name: "postgres", Dir: p.dir, Path: filepath.Join(p.bin, "postgres"), Args: args, Env: postgresEnv(),
 		Work: p.data(), user: p.user, Ready: p.ready,
 		Signal: syscall.SIGINT, // a fast shutdown, which does not wait for clients
+		Grace:  time.Minute,    // it writes all that is dirty
 	})
 }
 

@@ -61,7 +61,7 @@ func (t *temporal) start(ctx context.Context) (*Server, error) {
 	}
 	// Less frequent garbage collection saves a tenth of the CPU time and costs some hundred megabytes: see docs/scaling.md.
 	env := append(append(os.Environ(), "GOGC=400"), t.env...)
-	s, err := Launch(ctx, Command{Name: "temporal", Dir: t.dir, Path: t.binary, Args: append(args, t.args...), Env: env, Ready: t.ready})
+	s, err := Launch(ctx, Command{Name: "temporal", Dir: t.dir, Path: t.binary, Args: append(args, t.args...), Env: env, Ready: t.ready, Grace: time.Minute})
 	if err != nil {
 		return nil, err
 	}

@@ -103,8 +103,11 @@ func create(t testing.TB, from string) string {
 	_, err = pool.Exec(ctx, `CREATE DATABASE `+name+from)
 	require.NoError(t, err)
 	t.Cleanup(func() {
-		_, err := pool.Exec(ctx, `DROP DATABASE `+name+` WITH (FORCE)`)
-		require.NoError(t, err)
+		// PostgreSQL ends the sessions, and gives up if one of them is not gone after five seconds.
+		require.Eventually(t, func() bool {
+			_, err = pool.Exec(ctx, `DROP DATABASE IF EXISTS `+name+` WITH (FORCE)`)
+			return err == nil
+		}, Patience, 50*time.Millisecond, "the database can't be dropped")
 	})
 	return urlOf(name)
 }
