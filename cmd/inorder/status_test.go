@@ -3,12 +3,14 @@ package main
 import (
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/mattn/go-runewidth"
 	"github.com/stretchr/testify/require"
 
+	"inorder/dev/testenv"
 	"inorder/internal/api"
 )
 
@@ -70,10 +72,16 @@ func TestASlowAnswerIsReported(t *testing.T) {
 		<-hold
 		return someStatus(true)
 	}})
-	time.AfterFunc(reportEvery+500*time.Millisecond, func() { close(hold) })
-	_, errs, code := asked(t, "status --json")
-	require.Zero(t, code)
-	require.Contains(t, errs, "still waiting for http://127.0.0.1")
+	release := sync.OnceFunc(func() { close(hold) })
+	defer release()
+	var errs testenv.Output
+	ended := make(chan int, 1)
+	go func() {
+		ended <- run(t.Context(), wordsOf("status --json"), streams{in: strings.NewReader(""), out: &testenv.Output{}, err: &errs})
+	}()
+	require.Eventually(t, func() bool { return strings.Contains(errs.String(), "still waiting for http://127.0.0.1") }, testenv.Patience, 20*time.Millisecond)
+	release()
+	require.Zero(t, <-ended)
 }
 
 func TestAudit(t *testing.T) {
