@@ -131,9 +131,12 @@ func ago(d time.Duration) time.Time { return time.Now().Add(-d).UTC() }
 
 func at(d time.Duration) *time.Time { t := ago(d); return &t }
 
-var someEvents = api.Page[api.Event]{Data: []api.Event{
-	{EventID: "evt_0123456789abcdef", Type: "order.paid", OrderID: "order_1", StoreID: "store_1", State: api.StateStuck, Detail: "its order does not exist yet, and has not for a long time, which is not usual at all",
-		ReceivedAt: ago(26 * time.Hour), AgeSeconds: 93600},
-	{EventID: "evt_2", Type: "fulfillment.shipped", OrderID: "order_2\x1b[2J", StoreID: "store_1", State: api.StateEnded, Outcome: "applied", Via: "workflow",
-		ReceivedAt: ago(time.Hour), ProcessedAt: at(3 * time.Minute)},
-}}
+// someEvents is made anew for each test, because its ages are counted from now: tests may run minutes after the process has begun.
+func someEvents() api.Page[api.Event] {
+	return api.Page[api.Event]{Data: []api.Event{
+		{EventID: "evt_0123456789abcdef", Type: "order.paid", OrderID: "order_1", StoreID: "store_1", State: api.StateStuck, Detail: "its order does not exist yet, and has not for a long time, which is not usual at all",
+			ReceivedAt: ago(26 * time.Hour), AgeSeconds: 93600},
+		{EventID: "evt_2", Type: "fulfillment.shipped", OrderID: "order_2\x1b[2J", StoreID: "store_1", State: api.StateEnded, Outcome: "applied", Via: "workflow",
+			ReceivedAt: ago(time.Hour), ProcessedAt: at(3 * time.Minute)},
+	}}
+}

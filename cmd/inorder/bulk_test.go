@@ -31,7 +31,7 @@ func newBulk(t *testing.T, step int64, fails int) (*fakeAdmin, *atomic.Int64) {
 			case r.Filter.State == api.StateInbox:
 				return api.Preview{Filter: r.Filter}
 			case r.DryRun:
-				return api.Preview{Count: 500, First: someEvents.Data, Filter: r.Filter}
+				return api.Preview{Count: 500, First: someEvents().Data, Filter: r.Filter}
 			case r.Expect == nil || *r.Expect != 500:
 				return &api.Problem{Type: api.ProblemChanged, Status: 409, Detail: "it selects 501 events now"}
 			}

@@ -6,8 +6,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/mattn/go-runewidth"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"inorder/dev/testenv"
@@ -29,11 +31,14 @@ func TestDoctorChecksTheInstallation(t *testing.T) {
 
 	_, errs, code = program(t.Context(), "migrate")
 	require.Zero(t, code, errs)
-	out, _, _ = asked(t, "doctor")
-	for _, part := range []string{"ok      schema ", "FAILED  workers ", "→ Start `inorder serve`", "note    webhooks ", "ok      Temporal's clock "} {
-		require.Contains(t, out, part)
-	}
-	require.NotContains(t, out, vector.Secret)
+	// A check of a server that is stalled for seconds is a note: then it is examined again.
+	require.EventuallyWithT(t, func(c *assert.CollectT) {
+		out, _, _ := asked(t, "doctor")
+		for _, part := range []string{"ok      schema ", "FAILED  workers ", "→ Start `inorder serve`", "note    webhooks ", "ok      Temporal's clock "} {
+			require.Contains(c, out, part)
+		}
+		assert.NotContains(t, out, vector.Secret)
+	}, testenv.Patience, 100*time.Millisecond)
 }
 
 func TestFindingsFitTheTerminal(t *testing.T) {
@@ -107,8 +112,10 @@ func TestDoctorSaysThatSecretsWereNotTried(t *testing.T) {
 		require.Contains(t, strings.Join(strings.Fields(out), " "), "; not tried: the secrets in PostgreSQL, which could not be read: read the webhook secrets: failed to connect")
 	}
 	t.Setenv("DATABASE_URL", testenv.MigratedURL(t))
-	out, _, _ := asked(t, "doctor "+body+" --signature "+vector.Signature)
-	require.NotContains(t, out, "not tried")
+	require.Eventually(t, func() bool { // PostgreSQL has two seconds to answer
+		out, _, _ := asked(t, "doctor "+body+" --signature "+vector.Signature)
+		return !strings.Contains(out, "not tried")
+	}, testenv.Patience, 50*time.Millisecond)
 }
 
 func TestDoctorOnBadInput(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -86,7 +87,7 @@ func TestWhatEndsSomethingIsConfirmed(t *testing.T) {
 	go func() {
 		ended <- run(ctx, []string{"events", "discard", "evt_1", "--reason", "test"}, streams{in: person{in}, out: &testenv.Output{}, err: asked})
 	}()
-	require.Eventually(t, func() bool { return strings.Contains(asked.String(), "[y/N]") }, 30e9, 10e6)
+	require.Eventually(t, func() bool { return strings.Contains(asked.String(), "[y/N]") }, testenv.Patience, 10*time.Millisecond)
 	stop()
 	require.Equal(t, exitError, <-ended, "Ctrl-C at the question")
 	require.Len(t, f.called("POST"), 2)

@@ -17,7 +17,7 @@ import (
 )
 
 func TestEventsList(t *testing.T) {
-	f := newAdmin(t, map[string]any{"GET /api/events": someEvents})
+	f := newAdmin(t, map[string]any{"GET /api/events": someEvents()})
 	out, errs, code := asked(t, "events list --state stuck --type order.paid --order order_1 --store store_1 --received-after 24h")
 	require.Zero(t, code, errs)
 	require.Regexp(t, `EVENT +TYPE +ORDER +STATE +WHEN`, out)
@@ -46,7 +46,7 @@ func TestEventsList(t *testing.T) {
 }
 
 func TestListsFitTheTerminal(t *testing.T) {
-	newAdmin(t, map[string]any{"GET /api/events": someEvents})
+	newAdmin(t, map[string]any{"GET /api/events": someEvents()})
 	for _, width := range []int{40, 80, 200} {
 		out, errs, code := atTerminal(t.Context(), width, "", "events", "list")
 		require.Zero(t, code, errs)
@@ -146,7 +146,7 @@ func TestEventsShow(t *testing.T) {
 }
 
 func TestWatch(t *testing.T) {
-	f := newAdmin(t, map[string]any{"GET /api/events": someEvents})
+	f := newAdmin(t, map[string]any{"GET /api/events": someEvents()})
 	for name, terminal := range map[string]bool{"at a terminal": true, "in a pipe": false} {
 		t.Run(name, func(t *testing.T) {
 			ctx, stop := context.WithCancel(t.Context())
@@ -162,7 +162,7 @@ func TestWatch(t *testing.T) {
 			require.Eventually(t, shown(1), testenv.Patience, 10*time.Millisecond)
 			f.set("GET /api/events", &api.Problem{Type: api.ProblemUnavailable, Status: 503, Detail: "postgres does not answer"})
 			require.Eventually(t, func() bool { return strings.Contains(s.String(), "postgres does not answer") }, testenv.Patience, 10*time.Millisecond)
-			f.set("GET /api/events", someEvents)
+			f.set("GET /api/events", someEvents())
 			require.Eventually(t, shown(2), testenv.Patience, 10*time.Millisecond)
 			require.Equal(t, terminal, strings.Contains(s.String(), "\x1b[H\x1b[2J"))
 			stop()

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"inorder/dev/stack"
 	"inorder/dev/testenv"
 	"inorder/internal/config"
 	"inorder/internal/delivery"
@@ -22,12 +22,12 @@ import (
 func TestMain(m *testing.M) { testenv.Main(m) }
 
 func TestSecretsAndProbesDoNotWaitForEvents(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := stack.FreePort()
 	require.NoError(t, err)
-	require.NoError(t, l.Close())
+	addr := fmt.Sprintf("127.0.0.1:%d", port)
 	url := testenv.MigratedURL(t)
 	pool := testenv.Pool(t, url)
-	clean(t, "DATABASE_URL", withMaxConns(url, 3), "LISTEN_ADDR", l.Addr().String(), "TEMPORAL_ADDRESS", "127.0.0.1:1")
+	clean(t, "DATABASE_URL", withMaxConns(url, 3), "LISTEN_ADDR", addr, "TEMPORAL_ADDRESS", "127.0.0.1:1")
 	s, err := open(t.Context(), config.NeedDatabase, io.Discard)
 	require.NoError(t, err)
 	t.Cleanup(s.close)
@@ -37,7 +37,7 @@ func TestSecretsAndProbesDoNotWaitForEvents(t *testing.T) {
 		t.Cleanup(conn.Release)
 	}
 	go s.receive(t.Context())
-	base := "http://" + l.Addr().String()
+	base := "http://" + addr
 	require.Eventually(t, func() bool { return strings.Contains(get(base+ready.Path), `"postgres":{"state":"ok"`) }, testenv.Patience, 50*time.Millisecond)
 
 	require.NoError(t, webhooks.Store{Pool: pool}.Add(t.Context(), webhooks.Record{ID: "wh_1", URL: base, Mode: platform.Test, Events: []string{"*"}}, "whsec_new"))

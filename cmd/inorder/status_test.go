@@ -3,12 +3,14 @@ package main
 import (
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/mattn/go-runewidth"
 	"github.com/stretchr/testify/require"
 
+	"inorder/dev/testenv"
 	"inorder/internal/api"
 )
 
@@ -17,7 +19,7 @@ func someStatus(ok bool) api.Status {
 		api.StateInbox: {}, api.StateApplying: {Count: 2, OldestSeconds: 3}, api.StateWaiting: {Count: 10000, More: true, OldestSeconds: 200000},
 		api.StateAttention: {Count: 3, OldestSeconds: 7200},
 	}, Outcomes: map[string]api.Count{"applied": {Count: 10000, More: true, OldestSeconds: 2}, "expired": {}},
-		LastEvents:   map[string]time.Time{"order": ago(3 * time.Second), "payment": ago(5 * time.Minute), "fulfillment": ago(time.Hour), "return": ago(50 * time.Hour)},
+		LastEvents:   map[string]time.Time{"order": ago(3 * time.Minute), "payment": ago(5 * time.Minute), "fulfillment": ago(time.Hour), "return": ago(50 * time.Hour)},
 		Dependencies: map[string]api.Dependency{"postgres": {State: "ok"}, "temporal": {State: "failing", Why: "connection refused"}},
 		FailingTasks: []api.FailingTask{{WorkflowID: "evt_9", Since: ago(time.Hour), Problem: "nondeterministic \x1b[2J", TemporalURL: "http://ui/evt_9"}},
 		Missing:      []api.Missing{{Source: "temporal", Why: "stuck events are not counted"}}}
@@ -40,7 +42,7 @@ func TestStatus(t *testing.T) {
 	require.Equal(t, exitWrong, code)
 	require.Empty(t, errs)
 	for _, want := range []string{`^! 3 events need attention: inorder events list --state attention\n`, `(?m)^inbox +0$`, `(?m)^applying +2 +3 seconds$`, `waiting +10000\+ +2 days`,
-		`stuck +not known`, `attention +3 +2 hours`, `applied +10000\+ +2 seconds ago`, `deliveries +·{10}▂`, `1875, accepted 1725, duplicate 150`, `Last events: .*order 3 seconds ago`,
+		`stuck +not known`, `attention +3 +2 hours`, `applied +10000\+ +2 seconds ago`, `deliveries +·{10}▂`, `1875, accepted 1725, duplicate 150`, `Last events: .*order 3 minutes ago`,
 		`temporal +failing: connection refused`, `workflow evt_9 has been failing since .*nondeterministic \\u001b\[2J`, `! temporal: stuck events`} {
 		require.Regexp(t, want, out)
 	}
@@ -70,10 +72,16 @@ func TestASlowAnswerIsReported(t *testing.T) {
 		<-hold
 		return someStatus(true)
 	}})
-	time.AfterFunc(reportEvery+500*time.Millisecond, func() { close(hold) })
-	_, errs, code := asked(t, "status --json")
-	require.Zero(t, code)
-	require.Contains(t, errs, "still waiting for http://127.0.0.1")
+	release := sync.OnceFunc(func() { close(hold) })
+	defer release()
+	var errs testenv.Output
+	ended := make(chan int, 1)
+	go func() {
+		ended <- run(t.Context(), wordsOf("status --json"), streams{in: strings.NewReader(""), out: &testenv.Output{}, err: &errs})
+	}()
+	require.Eventually(t, func() bool { return strings.Contains(errs.String(), "still waiting for http://127.0.0.1") }, testenv.Patience, 20*time.Millisecond)
+	release()
+	require.Zero(t, <-ended)
 }
 
 func TestAudit(t *testing.T) {

@@ -26,7 +26,7 @@ func (c *counting) CountApplying(ctx context.Context) (int, time.Time, error) {
 // Temporal answers about ten questions a second about all workflows: people who watch must not slow each other down.
 func TestManyWhoWatchAskTemporalOnce(t *testing.T) {
 	e := &counting{engine: engine{applying: 3}}
-	i := &inspect.Inspector{Engine: e, Keep: time.Hour}
+	i := &inspect.Inspector{Engine: e, Patience: time.Minute, Keep: time.Hour}
 	var all sync.WaitGroup
 	for range 20 {
 		all.Go(func() {

@@ -25,8 +25,6 @@ const (
 	// PollEvery is the time between two polls of the file and the table.
 	PollEvery = time.Second
 
-	pollTimeout = KnownWithin / 2
-
 	// short is the length in bytes below which a secret of the platform is probably cut off. Such a secret causes a
 	// warning, which names it by its hash, and is not refused, because the platform may change the form of its secrets.
 	short = 16
@@ -34,6 +32,9 @@ const (
 	// writeEvery is the shortest time between two writes of a secret's last use to the table.
 	writeEvery = 5 * time.Second
 )
+
+// pollTimeout is how long a poll may take. Only tests change it.
+var pollTimeout = KnownWithin / 2
 
 // Options are a keyring's sources, any of which may be missing, and its logger and clock.
 type Options struct {

@@ -14,7 +14,11 @@ import (
 	"inorder/internal/platform"
 )
 
-func TestMain(m *testing.M) { testenv.Main(m) }
+// A poll in a test must not fail because PostgreSQL is busy for two seconds.
+func TestMain(m *testing.M) {
+	pollTimeout = testenv.Patience
+	testenv.Main(m)
+}
 
 func newStore(t *testing.T) Table { return Table{Pool: testenv.Database(t)} }
 
