@@ -97,6 +97,11 @@ func (p *phased) restore() {
 	}
 }
 
+// released reports whether the event that e wakes has been applied.
+func (p *phased) released() bool {
+	return p.waits.ID != "" && p.text(`SELECT outcome FROM webhook_events WHERE event_id = $1`, p.waits.ID) == "applied"
+}
+
 // ends waits until the event has ended, and requires the outcome.
 func (p *phased) ends(outcome inorder.Outcome) {
 	p.Helper()
