@@ -3,6 +3,7 @@ package worker_test
 import (
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -26,11 +27,28 @@ func examine(t *testing.T, o worker.Options) map[string][]doctor.Finding {
 	return found
 }
 
+// examined examines until every check was made, except those that can't be: a server that stalls for a few seconds leaves one unmade.
+func examined(t *testing.T, o worker.Options, except ...string) (found map[string][]doctor.Finding) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		found = examine(t, o)
+		for check, of := range found {
+			for _, f := range of {
+				if strings.HasPrefix(f.Says, "not checked") && !slices.Contains(except, check) {
+					return false
+				}
+			}
+		}
+		return true
+	}, testenv.Patience, 100*time.Millisecond)
+	return found
+}
+
 func TestExamineBeforeAndAfterMigrate(t *testing.T) {
 	t.Parallel()
 	o := options(t)
 	o.Retention = retention.Settings{Events: 720 * time.Hour, Payloads: 720 * time.Hour, Redelivery: 168 * time.Hour, PendingTTL: 720 * time.Hour}
-	found := examine(t, o)
+	found := examined(t, o, "workflow tasks") // its query needs the search attributes
 	require.Equal(t, doctor.OK, found["temporal"][0].Status)
 	require.Contains(t, found["namespace"][0].Says, "inorder migrate")
 	require.Contains(t, found["search attributes"][0].Says, "missing: ")
@@ -44,8 +62,8 @@ func TestExamineBeforeAndAfterMigrate(t *testing.T) {
 	w := worker.New(o)
 	require.NoError(t, w.Start())
 	t.Cleanup(w.Stop)
-	require.Eventually(t, func() bool { return examine(t, o)["workers"][0].Status == doctor.OK }, testenv.Patience, 100*time.Millisecond)
-	for check, of := range examine(t, o) {
+	require.Eventually(t, func() bool { found = examined(t, o); return found["workers"][0].Status == doctor.OK }, testenv.Patience, 100*time.Millisecond)
+	for check, of := range found {
 		if check != "retention" {
 			require.Equal(t, doctor.OK, of[0].Status, of[0].Says)
 		}
@@ -92,7 +110,7 @@ func TestExamineANamespaceOfAnother(t *testing.T) {
 	first := options(t)
 	require.NoError(t, worker.Provision(within(t, testenv.Patience), first))
 	second := another(t, first)
-	found := examine(t, second)
+	found := examined(t, second)
 	require.Equal(t, doctor.Failed, found["namespace"][0].Status)
 	require.Contains(t, found["namespace"][0].Says, "belongs to another system")
 
@@ -102,7 +120,9 @@ func TestExamineANamespaceOfAnother(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(lazy.Close)
 	nowhere.Client = lazy
-	found = examine(t, nowhere)
-	require.Contains(t, found["temporal"][0].Says, `no namespace "nowhere"`)
+	require.Eventually(t, func() bool {
+		found = examine(t, nowhere)
+		return strings.Contains(found["temporal"][0].Says, `no namespace "nowhere"`)
+	}, testenv.Patience, 100*time.Millisecond)
 	require.Equal(t, doctor.Note, found["schedules"][0].Status)
 }

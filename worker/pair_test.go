@@ -45,7 +45,7 @@ func TestBothWorkersRunAndEndAsOne(t *testing.T) {
 		select {
 		case err := <-ended:
 			return err
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			t.Fatal("it does not end")
 			return nil
 		}

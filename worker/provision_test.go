@@ -66,7 +66,7 @@ func start(ctx context.Context, o worker.Options) error {
 func TestProvisionByFiveAtOnceLetsEventsStartAtOnce(t *testing.T) {
 	t.Parallel()
 	o := options(t)
-	ctx := within(t, time.Minute)
+	ctx := within(t, testenv.Patience)
 	require.ErrorContains(t, worker.Await(ctx, o), "isn't marked as this database's yet: run `inorder migrate`")
 	require.NoError(t, worker.Claim(ctx, o))
 	require.ErrorContains(t, worker.Await(ctx, o), "lacks the search attributes OrderId, StoreId, EventType, EventPhase: run `inorder migrate`")
@@ -88,7 +88,7 @@ func TestProvisionByFiveAtOnceLetsEventsStartAtOnce(t *testing.T) {
 func TestProvisionSetsTheScheduleToWhatTheCodeSays(t *testing.T) {
 	t.Parallel()
 	o := options(t)
-	ctx := within(t, time.Minute)
+	ctx := within(t, testenv.Patience)
 	require.NoError(t, worker.Provision(ctx, o))
 	schedule := o.Client.ScheduleClient().GetHandle(ctx, workflows.PurgeScheduleID)
 
@@ -125,7 +125,7 @@ func TestProvisionSetsTheScheduleToWhatTheCodeSays(t *testing.T) {
 func TestProvisionKeepsAPauseAndItsReason(t *testing.T) {
 	t.Parallel()
 	o := options(t)
-	ctx := within(t, time.Minute)
+	ctx := within(t, testenv.Patience)
 	require.NoError(t, worker.Provision(ctx, o))
 	schedule := o.Client.ScheduleClient().GetHandle(ctx, workflows.PurgeScheduleID)
 	require.NoError(t, schedule.Pause(ctx, client.SchedulePauseOptions{Note: "while we look into it"}))
@@ -138,7 +138,7 @@ func TestProvisionKeepsAPauseAndItsReason(t *testing.T) {
 func TestASearchAttributeOfAnotherTypeIsNamed(t *testing.T) {
 	t.Parallel()
 	o := options(t)
-	ctx := within(t, time.Minute)
+	ctx := within(t, testenv.Patience)
 	_, err := o.Client.OperatorService().AddSearchAttributes(ctx, &operatorservice.AddSearchAttributesRequest{
 		Namespace:        o.Namespace,
 		SearchAttributes: map[string]enumspb.IndexedValueType{"OrderId": enumspb.INDEXED_VALUE_TYPE_INT},

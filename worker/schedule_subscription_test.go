@@ -25,7 +25,7 @@ func TestTheScheduleChecksTheSubscription(t *testing.T) {
 	require.NoError(t, store.Add(t.Context(), webhooks.Record{ID: "wh_gone", URL: "https://shop.example.com/", Events: []string{"*"},
 		Mode: platform.Test, IsActive: true}, "whsec_gone"))
 
-	ctx := within(t, 2*time.Minute)
+	ctx := within(t, testenv.Patience)
 	require.NoError(t, worker.Provision(ctx, o))
 	w := worker.New(o)
 	require.NoError(t, w.Start())

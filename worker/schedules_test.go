@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
 
+	"inorder/dev/testenv"
 	"inorder/worker"
 	"inorder/workflows"
 )
@@ -14,7 +15,7 @@ import (
 func TestOrdersAreReconciledAsOftenAsItIsSet(t *testing.T) {
 	t.Parallel()
 	o := options(t)
-	ctx := within(t, time.Minute)
+	ctx := within(t, testenv.Patience)
 	for _, every := range []time.Duration{90 * time.Minute, 30 * time.Minute} {
 		o.ReconcileEvery = every
 		require.NoError(t, worker.Provision(ctx, o))

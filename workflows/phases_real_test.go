@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
@@ -46,11 +45,11 @@ func TestTerminateInEveryPhase(t *testing.T) {
 			require.NoError(t, p.client.TerminateWorkflow(t.Context(), p.e.ID, "", "a mistake"))
 			p.restore()
 			p.exec(`UPDATE orders SET created_at = now() - interval '1 hour'`) // a younger order is left to the workflow that created it
-			// The attempt that was under way may have applied the event; then there is nothing to bring back.
+			// The attempt that was under way may have applied the event, or released what waits; then there is nothing to bring back.
 			alone := func() bool {
 				return phase == "applying" && p.text(`SELECT outcome FROM webhook_events WHERE event_id = $1`, p.e.ID) == "applied"
 			}
-			p.sweep(false, func(r sweeping.Report) bool { return r.Started+r.Woken > 0 || alone() })
+			p.sweep(false, func(r sweeping.Report) bool { return r.Started+r.Woken > 0 || alone() || p.released() })
 			if alone() && p.status(p.e) == enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED {
 				return
 			}
@@ -69,20 +68,15 @@ func TestDeleteInEveryPhase(t *testing.T) {
 		t.Run(phase, func(t *testing.T) {
 			t.Parallel()
 			p := enter(t)
-			_, err := p.client.WorkflowService().DeleteWorkflowExecution(t.Context(), &workflowservice.DeleteWorkflowExecutionRequest{
-				Namespace: client.DefaultNamespace, WorkflowExecution: &commonpb.WorkflowExecution{WorkflowId: p.e.ID}})
-			require.NoError(t, err)
-			p.eventually("it is deleted", func() bool {
-				_, err := describe(t.Context(), p.client, p.e.ID)
-				return err != nil
-			})
+			p.deleted(p.e)
 			p.restore()
 			switch phase {
 			case "applying": // the exception: PostgreSQL never took the event, so it is lost unless the platform delivers it again
 				p.begin(p.e)
 				p.ends(inorder.Applied)
 			case "releasing":
-				p.sweep(true, func(r sweeping.Report) bool { return r.Woken == 1 })
+				// The attempt that was under way may have released it; then nothing is left to wake.
+				p.sweep(true, func(r sweeping.Report) bool { return r.Woken == 1 || p.released() })
 				p.eventually("what waited is applied", func() bool { return p.text(`SELECT payment_status FROM orders`) == "paid" })
 			case "waiting", "stuck":
 				p.sweep(false, func(r sweeping.Report) bool { return r.Started == 0 }) // its row was seen a moment ago
@@ -145,7 +139,7 @@ func TestRetryInEveryPhase(t *testing.T) {
 				p.eventually("it looks again", func() bool { return p.text(`SELECT seen_at FROM pending_events`) != seen })
 				p.again(phase)
 			case "attention":
-				p.eventually("its date is allowed by now", func() bool { return time.Until(p.e.OccurredAt) < time.Hour })
+				p.allow()
 				p.signal(p.e, workflows.SignalRetry, nil)
 				p.ends(inorder.Applied)
 			default:

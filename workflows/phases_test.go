@@ -13,6 +13,7 @@ import (
 	"inorder/activities"
 	"inorder/internal/store"
 	sweeping "inorder/internal/sweep"
+	"inorder/worker"
 	"inorder/workflows"
 )
 
@@ -50,8 +51,7 @@ var phases = map[string]func(*testing.T) *phased{
 	"attention": func(t *testing.T) *phased {
 		s := newSystem(t)
 		s.work()
-		// The date is too late now, but not any more for a retry in a few seconds.
-		p := &phased{system: s, e: s.eventAt("order.created", time.Now().Add(time.Hour+3*time.Second), confirmed)}
+		p := &phased{system: s, e: s.eventAt("order.created", time.Now().Add(2*time.Hour), confirmed)} // too late, until allow is called
 		s.begin(p.e)
 		s.awaitPhase(p.e, workflows.PhaseAttention)
 		return p
@@ -84,11 +84,22 @@ func begun(t *testing.T, eventType, data string) *phased {
 	return p
 }
 
+// allow replaces the worker with one that accepts the date of an event in attention.
+func (p *phased) allow() {
+	p.Helper()
+	p.work(func(o *worker.Options) { o.MaxEventSkew = 3 * time.Hour })
+}
+
 func (p *phased) restore() {
 	if p.back != nil {
 		p.back()
 		p.back = nil
 	}
+}
+
+// released reports whether the event that e wakes has been applied.
+func (p *phased) released() bool {
+	return p.waits.ID != "" && p.text(`SELECT outcome FROM webhook_events WHERE event_id = $1`, p.waits.ID) == "applied"
 }
 
 // ends waits until the event has ended, and requires the outcome.

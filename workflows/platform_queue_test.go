@@ -14,14 +14,16 @@ import (
 	"inorder"
 	"inorder/dev/standin"
 	"inorder/dev/testenv"
+	"inorder/internal/platform"
 	"inorder/internal/sample"
 	"inorder/worker"
 	"inorder/workflows"
 )
 
-// askAt makes the system's workers ask handler, as the platform, at an event's first attempt.
+// askAt makes the system's workers ask handler, as the platform, at an event's first attempt. The client never gives a request up to send it
+// again: handler could still have the old one then, and would count both.
 func (s *system) askAt(handler http.Handler) func(*worker.Options) {
-	c := testenv.Platform(s, testenv.API(s, handler), standin.DefaultKey)
+	c := testenv.Platform(s, testenv.API(s, handler), standin.DefaultKey, func(o *platform.Options) { o.AttemptTimeout = 2 * testenv.Patience })
 	return func(o *worker.Options) {
 		o.Platform, o.ReconcileWindow, o.Wait.AskAfter = c, 72*time.Hour, time.Nanosecond
 	}
@@ -66,6 +68,7 @@ func TestManyEventsOfOneUnknownOrderAskOnce(t *testing.T) {
 	for i := range events {
 		events[i] = s.event("order.paid", "")
 	}
+	begun := time.Now()
 	runs := s.beginMany(events)
 	for _, e := range events {
 		s.eventually("it waits, and has its answer", func() bool {
@@ -73,7 +76,8 @@ func TestManyEventsOfOneUnknownOrderAskOnce(t *testing.T) {
 		})
 	}
 	require.Positive(t, asked.Load())
-	require.LessOrEqual(t, asked.Load(), int32(10), "one question, and another one each ten seconds")
+	most := func() int32 { return 2 + int32(time.Since(begun)/(10*time.Second)) } // with one to spare
+	require.LessOrEqual(t, asked.Load(), most(), "one question, and another one each ten seconds")
 	t.Logf("%d events made %d requests", len(events), asked.Load())
 
 	known.Store(true)
@@ -88,15 +92,15 @@ func TestManyEventsOfOneUnknownOrderAskOnce(t *testing.T) {
 		require.Equal(t, inorder.Stale, s.result(run).Outcome, "the order that was fetched tells it all")
 	}
 	require.Equal(t, "0", s.text(`SELECT count(*) FROM pending_events`))
-	require.LessOrEqual(t, asked.Load(), int32(20))
+	require.LessOrEqual(t, asked.Load(), most())
 }
 
-// promptly requires that run does not take long.
+// promptly requires that run does not take long: less than the two minutes for which an activity would wait for the platform.
 func (s *system) promptly(what string, run func()) {
 	s.Helper()
 	start := time.Now()
 	run()
-	require.Less(s, time.Since(start), 15*time.Second, what)
+	require.Less(s, time.Since(start), time.Minute, what)
 }
 
 func TestAPlatformThatHangsHoldsUpNothingElse(t *testing.T) {

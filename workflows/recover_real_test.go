@@ -3,11 +3,6 @@ package workflows_test
 import (
 	"testing"
 
-	"github.com/stretchr/testify/require"
-	commonpb "go.temporal.io/api/common/v1"
-	"go.temporal.io/api/workflowservice/v1"
-	"go.temporal.io/sdk/client"
-
 	"inorder"
 	sweeping "inorder/internal/sweep"
 	"inorder/workflows"
@@ -26,13 +21,7 @@ func TestRecoverFillsAnEmptyTemporal(t *testing.T) {
 
 	other := &phased{system: &system{T: t, client: s.client, pool: s.pool, queue: s.queue + "-new", order: s.order}, e: stuck}
 	for _, e := range []inorder.Event{stuck, parked} { // leaves what losing Temporal's storage leaves
-		_, err := s.client.WorkflowService().DeleteWorkflowExecution(t.Context(), &workflowservice.DeleteWorkflowExecutionRequest{
-			Namespace: client.DefaultNamespace, WorkflowExecution: &commonpb.WorkflowExecution{WorkflowId: e.ID}})
-		require.NoError(t, err)
-		s.eventually("it is gone", func() bool {
-			_, err := describe(t.Context(), s.client, e.ID)
-			return err != nil
-		})
+		s.deleted(e)
 	}
 	other.work(shortWait)
 	other.sweep(true, func(r sweeping.Report) bool { return r.Started == 2 })

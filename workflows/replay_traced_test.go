@@ -26,7 +26,8 @@ func TestHistoriesReplayWithTracing(t *testing.T) {
 	spans, err := tracing.Interceptor()
 	require.NoError(t, err)
 	for _, file := range files {
-		r, err := sdk.NewWorkflowReplayerWithOptions(sdk.WorkflowReplayerOptions{Interceptors: []interceptor.WorkerInterceptor{spans, workflows.TraceEvents()}})
+		r, err := sdk.NewWorkflowReplayerWithOptions(sdk.WorkflowReplayerOptions{
+			Interceptors: []interceptor.WorkerInterceptor{spans, workflows.TraceEvents()}, DisableDeadlockDetection: true})
 		require.NoError(t, err)
 		workflows.Register(r)
 		require.NoError(t, r.ReplayWorkflowHistoryFromJSONFile(log.NewStructuredLogger(testenv.Log), file), file)

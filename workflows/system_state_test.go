@@ -2,12 +2,17 @@ package workflows_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
@@ -59,13 +64,17 @@ func (s *system) find(e inorder.Event, phase string) int64 {
 	return r.GetCount()
 }
 
-// settled waits until the workflow has seen every signal that it was sent.
+// settled waits until the workflow has seen every signal that it was sent, and no attempt that it then gave up is under way: such an
+// attempt could still apply the event.
 func (s *system) settled(e inorder.Event) {
 	s.Helper()
 	s.eventually("its workflow has seen the signal", func() bool {
 		d, err := describe(s.Context(), s.client, e.ID)
 		require.NoError(s, err)
-		return d.GetPendingWorkflowTask() == nil
+		givenUp := func(a *workflowpb.PendingActivityInfo) bool {
+			return a.GetState() == enumspb.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED
+		}
+		return d.GetPendingWorkflowTask() == nil && !slices.ContainsFunc(d.GetPendingActivities(), givenUp)
 	})
 }
 
@@ -84,6 +93,22 @@ func (s *system) status(e inorder.Event) enumspb.WorkflowExecutionStatus {
 	r, err := describe(s.Context(), s.client, e.ID)
 	require.NoError(s, err)
 	return r.GetWorkflowExecutionInfo().GetStatus()
+}
+
+// deleted deletes the event's workflow, and waits until neither Temporal nor its listing, which may lag behind, knows it.
+func (s *system) deleted(e inorder.Event) {
+	s.Helper()
+	_, err := s.client.WorkflowService().DeleteWorkflowExecution(s.Context(), &workflowservice.DeleteWorkflowExecutionRequest{
+		Namespace: client.DefaultNamespace, WorkflowExecution: &commonpb.WorkflowExecution{WorkflowId: e.ID}})
+	require.NoError(s, err)
+	s.eventually("it is deleted", func() bool {
+		_, err := describe(s.Context(), s.client, e.ID)
+		if gone := (*serviceerror.NotFound)(nil); !errors.As(err, &gone) {
+			return false
+		}
+		r, err := s.client.CountWorkflow(s.Context(), &workflowservice.CountWorkflowExecutionsRequest{Query: fmt.Sprintf(`WorkflowId=%q`, e.ID)})
+		return err == nil && r.GetCount() == 0
+	})
 }
 
 // describe returns what Temporal knows about the last run of a workflow.
