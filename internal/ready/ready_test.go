@@ -115,18 +115,18 @@ func TestWhatACheckSaysAfterItsTimeoutIsForgotten(t *testing.T) {
 }
 
 func TestThoseWhoAskAtOnceShareOnePoll(t *testing.T) {
-	release, begun := make(chan struct{}), make(chan struct{}, 100)
-	p := newTest(time.Minute, Check{Name: "postgres", Run: func(context.Context) error { begun <- struct{}{}; <-release; return nil }, Required: true})
-	var asked, all sync.WaitGroup
-	for range 20 {
-		asked.Add(1)
-		all.Go(func() { asked.Done(); require.True(t, ask(p).Ready) })
-	}
-	asked.Wait()
-	<-begun
-	close(release)
-	all.Wait()
-	require.Less(t, len(begun), 20)
+	synctest.Test(t, func(t *testing.T) {
+		release, polls := make(chan struct{}), atomic.Int32{}
+		p := newTest(time.Hour, Check{Name: "postgres", Run: func(context.Context) error { polls.Add(1); <-release; return nil }, Required: true})
+		var all sync.WaitGroup
+		for range 20 {
+			all.Go(func() { require.True(t, ask(p).Ready) })
+		}
+		synctest.Wait() // until all of them wait for an answer
+		close(release)
+		all.Wait()
+		require.Equal(t, int32(1), polls.Load())
+	})
 }
 
 func TestAPollIsSharedForASecond(t *testing.T) {
