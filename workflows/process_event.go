@@ -27,7 +27,7 @@ import (
 //
 // In every phase, the signal "retry" makes the next attempt at once. The signal "discard" and a cancellation of the workflow
 // lead to discarding in every phase except releasing, which goes on. The query "state" returns where the event stands.
-// If the event waits in another workflow, which came first, this one ends with the outcome "waiting".
+// If the event waits, or needs a person, in another workflow, which came first, this one ends, and its Result says so.
 // ProcessEvent ends with a Result and never just fails. When its history has grown long, it continues in a new run.
 func ProcessEvent(ctx workflow.Context, body converter.RawValue, receipt activities.Receipt) (Result, error) {
 	p := newProcess(ctx, body, receipt)

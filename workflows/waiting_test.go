@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/workflow"
 
 	"inorder"
 	"inorder/activities"
@@ -68,6 +69,25 @@ func TestWaitingTriesAgain(t *testing.T) {
 		})
 		p.run()
 		require.Len(t, p.ages, 4)
+	})
+}
+
+func TestWhatWaitsElsewhere(t *testing.T) {
+	elsewhere := waiting
+	elsewhere.Elsewhere = true
+	t.Run("ends here", func(t *testing.T) {
+		p := newPlay(t, elsewhere)
+		p.run()
+		require.Equal(t, inorder.Waiting, p.result().Outcome)
+		require.Empty(t, p.phases)
+	})
+	t.Run("waits on, if older code has begun to wait", func(t *testing.T) {
+		p := newPlay(t, elsewhere, applied)
+		p.OnGetVersion("leave-elsewhere", workflow.DefaultVersion, workflow.Version(1)).Return(workflow.DefaultVersion)
+		p.after(10*time.Second, p.signal(workflows.SignalOrderCreated, nil))
+		p.run()
+		require.Equal(t, inorder.Applied, p.result().Outcome)
+		require.Equal(t, []string{"waiting", ""}, p.phases)
 	})
 }
 
