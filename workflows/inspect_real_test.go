@@ -40,13 +40,6 @@ func (s *system) pages(i *inspect.Inspector, f api.Filter, size int) (ids []stri
 	return ids
 }
 
-// betweenAttempts waits until the next attempt is a while away. One in the middle of what follows could hold the order's lock, or apply the event.
-func (s *system) betweenAttempts(e inorder.Event) {
-	s.Helper()
-	next := (&phased{system: s, e: e}).nextAttempt
-	s.eventually("it is a while until the next attempt", func() bool { return time.Until(next()) > 7*time.Second })
-}
-
 func TestAnEventWhoseApplyingFailsIsSeen(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)
@@ -79,7 +72,7 @@ func TestAnEventWhoseApplyingFailsIsSeen(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 1, n)
 	require.WithinDuration(t, v.ReceivedAt, oldest, time.Minute)
-	s.betweenAttempts(e)
+	(&phased{system: s, e: e}).betweenAttempts()
 	blocked, err := i.Blocked(t.Context(), s.order) // the table is away
 	require.Error(t, err)
 	require.Empty(t, blocked.Events.Data)

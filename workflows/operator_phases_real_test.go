@@ -2,7 +2,6 @@ package workflows_test
 
 import (
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
@@ -88,8 +87,7 @@ func TestAnOperatorRetriesInEveryPhase(t *testing.T) {
 				retry()
 				p.ends(inorder.Applied)
 			default:
-				var next time.Time // when the next attempt comes by itself; far enough away for a machine that stalls
-				p.eventually("it is a while until the next attempt", func() bool { next = p.nextAttempt(); return time.Until(next) > 7*time.Second })
+				next := p.betweenAttempts()
 				p.restore()
 				retry()
 				p.ends(inorder.Applied)

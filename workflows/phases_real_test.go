@@ -2,7 +2,6 @@ package workflows_test
 
 import (
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
@@ -143,8 +142,7 @@ func TestRetryInEveryPhase(t *testing.T) {
 				p.signal(p.e, workflows.SignalRetry, nil)
 				p.ends(inorder.Applied)
 			default:
-				var next time.Time // when the next attempt comes by itself
-				p.eventually("it is a while until the next attempt", func() bool { next = p.nextAttempt(); return time.Until(next) > 7*time.Second })
+				next := p.betweenAttempts()
 				p.restore()
 				p.signal(p.e, workflows.SignalRetry, nil)
 				p.ends(inorder.Applied)

@@ -171,6 +171,14 @@ func (p *phased) firstTask() int64 {
 	return 0
 }
 
+// betweenAttempts waits until the next attempt is far enough away for a machine that stalls, and returns when it comes. An attempt in the
+// middle of what follows could hold the order's lock, or apply the event.
+func (p *phased) betweenAttempts() (next time.Time) {
+	p.Helper()
+	p.eventually("it is a while until the next attempt", func() bool { next = p.nextAttempt(); return time.Until(next) > 7*time.Second })
+	return next
+}
+
 // nextAttempt returns when the event's pending activity is tried again; zero if none will be.
 func (p *phased) nextAttempt() time.Time {
 	p.Helper()
