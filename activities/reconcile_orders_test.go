@@ -200,9 +200,6 @@ func TestWhatCannotBeRepairedIsNoted(t *testing.T) {
 
 func TestAnEventThatNeedsAPersonIsNotWaitedForWithoutAnEnd(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("it waits for 30 seconds")
-	}
 	s := newShop(t)
 	s.events.start = func(context.Context, inorder.Event) error { return nil }
 	totals := s.repairOrders(s.place(1)[0].ID)

@@ -148,17 +148,15 @@ func recordings() map[string]func(*system) client.WorkflowRun {
 }
 
 // TestRecordFixtures implements make fixtures. It records from real servers, only when asked to, and only missing fixtures: a
-// fixture of code that has changed since can't be recorded again.
+// fixture of code that has changed since can't be recorded again. Otherwise it checks that none is missing.
 func TestRecordFixtures(t *testing.T) {
-	if os.Getenv("RECORD_FIXTURES") == "" {
-		t.Skip("RECORD_FIXTURES=1 records the replay fixtures that are missing")
-	}
 	require.NoError(t, os.MkdirAll("testdata", 0o755))
 	for name, play := range recordings() {
 		if _, err := os.Stat(fixture(name)); err == nil {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
+			require.NotEmpty(t, os.Getenv("RECORD_FIXTURES"), "its fixture is missing: run make fixtures")
 			s := newSystem(t)
 			run := play(s)
 			history := &historypb.History{}
